@@ -1,0 +1,12 @@
+"""SER's return values of actions and routes (reference core, 5.1)."""
+
+from typing import Final
+
+TRUE: Final = 1
+FALSE: Final = -1
+STOP: Final = 0
+
+
+def verdict(value: bool) -> int:
+    """TRUE or FALSE: what a function that never stops the script counts for as the last action of a route."""
+    return 1 if value else -1

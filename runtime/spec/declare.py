@@ -1,0 +1,181 @@
+"""A module's declaration: functions, parameters, FIFO commands."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from runtime.spec.values import Value
+
+
+class RouteKind(enum.Flag):
+    """The blocks of ser.cfg in which a function may stand (reference modules-main, chapter 0)."""
+
+    REQUEST = enum.auto()
+    FAILURE = enum.auto()
+    ONREPLY = enum.auto()
+
+
+REQUEST = RouteKind.REQUEST
+FAILURE = RouteKind.FAILURE
+ONREPLY = RouteKind.ONREPLY
+EVERYWHERE = REQUEST | FAILURE | ONREPLY
+
+
+@dataclass(frozen=True)
+class ArgumentKind:
+    """How the text of an argument is read while compiling.
+
+    `expects` completes "NAME wants …" in a diagnostic. `parse` takes the text and returns its value for routes.py or
+    raises BadArgument.
+    """
+
+    name: str
+    expects: str
+    parse: Callable[[str], Value]
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a function: what it is called in the documentation and how it is read."""
+
+    name: str
+    kind: ArgumentKind
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function that ser.cfg can call. Name and number of arguments are the key, as in SER's own tables.
+
+    `body` is the typed Python behind it: a method of the module's class, called as `module.method(ctx, *arguments)`;
+    None while the module's run-time part is still to come. A body returns bool, or, where `may_stop` is set, the int
+    of SER: > 0 true, < 0 false, 0 ends the route that runs.
+    """
+
+    name: str
+    body: Callable[..., object] | None
+    arguments: tuple[Argument, ...]
+    routes: RouteKind
+    may_stop: bool = False
+    summary: str = ""
+
+    @property
+    def method(self) -> str:
+        """Name of the Python method (differs from `name` where SER overloads a name by the number of arguments)."""
+        return self.name if self.body is None else self.body.__name__
+
+
+class ParamType(enum.Enum):
+    """SER's two types of module parameters; a mismatch is an error."""
+
+    INTEGER = "integer"
+    STRING = "string"
+
+
+@dataclass(frozen=True)
+class Param:
+    """A parameter for modparam, passed to the module's constructor by the keyword `keyword`.
+
+    `check`, if given, returns a sentence when the value is out of bounds and "" when it is fine. `default` None: unset.
+    A `repeatable` parameter may be given several times and reaches the constructor as a tuple.
+    """
+
+    name: str
+    type: ParamType
+    default: int | str | None = None
+    check: Callable[[int | str], str] | None = None
+    summary: str = ""
+    keyword: str = ""
+    repeatable: bool = False
+
+    @property
+    def attribute(self) -> str:
+        return self.keyword or self.name
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """Everything that `serc` knows of a module.
+
+    `name` is the stem of the file that loadmodule names ("sl" of ".../sl.so"), `export_name` what modparam's regex is
+    matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
+    config that loads the module is checked but cannot run. `needs` names modules that must be loaded before.
+    """
+
+    name: str
+    functions: tuple[Function, ...] = ()
+    params: tuple[Param, ...] = ()
+    implementation: str = ""
+    export_name: str = ""
+    needs: tuple[str, ...] = ()
+    fifo_commands: tuple[str, ...] = ()
+    stateful: bool = False
+    summary: str = ""
+    by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for function in self.functions:
+            self.by_key[function.name, len(function.arguments)] = function
+
+    @property
+    def exported(self) -> str:
+        return self.export_name or self.name
+
+    @property
+    def runs(self) -> bool:
+        return bool(self.implementation)
+
+    def param(self, name: str) -> Param | None:
+        return next((p for p in self.params if p.name == name), None)
+
+
+def function(
+    name: str,
+    body: Callable[..., object] | None,
+    *arguments: Argument,
+    routes: RouteKind,
+    may_stop: bool = False,
+    summary: str = "",
+) -> Function:
+    return Function(name, body, arguments, routes, may_stop, summary)
+
+
+def integer_param(
+    name: str,
+    default: int | None = None,
+    summary: str = "",
+    *,
+    low: int | None = None,
+    high: int | None = None,
+    keyword: str = "",
+) -> Param:
+    """An INT_PARAM; `low` and `high` are the bounds that are allowed, both inclusive."""
+
+    def check(value: int | str) -> str:
+        assert isinstance(value, int)
+        if low is not None and value < low:
+            return f"{name} must be at least {low}"
+        if high is not None and value > high:
+            return f"{name} must be at most {high}"
+        return ""
+
+    return Param(name, ParamType.INTEGER, default, check, summary, keyword)
+
+
+def string_param(
+    name: str,
+    default: str | None = None,
+    summary: str = "",
+    *,
+    check: Callable[[str], str] | None = None,
+    keyword: str = "",
+    repeatable: bool = False,
+) -> Param:
+    """A STR_PARAM."""
+
+    def checked(value: int | str) -> str:
+        assert isinstance(value, str)
+        return check(value) if check else ""
+
+    return Param(name, ParamType.STRING, default, checked, summary, keyword, repeatable)

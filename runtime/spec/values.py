@@ -1,0 +1,30 @@
+"""What an argument of ser.cfg becomes in routes.py once it is parsed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An object that routes.py builds once, at import: `STEM_1: Final = constructor(*arguments)`.
+
+    `module` is the import path of the constructor, `constructor` its name there (may be dotted: `Network.parse`).
+    Two equal constants are one object in routes.py.
+    """
+
+    module: str
+    constructor: str
+    arguments: tuple[int | bool | str | bytes | tuple[bytes, ...], ...]
+    stem: str
+
+
+Value = int | bytes | Constant
+
+
+class BadArgument(ValueError):
+    """An argument that cannot be right: `str()` is one sentence in lower case, `hint` the way out or ""."""
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(sentence)
+        self.hint = hint
