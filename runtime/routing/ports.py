@@ -1,0 +1,36 @@
+"""What the engine needs of the outside, as interfaces: the server implements them, tests bring their own."""
+
+from __future__ import annotations
+
+from runtime.sip.address import Address
+
+
+class Log:
+    """SER's log: a level, a line. Levels as in reference core, chapter 9: -1 error, 1 warning, 2 notice, 3 info, 4 debug."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def write(self, level: int, line: str) -> None:
+        """Write one line (no line end). Callers ask `log.level >= level` first where making the line costs."""
+        raise NotImplementedError
+
+
+class Resolver:
+    """Names to addresses. Reference core, 6.5."""
+
+    def resolve(self, host: bytes, port: int, proto: int) -> list[Address]:
+        """Addresses of `host`, best first, empty when there is none.
+
+        `port` 0: SRV for the protocol, then A/AAAA with the default port 5060 (5061 for TLS). With a port: A, else AAAA.
+        IP literals never get here.
+        """
+        raise NotImplementedError
+
+    def addresses(self, host: bytes) -> list[bytes]:
+        """Packed addresses of a host name (A, AAAA), for `src_ip == host`."""
+        raise NotImplementedError
+
+    def names(self, ip: bytes) -> list[bytes]:
+        """Names of a packed address (reverse lookup), lower case."""
+        raise NotImplementedError

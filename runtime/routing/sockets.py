@@ -1,0 +1,122 @@
+"""The addresses that the server listens on, its aliases, and the question "is this me?"."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.sip.address import PROTO_NAMES, TCP, TLS, UDP, Address
+
+
+@final
+class ListenSocket:
+    """One bound address. `name` is what the administrator wrote, `address` what it resolved to.
+
+    `index` is its place in SocketTable.sockets; the server keeps the file descriptor under that number.
+    """
+
+    def __init__(self, index: i64, proto: i64, name: bytes, address: Address, multicast: bool = False) -> None:
+        self.index: Final = index
+        self.proto: Final = proto
+        self.name: Final = name
+        self.address: Final = address
+        self.multicast: Final = multicast
+
+    @property
+    def proto_name(self) -> str:
+        return PROTO_NAMES[self.proto]
+
+    def __repr__(self) -> str:
+        return f"ListenSocket({self.proto_name}:{self.name.decode()}:{self.address.port})"
+
+
+@final
+class Alias:
+    """A further name of this server: `proto` 0 any, `port` 0 any. `name` in lower case."""
+
+    def __init__(self, proto: i64, name: bytes, port: i64) -> None:
+        self.proto: Final = proto
+        self.name: Final = name.lower()
+        self.port: Final = port
+
+
+@final
+class SocketName:
+    """What force_send_socket asks for: "" any proto, 0 any port; resolved by `SocketTable.find` at start-up."""
+
+    def __init__(self, proto: str, host: str, port: int) -> None:
+        self.proto: Final = proto
+        self.host: Final = host
+        self.port: Final = port
+
+
+@final
+class SocketTable:
+    """All listening sockets and aliases. Reference core, 5.4 and 6.5."""
+
+    def __init__(self, sockets: list[ListenSocket], aliases: list[Alias]) -> None:
+        self.sockets: Final = sockets
+        self.aliases: Final = aliases
+        self._known: dict[tuple[bytes, int, int], bool] = {}
+
+    def is_myself(self, host: bytes, port: i64, proto: i64) -> bool:
+        """SER's check_self: `port` 0 and `proto` 0 match any. Brackets around an IPv6 `host` are allowed."""
+        key = (host, int(port), int(proto))
+        known = self._known.get(key)
+        if known is not None:
+            return known
+        answer = self._check_self(host.lower(), port, proto)
+        if len(self._known) >= _KNOWN_LIMIT:
+            self._known.clear()
+        self._known[key] = answer
+        return answer
+
+    def _check_self(self, host: bytes, port: i64, proto: i64) -> bool:
+        bare = host[1:-1] if host.startswith(b"[") and host.endswith(b"]") else host
+        for s in self.sockets:
+            if (proto == 0 or proto == s.proto) and (port == 0 or port == s.address.port):
+                if s.name.lower() == host or s.address.text == bare or same_ip(bare, s.address):
+                    return True
+        for a in self.aliases:
+            if a.name == host and (a.port == 0 or port == 0 or a.port == port):
+                if a.proto == 0 or proto == 0 or a.proto == proto:
+                    return True
+        return False
+
+    def find(self, wanted: SocketName) -> ListenSocket | None:
+        """The first listener that `wanted` names, UDP before TCP before TLS; None when there is none."""
+        host = wanted.host.lower().encode("latin-1")
+        bare = host[1:-1] if host.startswith(b"[") else host
+        for proto in (UDP, TCP, TLS):
+            if wanted.proto and wanted.proto != PROTO_NAMES[proto]:
+                continue
+            for s in self.sockets:
+                if s.proto == proto and wanted.port in (0, s.address.port):
+                    if s.name.lower() == host or s.address.text == bare or same_ip(bare, s.address):
+                        return s
+        return None
+
+    def default_for(self, proto: i64, is_ipv6: bool) -> ListenSocket | None:
+        """The socket that sends when nothing else decides: the first that is not loopback, else the first."""
+        first: ListenSocket | None = None
+        for s in self.sockets:
+            if s.proto == proto and s.address.is_ipv6 == is_ipv6:
+                if is_ipv6 or not s.address.text.startswith(b"127."):
+                    return s
+                if first is None:
+                    first = s
+        return first
+
+
+_KNOWN_LIMIT: Final = 4096
+
+
+def same_ip(text: bytes, address: Address) -> bool:
+    """True if `text` is another spelling of the address (IPv6 has many)."""
+    if b":" not in text:
+        return False
+    try:
+        return Address.parse(text.decode("ascii"), 0).ip == address.ip
+    except ValueError:
+        return False
