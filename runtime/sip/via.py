@@ -1,0 +1,213 @@
+"""One Via value. RFC 3261 20.42, reference core 6.1 point 4."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.sip.address import TCP, TLS, UDP
+from runtime.sip.scan import BadMessage, decimal, equals_lower, find, skip_quoted, skip_white
+
+
+@final
+class Via:
+    """Offsets of the parts of one Via value in the message; -1 where a part is absent.
+
+    `proto` UDP, TCP or TLS; `port` 0 when not given. A parameter's `_at` is its semicolon, `_start:_end` its value
+    (`_end` alone marks the end of the name where there is no value). `sent_by_end` is where new parameters go.
+    """
+
+    def __init__(self, start: i64) -> None:
+        self.start: Final = start
+        self.end: i64 = start
+        self.more = False
+        self.proto: i64 = 0
+        self.host_start: i64 = -1
+        self.host_end: i64 = -1
+        self.port: i64 = 0
+        self.port_start: i64 = -1
+        self.port_end: i64 = -1
+        self.sent_by_end: i64 = -1
+        self.branch_start: i64 = -1
+        self.branch_end: i64 = -1
+        self.received_at: i64 = -1
+        self.received_start: i64 = -1
+        self.received_end: i64 = -1
+        self.rport_at: i64 = -1
+        self.rport_start: i64 = -1
+        self.rport_end: i64 = -1
+        self.i_start: i64 = -1
+        self.i_end: i64 = -1
+        self.alias = False
+
+
+def parse_via(buf: bytes, start: i64, limit: i64) -> Via:
+    """The Via value that begins at `start`; `limit` is the end of its header line.
+
+    `more` and `end` tell whether a comma follows and where. Raises BadMessage.
+    """
+    pos = skip_white(buf, start, limit)
+    via = Via(pos)
+    pos = _sent_protocol(buf, pos, limit, via)
+    pos = _sent_by(buf, pos, limit, via)
+    while pos < limit:
+        c: i64 = buf[pos]
+        if c == 59:
+            pos = _parameter(buf, pos, limit, via)
+        elif c == 44:
+            via.more = True
+            via.end = pos
+            return via
+        elif c == 40:  # a comment; RFC 3261 has dropped it, RFC 2543 had it
+            close = find(buf, 41, pos, limit)
+            if close < 0:
+                raise BadMessage("comment in Via is never closed", int(pos))
+            pos = skip_white(buf, close + 1, limit)
+        else:
+            raise BadMessage("garbage in Via", int(pos))
+    via.end = limit
+    return via
+
+
+def _sent_protocol(buf: bytes, pos: i64, limit: i64, via: Via) -> i64:
+    """`SIP / 2.0 / UDP` and the white space after it; sets proto."""
+    # The one spelling that nearly everybody sends: "SIP/2.0/UDP "
+    if limit - pos > 12 and buf[pos] | 32 == 115 and buf[pos + 11] == 32 and buf[pos + 3] == 47:
+        if equals_lower(buf, pos, pos + 8, b"sip/2.0/"):
+            via.proto = _transport(buf, pos + 8, pos + 11)
+            return skip_white(buf, pos + 12, limit)
+    end = pos + 3
+    if end > limit or not equals_lower(buf, pos, end, b"sip"):
+        raise BadMessage("Via does not begin with SIP", int(pos))
+    pos = _slash(buf, end, limit)
+    if pos + 3 > limit or not equals_lower(buf, pos, pos + 3, b"2.0"):
+        raise BadMessage("Via is not of SIP 2.0", int(pos))
+    pos = _slash(buf, pos + 3, limit)
+    end = pos + 3
+    if end >= limit:
+        raise BadMessage("Via ends in its transport", int(pos))
+    via.proto = _transport(buf, pos, end)
+    after: i64 = buf[end]
+    if after != 32 and after != 9 and after != 13 and after != 10:
+        raise BadMessage("unknown transport in Via", int(pos))
+    return skip_white(buf, end, limit)
+
+
+def _slash(buf: bytes, pos: i64, limit: i64) -> i64:
+    pos = skip_white(buf, pos, limit)
+    if pos >= limit or buf[pos] != 47:
+        raise BadMessage("slash missing in Via", int(pos))
+    return skip_white(buf, pos + 1, limit)
+
+
+def _transport(buf: bytes, start: i64, end: i64) -> i64:
+    if equals_lower(buf, start, end, b"udp"):
+        return UDP
+    if equals_lower(buf, start, end, b"tcp"):
+        return TCP
+    if equals_lower(buf, start, end, b"tls"):
+        return TLS
+    raise BadMessage("unknown transport in Via", int(start))
+
+
+def _sent_by(buf: bytes, pos: i64, limit: i64, via: Via) -> i64:
+    """Host and port; returns the position of what follows, white space skipped."""
+    via.host_start = pos
+    if pos < limit and buf[pos] == 91:
+        close = find(buf, 93, pos, limit)
+        if close < 0:
+            raise BadMessage("bracket in Via is never closed", int(pos))
+        pos = close + 1
+    else:
+        while pos < limit:
+            c: i64 = buf[pos]
+            # letters, digits, "-", "." and the "_" that real hosts have
+            if not (97 <= c <= 122 or 48 <= c <= 57 or 65 <= c <= 90 or c == 46 or c == 45 or c == 95):
+                break
+            pos += 1
+    via.host_end = pos
+    if pos == via.host_start:
+        raise BadMessage("no host in Via", int(pos))
+    via.sent_by_end = pos
+    pos = skip_white(buf, pos, limit)
+    if pos < limit and buf[pos] == 58:
+        pos = skip_white(buf, pos + 1, limit)
+        via.port_start = pos
+        while pos < limit and 48 <= buf[pos] <= 57:
+            pos += 1
+        via.port_end = pos
+        via.port = decimal(buf, via.port_start, pos)
+        if via.port < 0:
+            raise BadMessage("no port after the colon in Via", int(pos))
+        via.sent_by_end = pos
+        pos = skip_white(buf, pos, limit)
+    return pos
+
+
+def _parameter(buf: bytes, semicolon: i64, limit: i64, via: Via) -> i64:
+    """One parameter; returns the position of what follows it, white space skipped."""
+    name = skip_white(buf, semicolon + 1, limit)
+    pos = name
+    while pos < limit:
+        c: i64 = buf[pos]
+        if c == 61 or c == 59 or c == 44 or c == 32 or c == 9 or c == 13 or c == 10 or c == 40:
+            break
+        pos += 1
+    name_end = pos
+    if name_end == name:
+        raise BadMessage("empty parameter in Via", int(pos))
+    value: i64 = -1
+    value_end: i64 = name_end
+    pos = skip_white(buf, pos, limit)
+    if pos < limit and buf[pos] == 61:
+        value = skip_white(buf, pos + 1, limit)
+        pos = _value_end(buf, value, limit)
+        value_end = pos
+        pos = skip_white(buf, pos, limit)
+    _keep(buf, name, name_end, semicolon, value, value_end, via)
+    return pos
+
+
+def _value_end(buf: bytes, pos: i64, limit: i64) -> i64:
+    if pos < limit and buf[pos] == 34:
+        end = skip_quoted(buf, pos, limit)
+        if end < 0:
+            raise BadMessage("quote in Via is never closed", int(pos))
+        return end
+    while pos < limit:
+        c: i64 = buf[pos]
+        if c == 59 or c == 44 or c == 32 or c == 9 or c == 13 or c == 10 or c == 40:
+            return pos
+        pos += 1
+    return pos
+
+
+def _keep(buf: bytes, name: i64, name_end: i64, semicolon: i64, value: i64, value_end: i64, via: Via) -> None:
+    """Note a parameter that means something to us; the first of a name counts."""
+    length: i64 = name_end - name
+    if length == 6 and equals_lower(buf, name, name_end, b"branch"):
+        if value < 0 or value_end == value:
+            raise BadMessage("branch without a value in Via", int(name))
+        if via.branch_start < 0:
+            via.branch_start = value
+            via.branch_end = value_end
+    elif length == 5 and equals_lower(buf, name, name_end, b"rport"):
+        if via.rport_at < 0:
+            via.rport_at = semicolon
+            via.rport_start = value
+            via.rport_end = value_end
+    elif length == 8 and equals_lower(buf, name, name_end, b"received"):
+        if value < 0 or value_end == value:
+            raise BadMessage("received without a value in Via", int(name))
+        if via.received_at < 0:
+            via.received_at = semicolon
+            via.received_start = value
+            via.received_end = value_end
+    elif length == 1 and (buf[name] | 32) == 105:
+        if value < 0 or value_end == value:
+            raise BadMessage("i without a value in Via", int(name))
+        via.i_start = value
+        via.i_end = value_end
+    elif length == 5 and equals_lower(buf, name, name_end, b"alias"):
+        via.alias = True
