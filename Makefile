@@ -1,0 +1,72 @@
+# make run: compile an example config and serve SIP with it.   make test: run the tests.   Both do all set-up themselves.
+PYTHON ?= python3
+VENV ?= .venv
+LISTEN ?= udp:127.0.0.1:5060
+CONFIG ?= examples/cfg/start.cfg
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '*.so' ! -name _parser.py) hatch_build.py README.md
+
+# The build under test is a matter of the import path: site-packages holds the native one, this directory the pure one.
+# Without PYTHONSAFEPATH, "python -m" would prefer the directory.
+NATIVE_BUILD := env -u PYTHONPATH PYTHONSAFEPATH=1 SER_BUILD=native
+PURE_BUILD := env -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
+
+.PHONY: run test test-native test-pure check lint native parser bench clean distclean help
+.DELETE_ON_ERROR:
+
+help:  ## what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+run: native  ## compile CONFIG and serve SIP with it on LISTEN, in the foreground
+	@mkdir -p build
+	$(BIN)/serc $(CONFIG) -o build/routes.py
+	@echo
+	@echo "Serving $(CONFIG), compiled to build/routes.py, on $(LISTEN); Ctrl-C ends it. Try from a second terminal:"
+	@if command -v sipsak >/dev/null; then echo "    sipsak -vv -s sip:$(LISTEN:udp:%=%)"; fi
+	@echo "    python3 examples/options.py sip:$(LISTEN:udp:%=%)"
+	@echo
+	@$(BIN)/ser-runtime --routes build/routes.py -D -E -l $(LISTEN)
+
+test: test-native test-pure  ## run the tests in both builds
+
+test-native: native
+	$(NATIVE_BUILD) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-pure: native
+	$(PURE_BUILD) $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint test  ## all that a change must pass: black, mypy --strict, floors, tests in both builds
+
+lint: $(VENV)/.tools
+	$(BIN)/black --quiet --check --diff .
+	$(BIN)/mypy --strict
+	$(BIN)/mypy --strict hatch_build.py tests examples
+
+native: $(VENV)/.native  ## install into $(VENV), with native code if there is a C compiler; only what changed is made again
+
+# Everything that building, running and testing need, so that a rebuild needs no network.
+$(VENV)/.tools: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=…")'
+	$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); q = p["project"]; \
+	    print(*p["build-system"]["requires"], *q["dependencies"], *q["optional-dependencies"]["test"], sep="\n")' > $(VENV)/requirements.txt
+	$(BIN)/python -m pip --disable-pip-version-check --quiet install --requirement $(VENV)/requirements.txt
+	@touch $@
+
+$(VENV)/.native: $(VENV)/.tools $(SOURCES)
+	SER_BUILD_DIR=build/native $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --force-reinstall .
+	@$(BIN)/python -P -c 'from runtime.build import NATIVE; print("built: native code" if NATIVE else \
+	    "built: pure Python, correct but slow. With a C compiler and the headers of Python (gcc, python3-dev): make clean native")'
+	@touch $@
+
+bench: native  ## measure CPU time per message beside Kamailio (package kamailio)
+	$(NATIVE_BUILD) $(BIN)/python bench/run.py
+
+clean:  ## remove what was built
+	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/_parser.py
+	find runtime serc tests bench -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean  ## and the virtual environment
+	rm -rf $(VENV)

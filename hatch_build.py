@@ -1,0 +1,161 @@
+"""Build hook: the wheel carries the hot path as native code where a C compiler is, and the same source without one.
+
+Takes the place of hatch-mypyc, which knows no build without a compiler, moves pyproject.toml away while it works and
+leaves its libraries in the source tree. Environment:
+
+SER_PURE=1      no native code, even where a compiler is.
+SER_BUILD_DIR   keep the intermediate files here: a rebuild without changes then takes seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from hatchling.builders.config import BuilderConfig
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+# The floors that handle messages. Patterns of files, relative to the project.
+COMPILED: Final = (
+    "runtime/sip/*.py",
+    "runtime/tx/*.py",
+    "runtime/routing/*.py",
+    "runtime/modules/*/*.py",
+    "runtime/server/datagrams.py",
+    "runtime/server/worker.py",
+)
+
+# Files under COMPILED that stay interpreted, each with its reason.
+INTERPRETED: Final[dict[str, str]] = {}
+
+GROUP: Final = "runtime._native"
+MMSG_SCRIPT: Final = "runtime/server/mmsg_build.py"
+PARSER: Final = "serc/_parser.py"
+
+
+class NativeBuildHook(BuildHookInterface[BuilderConfig]):
+    """Adds to a wheel what is made while building: native code and the parser that TatSu generates."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called by hatchling before it collects the files. Raises where a build step fails."""
+        if version == "editable":
+            self._notice("an editable install runs the source as it stands: the pure-Python build")
+            return
+        self._stage = _stage_of(Path(self.root))
+        made = [make_parser(self._stage)]
+        reason = why_pure()
+        if reason:
+            self._notice(f"{reason}: building without native code. It does the same, about a hundred times slower.")
+        else:
+            made += make_native(self._stage)
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True
+        for path in made:
+            build_data["force_include"][str(path)] = str(path.relative_to(self._stage))
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Called by hatchling when the wheel is written."""
+        if version != "editable" and "SER_BUILD_DIR" not in os.environ:
+            shutil.rmtree(self._stage)
+
+    def _notice(self, text: str) -> None:
+        self.app.display_warning(f"sip-express-router: {text}")
+        # pip shows nothing that a successful build prints; the terminal is the only way to a person.
+        try:
+            with open("/dev/tty", "w") as terminal:
+                terminal.write(f"\nsip-express-router: {text}\n")
+        except OSError:
+            pass
+
+
+def why_pure() -> str:
+    """The reason to build without native code, "" if there is none."""
+    if os.environ.get("SER_PURE", "") not in ("", "0"):
+        return "SER_PURE is set"
+    compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
+    if shutil.which(compiler[0]) is None:
+        return f"no C compiler ({compiler[0]})"
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    if not header.exists():
+        return f"no {header} (Debian: package python3-dev)"
+    return ""
+
+
+def _stage_of(root: Path) -> Path:
+    """A directory with a copy of the packages, where the build can leave what it likes."""
+    kept = os.environ.get("SER_BUILD_DIR")
+    stage = Path(kept).resolve() if kept else Path(tempfile.mkdtemp(prefix="ser-build-"))
+    for package in ("serc", "runtime"):
+        shutil.rmtree(stage / package, ignore_errors=True)
+        shutil.copytree(root / package, stage / package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    # mypyc reads [tool.mypy] from it.
+    shutil.copy2(root / "pyproject.toml", stage)
+    return stage
+
+
+def make_parser(stage: Path) -> Path:
+    """Generate serc/_parser.py from the grammar."""
+    _run(stage, "-m", "serc.parse", "--generate")
+    return stage / PARSER
+
+
+def make_native(stage: Path) -> list[Path]:
+    """Compile what COMPILED names and the system call extension; the shared libraries that came of it.
+
+    Each step is a process of its own: mypyc ends the one that it runs in when it finds an error.
+    """
+    _run(stage, str(Path(__file__).resolve()))
+    return sorted(path for path in stage.glob("runtime/**/*.so"))
+
+
+def compiled_files(root: Path) -> list[str]:
+    """The files that become native code, relative to `root`, sorted. Empty ones have nothing to compile."""
+    found = {path for pattern in COMPILED for path in root.glob(pattern) if path.stat().st_size}
+    return sorted(str(path.relative_to(root)) for path in found if str(path.relative_to(root)) not in INTERPRETED)
+
+
+def _run(stage: Path, *arguments: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stage), *filter(None, sys.path)])}
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, cwd=stage, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{shlex.join(command)} failed:\n{done.stdout}{done.stderr}")
+
+
+def _compile_here() -> None:
+    """Compile the packages in the current directory, in place."""
+    # Imported here: a pure build needs none of them.
+    from mypyc.build import mypycify
+    from setuptools import Distribution
+    from setuptools.command.build_ext import build_ext
+
+    def link(extensions: list[Any]) -> None:
+        command = build_ext(Distribution({"ext_modules": extensions}))
+        command.build_lib = "."
+        command.build_temp = "build/o"
+        command.ensure_finalized()
+        command.run()
+
+    # The small one first: a compiler that does not work is found out at once.
+    link([runpy.run_path(MMSG_SCRIPT)["ffibuilder"].distutils_extension("build/c")])
+    extensions = mypycify(
+        compiled_files(Path()), opt_level="3", debug_level="0", group_name=GROUP, target_dir="build/c"
+    )
+    for extension in extensions:
+        # mypyc asks for -Werror; a warning that only some compiler knows must not spoil an installation.
+        extension.extra_compile_args.append("-Wno-error")
+    link(extensions)
+
+
+if __name__ == "__main__":
+    _compile_here()

@@ -1,0 +1,39 @@
+"""Which build is under test, and where the material beside the checkout is.
+
+`make test` runs everything twice: installed (native) and from the source tree (pure). SER_BUILD says which of them the
+caller means, so that an import path that is not what it seems cannot pass for the other build.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import runtime
+from runtime.build import NATIVE
+
+PROJECT = Path(__file__).parent.parent
+SHARED = PROJECT.parent / "shared"
+
+
+def pytest_report_header() -> str:
+    return f"build under test: {'native' if NATIVE else 'pure'}, {Path(runtime.__file__).parent}"
+
+
+def pytest_configure() -> None:
+    wanted = os.environ.get("SER_BUILD", "")
+    if wanted == "pure" and NATIVE:
+        raise pytest.UsageError(f"SER_BUILD=pure, but {runtime.__file__} is the native build")
+    # Where there is no compiler, the installed package is pure as well: still another import path, worth its test.
+    if wanted == "native" and Path(runtime.__file__).is_relative_to(PROJECT / "runtime"):
+        raise pytest.UsageError("SER_BUILD=native, but the source tree shadows the installed package")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the reference, the corpus and the golden transcripts. Skips where there is none."""
+    if not SHARED.is_dir():
+        pytest.skip("no ../shared beside the checkout")
+    return SHARED

@@ -1,0 +1,129 @@
+"""The package: what is in the wheel, with and without a compiler, and that its parts agree with each other."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+from runtime.build import NATIVE
+from runtime.version import VERSION
+
+PROJECT_DIR: Final = Path(__file__).parent.parent
+PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
+
+
+def hatch_build() -> ModuleType:
+    """The build hook, loaded as hatchling does it."""
+    spec = importlib.util.spec_from_file_location("hatch_build", PROJECT_DIR / "hatch_build.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def build(target: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run hatchling as pip does, output captured."""
+    return subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(directory)],
+        cwd=PROJECT_DIR,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that a machine without a compiler builds; the notice stands beside it in `notice`."""
+    directory = tmp_path_factory.mktemp("wheel")
+    done = build("wheel", directory, CC="/nonexistent/cc")
+    assert done.returncode == 0, done.stdout
+    (directory / "notice").write_text(done.stdout)
+    return next(directory.glob("*.whl"))
+
+
+def test_version_is_one() -> None:
+    assert PYPROJECT["project"]["version"] == VERSION
+    newest = re.search(r"^## \[(.+?)\]", (PROJECT_DIR / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest and newest[1] == VERSION
+
+
+@pytest.mark.parametrize("script", PYPROJECT["project"]["scripts"].values())
+def test_console_script_can_be_called(script: str) -> None:
+    module, _, name = script.partition(":")
+    assert callable(getattr(importlib.import_module(module), name))
+
+
+def test_interpreted_files_are_exceptions_with_a_reason() -> None:
+    hook = hatch_build()
+    candidates = {str(p.relative_to(PROJECT_DIR)) for pattern in hook.COMPILED for p in PROJECT_DIR.glob(pattern)}
+    assert set(hook.INTERPRETED) <= candidates
+    assert all(hook.INTERPRETED.values())
+    assert not set(hook.compiled_files(PROJECT_DIR)) & set(hook.INTERPRETED)
+
+
+@pytest.mark.skipif(not NATIVE, reason="the pure build is under test")
+def test_every_file_of_the_hot_path_is_native_code() -> None:
+    for path in hatch_build().compiled_files(PROJECT_DIR):
+        module = importlib.import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
+        assert (module.__file__ or "").endswith(".so")
+
+
+def test_pure_build_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SER_PURE", "1")
+    assert hatch_build().why_pure() == "SER_PURE is set"
+    monkeypatch.setenv("SER_PURE", "0")
+    assert hatch_build().why_pure() != "SER_PURE is set"
+
+
+@pytest.mark.slow
+def test_without_a_compiler_the_build_is_pure_and_says_so(wheel: Path) -> None:
+    assert wheel.name == f"sip_express_router-{VERSION}-py3-none-any.whl"
+    assert "no C compiler (/nonexistent/cc): building without native code" in wheel.with_name("notice").read_text()
+
+
+@pytest.mark.slow
+def test_wheel_holds_what_serc_reads(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    data = [p for p in (PROJECT_DIR / "templates").rglob("*") if p.is_file()]
+    assert data
+    assert {str(p.relative_to(PROJECT_DIR)) for p in data} <= names
+    assert {"serc/grammar.ebnf", "serc/_parser.py", "serc/py.typed", "runtime/py.typed"} <= names
+
+
+@pytest.mark.slow
+def test_wheel_holds_nothing_else(wheel: Path) -> None:
+    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert tops == {"serc", "runtime", "templates", f"sip_express_router-{VERSION}.dist-info"}
+
+
+@pytest.mark.slow
+def test_a_compiler_that_fails_is_an_error(tmp_path: Path) -> None:
+    if hatch_build().why_pure():
+        pytest.skip("no C compiler, or no headers of Python")
+    done = build("wheel", tmp_path, CC="false")
+    assert done.returncode != 0
+    assert "command '/usr/bin/false' failed" in done.stdout or "'false'" in done.stdout
+    assert not list(tmp_path.glob("*.whl"))
+
+
+@pytest.mark.slow
+def test_source_distribution_can_build_and_test_itself(tmp_path: Path) -> None:
+    assert build("sdist", tmp_path).returncode == 0
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"hatch_build.py", "Makefile", "tests/test_packaging.py", "serc/grammar.ebnf", "LICENSE"} <= names
