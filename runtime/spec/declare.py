@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from runtime.spec.values import Value
+from runtime.spec.values import Doubt, Value
 
 
 class RouteKind(enum.Flag):
@@ -23,17 +23,23 @@ ONREPLY = RouteKind.ONREPLY
 EVERYWHERE = REQUEST | FAILURE | ONREPLY
 
 
+def no_doubt(_: object) -> Doubt | None:
+    """Of most kinds and parameters, every legal value makes sense."""
+    return None
+
+
 @dataclass(frozen=True)
 class ArgumentKind:
     """How the text of an argument is read while compiling.
 
     `expects` completes "NAME wants …" in a diagnostic. `parse` takes the text and returns its value for routes.py or
-    raises BadArgument.
+    raises BadArgument. `doubt` takes a text that parses, and says when SER accepts it without doing what it seems to say.
     """
 
     name: str
     expects: str
     parse: Callable[[str], Value]
+    doubt: Callable[[str], Doubt | None] = no_doubt
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,9 @@ class ParamType(enum.Enum):
 class Param:
     """A parameter for modparam, passed to the module's constructor by the keyword `keyword`.
 
-    `check`, if given, returns a sentence when the value is out of bounds and "" when it is fine. `default` None: unset.
-    A `repeatable` parameter may be given several times and reaches the constructor as a tuple.
+    `check`, if given, returns a sentence when the value is out of bounds and "" when it is fine; `doubt` is like that of
+    ArgumentKind. `default` None: unset. A `repeatable` parameter may be given several times and reaches the constructor
+    as a tuple. The module does not start without a `mandatory` one.
     """
 
     name: str
@@ -88,6 +95,8 @@ class Param:
     summary: str = ""
     keyword: str = ""
     repeatable: bool = False
+    doubt: Callable[[int | str], Doubt | None] = no_doubt
+    mandatory: bool = False
 
     @property
     def attribute(self) -> str:
@@ -100,7 +109,8 @@ class ModuleSpec:
 
     `name` is the stem of the file that loadmodule names ("sl" of ".../sl.so"), `export_name` what modparam's regex is
     matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
-    config that loads the module is checked but cannot run. `needs` names modules that must be loaded before.
+    config that loads the module is checked but cannot run. `needs` names modules that must be loaded before;
+    `database`: one of the database drivers must be, too.
     """
 
     name: str
@@ -112,6 +122,7 @@ class ModuleSpec:
     fifo_commands: tuple[str, ...] = ()
     stateful: bool = False
     summary: str = ""
+    database: bool = False
     by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -149,6 +160,7 @@ def integer_param(
     low: int | None = None,
     high: int | None = None,
     keyword: str = "",
+    doubt: Callable[[int], Doubt | None] = no_doubt,
 ) -> Param:
     """An INT_PARAM; `low` and `high` are the bounds that are allowed, both inclusive."""
 
@@ -160,7 +172,22 @@ def integer_param(
             return f"{name} must be at most {high}"
         return ""
 
-    return Param(name, ParamType.INTEGER, default, check, summary, keyword)
+    def doubted(value: int | str) -> Doubt | None:
+        assert isinstance(value, int)
+        return doubt(value)
+
+    return Param(name, ParamType.INTEGER, default, check, summary, keyword, doubt=doubted)
+
+
+def switch_param(name: str, default: int, summary: str = "", *, keyword: str = "") -> Param:
+    """An INT_PARAM of which SER asks only whether it is 0."""
+
+    def doubt(value: int) -> Doubt | None:
+        if value in (0, 1):
+            return None
+        return Doubt(f"{name} is a switch: {value} means no more than 1", "write 1, or 0 to turn it off")
+
+    return integer_param(name, default, summary, keyword=keyword, doubt=doubt)
 
 
 def string_param(
@@ -169,8 +196,10 @@ def string_param(
     summary: str = "",
     *,
     check: Callable[[str], str] | None = None,
+    doubt: Callable[[str], Doubt | None] = no_doubt,
     keyword: str = "",
     repeatable: bool = False,
+    mandatory: bool = False,
 ) -> Param:
     """A STR_PARAM."""
 
@@ -178,4 +207,8 @@ def string_param(
         assert isinstance(value, str)
         return check(value) if check else ""
 
-    return Param(name, ParamType.STRING, default, checked, summary, keyword, repeatable)
+    def doubted(value: int | str) -> Doubt | None:
+        assert isinstance(value, str)
+        return doubt(value)
+
+    return Param(name, ParamType.STRING, default, checked, summary, keyword, repeatable, doubted, mandatory)

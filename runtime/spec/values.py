@@ -28,3 +28,11 @@ class BadArgument(ValueError):
     def __init__(self, sentence: str, hint: str = "") -> None:
         super().__init__(sentence)
         self.hint = hint
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why a legal value is hardly what was meant, for a warning: one sentence in lower case, and the way out or ""."""
+
+    sentence: str
+    hint: str = ""
