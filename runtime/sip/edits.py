@@ -1,0 +1,104 @@
+"""Changes to a message on its way out: SER's lumps. Reference core, 6.9."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+
+class Outbound:
+    """How a message leaves, as far as the text in it depends on that: the two interfaces it crosses.
+
+    `received_host`, `received_port`, `received_proto` of the socket that received it; `sent_…` of the one that sends,
+    with an advertised address or port in the place of its own. `crosses` is True when they are different sockets.
+    `sent_port_shown` and `received_port_shown` tell whether the port is written (not 5060, or advertised).
+    """
+
+    def __init__(
+        self,
+        received_host: bytes,
+        received_port: i64,
+        received_proto: i64,
+        sent_host: bytes,
+        sent_port: i64,
+        sent_proto: i64,
+        crosses: bool,
+        advertised: bool,
+    ) -> None:
+        self.received_host: Final = received_host
+        self.received_port: Final = received_port
+        self.received_proto: Final = received_proto
+        self.sent_host: Final = sent_host
+        self.sent_port: Final = sent_port
+        self.sent_proto: Final = sent_proto
+        self.crosses: Final = crosses
+        self.received_port_shown: Final = received_port != 5060
+        self.sent_port_shown: Final = advertised or sent_port != 5060
+
+
+class LateText:
+    """Text that is known only when the way out is: a Record-Route names the interface that sends."""
+
+    def render(self, outbound: Outbound) -> bytes:
+        raise NotImplementedError
+
+
+@final
+class Edit:
+    """Replace `start:end` of the received bytes by `text`, or by what `late` renders (`start == end` inserts)."""
+
+    def __init__(self, start: i64, end: i64, text: bytes, late: LateText | None = None) -> None:
+        self.start: Final = start
+        self.end: Final = end
+        self.text: Final = text
+        self.late: Final = late
+
+
+def apply(buf: bytes, edits: list[Edit], outbound: Outbound | None) -> bytes:
+    """`buf` with all edits made.
+
+    Edits at the same place appear in the order of the list; of overlapping deletions the later one is trimmed. The list
+    need not be in order. `outbound` None: there are no late texts.
+    """
+    if len(edits) == 0:
+        return buf
+    if not _in_order(edits):
+        edits = sorted(edits, key=_start_of)
+    pieces: list[bytes] = []
+    done: i64 = 0
+    for edit in edits:
+        if edit.start > done:
+            pieces.append(buf[done : edit.start])
+            done = edit.start
+        if edit.late is not None:
+            assert outbound is not None
+            pieces.append(edit.late.render(outbound))
+        else:
+            pieces.append(edit.text)
+        if edit.end > done:
+            done = edit.end
+    pieces.append(buf[done:])
+    return b"".join(pieces)
+
+
+def _in_order(edits: list[Edit]) -> bool:
+    last: i64 = 0
+    for edit in edits:
+        if edit.start < last:
+            return False
+        last = edit.start
+    return True
+
+
+def _start_of(edit: Edit) -> int:
+    return edit.start
+
+
+def body_growth(edits: list[Edit], body_start: i64) -> i64:
+    """By how many bytes the edits behind `body_start` change the body's size."""
+    growth: i64 = 0
+    for edit in edits:
+        if edit.start >= body_start:
+            growth += len(edit.text) - (edit.end - edit.start)
+    return growth

@@ -1,0 +1,186 @@
+"""What a proxy does to a request on its way: branch, received and rport, the new first line and Via.
+
+RFC 3261 16.6 and 16.11, RFC 3581 4, reference core 6.2 and 6.4.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from librt.strings import BytesWriter
+from mypy_extensions import i64
+
+from runtime.sip import headers
+from runtime.sip.address import Address
+from runtime.sip.edits import Edit
+from runtime.sip.message import Message
+from runtime.sip.scan import equals_lower, hash_range, hash_start, skip_white, write_decimal, write_hex
+from runtime.sip.via import Via, parse_via
+
+MAGIC_COOKIE: Final = b"z9hG4bK"
+
+
+def stateless_branch(msg: Message) -> bytes:
+    """A branch that a request, its retransmissions, its CANCEL and its ACK for a negative reply share.
+
+    A hash over topmost Via, Request-URI, Call-ID and the number of CSeq, so that a request that comes around a loop with
+    another Request-URI gets another one. RFC 3261 16.11. (SER sends the bare "0" here unless syn_branch is off.)
+    """
+    buf = msg.buf
+    via = msg.via1
+    assert via is not None
+    value = hash_range(hash_start(), buf, via.host_start, via.sent_by_end)
+    if via.branch_start >= 0:
+        value = hash_range(value, buf, via.branch_start, via.branch_end)
+    value = hash_range(value, buf, msg.uri_start, msg.uri_end)
+    if msg.call_id != 0:
+        value = hash_range(value, buf, msg.value_start(msg.call_id), msg.value_end(msg.call_id))
+    if msg.cseq != 0:
+        start = msg.value_start(msg.cseq)
+        value = hash_range(value, buf, start, digits_end(buf, start, headers.line_end(msg.cseq)))
+    out = BytesWriter()
+    out.write(MAGIC_COOKIE)
+    write_hex(out, value)
+    return out.getvalue()
+
+
+def digits_end(buf: bytes, pos: i64, end: i64) -> i64:
+    while pos < end and 48 <= buf[pos] <= 57:
+        pos += 1
+    return pos
+
+
+def ser_branch(msg: Message) -> bytes:
+    """The branch of `syn_branch=no`: cookie, hash of Call-ID and CSeq, MD5 of what identifies the request. Core 6.4."""
+    via = msg.via1
+    assert via is not None
+    buf = msg.buf
+    cseq = msg.value(msg.cseq)
+    number = cseq[: digits_end(cseq, 0, len(cseq))]
+    call_id = msg.value(msg.call_id)
+    parts = [msg.value(msg.from_), msg.value(msg.to), call_id, buf[msg.uri_start : msg.uri_end], number]
+    parts.append(buf[via.host_start : via.host_end])
+    parts.append(buf[via.port_start : via.port_end] if via.port_start >= 0 else b"")
+    parts.append(buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b"")
+    digest = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest().encode("ascii")
+    return b"".join([MAGIC_COOKIE, reversed_hex(ser_hash(call_id, number)), b".", digest, b".0"])
+
+
+def ser_hash(call_id: bytes, cseq: bytes) -> int:
+    """SER's 16-bit hash of Call-ID and CSeq number (reference core 6.4; tm calls it the slot)."""
+    h = 0
+    for text in (call_id, cseq):
+        whole = len(text) // 4 * 4
+        for i in range(0, whole, 4):
+            h += _mixed(text[i : i + 4])
+        h += _mixed(text[whole:])
+        h &= 0xFFFFFFFF
+    h = (h + (h >> 11) + (h >> 13) + (h >> 23)) & 0xFFFFFFFF
+    return h & 0xFFFF
+
+
+def _mixed(word: bytes) -> int:
+    """One step of SER's hashes: bytes are signed chars there."""
+    v = 0
+    for c in word:
+        v = (v << 8) + (c - 256 if c > 127 else c)
+    v &= 0xFFFFFFFF
+    return v ^ (v >> 3)
+
+
+def reversed_hex(value: int) -> bytes:
+    """Hexadecimal with the least significant digit first, b"0" for zero (SER's int2reverse_hex)."""
+    return f"{value:x}"[::-1].encode("ascii")
+
+
+def sent_by_is(buf: bytes, via: Via, source: Address) -> bool:
+    """True if the Via's host is the text of the source's IP (IPv6 in any case, with or without brackets)."""
+    start = via.host_start
+    end = via.host_end
+    if buf[start] == 91:
+        start += 1
+        end -= 1
+    return equals_lower(buf, start, end, source.text)
+
+
+def via_edits(msg: Message, source: Address, received: bool, rport: bool, at_end: bool) -> list[Edit]:
+    """Edits that set `received` and `rport` of the topmost Via to the source.
+
+    Existing parameters are replaced in their places; new ones stand right behind host and port, rport first, or at the
+    end of the Via value if `at_end` (as SER has them in its own replies).
+    """
+    via = msg.via1
+    assert via is not None
+    edits: list[Edit] = []
+    new: list[bytes] = []
+    if rport:
+        text = _rport(source.port)
+        if via.rport_at >= 0:
+            edits.append(Edit(via.rport_at, via.rport_end, text))
+        else:
+            new.append(text)
+    if received:
+        text = b";received=" + source.text
+        if via.received_at >= 0:
+            edits.append(Edit(via.received_at, via.received_end, text))
+        else:
+            new.append(text)
+    if len(new) > 0:
+        place = value_end_of_via(msg.buf, via) if at_end else via.sent_by_end
+        edits.append(Edit(place, place, b"".join(new) if len(new) > 1 else new[0]))
+    return edits
+
+
+def value_end_of_via(buf: bytes, via: Via) -> i64:
+    """End of the topmost Via value, white space trimmed."""
+    end = via.end
+    while end > via.start and (buf[end - 1] == 32 or buf[end - 1] == 9 or buf[end - 1] == 13 or buf[end - 1] == 10):
+        end -= 1
+    return end
+
+
+def _rport(port: i64) -> bytes:
+    out = BytesWriter()
+    out.write(b";rport=")
+    write_decimal(out, port)
+    return out.getvalue()
+
+
+def content_length_edit(msg: Message, growth: i64) -> Edit | None:
+    """The edit that corrects Content-Length after the body has grown by `growth` bytes; None without that header."""
+    if msg.content_length == 0:
+        return None
+    size: i64 = len(msg.buf) - msg.body_start + growth
+    return Edit(msg.value_start(msg.content_length), msg.value_end(msg.content_length), str(size).encode("ascii"))
+
+
+def remove_top_via(msg: Message) -> Edit:
+    """The edit that takes away the topmost Via: the whole line, or only the value where others follow in it."""
+    via = msg.via1
+    assert via is not None
+    if via.more:
+        return Edit(via.start, skip_white(msg.buf, via.end + 1, headers.line_end(msg.via)), b"")
+    return Edit(headers.line_start(msg.via), headers.line_end(msg.via), b"")
+
+
+def second_via(msg: Message) -> Via | None:
+    """The Via below the topmost, from the same line or the next Via header; None when there is none.
+
+    Raises BadMessage when it cannot be parsed.
+    """
+    via = msg.via1
+    assert via is not None
+    if via.more:
+        return parse_via(msg.buf, via.end + 1, headers.line_end(msg.via))
+    i: i64 = 0
+    count: i64 = len(msg.headers)
+    seen = False
+    while i < count:
+        record = msg.headers[i]
+        if headers.kind(record) == headers.VIA:
+            if seen:
+                return parse_via(msg.buf, headers.value_start(record), headers.line_end(record))
+            seen = True
+        i += 1
+    return None
