@@ -1,0 +1,374 @@
+/* Open-loop SIP load over UDP on 127.0.0.1: one thread plays the caller and the callee.
+ *
+ *   load -m forward|options|call -t PORT [-r RATE] [-n COUNT] [-b BURST] [-c CALLER_PORT] [-s CALLEE_PORT]
+ *
+ * Requests leave the caller at RATE a second for the server on PORT, whether or not earlier ones were answered; their
+ * Request-URI is the callee's address.
+ *
+ *   forward  an INVITE with SDP; done when it reaches the callee, who stays silent
+ *   options  an OPTIONS, which the callee answers with 200; done when the caller has the 200
+ *   call     INVITE 180 200 ACK BYE 200; done when the caller has the 200 of the BYE
+ *
+ * Prints one JSON object: sent, done, lost, duplicates, unchanged (arrived without the Via or the Max-Forwards of a
+ * proxy), foreign (arrived but belongs to no request), seconds, late_us (worst delay of a request behind its schedule),
+ * min_us, p50_us, p90_us, p99_us, max_us of the time from sending to done. Nothing is retransmitted: lost is lost.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BATCH = 64, DATAGRAM = 4096, SOCKET_BUFFER = 8 << 20, MARKS_MAX = 8 };
+enum { SPIN_BELOW_NS = 200000, QUIET_NS = 1000000000, SECOND_NS = 1000000000 };
+enum mode { FORWARD, OPTIONS, CALL };
+
+/* The number of a request travels in its Call-ID, branch and tag as eight hexadecimal digits after this mark. */
+#define MARK "sbench"
+enum { MARK_SIZE = sizeof MARK - 1, DIGITS = 8 };
+
+#define COMMON                                                                                                        \
+    "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-" MARK "00000000-1\r\n"                                             \
+    "Max-Forwards: 70\r\n"                                                                                            \
+    "From: \"Alice Liddell\" <sip:alice@127.0.0.1:%d>;tag=" MARK "00000000\r\n"                                       \
+    "To: <sip:bob@127.0.0.1:%d>\r\n"                                                                                  \
+    "Call-ID: " MARK "00000000-%x@127.0.0.1\r\n"                                                                      \
+    "CSeq: 1 %s\r\n"                                                                                                  \
+    "Contact: <sip:alice@127.0.0.1:%d>\r\n"                                                                           \
+    "User-Agent: sip-express-router bench\r\n"
+#define SDP                                                                                                           \
+    "v=0\r\no=alice 2890844526 2890844526 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"                 \
+    "m=audio 49172 RTP/AVP 0 8 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
+
+struct party {
+    int fd, port;
+    struct mmsghdr in[BATCH];
+    struct iovec parts[BATCH];
+    struct sockaddr_in from[BATCH];
+    char data[BATCH][DATAGRAM + 1];
+};
+
+struct template { /* a request whose numbered places are known */
+    char text[BATCH][DATAGRAM];
+    int size, marks, offset[MARKS_MAX];
+};
+
+static struct party caller, callee;
+static struct template first;
+static struct sockaddr_in server;
+static uint64_t *sent_at;   /* ns by number of the request */
+static uint32_t *took;      /* ns by number; 0: not done */
+static long count = 100000, done, duplicates, unchanged, foreign;
+static enum mode mode = FORWARD;
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * SECOND_NS + t.tv_nsec;
+}
+
+static struct sockaddr_in loopback(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static void open_party(struct party *p, int port)
+{
+    struct sockaddr_in address = loopback(port);
+    socklen_t length = sizeof address;
+    int size = SOCKET_BUFFER;
+    if ((p->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) < 0)
+        die("socket");
+    if (setsockopt(p->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0 &&
+        setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0)
+        die("SO_RCVBUF");
+    if (bind(p->fd, (struct sockaddr *)&address, sizeof address) < 0)
+        die("bind");
+    if (getsockname(p->fd, (struct sockaddr *)&address, &length) < 0)
+        die("getsockname");
+    p->port = ntohs(address.sin_port);
+    for (int i = 0; i < BATCH; i++) {
+        p->parts[i] = (struct iovec){p->data[i], DATAGRAM};
+        p->in[i].msg_hdr = (struct msghdr){.msg_name = &p->from[i], .msg_iov = &p->parts[i], .msg_iovlen = 1};
+    }
+}
+
+static void prepare_first(void)
+{
+    const char *method = mode == OPTIONS ? "OPTIONS" : "INVITE", *body = mode == OPTIONS ? "" : SDP;
+    char *text = first.text[0];
+    first.size = snprintf(text, DATAGRAM,
+                          "%s sip:bob@127.0.0.1:%d SIP/2.0\r\n" COMMON "%sContent-Length: %zu\r\n\r\n%s", method,
+                          callee.port, caller.port, caller.port, callee.port, (unsigned)getpid(), method, caller.port,
+                          *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
+    for (char *at = text; (at = strstr(at, MARK)) != NULL && first.marks < MARKS_MAX; at += MARK_SIZE)
+        first.offset[first.marks++] = at + MARK_SIZE - text;
+    for (int i = 1; i < BATCH; i++)
+        memcpy(first.text[i], text, first.size);
+}
+
+static void write_number(char *at, uint32_t number)
+{
+    for (int i = DIGITS - 1; i >= 0; i--, number >>= 4)
+        at[i] = "0123456789abcdef"[number & 15];
+}
+
+/* Send requests [number, number + n), n <= BATCH; returns how many the kernel took. */
+static int send_first(long number, int n)
+{
+    static struct mmsghdr out[BATCH];
+    static struct iovec parts[BATCH];
+    uint64_t now = now_ns();
+    for (int i = 0; i < n; i++) {
+        for (int m = 0; m < first.marks; m++)
+            write_number(first.text[i] + first.offset[m], number + i);
+        parts[i] = (struct iovec){first.text[i], first.size};
+        out[i].msg_hdr = (struct msghdr){.msg_name = &server, .msg_namelen = sizeof server, .msg_iov = &parts[i],
+                                         .msg_iovlen = 1};
+        sent_at[number + i] = now;
+    }
+    int taken = sendmmsg(caller.fd, out, n, 0);
+    if (taken < 0 && errno != EAGAIN && errno != ECONNREFUSED && errno != ENOBUFS)
+        die("sendmmsg");
+    return taken < 0 ? 0 : taken;
+}
+
+/* The number of the request that this datagram belongs to; -1: none of ours. */
+static long number_of(const char *data)
+{
+    const char *at = strstr(data, "Call-ID: " MARK);
+    long number = at ? strtol(at + sizeof "Call-ID: " - 1 + MARK_SIZE, NULL, 16) : -1;
+    if (number < 0 || number >= count || !sent_at[number]) {
+        foreign++;
+        return -1;
+    }
+    return number;
+}
+
+static void finish(long number)
+{
+    if (took[number]) {
+        duplicates++;
+        return;
+    }
+    uint64_t ns = now_ns() - sent_at[number];
+    took[number] = ns < 1 ? 1 : ns > UINT32_MAX ? UINT32_MAX : ns;
+    done++;
+}
+
+/* Did a proxy handle it: a second Via, and one hop less. */
+static void check_forwarded(const char *data)
+{
+    const char *via = strstr(data, "\nVia:");
+    if (!via || !strstr(via + 1, "\nVia:") || !strstr(data, "\nMax-Forwards: 69\r"))
+        unchanged++;
+}
+
+/* Append the lines of `data` that start with `name`; with `rename`, under that name. Returns the new end. */
+static char *copy_lines(char *out, const char *data, const char *name, const char *rename)
+{
+    size_t size = strlen(name);
+    for (const char *line = strstr(data, "\r\n"); line && line[2] != '\r'; line = strstr(line + 2, "\r\n")) {
+        if (strncmp(line + 2, name, size) != 0)
+            continue;
+        const char *end = strstr(line + 2, "\r\n");
+        if (!end)
+            break;
+        out = stpcpy(out, rename ? rename : name);
+        out = mempcpy(out, line + 2 + size, end + 2 - (line + 2 + size));
+    }
+    return out;
+}
+
+static void send_to(struct party *from, const struct sockaddr_in *to, const char *text, size_t size)
+{
+    if (sendto(from->fd, text, size, 0, (const struct sockaddr *)to, sizeof *to) < 0 && errno != EAGAIN &&
+        errno != ECONNREFUSED)
+        die("sendto");
+}
+
+/* The callee's reply, to where the request came from. */
+static void reply(const char *request, const struct sockaddr_in *to, const char *status)
+{
+    char out[DATAGRAM * 2], *end = out + sprintf(out, "SIP/2.0 %s\r\n", status);
+    end = copy_lines(end, request, "Via:", NULL);
+    end = copy_lines(end, request, "Record-Route:", NULL);
+    end = copy_lines(end, request, "From:", NULL);
+    end = copy_lines(end, request, "To:", NULL);
+    const char *tag = ";tag=callee";
+    const char *to_line = strstr(request, "\nTo:"), *to_tag = to_line ? strstr(to_line, ";tag=") : NULL;
+    if (!to_tag || to_tag > strstr(to_line + 1, "\n"))
+        end = stpcpy(stpcpy(end - 2, tag), "\r\n");
+    end = copy_lines(end, request, "Call-ID:", NULL);
+    end = copy_lines(end, request, "CSeq:", NULL);
+    end += sprintf(end, "Contact: <sip:bob@127.0.0.1:%d>\r\nContent-Length: 0\r\n\r\n", callee.port);
+    send_to(&callee, to, out, end - out);
+}
+
+/* A request inside the dialog that the 2xx `answer` set up. One proxy at most: its Record-Route is the route. */
+static void send_in_dialog(const char *answer, long number, const char *method, int cseq)
+{
+    char out[DATAGRAM * 2], *end = out;
+    end += sprintf(end, "%s sip:bob@127.0.0.1:%d SIP/2.0\r\n", method, callee.port);
+    end += sprintf(end, "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-" MARK "%08lx-%d%c\r\nMax-Forwards: 70\r\n",
+                   caller.port, number, cseq, *method);
+    end = copy_lines(end, answer, "Record-Route:", "Route:");
+    end = copy_lines(end, answer, "From:", NULL);
+    end = copy_lines(end, answer, "To:", NULL);
+    end = copy_lines(end, answer, "Call-ID:", NULL);
+    end += sprintf(end, "CSeq: %d %s\r\nContent-Length: 0\r\n\r\n", cseq, method);
+    send_to(&caller, &server, out, end - out);
+}
+
+static void callee_receives(const char *data, const struct sockaddr_in *from)
+{
+    long number = number_of(data);
+    if (number < 0)
+        return;
+    check_forwarded(data);
+    if (mode == FORWARD)
+        finish(number);
+    else if (strncmp(data, "INVITE ", 7) == 0) {
+        reply(data, from, "180 Ringing");
+        reply(data, from, "200 OK");
+    } else if (strncmp(data, "ACK ", 4) != 0)
+        reply(data, from, "200 OK");
+}
+
+static void caller_receives(const char *data, const struct sockaddr_in *from)
+{
+    (void)from;
+    long number = number_of(data);
+    if (number < 0 || strncmp(data, "SIP/2.0 1", 9) == 0)
+        return;
+    if (strncmp(data, "SIP/2.0 200 ", 12) != 0)
+        foreign++; /* an error reply: the request counts as lost */
+    else if (mode == CALL && strstr(data, "\nCSeq: 1 INVITE\r")) {
+        send_in_dialog(data, number, "ACK", 1);
+        send_in_dialog(data, number, "BYE", 2);
+    } else
+        finish(number);
+}
+
+/* Handle what has arrived; returns how many datagrams. */
+static int drain(struct party *p, void (*receives)(const char *, const struct sockaddr_in *))
+{
+    for (int i = 0; i < BATCH; i++)
+        p->in[i].msg_hdr.msg_namelen = sizeof p->from[i];
+    int n = recvmmsg(p->fd, p->in, BATCH, MSG_DONTWAIT, NULL);
+    if (n < 0 && errno != EAGAIN && errno != ECONNREFUSED && errno != EINTR)
+        die("recvmmsg");
+    for (int i = 0; i < n; i++) {
+        p->data[i][p->in[i].msg_len] = 0;
+        receives(p->data[i], &p->from[i]);
+    }
+    return n < 0 ? 0 : n;
+}
+
+static int drain_all(void)
+{
+    return drain(&callee, callee_receives) + (mode == FORWARD ? 0 : drain(&caller, caller_receives));
+}
+
+/* Send `count` requests on schedule; returns the worst delay behind it in ns. */
+static uint64_t run(double rate, int burst)
+{
+    uint64_t start = now_ns(), worst = 0;
+    for (long number = 0; number < count;) {
+        uint64_t due = start + (uint64_t)((double)(number / burst * burst) * SECOND_NS / rate), now = now_ns();
+        if (now < due) {
+            if (!drain_all() && due - now > SPIN_BELOW_NS)
+                clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){.tv_nsec = 50000}, NULL);
+            continue;
+        }
+        if (now - due > worst)
+            worst = now - due;
+        long late = (long)((double)(now - start) * rate / SECOND_NS) + burst - number;
+        long n = late < burst ? burst : late;
+        n = n > BATCH ? BATCH : n;
+        number += send_first(number, n > count - number ? count - number : n);
+        drain_all();
+    }
+    for (uint64_t quiet = now_ns(); done < count && now_ns() - quiet < QUIET_NS;)
+        if (drain_all())
+            quiet = now_ns();
+    return worst;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static void print_result(double seconds, uint64_t worst_ns)
+{
+    qsort(took, count, sizeof *took, by_value);
+    const uint32_t *times = took + (count - done); /* the undone, all 0, stand first */
+#define AT(share) (done ? times[(long)((share) * (done - 1))] / 1e3 : 0.0)
+    printf("{\"sent\": %ld, \"done\": %ld, \"lost\": %ld, \"duplicates\": %ld, \"unchanged\": %ld, \"foreign\": %ld, "
+           "\"seconds\": %.3f, \"late_us\": %.1f, \"min_us\": %.1f, \"p50_us\": %.1f, \"p90_us\": %.1f, "
+           "\"p99_us\": %.1f, \"max_us\": %.1f}\n",
+           count, done, count - done, duplicates, unchanged, foreign, seconds, worst_ns / 1e3, AT(0), AT(0.5), AT(0.9),
+           AT(0.99), AT(1));
+}
+
+static enum mode mode_named(const char *name)
+{
+    static const char *const names[] = {[FORWARD] = "forward", [OPTIONS] = "options", [CALL] = "call"};
+    for (int i = FORWARD; i <= CALL; i++)
+        if (strcmp(name, names[i]) == 0)
+            return i;
+    fprintf(stderr, "load: no mode %s\n", name);
+    exit(2);
+}
+
+int main(int argc, char **argv)
+{
+    int target = 0, caller_port = 0, callee_port = 0, burst = 1;
+    double rate = 20000;
+    for (int option; (option = getopt(argc, argv, "m:t:r:n:b:c:s:")) != -1;) {
+        switch (option) {
+        case 'm': mode = mode_named(optarg); break;
+        case 't': target = atoi(optarg); break;
+        case 'r': rate = atof(optarg); break;
+        case 'n': count = atol(optarg); break;
+        case 'b': burst = atoi(optarg); break;
+        case 'c': caller_port = atoi(optarg); break;
+        case 's': callee_port = atoi(optarg); break;
+        default: return 2;
+        }
+    }
+    if (target <= 0 || rate <= 0 || count <= 0 || burst < 1 || burst > BATCH) {
+        fprintf(stderr, "load: wants -t PORT, a RATE and a COUNT above 0, a BURST of 1 to %d\n", BATCH);
+        return 2;
+    }
+    sent_at = calloc(count, sizeof *sent_at);
+    took = calloc(count, sizeof *took);
+    if (!sent_at || !took)
+        die("calloc");
+    prctl(PR_SET_TIMERSLACK, 1000UL, 0, 0, 0);
+    server = loopback(target);
+    open_party(&caller, caller_port);
+    open_party(&callee, callee_port);
+    prepare_first();
+    uint64_t start = now_ns(), worst = run(rate, burst);
+    print_result((now_ns() - start) / 1e9, worst);
+    return 0;
+}
