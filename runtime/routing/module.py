@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from runtime.routing.context import Context
-    from runtime.routing.engine import Engine
+from runtime.routing.context import Context
+from runtime.routing.world import World
 
 
 class ModuleError(Exception):
@@ -16,8 +13,8 @@ class ModuleError(Exception):
 class Module:
     """A loaded module. routes.py makes one object of it, with the modparams that ser.cfg sets as keyword arguments.
 
-    A subclass sets `name` and, for each hook that it overrides, the flag of that hook: the engine calls nobody who has
-    nothing to do.
+    A subclass sets, for each hook that it overrides, the flag of that hook: the engine calls nobody who has nothing to
+    do. `name` is the name that loadmodule uses.
     """
 
     def __init__(self, name: str) -> None:
@@ -26,13 +23,13 @@ class Module:
         self.handles_replies = False
         self.ends_requests = False
 
-    def bind(self, engine: Engine) -> None:
+    def bind(self, world: World) -> None:
         """Called once in the master before it forks, in the order of loadmodule: find other modules, read files.
 
         Raises ModuleError where SER's module init would fail.
         """
 
-    def start_worker(self, engine: Engine) -> None:
+    def start_worker(self, world: World) -> None:
         """Called in each worker after the fork (SER's child init)."""
 
     def on_request(self, ctx: Context) -> bool:

@@ -34,3 +34,7 @@ class Resolver:
     def names(self, ip: bytes) -> list[bytes]:
         """Names of a packed address (reverse lookup), lower case."""
         raise NotImplementedError
+
+    def outgoing_ip(self, destination: Address) -> bytes:
+        """Packed IP that the kernel would send from to `destination` (mhomed); b"" when it has no route."""
+        raise NotImplementedError

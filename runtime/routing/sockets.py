@@ -50,6 +50,10 @@ class SocketName:
         self.host: Final = host
         self.port: Final = port
 
+    def text(self) -> str:
+        """As ser.cfg writes it."""
+        return (self.proto + ":" if self.proto else "") + self.host + (f":{self.port}" if self.port else "")
+
 
 @final
 class SocketTable:

@@ -1,0 +1,197 @@
+"""Everything known of the message that is being handled; the first argument of every action."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.effects import Send
+from runtime.routing.sockets import ListenSocket
+from runtime.routing.world import World
+from runtime.sip import headers
+from runtime.sip.address import Address
+from runtime.sip.edits import Edit, LateText
+from runtime.sip.message import Message
+from runtime.sip.nameaddr import NameAddr, parse_name_addr
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import SipUri, parse_uri
+
+L_ERR: Final = -1
+L_WARN: Final = 1
+L_NOTICE: Final = 2
+L_INFO: Final = 3
+L_DBG: Final = 4
+
+MAX_BRANCHES: Final = 11
+MAX_URI_SIZE: Final = 1024
+MAX_ROUTE_DEPTH: Final = 100
+Q_UNSPECIFIED: Final = -1
+
+
+@final
+class Branch:
+    """A further destination of the request: URI, next hop (b"" for none) and q (0…1000, -1 unspecified)."""
+
+    def __init__(self, uri: bytes, dst_uri: bytes, q: i64) -> None:
+        self.uri: Final = uri
+        self.dst_uri: Final = dst_uri
+        self.q: Final = q
+
+
+@final
+class Context:
+    """One message, where it came from, and what the script has decided so far.
+
+    `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
+    Request-URI decides), `flags` SER's 32 message flags, `error` the last error (runtime.routing.errors). `edits` are
+    changes of the forwarded message, `reply_headers` whole header lines for local replies, `sends` what goes out.
+    """
+
+    def __init__(self, world: World, message: Message, source: Address, socket: ListenSocket, now_ms: i64) -> None:
+        self.world: Final = world
+        self.message: Final = message
+        self.source: Final = source
+        self.socket: Final = socket
+        self.now_ms: Final = now_ms
+        self.new_uri: bytes | None = None
+        self.dst_uri: bytes | None = None
+        self.q: i64 = Q_UNSPECIFIED
+        self.branches: list[Branch] = []
+        self.flags: i64 = 0
+        self.error: i64 = -1
+        self.force_rport = False
+        self.send_socket: ListenSocket | None = None
+        self.advertised_address = b""
+        self.advertised_port: i64 = 0
+        self.edits: list[Edit] = []
+        self.reply_headers: list[bytes] = []
+        self.sends: list[Send] = []
+        self.record_routed = False
+        self._uri: SipUri | None = None
+        self._from: NameAddr | None = None
+        self._to: NameAddr | None = None
+        self._depth: i64 = 0
+
+    # --- what routes ask for -----------------------------------------------------------------------------------------
+
+    @property
+    def method(self) -> i64:
+        """Number of the request's method (runtime.sip.methods); 0 for another method and for replies."""
+        return self.message.method
+
+    @property
+    def source_port(self) -> i64:
+        return self.source.port
+
+    @property
+    def destination_port(self) -> i64:
+        return self.socket.address.port
+
+    @property
+    def proto(self) -> i64:
+        """Transport that the message came by: 1 UDP, 2 TCP, 3 TLS."""
+        return self.socket.proto
+
+    @property
+    def af(self) -> i64:
+        """Address family of the source as Linux numbers it: 2 IPv4, 10 IPv6."""
+        return 10 if len(self.source.ip) == 16 else 2
+
+    @property
+    def size(self) -> i64:
+        """Bytes received."""
+        return self.message.size
+
+    # --- the Request-URI ---------------------------------------------------------------------------------------------
+
+    def uri(self) -> bytes:
+        """The current Request-URI; in a reply the three digits of the status code."""
+        if self.new_uri is not None:
+            return self.new_uri
+        msg = self.message
+        return msg.buf[msg.uri_start : msg.uri_end]
+
+    def received_uri(self) -> bytes:
+        """The Request-URI as it came."""
+        msg = self.message
+        return msg.buf[msg.uri_start : msg.uri_end]
+
+    def set_uri(self, uri: bytes) -> None:
+        self.new_uri = uri
+        self._uri = None
+
+    def revert_uri(self) -> None:
+        self.new_uri = None
+        self._uri = None
+
+    def parsed_uri(self) -> SipUri:
+        """The current Request-URI, parsed; raises BadUri."""
+        if self._uri is None:
+            if self.new_uri is not None:
+                self._uri = parse_uri(self.new_uri, 0, len(self.new_uri))
+            else:
+                msg = self.message
+                self._uri = parse_uri(msg.buf, msg.uri_start, msg.uri_end)
+        return self._uri
+
+    # --- headers -----------------------------------------------------------------------------------------------------
+
+    def from_value(self) -> NameAddr:
+        """The parsed From header; raises BadMessage when it is missing or broken."""
+        if self._from is None:
+            self._from = _name_addr(self.message, self.message.from_, "From")
+        return self._from
+
+    def to_value(self) -> NameAddr:
+        """The parsed To header; raises BadMessage when it is missing or broken."""
+        if self._to is None:
+            self._to = _name_addr(self.message, self.message.to, "To")
+        return self._to
+
+    # --- changes -----------------------------------------------------------------------------------------------------
+
+    def insert_before_headers(self, text: bytes, late: LateText | None = None) -> None:
+        """Whole header lines above the first header of the message."""
+        place = self.message.first_header
+        self.edits.append(Edit(place, place, text, late))
+
+    def append_header(self, text: bytes) -> None:
+        """Whole header lines behind the last header of the message."""
+        place = self.message.headers_end
+        self.edits.append(Edit(place, place, text))
+
+    def delete(self, start: i64, end: i64) -> None:
+        """Leave the received bytes `start:end` out."""
+        self.edits.append(Edit(start, end, b""))
+
+    # --- routes and log ----------------------------------------------------------------------------------------------
+
+    def call(self, route: Callable[[Context], int]) -> int:
+        """Run a route that can reach itself; logs and returns -1 below 100 levels (reference core 5.1)."""
+        if self._depth >= MAX_ROUTE_DEPTH:
+            self.log(L_ERR, f"WARNING: too many recursive routing table lookups ({self._depth}), giving up")
+            return -1
+        self._depth += 1
+        try:
+            return route(self)
+        finally:
+            self._depth -= 1
+
+    def log(self, level: int, line: str) -> None:
+        """Log one line if the level is on."""
+        if self.world.log_level >= level:
+            self.world.log.write(level, line)
+
+    def fail(self, error: int, line: str) -> bool:
+        """Log at error level, keep `error` for functions that report the last error, and return False."""
+        self.error = error
+        self.log(L_ERR, line)
+        return False
+
+
+def _name_addr(msg: Message, record: i64, name: str) -> NameAddr:
+    if record == 0:
+        raise BadMessage(f"no {name} header")
+    return parse_name_addr(msg.buf, headers.value_start(record), headers.line_end(record), False)

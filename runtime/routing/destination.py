@@ -1,0 +1,64 @@
+"""The fixed destinations of forward() and send(): a name resolved once, when the server starts."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.ports import Resolver
+from runtime.sip.address import Address, from_packed
+from runtime.sip.uri import parse_ipv4
+
+
+class UnresolvableDestination(Exception):
+    """A forward() or send() names a host that has no address: the server must not start."""
+
+
+@final
+class Destination:
+    """Host and port as ser.cfg names them (port 0: not given), and the addresses once `resolve` has run.
+
+    After an error in sending, the next message goes to the next address (reference core 5.5).
+    """
+
+    def __init__(self, host: bytes, port: int) -> None:
+        self.host: Final = host
+        self.port: Final = port
+        self._addresses: list[Address] = []
+        self._current: i64 = 0
+
+    def resolve(self, resolver: Resolver) -> None:
+        """Look the name up; raises UnresolvableDestination."""
+        literal = literal_address(self.host, self.port or 5060)
+        if literal is not None:
+            self._addresses = [literal]
+            return
+        packed = resolver.addresses(self.host)
+        if not packed:
+            raise UnresolvableDestination(f"cannot resolve {self.host.decode('latin-1')}")
+        self._addresses = [from_packed(ip, self.port or 5060) for ip in packed]
+
+    def address(self) -> Address:
+        return self._addresses[self._current]
+
+    def failed(self) -> None:
+        """Sending to the current address failed: take the next one from now on."""
+        self._current = (self._current + 1) % len(self._addresses)
+
+
+def literal_address(host: bytes, port: i64) -> Address | None:
+    """The address that `host` spells (IPv4, or IPv6 with or without brackets), None when it is a name."""
+    if len(host) == 0:
+        return None
+    first: i64 = host[0]
+    if 48 <= first <= 57:
+        packed = parse_ipv4(host, 0, len(host))
+        if len(packed) == 4:
+            return Address(packed, port, host)
+    if b":" in host:
+        try:
+            return Address.parse(host.decode("latin-1"), port)
+        except ValueError:
+            return None
+    return None

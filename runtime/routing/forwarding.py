@@ -1,0 +1,225 @@
+"""Forwarding without state: requests to their next hop, replies back along their Vias. Reference core, 6.2, 6.4–6.6."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from runtime.routing import errors
+from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
+from runtime.routing.destination import literal_address
+from runtime.routing.effects import Send
+from runtime.routing.sockets import ListenSocket
+from runtime.sip import edits, headers, transit
+from runtime.sip.address import PROTO_NAMES, UDP, Address
+from runtime.sip.edits import Edit, Outbound
+from runtime.sip.message import Message
+from runtime.sip.scan import BadMessage, decimal
+from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, SipUri, parse_uri
+from runtime.sip.via import Via
+
+
+def forward(ctx: Context, destination: Address, proto: i64) -> bool:
+    """Send the request to `destination` with our Via on top and all edits made.
+
+    False, with `ctx.error` set, when no socket can send there.
+    """
+    socket = sending_socket(ctx, destination, proto)
+    if socket is None:
+        family = 10 if destination.is_ipv6 else 2
+        return ctx.fail(
+            errors.NO_SOCKET,
+            f"ERROR: forward: cannot forward to af {family}, proto {proto} ({PROTO_NAMES[proto]}): "
+            "no corresponding listening socket",
+        )
+    ctx.sends.append(Send(outgoing_request(ctx, socket), destination, socket))
+    ctx.world.counters.forwarded_requests += 1
+    return True
+
+
+def outgoing_request(ctx: Context, socket: ListenSocket) -> bytes:
+    """The request as it leaves by `socket`, with a stateless branch."""
+    world = ctx.world
+    msg = ctx.message
+    branch = transit.stateless_branch(msg) if world.syn_branch else transit.ser_branch(msg)
+    if len(ctx.advertised_address) > 0 or ctx.advertised_port:
+        head = world.via_head(socket, ctx.advertised_address, ctx.advertised_port)
+    else:
+        head = world.via_head_of(socket)
+    changes: list[Edit] = []
+    if ctx.new_uri is not None:
+        changes.append(Edit(msg.uri_start, msg.uri_end, ctx.new_uri))
+    place = headers.line_start(msg.via)
+    own_via = Edit(place, place, b"".join([head, branch, b"\r\n"]))
+    if len(ctx.edits) == 0:
+        changes.append(own_via)
+        changes.extend(source_edits(ctx, False))
+        return edits.apply(msg.buf, changes, None)
+    changes.extend(ctx.edits)
+    changes.append(own_via)
+    changes.extend(source_edits(ctx, False))
+    _correct_content_length(msg, changes)
+    return edits.apply(msg.buf, changes, outbound_of(ctx, socket))
+
+
+def _correct_content_length(msg: Message, changes: list[Edit]) -> None:
+    growth = edits.body_growth(changes, msg.body_start)
+    if growth != 0:
+        correction = transit.content_length_edit(msg, growth)
+        if correction is not None:
+            changes.append(correction)
+
+
+def source_edits(ctx: Context, at_end: bool) -> list[Edit]:
+    """The edits of the topmost Via that note where the request came from (received, rport)."""
+    via = ctx.message.via1
+    assert via is not None
+    received = via.received_at >= 0 or not _sent_by_source(ctx, via)
+    rport = via.rport_at >= 0 or ctx.force_rport
+    if not received and not rport:
+        return []
+    return transit.via_edits(ctx.message, ctx.source, received, rport, at_end)
+
+
+def _sent_by_source(ctx: Context, via: Via) -> bool:
+    buf = ctx.message.buf
+    if transit.sent_by_is(buf, via, ctx.source):
+        return True
+    if not ctx.world.looks_up_via:
+        return False
+    host = buf[via.host_start : via.host_end].lower()
+    resolver = ctx.world.resolver
+    if ctx.world.config.dns and ctx.source.ip in resolver.addresses(host):
+        return True
+    return ctx.world.config.rev_dns and host in resolver.names(ctx.source.ip)
+
+
+def outbound_of(ctx: Context, socket: ListenSocket) -> Outbound:
+    """The two interfaces that a message crosses when it leaves by `socket`."""
+    world = ctx.world
+    host = ctx.advertised_address or world.advertised_address
+    port = ctx.advertised_port or world.advertised_port
+    received = ctx.socket
+    return Outbound(
+        received.address.host(),
+        received.address.port,
+        received.proto,
+        host or socket.address.host(),
+        port or socket.address.port,
+        socket.proto,
+        received is not socket,
+        port != 0,
+    )
+
+
+def sending_socket(ctx: Context, destination: Address, proto: i64) -> ListenSocket | None:
+    """The socket that sends to `destination` by `proto`; None when there is none. Reference core 6.5."""
+    table = ctx.world.sockets
+    forced = ctx.send_socket
+    if forced is not None:
+        if forced.proto == proto:
+            return forced
+        for s in table.sockets:
+            if s.proto == proto and s.address == forced.address:
+                return s
+        ctx.log(L_WARN, f"WARNING: send: the forced socket {forced} has another protocol, using the default")
+    received = ctx.socket
+    if proto == UDP and ctx.world.mhomed:
+        ip = ctx.world.resolver.outgoing_ip(destination)
+        for s in table.sockets:
+            if s.proto == UDP and s.address.ip == ip:
+                return s
+        return None
+    if proto == received.proto and len(received.address.ip) == len(destination.ip):
+        return received
+    return table.default_for(proto, destination.is_ipv6)
+
+
+def next_hop_uri(ctx: Context) -> SipUri:
+    """What decides the next hop: the destination URI that a module set, else the Request-URI. Raises BadUri."""
+    if ctx.dst_uri is not None:
+        return parse_uri(ctx.dst_uri, 0, len(ctx.dst_uri))
+    return ctx.parsed_uri()
+
+
+def forward_to_uri(ctx: Context, proto: i64, port: i64) -> bool:
+    """Forward to the host of the next hop's URI.
+
+    `proto` 0: as the URI's `transport` says, UDP without. `port` -1: the URI's, 0: none, so that SRV decides.
+    """
+    try:
+        uri = next_hop_uri(ctx)
+    except BadUri as e:
+        return ctx.fail(errors.BAD_URI, f"ERROR: forward: bad uri <{_shown(ctx)}>: {e}")
+    if proto == 0:
+        proto = uri.transport or UDP
+        if proto == SCTP or proto == OTHER_TRANSPORT:
+            return ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx)}>")
+    destination = resolve(ctx, uri.host(), uri.port if port < 0 else port, proto)
+    if destination is None:
+        return ctx.fail(errors.BAD_ADDRESS, f"ERROR: forward: cannot resolve the host of <{_shown(ctx)}>")
+    return forward(ctx, destination, proto)
+
+
+def _shown(ctx: Context) -> str:
+    uri = ctx.dst_uri if ctx.dst_uri is not None else ctx.uri()
+    return uri.decode("latin-1")
+
+
+def resolve(ctx: Context, host: bytes, port: i64, proto: i64) -> Address | None:
+    """The first address of `host`; `port` 0: SRV, then the default port."""
+    literal = literal_address(host, port or 5060)
+    if literal is not None:
+        return literal
+    found = ctx.world.resolver.resolve(host, port, proto)
+    return found[0] if len(found) > 0 else None
+
+
+def forward_reply(ctx: Context) -> None:
+    """Send a reply on to its second Via, without our own. Drops what cannot be forwarded, with a log line."""
+    msg = ctx.message
+    counters = ctx.world.counters
+    try:
+        via = transit.second_via(msg)
+    except BadMessage as e:
+        ctx.log(L_ERR, f"ERROR: forward_reply: bad second via: {e}")
+        via = None
+    if via is None:
+        ctx.log(L_DBG, "DEBUG: forward_reply: no 2nd via found in reply")
+        counters.dropped_replies += 1
+        return
+    destination = reply_destination(ctx, via)
+    socket = sending_socket(ctx, destination, via.proto) if destination is not None else None
+    if destination is None or socket is None:
+        ctx.log(L_ERR, "ERROR: forward_reply: no way to the second via")
+        counters.dropped_replies += 1
+        return
+    changes = list(ctx.edits)
+    changes.append(transit.remove_top_via(msg))
+    _correct_content_length(msg, changes)
+    ctx.sends.append(Send(edits.apply(msg.buf, changes, None), destination, socket))
+    counters.forwarded_replies += 1
+
+
+def reply_destination(ctx: Context, via: Via) -> Address | None:
+    """Where a reply goes by `via`: received, else the host; rport, else the port. RFC 3261 18.2.2, RFC 3581 4."""
+    buf = ctx.message.buf
+    port = via.port
+    if via.rport_start >= 0:
+        rport = decimal(buf, via.rport_start, via.rport_end)
+        if 0 < rport <= 65535:
+            port = rport
+        elif via.rport_end > via.rport_start:
+            ctx.log(L_NOTICE, "ERROR: forward_reply: bad rport in second via, ignored")
+    if port > 65535:
+        return None
+    if via.received_start >= 0:
+        return resolve(ctx, buf[via.received_start : via.received_end], port or 5060, via.proto)
+    return resolve(ctx, buf[via.host_start : via.host_end], port, via.proto)
+
+
+def is_own_via(ctx: Context) -> bool:
+    """True if the topmost Via is one of our addresses (check_via)."""
+    via = ctx.message.via1
+    assert via is not None
+    host = ctx.message.buf[via.host_start : via.host_end]
+    return ctx.world.sockets.is_myself(host, via.port or 5060, via.proto)

@@ -1,0 +1,96 @@
+"""What routing knows of the server around it."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.config import Config
+from runtime.routing.ports import Log, Resolver
+from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.sip.address import PROTO_NAMES
+from runtime.version import VERSION
+
+SERVER: Final = b"Sip EXpress router (" + VERSION.encode("ascii") + b" (python))"
+USER_AGENT: Final = b"Sip EXpress router(" + VERSION.encode("ascii") + b" (python))"
+
+
+@final
+class Counters:
+    """What a worker has done since it started; every drop has its counter."""
+
+    def __init__(self) -> None:
+        self.requests: i64 = 0
+        self.replies: i64 = 0
+        self.forwarded_requests: i64 = 0
+        self.forwarded_replies: i64 = 0
+        self.local_replies: i64 = 0
+        self.dropped_short: i64 = 0
+        self.dropped_bad: i64 = 0
+        self.dropped_replies: i64 = 0
+        self.failed_scripts: i64 = 0
+        self.script_bugs: i64 = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return {
+            "requests": self.requests,
+            "replies": self.replies,
+            "forwarded_requests": self.forwarded_requests,
+            "forwarded_replies": self.forwarded_replies,
+            "local_replies": self.local_replies,
+            "dropped_short": self.dropped_short,
+            "dropped_bad": self.dropped_bad,
+            "dropped_replies": self.dropped_replies,
+            "failed_scripts": self.failed_scripts,
+            "script_bugs": self.script_bugs,
+        }
+
+
+@final
+class World:
+    """Config, listening sockets, log, resolver and counters of one process, and the loaded modules by name.
+
+    `server_line` is the Server header of local replies, b"" when server_signature is off.
+    """
+
+    def __init__(self, config: Config, sockets: SocketTable, log: Log, resolver: Resolver) -> None:
+        self.config: Final = config
+        self.sockets: Final = sockets
+        self.log: Final = log
+        self.resolver: Final = resolver
+        self.counters: Final = Counters()
+        self.modules: Final[dict[str, object]] = {}
+        self.pid: i64 = 0
+        self.log_level: i64 = log.level
+        self.syn_branch: Final = config.syn_branch
+        self.reply_to_via: Final = config.reply_to_via
+        self.check_via: Final = config.check_via
+        self.mhomed: Final = config.mhomed
+        self.sip_warning: Final = config.sip_warning
+        self.looks_up_via: Final = config.dns or config.rev_dns
+        self.server_line: Final = b"Server: " + SERVER + b"\r\n" if config.server_signature else b""
+        self.advertised_address: Final = config.advertised_address.encode("latin-1")
+        self.advertised_port: Final[i64] = config.advertised_port
+        self._via_heads: list[bytes] = [self.via_head(s, b"", 0) for s in sockets.sockets]
+
+    def via_head_of(self, socket: ListenSocket) -> bytes:
+        """The beginning of the Via of what `socket` sends, up to the value of branch."""
+        return self._via_heads[socket.index]
+
+    def via_head(self, socket: ListenSocket, address: bytes, port: i64) -> bytes:
+        """The same with a message's own advertised address and port (b"" and 0: not set)."""
+        host = address or self.advertised_address or socket.address.host()
+        shown: i64 = port or self.advertised_port
+        if shown == 0 and socket.address.port != 5060:
+            shown = socket.address.port
+        place = b"%s:%d" % (host, shown) if shown else host
+        proto = PROTO_NAMES[socket.proto].upper().encode("ascii")
+        return b"".join([b"Via: SIP/2.0/", proto, b" ", place, b";branch="])
+
+    def first_address(self) -> bytes:
+        """Text of the first listening address and its port, run together, as tags of local replies are made from it."""
+        if not self.sockets.sockets:
+            return b""
+        first = self.sockets.sockets[0].address
+        return b"%s%d" % (first.text, first.port)
