@@ -1,0 +1,103 @@
+"""Opens the UDP sockets. Reference core, 1.4, 6.8 and the parameters `maxbuffer` and `mcast_*` of chapter 4."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from typing import Final
+
+from runtime.routing.config import Config
+from runtime.routing.ports import Log
+from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.server.errors import StartError
+from runtime.server.log import DBG, WARN
+
+_STEP_BYTES: Final = 2048
+
+
+def bind_all(table: SocketTable, config: Config, log: Log) -> list[socket.socket]:
+    """One bound UDP socket per listener, in the order of the table; raises StartError and closes all when one fails."""
+    opened: list[socket.socket] = []
+    for s in table.sockets:
+        try:
+            opened.append(_bind(s, config, log))
+        except OSError as e:
+            for other in opened:
+                other.close()
+            where = f"{s.proto_name}:{s.address.host().decode()}:{s.address.port}"
+            raise StartError(f"cannot listen on {where}: {os.strerror(e.errno or 0)}") from e
+    return opened
+
+
+def _bind(listener: ListenSocket, config: Config, log: Log) -> socket.socket:
+    """Raises OSError."""
+    address = listener.address
+    family = socket.AF_INET6 if address.is_ipv6 else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if listener.multicast:
+            # SER sets this on every socket. With UDP it lets a second server take the port of the first one silently,
+            # which is only wanted where all are to get a copy.
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.is_ipv6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address.pair())
+        _probe_receive_buffer(opened, config.maxbuffer, log)
+        _set_multicast(opened, listener, config, log)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _probe_receive_buffer(opened: socket.socket, maximum: int, log: Log) -> None:
+    """The largest SO_RCVBUF that the kernel grants up to `maximum` bytes: doubled first, then in small steps."""
+    size = _receive_buffer(opened)
+    initial = size
+    doubling = True
+    while size < maximum:
+        wanted = min(maximum, size * 2 if doubling else size + _STEP_BYTES)
+        granted = _try_receive_buffer(opened, wanted)
+        if granted >= wanted:
+            size = wanted
+        elif doubling:
+            doubling = False
+        else:
+            break
+    if size != initial:
+        _try_receive_buffer(opened, size)
+    # The kernel counts its own needs too and so reports twice what was asked for.
+    log.write(DBG, f"DEBUG: receive buffer: {initial} bytes at first, asked for {size}, got {_receive_buffer(opened)}")
+
+
+def _receive_buffer(opened: socket.socket) -> int:
+    return opened.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+
+def _try_receive_buffer(opened: socket.socket, size: int) -> int:
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    except OSError:
+        return 0
+    return _receive_buffer(opened)
+
+
+def _set_multicast(opened: socket.socket, listener: ListenSocket, config: Config, log: Log) -> None:
+    """Joins the group on the default interface; loop and TTL on every socket. Failures only warn, as in SER."""
+    v6 = listener.address.is_ipv6
+    level = socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP
+    loop = socket.IPV6_MULTICAST_LOOP if v6 else socket.IP_MULTICAST_LOOP
+    options: list[tuple[str, int, int | bytes]] = [("mcast_loopback", loop, int(config.mcast_loopback))]
+    if config.mcast_ttl >= 0:
+        ttl = socket.IPV6_MULTICAST_HOPS if v6 else socket.IP_MULTICAST_TTL
+        options.append(("mcast_ttl", ttl, config.mcast_ttl))
+    if listener.multicast:
+        join = socket.IPV6_JOIN_GROUP if v6 else socket.IP_ADD_MEMBERSHIP
+        group = listener.address.ip + (struct.pack("@I", 0) if v6 else b"\0\0\0\0")
+        options.append((f"joining {listener.address.text.decode()}", join, group))
+    for what, option, value in options:
+        try:
+            opened.setsockopt(level, option, value)
+        except OSError as e:
+            log.write(WARN, f"WARNING: {what}: {os.strerror(e.errno or 0)}")

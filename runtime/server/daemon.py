@@ -1,0 +1,177 @@
+"""Manners of a daemon: detaching, root and working directory, pid files, limits, user and group. Reference core, 1.4, 1.6."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pwd
+import resource
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.routing.config import Config
+from runtime.routing.ports import Log
+from runtime.server.errors import StartError
+from runtime.server.log import WARN
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whom to run as; None leaves it as it is."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+
+def identity_of(user: str, group: str) -> Identity:
+    """A user's name also brings his primary group; a number does not. `group` goes before it. Raises StartError."""
+    uid = gid = None
+    if user.isdecimal():
+        uid = int(user)
+    elif user:
+        try:
+            entry = pwd.getpwnam(user)
+        except KeyError as e:
+            raise StartError(f"bad user name/uid number: -u {user}") from e
+        uid, gid = entry.pw_uid, entry.pw_gid
+    if group.isdecimal():
+        gid = int(group)
+    elif group:
+        try:
+            gid = grp.getgrnam(group).gr_gid
+        except KeyError as e:
+            raise StartError(f"bad group name/gid number: -g {group}") from e
+    return Identity(uid, gid)
+
+
+def become(identity: Identity) -> None:
+    """Give up root: supplementary groups, group, user, in this order. Raises StartError. As in SER, 0 means "don't"."""
+    try:
+        if identity.uid or identity.gid:
+            os.setgroups([])
+        if identity.gid:
+            os.setgid(identity.gid)
+        if identity.uid:
+            os.setuid(identity.uid)
+    except OSError as e:
+        raise StartError(f"cannot change to uid {identity.uid}, gid {identity.gid}: {e.strerror}") from e
+
+
+def enter(chroot: str, workdir: str) -> None:
+    """Raises StartError."""
+    for what, path, change in (("chroot to", chroot, os.chroot), ("change to the directory", workdir, os.chdir)):
+        if path:
+            try:
+                change(path)
+                if change is os.chroot:
+                    os.chdir("/")
+            except OSError as e:
+                raise StartError(f"cannot {what} {path}: {e.strerror}") from e
+
+
+def set_limits(config: Config, log: Log) -> None:
+    """Core dumps and open files. Failing to raise the number of files is fatal, as in SER: StartError."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    try:
+        if config.disable_core_dump:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        elif soft != resource.RLIM_INFINITY:
+            resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    except (OSError, ValueError) as e:
+        log.write(WARN, f"WARNING: cannot set the limit of core dumps: {e}")
+    wanted = config.open_files_limit
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if wanted > soft:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+        except (OSError, ValueError) as e:
+            raise StartError(f"open_files_limit: cannot raise the limit from {soft} to {wanted}: {e}") from e
+
+
+class Launch:
+    """The thread between a daemon and the command that started it, which waits to learn how the start went."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd: Final = fd
+
+    def succeeded(self, keep_stderr: bool) -> None:
+        """Called when the server serves: lets the launcher end with 0 and leaves the terminal alone."""
+        null = os.open("/dev/null", os.O_RDWR) if os.path.exists("/dev/null") else -1
+        for fd in (0, 1) if keep_stderr else (0, 1, 2):
+            if null >= 0:
+                os.dup2(null, fd)
+        if null > 2:
+            os.close(null)
+        os.write(self._fd, b"+")
+        os.close(self._fd)
+
+
+def detach() -> Launch:
+    """Go on as a daemon in a session of its own; the calling process ends here, with 0 once the daemon serves, else 1.
+
+    Until `Launch.succeeded` the daemon keeps the terminal, so that whoever started it reads why it could not start.
+    """
+    read_fd, write_fd = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(write_fd)
+        word = os.read(read_fd, 1)
+        os.waitpid(child, 0)
+        os._exit(0 if word == b"+" else 1)
+    os.close(read_fd)
+    os.setsid()
+    if os.fork():
+        # A session's leader could get a controlling terminal again; his child cannot.
+        os._exit(0)
+    return Launch(write_fd)
+
+
+class PidFile:
+    """A file with a process number and a line end, which is removed when it is still ours."""
+
+    def __init__(self, path: str, number: int, refuse_living: bool) -> None:
+        """Raises StartError: not writable, or with `refuse_living` a running process stands in it already."""
+        self._path: Final = path
+        self._text: Final = f"{number}\n".encode()
+        self._owner: Final = os.getpid()
+        try:
+            if refuse_living:
+                _refuse_living(path)
+            self._fd: Final = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+            os.ftruncate(self._fd, 0)
+            os.write(self._fd, self._text)
+        except OSError as e:
+            raise StartError(f"cannot write the pid file {path}: {e.strerror}") from e
+
+    def remove(self) -> None:
+        """Where the privilege to remove it is gone, an empty file is left, which the next start takes for none."""
+        if os.getpid() != self._owner or os.pread(self._fd, 64, 0) != self._text:
+            return
+        try:
+            same = os.stat(self._path).st_ino == os.fstat(self._fd).st_ino
+            if same:
+                os.unlink(self._path)
+        except OSError:
+            os.ftruncate(self._fd, 0)
+
+
+def _refuse_living(path: str) -> None:
+    """Raises StartError, or OSError when an existing file cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read(64).strip()
+    except FileNotFoundError:
+        return
+    if not text:
+        return
+    if not text.isdigit():
+        raise StartError(f"pid file {path} exists, but doesn't contain a valid pid number")
+    try:
+        os.kill(int(text), 0)
+    except OverflowError as e:
+        raise StartError(f"pid file {path} exists, but doesn't contain a valid pid number") from e
+    except OSError as e:
+        if e.errno == errno.ESRCH:
+            return
+    raise StartError(f"running process found in the pid file {path}: {text.decode()}")

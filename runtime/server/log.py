@@ -1,0 +1,88 @@
+"""SER's log: standard error or syslog, one line a record. Reference core, chapter 9."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+from runtime.routing.ports import Log
+
+ALERT: Final = -3
+CRIT: Final = -2
+ERR: Final = -1
+WARN: Final = 1
+NOTICE: Final = 2
+INFO: Final = 3
+DBG: Final = 4
+
+# <syslog.h>; by SER's level. Level 0 has no name in SER: syslog takes it as a notice here.
+_PRIORITY: Final = {-3: 1, -2: 2, -1: 3, 0: 5, 1: 4, 2: 5, 3: 6, 4: 7}
+
+# A record is one line whatever a peer put into it; a tab is harmless.
+_CONTROLS: Final = {c: f"\\x{c:02x}" for c in (*range(9), *range(11, 32), 127)} | {10: "\\n", 13: "\\r"}
+
+
+class ServerLog(Log):
+    """Writes records as process `index` of the process table (0 is the master).
+
+    To standard error as `%2d(%d) line`, else to syslog under `ident` with the facility that `log_facility` names.
+    """
+
+    def __init__(self, level: int, to_stderr: bool, ident: str = "ser", facility: str = "LOG_DAEMON") -> None:
+        super().__init__(level)
+        self._to_stderr = to_stderr
+        self._ident = ident
+        self._facility = facility
+        self._opened = False
+        self.index = 0
+        self.pid = os.getpid()
+
+    def become(self, index: int) -> None:
+        """Called in a new process: its place in the process table."""
+        self.index = index
+        self.pid = os.getpid()
+
+    def write(self, level: int, line: str) -> None:
+        """Levels above the threshold are dropped. Never raises: a full disk must not stop a call."""
+        if level > self.level:
+            return
+        text = line.rstrip("\n").translate(_CONTROLS)
+        if self._to_stderr:
+            record = f"{self.index:2d}({self.pid}) {text}\n".encode("utf-8", "backslashreplace")
+            try:
+                os.write(2, record)
+            except OSError:
+                return
+        else:
+            self._to_syslog(level, text)
+
+    def _to_syslog(self, level: int, text: str) -> None:
+        import syslog
+
+        if not self._opened:
+            syslog.openlog(self._ident, syslog.LOG_PID | syslog.LOG_CONS, facility_number(self._facility))
+            self._opened = True
+        syslog.syslog(_PRIORITY[max(ALERT, min(DBG, level))], text.encode("utf-8", "backslashreplace").decode())
+
+
+def facility_number(name: str) -> int:
+    """The syslog facility that `log_facility` names, in any case; raises ValueError for another word."""
+    import syslog
+
+    word = name.upper()
+    # Debian's and everybody's number of LOG_FTP, which Python's module does not name before 3.13.
+    number = 11 << 3 if word == "LOG_FTP" else getattr(syslog, word, None) if word in _FACILITIES else None
+    if not isinstance(number, int):
+        raise ValueError(f"log_facility: {name} is no facility of syslog")
+    return number
+
+
+_FACILITIES: Final = frozenset(
+    "LOG_" + word for word in "AUTH CRON DAEMON KERN LPR MAIL NEWS USER UUCP AUTHPRIV SYSLOG".split()
+) | {f"LOG_LOCAL{i}" for i in range(8)}
+
+
+def report(prog: str, sentence: str) -> None:
+    """One line for the administrator on standard error: why there will be no server."""
+    print(f"{prog}: {sentence.translate(_CONTROLS)}", file=sys.stderr)

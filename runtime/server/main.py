@@ -1,0 +1,224 @@
+"""The server's start, for `ser-runtime` and for `ser`. Reference core, 1.4."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Final
+
+from runtime.build import NATIVE
+from runtime.routing.config import Config
+from runtime.routing.engine import Engine
+from runtime.routing.engine import StartError as ProgramError
+from runtime.routing.program import Program
+from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.server.bind import bind_all
+from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
+from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.errors import StartError
+from runtime.server.listen import describe, socket_table
+from runtime.server.loader import load_program
+from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
+from runtime.server.master import Master, Process
+from runtime.server.options import Options, parse, usage_text, version_text
+from runtime.server.resolver import ServerResolver
+from runtime.server.settings import CHILDREN, effective
+from runtime.server.worker import Worker
+
+# How long the process of `fork=no` may take to notice that it is to end.
+_IDLE_MS: Final = 300
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Console script ser-runtime; the exit status."""
+    try:
+        options = parse(sys.argv[1:] if argv is None else argv, "ser-runtime")
+        if options.help or options.version:
+            print(usage_text(options.prog) if options.help else version_text(NATIVE))
+            return 0
+        program = load_program(options.routes)
+    except StartError as e:
+        report("ser-runtime", str(e))
+        return 1
+    return run(program, options)
+
+
+def run(program: Program, options: Options) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. A start that fails says why in one line on standard error.
+
+    With -c only what the parameters say is checked. Without -D and with fork=yes this returns nothing: the calling process
+    ends as soon as the daemon serves.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        config = effective(program.config, options)
+        log = _log_of(config, options)
+        identity = identity_of(config.user, config.group)
+        table = socket_table(config, log)
+        _print(describe(table))
+        if options.check:
+            print("config file ok, exiting...", file=sys.stderr)
+            return 0
+        return _Start(program, options, config, log, table, identity).run()
+    except (StartError, ProgramError) as e:
+        report(options.prog, str(e))
+        return 1
+
+
+def _log_of(config: Config, options: Options) -> ServerLog:
+    try:
+        facility_number(config.log_facility)
+    except ValueError as e:
+        raise StartError(str(e)) from e
+    return ServerLog(config.debug, config.log_stderror, options.prog, config.log_facility)
+
+
+def _print(text: str) -> None:
+    """To standard output, whose reader may be gone."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:
+        # Nor shall the interpreter complain when it flushes at the end.
+        sys.stdout = open(os.devnull, "w")
+
+
+class _Start:
+    """One start of the server, from a good config to the serving processes."""
+
+    def __init__(
+        self,
+        program: Program,
+        options: Options,
+        config: Config,
+        log: ServerLog,
+        table: SocketTable,
+        identity: Identity,
+    ) -> None:
+        self._options: Final = options
+        self._config: Final = config
+        self._log: Final = log
+        self._table: Final = table
+        self._identity: Final = identity
+        self._mmsg: Final = load_mmsg()
+        self._resolver: Final = ServerResolver(log)
+        self._engine: Final = Engine(program, config, table, log, self._resolver)
+        self._sockets: list[socket.socket] = []
+        self._pid_files: list[PidFile] = []
+
+    def run(self) -> int:
+        """Raises StartError, leaving nothing behind."""
+        config = self._config
+        self._remark()
+        set_limits(config, self._log)
+        single = not config.fork
+        if single:
+            more = len(self._table.sockets) > 1
+            also = " and more than one listen address found (will use only the first one)" if more else ""
+            print(f"WARNING: no fork mode{also}", file=sys.stderr)
+        launch = None if single or self._options.foreground else detach()
+        try:
+            self._prepare(daemon=launch is not None)
+            return self._serve_alone() if single else self._serve_many(launch)
+        finally:
+            for file in self._pid_files:
+                file.remove()
+
+    def _prepare(self, daemon: bool) -> None:
+        """Everything that needs privileges or can fail, in SER's order; then the privileges are gone."""
+        config = self._config
+        if config.chroot:
+            self._resolver.preload()
+            importlib.import_module("syslog")
+        enter(config.chroot, config.workdir or ("/" if daemon else ""))
+        self._engine.bind()
+        self._sockets = bind_all(self._table, config, self._log)
+        self._write_pid_files()
+        become(self._identity)
+
+    def _write_pid_files(self) -> None:
+        if self._options.pid_file:
+            self._pid_files.append(PidFile(self._options.pid_file, os.getpid(), refuse_living=True))
+        if self._options.pgid_file:
+            self._pid_files.append(PidFile(self._options.pgid_file, os.getpgrp(), refuse_living=False))
+
+    def _serve_many(self, launch: Launch | None) -> int:
+        children = self._config.children or CHILDREN
+        processes = [
+            Process(_description(s, child), self._worker_body(s))
+            for s in self._table.sockets
+            for child in range(children)
+        ]
+        # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        master = Master(processes, self._log, self._mmsg)
+        master.start()
+        if launch is not None:
+            launch.succeeded(self._config.log_stderror)
+        self._log.write(INFO, f"INFO: {len(processes)} processes serve")
+        master.run()
+        return 0
+
+    def _worker_body(self, listener: ListenSocket) -> Callable[[Callable[[], None]], None]:
+        def body(ready: Callable[[], None]) -> None:
+            self._worker(listener, ready).run(None, 0)
+
+        return body
+
+    def _worker(self, listener: ListenSocket, ready: Callable[[], None]) -> Worker:
+        """In the process that is to receive on `listener`."""
+        self._engine.start_worker(os.getpid())
+        own = self._sockets[listener.index]
+        io: DatagramIO = PlainIO(own, self._sockets) if self._mmsg is None else BatchIO(own, self._sockets, self._mmsg)
+        worker = Worker(self._engine, io, listener, self._log)
+        gc.freeze()
+        ready()
+        return worker
+
+    def _serve_alone(self) -> int:
+        """fork=no: this process receives, on the first address only, as SER does."""
+        signals: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda signo, frame: signals.append(signo))
+        worker = self._worker(self._table.sockets[0], lambda: None)
+        worker.run(lambda: not signals, _IDLE_MS)
+        self._log.write(NOTICE, "Thank you for flying ser")
+        return 0
+
+    def _remark(self) -> None:
+        """Say once what an administrator could take for granted."""
+        log = self._log
+        if not NATIVE:
+            log.write(
+                NOTICE,
+                "NOTICE: this is the pure Python build: it is right but slow, install the native one to serve many",
+            )
+        for argument in self._options.ignored:
+            log.write(WARN, f"WARNING: argument {argument} ignored")
+        for name in ("fifo", "unix_sock", "fifo_db_url"):
+            if getattr(self._config, name):
+                log.write(WARN, f"WARNING: {name}: not supported yet: there is no control interface")
+
+
+def _description(listener: ListenSocket, child: int) -> str:
+    """SER's name for the process."""
+    return f"receiver child={child} sock= {listener.name.decode()}:{listener.address.port}"
+
+
+def load_mmsg() -> ModuleType | None:
+    """The extension module with recvmmsg and sendmmsg, which the native build has."""
+    try:
+        return importlib.import_module("runtime.server._mmsg")
+    except ImportError:
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,254 @@
+"""The process table: the master forks the others, starts those anew that die, and ends all on SIGTERM or SIGINT.
+
+The master waits for signals with sigtimedwait(2), so nothing of its own ever runs inside a signal handler.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.errors import StartError
+from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
+
+STOP_S: Final = 0.7
+START_S: Final = 60.0
+
+_RESPAWN_FIRST_S: Final = 0.1
+_RESPAWN_MAX_S: Final = 5.0
+_STEADY_S: Final = 10.0
+
+_WAITED_FOR: Final = frozenset(
+    (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+)
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class Process:
+    """An entry of the process table. `run` is the body of the process: it calls `ready` once and then serves."""
+
+    def __init__(self, description: str, run: Callable[[Callable[[], None]], None]) -> None:
+        self.description: Final = description
+        self.run: Final = run
+        self.pid = 0
+        self.started_s = 0.0
+        self.due_s = 0.0
+        self.deaths = 0
+
+
+class Master:
+    """Keeps `processes` running. Times are seconds of the monotonic clock."""
+
+    def __init__(self, processes: list[Process], log: ServerLog, mmsg: ModuleType | None) -> None:
+        self._processes: Final = processes
+        self._log: Final = log
+        self._mmsg: Final = mmsg
+        self._ready: dict[int, Process] = {}
+        self._pid = 0
+
+    def start(self) -> None:
+        """Fork all and return when all serve; raises StartError, with nothing left running, when one cannot."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+        self._pid = os.getpid()
+        try:
+            for p in self._processes:
+                self._fork(p)
+            self._await_ready()
+        except (StartError, OSError) as e:
+            self.stop()
+            raise e if isinstance(e, StartError) else StartError(f"cannot start: {e.strerror}") from e
+
+    def _await_ready(self) -> None:
+        until = time.monotonic() + START_S
+        while self._ready:
+            readable, _, _ = select.select(list(self._ready), [], [], 0.05)
+            for fd in readable:
+                self._take_word(fd)
+            if signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:
+                raise StartError("ended by a signal during the start")
+            if time.monotonic() > until:
+                raise StartError(f"a process was not ready within {START_S:.0f} seconds")
+
+    def _take_word(self, fd: int) -> None:
+        """What a new process says of itself: "+", or "-" and the reason why not."""
+        word = os.read(fd, 4096).decode()
+        process = self._ready.pop(fd)
+        os.close(fd)
+        if word != "+":
+            raise StartError(word[1:] or f"{process.description} died during the start")
+
+    def _fork(self, process: Process) -> None:
+        """Raises OSError when there is no room for another process."""
+        read_fd, write_fd = os.pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        process.started_s = time.monotonic()
+        process.due_s = 0.0
+        try:
+            pid = os.fork()
+        except OSError:
+            os.close(read_fd)
+            os.close(write_fd)
+            raise
+        if pid == 0:
+            self._become(process, write_fd)
+        os.close(write_fd)
+        process.pid = pid
+        self._ready[read_fd] = process
+
+    def _become(self, process: Process, write_fd: int) -> None:
+        """The life of the new process; never returns."""
+        status = 1
+        said = False
+
+        def ready() -> None:
+            nonlocal said
+            said = True
+            os.write(write_fd, b"+")
+            os.close(write_fd)
+
+        try:
+            for fd in self._ready:
+                os.close(fd)
+            self._log.become(self._processes.index(process) + 1)
+            _default_signals()
+            _end_with(self._pid, self._mmsg)
+            process.run(ready)
+            status = 0
+        except Exception as e:
+            self._log.write(ERR, f"ERROR: {process.description}: {e or type(e).__name__}")
+            if not said:
+                os.write(write_fd, f"-{e or type(e).__name__}".encode()[:4096])
+        finally:
+            os._exit(status)
+
+    def run(self) -> None:
+        """Returns on SIGTERM or SIGINT, when all other processes are gone."""
+        while True:
+            self._respawn()
+            info = signal.sigtimedwait(_WAITED_FOR, self._patience_s())
+            if info is None:
+                continue
+            if info.si_signo in (signal.SIGTERM, signal.SIGINT):
+                self._log.write(DBG, f"INFO: signal {info.si_signo} received")
+                break
+            if info.si_signo != signal.SIGCHLD:
+                self._log.write(DBG, f"DEBUG: signal {info.si_signo} ignored")
+            # Several deaths can share one SIGCHLD.
+            self._reap()
+        self.stop()
+        self._log.write(NOTICE, "Thank you for flying ser")
+
+    def _patience_s(self) -> float:
+        """Seconds until something is to be done without a signal."""
+        waiting = [p.due_s for p in self._processes if not p.pid]
+        if self._ready:
+            return 0.05
+        return max(0.0, min(waiting) - time.monotonic()) if waiting else 3600.0
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for p in self._processes:
+                if p.pid == pid:
+                    self._note_death(p, status)
+
+    def _note_death(self, process: Process, status: int) -> None:
+        """At once a new one, then later and later, until it has lived for a while."""
+        now_s = time.monotonic()
+        if now_s - process.started_s > _STEADY_S:
+            process.deaths = 0
+        delay_s = min(_RESPAWN_MAX_S, _RESPAWN_FIRST_S * 2 ** (process.deaths - 1)) if process.deaths else 0.0
+        how = (
+            f"was killed by signal {os.WTERMSIG(status)}"
+            if os.WIFSIGNALED(status)
+            else f"ended with status {os.WEXITSTATUS(status)}"
+        )
+        again = f"another one in {delay_s:.1f} s" if delay_s else "starting another one"
+        self._log.write(ERR, f"ERROR: {process.description} (pid {process.pid}) {how}, {again}")
+        process.pid = 0
+        process.deaths += 1
+        process.due_s = now_s + delay_s
+
+    def _respawn(self) -> None:
+        """Fork what is due, and hear what those forked before have to say."""
+        if self._ready:
+            readable, _, _ = select.select(list(self._ready), [], [], 0)
+            for fd in readable:
+                process = self._ready[fd]
+                try:
+                    self._take_word(fd)
+                    self._log.write(INFO, f"INFO: {process.description} runs again (pid {process.pid})")
+                except StartError as e:
+                    self._log.write(ERR, f"ERROR: {process.description} cannot start: {e}")
+        for p in self._processes:
+            if not p.pid and p.due_s <= time.monotonic():
+                try:
+                    self._fork(p)
+                except OSError as e:
+                    self._log.write(ERR, f"ERROR: cannot fork: {e.strerror}")
+                    p.due_s = time.monotonic() + _RESPAWN_MAX_S
+
+    def stop(self) -> None:
+        """SIGTERM for all, SIGKILL for who does not go within STOP_S."""
+        for fd in self._ready:
+            os.close(fd)
+        self._ready.clear()
+        self._signal_all(signal.SIGTERM)
+        until = time.monotonic() + STOP_S
+        while self._gather() and time.monotonic() < until:
+            signal.sigtimedwait((signal.SIGCHLD,), max(0.0, until - time.monotonic()))
+        late = self._gather()
+        if late:
+            self._log.write(WARN, f"WARNING: {late} processes had to be killed")
+            self._signal_all(signal.SIGKILL)
+            for p in self._processes:
+                if p.pid:
+                    os.waitpid(p.pid, 0)
+                    p.pid = 0
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        for p in self._processes:
+            if p.pid:
+                os.kill(p.pid, number)
+
+    def _gather(self) -> int:
+        """Reap without starting anew; how many are left."""
+        for p in self._processes:
+            if p.pid and os.waitpid(p.pid, os.WNOHANG)[0]:
+                p.pid = 0
+        return sum(1 for p in self._processes if p.pid)
+
+
+def _default_signals() -> None:
+    """A process ends by SIGTERM from the master; what a terminal sends to the whole group is the master's business."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+
+
+def _end_with(master: int, mmsg: ModuleType | None) -> None:
+    """Let the kernel kill this process when the master dies in whatever way (prctl(2), PR_SET_PDEATHSIG)."""
+    if mmsg is not None:
+        mmsg.lib.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    else:
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != master:
+        os._exit(1)
