@@ -1,0 +1,103 @@
+"""Which bracket closes which, and which of them have no partner."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from serc.lex import Token
+from serc.source import Source
+
+ROUTE_KINDS: Final = frozenset(("route", "failure_route", "onreply_route"))
+# Route blocks of SER 2.0, OpenSER and Kamailio, and of 0.8.
+FOREIGN_ROUTES: Final = frozenset(
+    "reply_route request_route branch_route error_route local_route startup_route timer_route event_route"
+    " onsend_route".split()
+)
+
+
+def starts_route(tokens: list[Token], at: int) -> bool:
+    """Is there the head of a route block at `at`: KIND `{`, or KIND `[…] {`? `route(1)` is a call."""
+    if tokens[at].kind != "word" or tokens[at].text not in ROUTE_KINDS | FOREIGN_ROUTES:
+        return False
+    if tokens[at + 1].text == "{":
+        return True
+    closing = at + 2
+    while closing < at + 6 and closing < len(tokens) and tokens[closing].text not in ("]", "{", "}", ";"):
+        closing += 1
+    return tokens[at + 1].text == "[" and tokens[min(closing + 1, len(tokens) - 1)].text == "{"
+
+
+def pairs(tokens: list[Token]) -> dict[int, int]:
+    """Index of each opening bracket's partner, and the other way round. Brackets without a partner are not in it.
+
+    A `;` ends all parentheses since the last brace, the head of a route ends everything: no bracket may span these.
+    """
+    partner: dict[int, int] = {}
+    open_at: list[int] = []
+    for i, token in enumerate(tokens):
+        text = token.text
+        if token.kind == "word":
+            if open_at and text in ROUTE_KINDS | FOREIGN_ROUTES and starts_route(tokens, i):
+                open_at.clear()
+            continue
+        if token.kind != "sign":
+            continue
+        if text in ("(", "[", "{"):
+            open_at.append(i)
+        elif text == ";":
+            _drop_to_brace(tokens, open_at)
+        elif text == "}":
+            _drop_to_brace(tokens, open_at)
+            _close(partner, open_at, i)
+        elif text in (")", "]"):
+            _close_parenthesis(tokens, partner, open_at, i)
+    return partner
+
+
+def _drop_to_brace(tokens: list[Token], open_at: list[int]) -> None:
+    while open_at and tokens[open_at[-1]].text != "{":
+        open_at.pop()
+
+
+def _close(partner: dict[int, int], open_at: list[int], closing: int) -> None:
+    if open_at:
+        opening = open_at.pop()
+        partner[opening], partner[closing] = closing, opening
+
+
+def _close_parenthesis(tokens: list[Token], partner: dict[int, int], open_at: list[int], closing: int) -> None:
+    wanted = "(" if tokens[closing].text == ")" else "["
+    for depth in range(len(open_at) - 1, -1, -1):
+        text = tokens[open_at[depth]].text
+        if text == "{":
+            return
+        if text == wanted:
+            del open_at[depth + 1 :]
+            _close(partner, open_at, closing)
+            return
+
+
+def suspect(source: Source, tokens: list[Token], start: int, end: int) -> int:
+    """The `{` in tokens[start:end] that most likely lacks its `}`, judged by indentation; `start` if there is no clue.
+
+    A `}` that begins a line belongs to the block whose line is indented like it. Where that is not the innermost open
+    block, the innermost one was left open.
+    """
+    opened: list[tuple[int, str]] = []
+    for i in range(start, end):
+        if tokens[i].text == "{" and tokens[i].kind == "sign":
+            opened.append((i, _indentation(source, tokens[i].start)))
+        elif tokens[i].text == "}" and tokens[i].kind == "sign" and opened:
+            indent = _indentation(source, tokens[i].start)
+            if source.text[: tokens[i].start].rpartition("\n")[2].strip():
+                opened.pop()
+                continue
+            if indent != opened[-1][1] and any(other == indent for _, other in opened[:-1]):
+                return opened[-1][0]
+            opened.pop()
+    return opened[-1][0] if opened else start
+
+
+def _indentation(source: Source, offset: int) -> str:
+    line = source.line_text(source.line_of(offset))
+    return line[: len(line) - len(line.lstrip())]

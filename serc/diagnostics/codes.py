@@ -1,0 +1,108 @@
+"""All diagnostic codes. The first two digits are the area; a code keeps its number for ever.
+
+00 characters and literals · 01 syntax · 02 names · 03 values · 04 where things may stand · 05 flow · 06 global
+parameters · 07 other dialects · 09 about serc itself. `serc/diagnostics/pages/` explains each.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from serc.diagnostics.report import Code, Severity
+
+CODES: Final[dict[str, Code]] = {}
+
+
+def _error(name: str, title: str) -> Code:
+    return _code(name, title, Severity.ERROR)
+
+
+def _warning(name: str, title: str) -> Code:
+    return _code(name, title, Severity.WARNING)
+
+
+def _note(name: str, title: str) -> Code:
+    return _code(name, title, Severity.NOTE)
+
+
+def _code(name: str, title: str, severity: Severity) -> Code:
+    assert name not in CODES, name
+    CODES[name] = Code(name, title, severity)
+    return CODES[name]
+
+
+# --- characters and literals -----------------------------------------------------------------------------------------
+
+UNCLOSED_STRING: Final = _error("SER0001", "string is never closed")
+UNCLOSED_COMMENT: Final = _error("SER0002", "comment is never closed")
+STRANGE_CHARACTER: Final = _error("SER0003", "character that has no meaning")
+TYPOGRAPHIC_QUOTE: Final = _error("SER0004", "typographic quotes")
+BAD_NUMBER: Final = _error("SER0005", "malformed number")
+
+# --- syntax ----------------------------------------------------------------------------------------------------------
+
+UNEXPECTED: Final = _error("SER0101", "something else is expected here")
+MISSING_SEMICOLON: Final = _error("SER0102", "missing semicolon")
+UNCLOSED_BLOCK: Final = _error("SER0103", "block is never closed")
+STRAY_BRACKET: Final = _error("SER0104", "bracket closes nothing")
+MISSING_ROUTE: Final = _error("SER0105", "missing route keyword")
+ASSIGNMENT_IN_CONDITION: Final = _error("SER0106", "assignment in a condition")
+STRAY_SEMICOLON: Final = _error("SER0107", "semicolon outside of a route")
+ELSEIF: Final = _error("SER0108", "else and if written as one word")
+EMPTY_BLOCK: Final = _error("SER0109", "empty block")
+STRAY_ELSE: Final = _error("SER0110", "else without if")
+UNCLOSED_PARENTHESIS: Final = _error("SER0111", "parenthesis is never closed")
+LONE_BLOCK: Final = _error("SER0112", "block among statements")
+RESERVED_WORD: Final = _error("SER0113", "reserved word used as a name")
+EMPTY_FILE: Final = _error("SER0114", "empty file")
+OUTSIDE_OF_ROUTE: Final = _error("SER0115", "statement outside of a route")
+BAD_OPERATOR: Final = _error("SER0116", "no such operator")
+UNQUOTED_HOST: Final = _error("SER0117", "host name needs quotes")
+TOO_DEEP: Final = _error("SER0118", "nested too deep")
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+UNKNOWN_FUNCTION: Final = _error("SER0201", "unknown function")
+MODULE_NOT_LOADED: Final = _error("SER0202", "function of a module that is not loaded")
+UNKNOWN_MODULE: Final = _error("SER0203", "unknown module")
+UNKNOWN_MODPARAM: Final = _error("SER0204", "unknown module parameter")
+MODPARAM_NOT_LOADED: Final = _error("SER0205", "parameter of a module that is not loaded")
+UNKNOWN_GLOBAL: Final = _error("SER0206", "unknown global parameter")
+UNDEFINED_ROUTE: Final = _error("SER0207", "undefined route")
+LOADED_TWICE: Final = _error("SER0208", "module loaded twice")
+LOADED_LATE: Final = _error("SER0209", "module loaded after its first use")
+MODULE_NEEDED: Final = _error("SER0210", "module needs another module")
+UNKNOWN_METHOD: Final = _warning("SER0211", "unknown SIP method")
+UNSUPPORTED_MODULE: Final = _error("SER0212", "module is not supported")
+CANNOT_RUN_YET: Final = _note("SER0213", "module is checked but cannot run yet")
+FOREIGN_MODULE: Final = _error("SER0214", "module is not part of SER 0.9")
+
+# --- values ----------------------------------------------------------------------------------------------------------
+
+ARGUMENT_COUNT: Final = _error("SER0301", "wrong number of arguments")
+ARGUMENT_TYPE: Final = _error("SER0302", "wrong type of argument")
+BAD_ARGUMENT: Final = _error("SER0303", "argument that cannot be right")
+BAD_REGEX: Final = _error("SER0304", "bad regular expression")
+FOREIGN_REGEX: Final = _warning("SER0305", "regular expression in another dialect")
+MODPARAM_TYPE: Final = _error("SER0306", "wrong type of a module parameter")
+MODPARAM_VALUE: Final = _error("SER0307", "value out of bounds for a module parameter")
+OUT_OF_RANGE: Final = _error("SER0308", "number out of range")
+BAD_ADDRESS: Final = _error("SER0309", "not an IP address")
+HOST_BITS: Final = _warning("SER0310", "network with host bits set")
+BAD_COMPARISON: Final = _error("SER0311", "operator does not fit the operand")
+BAD_OPERAND_VALUE: Final = _error("SER0312", "value does not fit the operand")
+IMPOSSIBLE_HOST: Final = _warning("SER0313", "host name that cannot exist")
+BAD_FORMAT: Final = _warning("SER0314", "unknown format specifier")
+MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
+
+# --- where things may stand ------------------------------------------------------------------------------------------
+
+WRONG_ROUTE: Final = _error("SER0401", "function is not allowed in this route")
+REACHED_FROM_WRONG_ROUTE: Final = _error("SER0402", "function is reached from a route that does not allow it")
+
+# --- other dialects --------------------------------------------------------------------------------------------------
+
+FOREIGN_ROUTE: Final = _error("SER0701", "kind of route of another dialect")
+NAMED_ROUTE: Final = _error("SER0702", "route with a name")
+FOREIGN_STATEMENT: Final = _error("SER0703", "statement of another dialect")
+FOREIGN_FUNCTION: Final = _error("SER0704", "function of another dialect")

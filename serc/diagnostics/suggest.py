@@ -1,0 +1,48 @@
+""" "Did you mean …?": the nearest of the words that make sense at a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that is nearest to `word`, None when none is near enough to be meant.
+
+    Near enough: a third of the longer word's letters wrong, at the most; letters in another case cost nothing, two
+    letters swapped count as one mistake.
+    """
+    lower = word.lower()
+    best: tuple[int, int, str] | None = None
+    for candidate in candidates:
+        longer = max(len(word), len(candidate))
+        allowed = max(1, longer // 3)
+        if abs(len(word) - len(candidate)) > allowed:
+            continue
+        distance = _distance(lower, candidate.lower(), allowed)
+        if distance <= allowed and distance < longer:
+            key = (distance, abs(len(word) - len(candidate)), candidate)
+            best = min(best, key) if best else key
+    return best[2] if best else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """A hint, or ""."""
+    found = nearest(word, candidates)
+    return f'did you mean "{found}"?' if found else ""
+
+
+def _distance(a: str, b: str, limit: int) -> int:
+    """Edits between the two (insert, delete, replace, swap neighbours), `limit` + 1 if there are more than that."""
+    before: list[int] = []
+    previous = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        row = [i]
+        for j, y in enumerate(b, 1):
+            cost = min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+        before, previous = previous, row
+    return previous[-1]

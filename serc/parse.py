@@ -1,0 +1,109 @@
+"""Pieces of ser.cfg as TatSu reads them by grammar.ebnf. The only file that knows TatSu.
+
+Reading the grammar costs half a second, so the parser is kept as Python source in `_parser.py` beside this file: written
+by `python -m serc.parse --generate` when the package is built, else on first use if the folder can be written. It is
+taken only if it was made from this very grammar by this very TatSu.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import tatsu
+from tatsu.exceptions import FailedParse
+
+GRAMMAR: Final = Path(__file__).with_name("grammar.ebnf")
+_GENERATED: Final = Path(__file__).with_name("_parser.py")
+
+Ast = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """`offset`: how far the piece makes sense."""
+
+    offset: int
+
+
+@lru_cache(maxsize=4096)
+def parse_piece(rule: str, text: str) -> Ast | Failure:
+    """`text`, without comments, read completely by a rule of the grammar.
+
+    An Ast has the names of the rule's parts as keys, and `parseinfo` with `rule`, `pos` and `endpos`.
+    """
+    try:
+        ast: Ast = _parser().parse(text, start=f"whole_{rule}")
+    except FailedParse as e:
+        return Failure(e.pos)
+    except RecursionError:
+        return Failure(0)
+    return ast
+
+
+@lru_cache(maxsize=1)
+def _parser() -> Any:
+    module = _fresh_module() or _generated_now()
+    return module.SerParser(colorize=False)
+
+
+def _fingerprint(grammar: str) -> str:
+    return hashlib.sha256(f"{tatsu.__version__}\n{grammar}".encode()).hexdigest()
+
+
+def _fresh_module() -> ModuleType | None:
+    """The kept parser, None if there is none for this grammar and this TatSu."""
+    if not _GENERATED.exists():
+        return None
+    try:
+        module = importlib.import_module("serc._parser")
+    except (ImportError, SyntaxError, AttributeError):  # made by another TatSu, or cut off
+        return None
+    fresh = getattr(module, "FINGERPRINT", "") == _fingerprint(GRAMMAR.read_text(encoding="utf-8"))
+    return module if fresh else None
+
+
+def _generated_now() -> ModuleType:
+    code = generated_source()
+    try:
+        write_generated(code)
+    except OSError:
+        pass  # an installation that cannot be written: slower starts, nothing worse
+    module = ModuleType("serc._parser")
+    exec(compile(code, str(_GENERATED), "exec"), module.__dict__)
+    return module
+
+
+def generated_source() -> str:
+    """The parser as Python source."""
+    grammar = GRAMMAR.read_text(encoding="utf-8")
+    code: str = tatsu.to_python_sourcecode(grammar, name="Ser", filename=GRAMMAR.name)
+    return f'{code}\n\nFINGERPRINT = "{_fingerprint(grammar)}"\n'
+
+
+def write_generated(code: str) -> None:
+    """Puts `code` where the next start finds it, at once or not at all. Raises OSError."""
+    descriptor, name = tempfile.mkstemp(dir=_GENERATED.parent, prefix="_parser", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(code)
+        os.chmod(name, 0o644)
+        os.replace(name, _GENERATED)
+    except OSError:
+        os.unlink(name)
+        raise
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--generate"]:
+        sys.exit("usage: python -m serc.parse --generate")
+    write_generated(generated_source())

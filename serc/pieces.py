@@ -1,0 +1,54 @@
+"""Reads a piece between two tokens by a rule of the grammar."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from serc.build import BadOctet, Builder
+from serc.lex import Token
+from serc.parse import Failure, parse_piece
+from serc.syntax import SyntaxMistakes
+
+_PARENTHESES: Final = frozenset("()[]")
+
+
+class Pieces:
+    """Pieces of one file. What cannot be read is reported once and gives None."""
+
+    def __init__(self, blanked: str, tokens: list[Token], partner: dict[int, int], mistakes: SyntaxMistakes) -> None:
+        self._text = blanked
+        self._tokens = tokens
+        self._partner = partner
+        self._mistakes = mistakes
+
+    def read(self, rule: str, start: int, end: int) -> Any:
+        """The node that `rule` gives for tokens[start:end]. What kind of node is said by the rule."""
+        if self._broken(start, end):
+            return None
+        offset = self._tokens[start].start
+        text = self._text[offset : self._tokens[end - 1].end]
+        ast = parse_piece(rule, text)
+        if isinstance(ast, Failure):
+            self._mistakes.piece(rule, start, end, offset + ast.offset)
+            return None
+        try:
+            return Builder(offset).node(ast)
+        except BadOctet as e:
+            self._mistakes.bad_octet(start, end, e.span)
+        except RecursionError:
+            self._mistakes.too_deep(start)
+        return None
+
+    def _broken(self, start: int, end: int) -> bool:
+        """Is there a token in the piece that spoils it? Reports the first one, unless that was done when lexing."""
+        for i in range(start, end):
+            token = self._tokens[i]
+            if token.kind == "broken string":
+                return True
+            if token.kind in ("bad", "bad number"):
+                self._mistakes.bad_token(start, end, i)
+                return True
+            if token.kind == "sign" and token.text in _PARENTHESES and i not in self._partner:
+                self._mistakes.unpaired(start, end, i)
+                return True
+        return False
