@@ -119,7 +119,7 @@ class Network:
                 raise ValueError("address and mask are of different families")
         return Network(ip.packed, mask)
 
-    def __contains__(self, ip: bytes) -> bool:
+    def contains(self, ip: bytes) -> bool:
         """`ip` packed; another address family is never inside."""
         if len(ip) != len(self.prefix):
             return False

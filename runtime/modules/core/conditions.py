@@ -1,0 +1,212 @@
+"""Operands of conditions. Reference core, 5.3.
+
+Comparison of strings ignores case. SER compared over the length of the message's value only, so that `sip:x@y` equalled
+the literal "sip:x@y.example"; here the whole must be equal. Operands that can fail (a missing From, an unparsable URI) come in
+pairs, both False on an error, because an error is neither true nor false in SER (5.2).
+"""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from runtime.routing.context import L_ERR, Context
+from runtime.sip.address import Network
+from runtime.sip.nameaddr import NameAddr
+from runtime.sip.regex import Regex
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, SipUri, parse_uri
+
+
+def _same(a: bytes, b: bytes) -> bool:
+    return len(a) == len(b) and a.lower() == b.lower()
+
+
+def method_equals(ctx: Context, name: bytes) -> bool:
+    return _same(ctx.message.method_name(), name)
+
+
+def method_matches(ctx: Context, regex: Regex) -> bool:
+    return regex.search(ctx.message.method_name())
+
+
+def uri_equals(ctx: Context, uri: bytes) -> bool:
+    """The current Request-URI, or the status code of a reply, equals `uri`."""
+    return _same(ctx.uri(), uri)
+
+
+def uri_matches(ctx: Context, regex: Regex) -> bool:
+    return regex.search(ctx.uri())
+
+
+def _from(ctx: Context) -> bytes | None:
+    try:
+        return _uri_text(ctx, ctx.from_value())
+    except BadMessage as e:
+        ctx.log(L_ERR, f"ERROR: from_uri: {e}")
+        return None
+
+
+def _to(ctx: Context) -> bytes | None:
+    try:
+        return _uri_text(ctx, ctx.to_value())
+    except BadMessage as e:
+        ctx.log(L_ERR, f"ERROR: to_uri: {e}")
+        return None
+
+
+def _uri_text(ctx: Context, value: NameAddr) -> bytes:
+    return ctx.message.buf[value.uri_start : value.uri_end]
+
+
+def from_uri_equals(ctx: Context, uri: bytes) -> bool:
+    text = _from(ctx)
+    return text is not None and _same(text, uri)
+
+
+def from_uri_differs(ctx: Context, uri: bytes) -> bool:
+    text = _from(ctx)
+    return text is not None and not _same(text, uri)
+
+
+def from_uri_matches(ctx: Context, regex: Regex) -> bool:
+    text = _from(ctx)
+    return text is not None and regex.search(text)
+
+
+def from_uri_mismatches(ctx: Context, regex: Regex) -> bool:
+    text = _from(ctx)
+    return text is not None and not regex.search(text)
+
+
+def to_uri_equals(ctx: Context, uri: bytes) -> bool:
+    text = _to(ctx)
+    return text is not None and _same(text, uri)
+
+
+def to_uri_differs(ctx: Context, uri: bytes) -> bool:
+    text = _to(ctx)
+    return text is not None and not _same(text, uri)
+
+
+def to_uri_matches(ctx: Context, regex: Regex) -> bool:
+    text = _to(ctx)
+    return text is not None and regex.search(text)
+
+
+def to_uri_mismatches(ctx: Context, regex: Regex) -> bool:
+    text = _to(ctx)
+    return text is not None and not regex.search(text)
+
+
+# --- myself ----------------------------------------------------------------------------------------------------------
+
+
+def _is_myself(ctx: Context, uri: SipUri) -> bool:
+    # Without a port SER checks 5060, also for sips (reference core 5.3); 5061 is sips's own default (RFC 3261 19.1.2).
+    port: i64 = uri.port
+    if port == 0:
+        port = 5061 if uri.secure else 5060
+    return ctx.world.sockets.is_myself(uri.host(), port, 0)
+
+
+def _parsed(ctx: Context, text: bytes | None, what: str) -> SipUri | None:
+    if text is None:
+        return None
+    try:
+        return parse_uri(text, 0, len(text))
+    except BadUri as e:
+        ctx.log(L_ERR, f"ERROR: {what}: bad uri <{text.decode('latin-1')}>: {e}")
+        return None
+
+
+def _request_uri(ctx: Context) -> SipUri | None:
+    try:
+        return ctx.parsed_uri()
+    except BadUri as e:
+        ctx.log(L_ERR, f"ERROR: uri: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+        return None
+
+
+def uri_is_myself(ctx: Context) -> bool:
+    uri = _request_uri(ctx)
+    return uri is not None and _is_myself(ctx, uri)
+
+
+def uri_is_not_myself(ctx: Context) -> bool:
+    uri = _request_uri(ctx)
+    return uri is not None and not _is_myself(ctx, uri)
+
+
+def from_uri_is_myself(ctx: Context) -> bool:
+    uri = _parsed(ctx, _from(ctx), "from_uri")
+    return uri is not None and _is_myself(ctx, uri)
+
+
+def from_uri_is_not_myself(ctx: Context) -> bool:
+    uri = _parsed(ctx, _from(ctx), "from_uri")
+    return uri is not None and not _is_myself(ctx, uri)
+
+
+def to_uri_is_myself(ctx: Context) -> bool:
+    uri = _parsed(ctx, _to(ctx), "to_uri")
+    return uri is not None and _is_myself(ctx, uri)
+
+
+def to_uri_is_not_myself(ctx: Context) -> bool:
+    uri = _parsed(ctx, _to(ctx), "to_uri")
+    return uri is not None and not _is_myself(ctx, uri)
+
+
+# --- addresses -------------------------------------------------------------------------------------------------------
+
+
+def source_in(ctx: Context, network: Network) -> bool:
+    return network.contains(ctx.source.ip)
+
+
+def destination_in(ctx: Context, network: Network) -> bool:
+    return network.contains(ctx.socket.address.ip)
+
+
+def source_is_myself(ctx: Context) -> bool:
+    return ctx.world.sockets.is_myself(ctx.source.text, 0, 0)
+
+
+def destination_is_myself(ctx: Context) -> bool:
+    return ctx.world.sockets.is_myself(ctx.socket.address.text, 0, 0)
+
+
+def source_is_host(ctx: Context, host: bytes) -> bool:
+    """The source is `host`: by its text, by a look-up of the name, by a reverse look-up of the address."""
+    return _is_host(ctx, ctx.source.ip, ctx.source.text, host)
+
+
+def destination_is_host(ctx: Context, host: bytes) -> bool:
+    """The receiving address is `host`: by its text, by a look-up of the name, by a reverse look-up of the address."""
+    return _is_host(ctx, ctx.socket.address.ip, ctx.socket.address.text, host)
+
+
+def _is_host(ctx: Context, ip: bytes, text: bytes, host: bytes) -> bool:
+    if text == host:
+        return True
+    resolver = ctx.world.resolver
+    return ip in resolver.addresses(host) or host.lower() in resolver.names(ip)
+
+
+def source_matches(ctx: Context, regex: Regex) -> bool:
+    """The source's IP, or one of its names, matches."""
+    return _matches(ctx, ctx.source.ip, ctx.source.text, regex)
+
+
+def destination_matches(ctx: Context, regex: Regex) -> bool:
+    """The receiving IP, or one of its names, matches."""
+    return _matches(ctx, ctx.socket.address.ip, ctx.socket.address.text, regex)
+
+
+def _matches(ctx: Context, ip: bytes, text: bytes, regex: Regex) -> bool:
+    if regex.search(text):
+        return True
+    for name in ctx.world.resolver.names(ip):
+        if regex.search(name):
+            return True
+    return False
