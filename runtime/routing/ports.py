@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from mypy_extensions import mypyc_attr
+
 from runtime.sip.address import Address
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Log:
     """SER's log: a level, a line. Levels as in reference core, chapter 9: -1 error, 1 warning, 2 notice, 3 info, 4 debug."""
 
@@ -16,6 +19,7 @@ class Log:
         raise NotImplementedError
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Resolver:
     """Names to addresses. Reference core, 6.5."""
 

@@ -212,7 +212,7 @@ class BatchIO(DatagramIO):
         self._recvmmsg: Final[Any] = mmsg.lib.recvmmsg
         self._sendmmsg: Final[Any] = mmsg.lib.sendmmsg
         self._unpack: Final[Any] = ffi.unpack
-        self._null: Final[Any] = ffi.NULL
+        self._no_timeout: Final[Any] = ffi.NULL
         self._wait_for_one: Final[int] = mmsg.lib.MSG_WAITFORONE
         self._fd: Final[int] = own.fileno()
         self._fds: Final[list[int]] = [s.fileno() for s in sockets]
@@ -226,7 +226,7 @@ class BatchIO(DatagramIO):
 
     def receive(self, timeout_ms: i64) -> i64:
         self.set_read_timeout(timeout_ms)
-        count: i64 = self._recvmmsg(self._fd, self._in.headers, BATCH, self._wait_for_one, self._null)
+        count: i64 = self._recvmmsg(self._fd, self._in.headers, BATCH, self._wait_for_one, self._no_timeout)
         if count < 0:
             error: int = self._ffi.errno
             if error not in _HARMLESS:
