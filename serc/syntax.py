@@ -153,7 +153,7 @@ class SyntaxMistakes:
             return
         if token.text == ";":
             hint = "remove it: only statements inside of a route end in a semicolon"
-            self._report.add(codes.STRAY_SEMICOLON, token.span, "no semicolon may stand here", hint=hint)
+            self._report.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint)
         elif token.text in ("}", ")", "]"):
             hint = "remove it, or look for a block that was closed too early"
             self._report.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint=hint)

@@ -68,13 +68,14 @@ UNKNOWN_MODULE: Final = _error("SER0203", "unknown module")
 UNKNOWN_MODPARAM: Final = _error("SER0204", "unknown module parameter")
 MODPARAM_NOT_LOADED: Final = _error("SER0205", "parameter of a module that is not loaded")
 UNKNOWN_GLOBAL: Final = _error("SER0206", "unknown global parameter")
-UNDEFINED_ROUTE: Final = _error("SER0207", "undefined route")
+UNDEFINED_ROUTE: Final = _warning("SER0207", "undefined route")
 LOADED_TWICE: Final = _error("SER0208", "module loaded twice")
 LOADED_LATE: Final = _error("SER0209", "module loaded after its first use")
 MODULE_NEEDED: Final = _error("SER0210", "module needs another module")
 UNKNOWN_METHOD: Final = _warning("SER0211", "unknown SIP method")
 UNSUPPORTED_MODULE: Final = _error("SER0212", "module is not supported")
 CANNOT_RUN_YET: Final = _note("SER0213", "module is checked but cannot run yet")
+MODPARAM_NEEDED: Final = _error("SER0215", "module parameter that must be set")
 FOREIGN_MODULE: Final = _error("SER0214", "module is not part of SER 0.9")
 
 # --- values ----------------------------------------------------------------------------------------------------------
@@ -93,12 +94,45 @@ BAD_COMPARISON: Final = _error("SER0311", "operator does not fit the operand")
 BAD_OPERAND_VALUE: Final = _error("SER0312", "value does not fit the operand")
 IMPOSSIBLE_HOST: Final = _warning("SER0313", "host name that cannot exist")
 BAD_FORMAT: Final = _warning("SER0314", "unknown format specifier")
+DOUBTFUL_ARGUMENT: Final = _warning("SER0316", "doubtful argument")
+DOUBTFUL_MODPARAM: Final = _warning("SER0317", "doubtful value of a module parameter")
 MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
 
 # --- where things may stand ------------------------------------------------------------------------------------------
 
 WRONG_ROUTE: Final = _error("SER0401", "function is not allowed in this route")
-REACHED_FROM_WRONG_ROUTE: Final = _error("SER0402", "function is reached from a route that does not allow it")
+REACHED_FROM_WRONG_ROUTE: Final = _warning("SER0402", "function is reached from a route that does not allow it")
+
+# --- flow ------------------------------------------------------------------------------------------------------------
+
+UNREACHABLE: Final = _warning("SER0501", "statement is never reached")
+UNUSED_ROUTE: Final = _warning("SER0502", "route is never called")
+ENDLESS_RECURSION: Final = _warning("SER0503", "routes call each other for ever")
+CONSTANT_CONDITION: Final = _warning("SER0504", "condition is always the same")
+UNANSWERED: Final = _warning("SER0505", "request is neither answered nor forwarded")
+REPLY_THEN_RELAY: Final = _warning("SER0506", "request is answered and forwarded as well")
+REPLY_TO_ACK: Final = _warning("SER0507", "ACK is answered")
+NO_RECORD_ROUTE: Final = _warning("SER0508", "loose_route without record_route")
+OPEN_RELAY: Final = _warning("SER0509", "open relay")
+NO_BRANCH: Final = _warning("SER0510", "failure route forwards without a new branch")
+IGNORED_RESULT: Final = _warning("SER0511", "important result is ignored")
+CREDENTIALS_KEPT: Final = _warning("SER0512", "credentials travel on")
+LATE_LOOSE_ROUTE: Final = _warning("SER0513", "loose_route after a rewrite")
+CHALLENGE_MISMATCH: Final = _warning("SER0514", "challenge does not fit the check")
+NO_MAX_FORWARDS: Final = _warning("SER0515", "Max-Forwards is not checked")
+IDLE_ROUTE: Final = _warning("SER0516", "route that does nothing")
+FLAG_NEVER_READ: Final = _warning("SER0517", "flag is set and never read")
+
+# --- global parameters -----------------------------------------------------------------------------------------------
+
+GLOBAL_TYPE: Final = _error("SER0601", "wrong type of a global parameter")
+GLOBAL_RANGE: Final = _error("SER0602", "global parameter out of range")
+UNKNOWN_FACILITY: Final = _error("SER0603", "unknown syslog facility")
+DOUBTFUL_GLOBAL: Final = _warning("SER0604", "doubtful value of a global parameter")
+GLOBAL_TWICE: Final = _note("SER0605", "global parameter set twice")
+LISTEN_TWICE: Final = _warning("SER0606", "address is listed twice")
+CONTRADICTING_GLOBALS: Final = _warning("SER0607", "global parameters that contradict each other")
+IGNORED_GLOBAL: Final = _note("SER0608", "global parameter that does nothing here")
 
 # --- other dialects --------------------------------------------------------------------------------------------------
 
@@ -106,3 +140,4 @@ FOREIGN_ROUTE: Final = _error("SER0701", "kind of route of another dialect")
 NAMED_ROUTE: Final = _error("SER0702", "route with a name")
 FOREIGN_STATEMENT: Final = _error("SER0703", "statement of another dialect")
 FOREIGN_FUNCTION: Final = _error("SER0704", "function of another dialect")
+FOREIGN_GLOBAL: Final = _error("SER0705", "global parameter of another dialect")

@@ -1,0 +1,200 @@
+"""The core's own actions: spellings and arguments. Reference core, 2.4, 3 and 5.5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from serc import tree
+from serc.diagnostics.report import Code
+from serc.diagnostics import codes
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with an argument: `found` completes "…, found", unless `message` says it all."""
+
+    code: Code
+    found: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One argument of an action. `expects` completes "NAME wants …"; `wrong` gives None for an argument that fits."""
+
+    expects: str
+    wrong: Callable[[tree.Argument], Wrong | None]
+
+
+@dataclass(frozen=True)
+class Action:
+    """A core action under its chief name. Each of `forms` is a list of arguments that it can take.
+
+    `bare`: may stand without parentheses.
+    """
+
+    name: str
+    forms: tuple[tuple[Slot, ...], ...]
+    bare: bool = False
+
+
+LARGEST_PORT: Final = 65535
+_LAST_ROUTE: Final = 19
+
+
+def described(argument: tree.Argument) -> str:
+    """The argument in words: "a string", "the number 5"."""
+    if isinstance(argument, tree.String):
+        return "a string"
+    if isinstance(argument, tree.Number):
+        return f"the number {argument.text}"
+    if isinstance(argument, tree.IpAddress):
+        return "an IP address"
+    if isinstance(argument, tree.SocketId):
+        return "an address with a protocol or port"
+    return f"the word {argument.name}"
+
+
+def _type_mismatch(argument: tree.Argument, hint: str = "") -> Wrong:
+    return Wrong(codes.ARGUMENT_TYPE, found=described(argument), hint=hint)
+
+
+def _number(low: int, high: int, what: str, bounds: str) -> Callable[[tree.Argument], Wrong | None]:
+    def wrong(argument: tree.Argument) -> Wrong | None:
+        if not isinstance(argument, tree.Number):
+            return _type_mismatch(argument, "write it without quotes" if isinstance(argument, tree.String) else "")
+        if low <= argument.value <= high:
+            return None
+        return Wrong(codes.OUT_OF_RANGE, message=f"there is no {what} {argument.text}", hint=bounds)
+
+    return wrong
+
+
+def _string(argument: tree.Argument) -> Wrong | None:
+    if isinstance(argument, tree.String):
+        return None
+    return _type_mismatch(argument, "put it in quotes")
+
+
+def _host(argument: tree.Argument) -> Wrong | None:
+    if isinstance(argument, tree.String):
+        return None if argument.value.strip() else Wrong(codes.BAD_ARGUMENT, message="the host name is empty")
+    if isinstance(argument, (tree.Host, tree.IpAddress)):
+        return None
+    if isinstance(argument, tree.SocketId):
+        return _type_mismatch(argument, "the port is an argument of its own, behind a comma")
+    return _type_mismatch(argument)
+
+
+def _listen_id(argument: tree.Argument) -> Wrong | None:
+    return None if isinstance(argument, (tree.String, tree.Host, tree.IpAddress)) else _type_mismatch(argument)
+
+
+def _socket(argument: tree.Argument) -> Wrong | None:
+    if not isinstance(argument, tree.SocketId):
+        return _type_mismatch(argument)
+    if isinstance(argument.port, tree.Number) and argument.port.value > LARGEST_PORT:
+        message = f"there is no port {argument.port.text}"
+        return Wrong(codes.OUT_OF_RANGE, message=message, hint=f"ports end at {LARGEST_PORT}")
+    return None
+
+
+def _word(name: str) -> Callable[[tree.Argument], Wrong | None]:
+    def wrong(argument: tree.Argument) -> Wrong | None:
+        return None if isinstance(argument, tree.Word) and argument.name == name else _type_mismatch(argument)
+
+    return wrong
+
+
+def _quality(argument: tree.Argument) -> Wrong | None:
+    if not isinstance(argument, tree.String):
+        return _type_mismatch(argument, 'put it in quotes: "0.5"')
+    if quality_thousandths(argument.value) is None:
+        message = f'"{argument.value}" is not a q value'
+        return Wrong(codes.BAD_ARGUMENT, message=message, hint="write 0 to 1 with at most three decimals: 0.5")
+    return None
+
+
+def quality_thousandths(text: str) -> int | None:
+    """The q value of `text` in thousandths, None if it is none. 0 to 1, at most three decimals (reference core, 8.3)."""
+    try:
+        value = Decimal(text.strip()) * 1000
+    except InvalidOperation:
+        return None
+    if not value.is_finite() or value != int(value) or not 0 <= value <= 1000 or "e" in text.lower():
+        return None
+    return int(value)
+
+
+def _route_number(argument: tree.Argument) -> Wrong | None:
+    if isinstance(argument, tree.Number):
+        return _number(0, _LAST_ROUTE, "route", f"routes are numbered 0 to {_LAST_ROUTE}")(argument)
+    if isinstance(argument, tree.String) and argument.value.isdigit():
+        return _type_mismatch(argument, "write it without quotes")
+    name = argument.value if isinstance(argument, tree.String) else getattr(argument, "name", "…")
+    return Wrong(
+        codes.NAMED_ROUTE,
+        message=f"route names such as {name} are of SER 2.0, OpenSER and Kamailio",
+        hint=f"in 0.9 routes have numbers, 0 to {_LAST_ROUTE}",
+    )
+
+
+_HOST: Final = Slot("a host name or an IP address", _host)
+_PORT: Final = Slot("a port number", _number(0, LARGEST_PORT, "port", f"ports end at {LARGEST_PORT}"))
+_URI_HOST: Final = Slot("uri:host", _word("uri:host"))
+_URI_PORT: Final = Slot("uri:port", _word("uri:port"))
+_STRING: Final = Slot("a string", _string)
+_FLAG: Final = Slot("the number of a flag", _number(1, 31, "flag", "flags are numbered 1 to 31"))
+_COUNT: Final = Slot("a number", _number(0, 2**31 - 1, "number", "it must fit into 31 bits"))
+_LEVEL: Final = Slot("a log level", _number(0, 2**31 - 1, "log level", "levels are small numbers"))
+
+_FORWARD: Final = ((_HOST,), (_HOST, _PORT), (_URI_HOST,), (_URI_HOST, _URI_PORT), (_URI_HOST, _PORT))
+_SEND: Final = ((_HOST,), (_HOST, _PORT))
+_TEXT: Final = ((_STRING,),)
+_NOTHING: Final = ((),)
+
+
+def _spellings() -> dict[str, Action]:
+    table: dict[str, Action] = {}
+
+    def add(names: str, forms: tuple[tuple[Slot, ...], ...], bare: bool = False) -> None:
+        chief = names.split()[0]
+        for name in names.split():
+            table[name] = Action(chief, forms, bare)
+
+    for name in ("forward", "forward_udp", "forward_tcp", "forward_tls"):
+        add(name, _FORWARD)
+    add("send", _SEND)
+    add("send_tcp", _SEND)
+    add("break drop", _NOTHING, bare=True)
+    add("log", ((_STRING,), (_LEVEL, _STRING)))
+    for name in ("setflag", "resetflag", "isflagset"):
+        add(name, ((_FLAG,),))
+    add("error", ((_STRING, _STRING),))
+    add("route", ((Slot("the number of a route", _route_number),),))
+    add("exec", _TEXT)
+    add("strip", ((_COUNT,),))
+    add("strip_tail", ((_COUNT,),))
+    add("prefix", _TEXT)
+    add("sethost rewritehost seth", _TEXT)
+    add("sethostport rewritehostport sethp", _TEXT)
+    add("setport rewriteport setp", _TEXT)
+    add("setuser rewriteuser setu", _TEXT)
+    add("setuserpass rewriteuserpass setup", _TEXT)
+    add("seturi rewriteuri", _TEXT)
+    add("append_branch", ((), (_STRING,), (_STRING, Slot("a q value", _quality))), bare=True)
+    add("revert_uri", _NOTHING, bare=True)
+    add("force_rport add_rport", _NOTHING, bare=True)
+    add("force_tcp_alias add_tcp_alias", ((), (_PORT,)), bare=True)
+    add("set_advertised_address", ((Slot("a host name or an IP address", _listen_id),),))
+    add("set_advertised_port", ((_PORT,),))
+    add("force_send_socket", ((Slot("a listening address as in udp:192.0.2.1:5060", _socket),),))
+    return table
+
+
+# By every spelling; `name` of the Action is the chief one.
+ACTIONS: Final = _spellings()

@@ -1,0 +1,198 @@
+"""Checks calls: of the core's actions and of the modules' functions."""
+
+from __future__ import annotations
+
+from runtime.spec.declare import ArgumentKind, Function, RouteKind
+from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
+from runtime.spec.values import BadArgument
+from serc import tree
+from serc.check.actions import ACTIONS, Action, Slot, Wrong, described
+from serc.check.modules import Loaded, Modules
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.diagnostics.suggest import nearest
+from serc.dialects import FUNCTIONS
+from serc.keywords import KEYWORDS
+
+ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
+
+
+class CallCheck:
+    """Checks every call of a file. `functions` gives what each module call was resolved to."""
+
+    def __init__(self, modules: Modules, report: Report) -> None:
+        self._modules = modules
+        self._report = report
+        self.functions: dict[tree.Span, Function] = {}
+
+    def call(self, call: tree.Call, route: tree.Route) -> None:
+        action = ACTIONS.get(call.name.name)
+        if action is not None:
+            self._action(call, action)
+            return
+        function = self._resolve(call)
+        if function is None:
+            return
+        self.functions[call.span] = function
+        if not call.parenthesised:
+            message = f"{call.name.name} needs parentheses"
+            self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {call.name.name}()")
+            return
+        if not ROUTE_KINDS[route.kind] & function.routes:
+            self._wrong_route(call, function, route)
+        for argument, declared in zip(call.arguments, function.arguments):
+            self._argument(call, argument, declared.name, declared.kind)
+
+    # --- actions of the core -----------------------------------------------------------------------------------------
+
+    def _action(self, call: tree.Call, action: Action) -> None:
+        name = call.name.name
+        if not call.parenthesised:
+            if not action.bare:
+                message = f"{name} needs its arguments in parentheses"
+                self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {name}({_usage(action)})")
+            return
+        forms = [form for form in action.forms if len(form) == len(call.arguments)]
+        if not forms:
+            self._action_count(call, action)
+            return
+        problems = min((self._problems(form, call) for form in forms), key=len)
+        for argument, slot, wrong in problems:
+            message = wrong.message or f"{name} wants {slot.expects} here, found {wrong.found}"
+            span = call.span if wrong.code is codes.NAMED_ROUTE else argument.span
+            self._report.add(wrong.code, span, message, hint=wrong.hint)
+
+    def _problems(self, form: tuple[Slot, ...], call: tree.Call) -> list[tuple[tree.Argument, Slot, Wrong]]:
+        found = []
+        for slot, argument in zip(form, call.arguments):
+            wrong = slot.wrong(argument)
+            if wrong is not None:
+                found.append((argument, slot, wrong))
+        return found
+
+    def _action_count(self, call: tree.Call, action: Action) -> None:
+        counts = sorted({len(form) for form in action.forms})
+        message = f"{call.name.name} takes {_count(counts)}, found {len(call.arguments)}"
+        self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {call.name.name}({_usage(action)})")
+
+    # --- functions of modules ----------------------------------------------------------------------------------------
+
+    def _resolve(self, call: tree.Call) -> Function | None:
+        """The function that SER would call; None when there is none, which is reported."""
+        name, count = call.name.name, len(call.arguments)
+        before = self._modules.before(call.span.start)
+        for module in before:
+            function = module.spec.by_key.get((name, count))
+            if function is not None:
+                return function
+        if any(f.name == name for module in before for f in module.spec.functions):
+            self._function_count(call, before)
+        else:
+            self._unresolved(call)
+        return None
+
+    def _function_count(self, call: tree.Call, before: list[Loaded]) -> None:
+        name = call.name.name
+        candidates = [f for module in before for f in module.spec.functions if f.name == name]
+        counts = sorted({len(f.arguments) for f in candidates})
+        usage = " or ".join(f"{name}({', '.join(a.name for a in f.arguments)})" for f in candidates[:3])
+        message = f"{name} takes {_count(counts)}, found {len(call.arguments)}"
+        self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {usage}")
+
+    def _unresolved(self, call: tree.Call) -> None:
+        name = call.name.name
+        for later in self._modules.loaded:
+            if any(f.name == name for f in later.spec.functions):
+                related = (Related(later.node.span, "loaded here"),)
+                message = f"{name} is used before its module {later.spec.name} is loaded"
+                hint = "move the loadmodule before the route"
+                self._report.add(codes.LOADED_LATE, call.name.span, message, hint=hint, related=related)
+                return
+        owners = self._modules.catalogue.owner_of(name)
+        if owners:
+            self._not_loaded(call, owners)
+        elif name in FUNCTIONS:
+            foreign = FUNCTIONS[name]
+            message = f"{name} is of {foreign.origin}"
+            self._report.add(codes.FOREIGN_FUNCTION, call.name.span, message, hint=foreign.instead)
+        else:
+            self._unknown(call)
+
+    def _not_loaded(self, call: tree.Call, owners: tuple[str, ...]) -> None:
+        if self._modules.meant & set(owners) or "" in self._modules.puzzles:
+            return
+        what = f"module {owners[0]}" if len(owners) == 1 else f"modules {' and '.join(owners)}"
+        message = f"{call.name.name} is a function of {what}, which is not loaded"
+        hint = f'add loadmodule "…/{owners[0]}.so"'
+        self._report.add(codes.MODULE_NOT_LOADED, call.name.span, message, hint=hint)
+
+    def _unknown(self, call: tree.Call) -> None:
+        name = call.name.name
+        meant = nearest(name, self._loaded_names() | set(ACTIONS))
+        hint = f'did you mean "{meant}"?' if meant else ""
+        if not meant:
+            meant = nearest(name, self._all_names())
+            if meant:
+                owner = self._modules.catalogue.owner_of(meant)[0]
+                hint = f'did you mean "{meant}"? it is in module {owner}'
+        if not meant and self._modules.puzzles:
+            return
+        if not hint and name in KEYWORDS:
+            hint = "this word is reserved"
+        self._report.add(codes.UNKNOWN_FUNCTION, call.name.span, f"there is no function {name}", hint=hint)
+
+    def _loaded_names(self) -> set[str]:
+        return {f.name for module in self._modules.loaded for f in module.spec.functions}
+
+    def _all_names(self) -> set[str]:
+        specs = (self._modules.catalogue.find(name) for name in self._modules.catalogue.names())
+        return {f.name for spec in specs if spec is not None for f in spec.functions}
+
+    def _wrong_route(self, call: tree.Call, function: Function, route: tree.Route) -> None:
+        allowed = " and ".join(name for name, kind in ROUTE_KINDS.items() if kind & function.routes)
+        message = f"{call.name.name} cannot be used in {_article(route.kind)}: it works in {allowed}"
+        self._report.add(codes.WRONG_ROUTE, call.name.span, message)
+
+    def _argument(self, call: tree.Call, argument: tree.Argument, name: str, kind: ArgumentKind) -> None:
+        if not isinstance(argument, tree.String):
+            text = getattr(argument, "text", getattr(argument, "name", "…"))
+            message = f"{call.name.name} wants a string as its {name}, found {described(argument)}"
+            hint = f'module functions take strings: write "{text}"'
+            self._report.add(codes.ARGUMENT_TYPE, argument.span, message, hint=hint)
+            return
+        try:
+            kind.parse(argument.value)
+        except BadArgument as e:
+            code = codes.BAD_REGEX if kind.name == "regex" else codes.BAD_ARGUMENT
+            message = f"{call.name.name} wants {kind.expects} as its {name}: {e}"
+            self._report.add(code, argument.span, message, hint=e.hint)
+            return
+        doubt = kind.doubt(argument.value)
+        if doubt is not None:
+            code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)
+            self._report.add(code, argument.span, doubt.sentence, hint=doubt.hint)
+
+
+def named_route(function: Function, call: tree.Call) -> tuple[str, int] | None:
+    """Kind and number of the route that an argument of the call arms, such as t_on_failure("1"); None if none does."""
+    for argument, declared in zip(call.arguments, function.arguments):
+        if isinstance(argument, tree.String) and argument.value.strip().isdigit():
+            if declared.kind is FAILURE_ROUTE:
+                return "failure_route", int(argument.value)
+            if declared.kind is ONREPLY_ROUTE:
+                return "onreply_route", int(argument.value)
+    return None
+
+
+def _usage(action: Action) -> str:
+    return ", ".join(slot.expects for slot in action.forms[0])
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _count(counts: list[int]) -> str:
+    words = ["no", *map(str, range(1, 10))]
+    listed = " or ".join(words[c] for c in counts)
+    return f"{listed} argument{'' if counts == [1] else 's'}"

@@ -1,0 +1,181 @@
+"""Checks the global parameters."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.spec.globals import BY_NAME, FACILITIES, Global, GlobalType
+from serc import tree
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.diagnostics.suggest import did_you_mean
+from serc.dialects import GLOBALS as FOREIGN_GLOBALS
+
+_TLS_METHODS: Final = frozenset(
+    f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers
+)
+_LARGEST_PORT: Final = 65535
+
+
+def check_globals(file: tree.File, report: Report) -> None:
+    given: dict[str, tree.Assignment] = {}
+    for item in file.items:
+        if isinstance(item, tree.Assignment):
+            entry = BY_NAME.get(item.name.name)
+            if entry is None:
+                _unknown(item, report)
+                continue
+            _check_type(entry, item, report)
+            if entry.why:
+                report.add(codes.IGNORED_GLOBAL, item.span, f"{item.name.name} does nothing here: {entry.why}")
+            _check_sense(entry, item, report)
+            if not entry.cumulative:
+                _overwritten(entry, item, given, report)
+            given[entry.name] = item
+    _listen_twice(file, report)
+    _mhomed_and_advertised(given, report)
+
+
+def _unknown(item: tree.Assignment, report: Report) -> None:
+    name = item.name.name
+    foreign = FOREIGN_GLOBALS.get(name)
+    if foreign is not None:
+        message = f"the global parameter {name} is of {foreign.origin}"
+        report.add(codes.FOREIGN_GLOBAL, item.name.span, message, hint=foreign.instead)
+        return
+    hint = did_you_mean(name, BY_NAME)
+    report.add(codes.UNKNOWN_GLOBAL, item.name.span, f"there is no global parameter {name}", hint=hint)
+
+
+def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
+    if entry.type is GlobalType.SOCKETS:
+        for value in item.values:
+            assert isinstance(value, tree.SocketId)
+            check_port(value.port, report)
+        return
+    value = item.values[0]
+    name = item.name.name
+    wrong, hint = _mismatch(entry.type, value)
+    if wrong:
+        report.add(codes.GLOBAL_TYPE, item.span, f"{name} wants {entry.type.value}, found {wrong}", hint=hint)
+    elif isinstance(value, tree.Number) and not entry.low <= value.value <= entry.high:
+        message = f"{name} cannot be {value.text}: it goes from {entry.low} to {entry.high}"
+        report.add(codes.GLOBAL_RANGE, item.span, message)
+    elif entry.type is GlobalType.FACILITY and isinstance(value, tree.Identifier):
+        if value.name.upper() not in FACILITIES:
+            known = did_you_mean(value.name.upper(), FACILITIES)
+            hint = f"{known or 'syslog facilities:'} they are LOG_LOCAL0 to LOG_LOCAL7, LOG_DAEMON, LOG_USER and so on"
+            report.add(codes.UNKNOWN_FACILITY, value.span, f"there is no syslog facility {value.name}", hint=hint)
+
+
+def _mismatch(
+    kind: GlobalType, value: tree.Number | tree.String | tree.Identifier | tree.SocketId | tree.Host | tree.IpAddress
+) -> tuple[str, str]:
+    """What stands there instead of a value of `kind`, and the way out; ("", "") if it is one."""
+    if kind in (GlobalType.INTEGER, GlobalType.BOOLEAN):
+        if isinstance(value, tree.Number):
+            return "", ""
+        hint = "write it without quotes" if isinstance(value, tree.String) else ""
+        return _described(value), hint
+    if kind is GlobalType.ADDRESS:
+        fits = isinstance(value, (tree.String, tree.Host, tree.IpAddress, tree.Identifier))
+        return ("", "") if fits else (_described(value), "")
+    if kind is GlobalType.FACILITY:
+        hint = "write it without quotes" if isinstance(value, tree.String) else ""
+        return ("", "") if isinstance(value, tree.Identifier) else (_described(value), hint)
+    if kind is GlobalType.TLS_METHOD:
+        fits = isinstance(value, tree.Identifier) and value.name.lower() in _TLS_METHODS
+        return ("", "") if fits else (_described(value), "")
+    allowed = (tree.String, tree.Identifier) if kind is GlobalType.WORD else (tree.String,)
+    return ("", "") if isinstance(value, allowed) else (_described(value), "put it in quotes")
+
+
+def _described(value: object) -> str:
+    if isinstance(value, tree.Number):
+        return f"the number {value.text}"
+    if isinstance(value, tree.String):
+        return "a string"
+    if isinstance(value, (tree.Identifier, tree.Host)):
+        return f"the word {value.name}"
+    return f"the address {value.text}" if isinstance(value, tree.IpAddress) else "an address"
+
+
+def check_port(port: tree.Number | tree.Word | None, report: Report) -> None:
+    """Of a socket: any number that fits into 16 bits, or `*`."""
+    if isinstance(port, tree.Number) and port.value > _LARGEST_PORT:
+        message = f"there is no port {port.text}: ports end at {_LARGEST_PORT}"
+        report.add(codes.OUT_OF_RANGE, port.span, message)
+
+
+# --- legal, but hardly meant -----------------------------------------------------------------------------------------
+
+
+def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
+    value = item.values[0]
+    if entry.name in ("children", "tcp_children") and isinstance(value, tree.Number) and value.value == 0:
+        meant = "8" if entry.name == "children" else "the number of children"
+        message = f"{entry.name}=0 does not mean none: the default, {meant}, is taken"
+        report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write at least 1")
+    if entry.name in ("fifo", "unix_sock") and isinstance(value, tree.String):
+        if value.value and not value.value.startswith("/"):
+            message = (
+                f"{entry.name} is a relative path: it is made in the working directory, where serctl does not look"
+            )
+            report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write an absolute path, beginning with /")
+    if entry.name == "fifo_dir" and isinstance(value, tree.String) and not value.value.endswith("/"):
+        message = "fifo_dir is put before the name as it stands, without a / between them"
+        report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="end it with /")
+    if entry.name == "sock_mode" and isinstance(value, tree.Number) and value.text[:1] in "123456789":
+        if len(value.text) == 3 and value.text.strip("01234567") == "":
+            message = f"{value.text} is a decimal number, the mode {value.value:04o}"
+            report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint=f"write 0{value.text}")
+
+
+def _overwritten(entry: Global, item: tree.Assignment, given: dict[str, tree.Assignment], report: Report) -> None:
+    before = given.get(entry.name)
+    if before is not None:
+        related = (Related(before.span, "first set here"),)
+        message = f"{entry.name} is set a second time; the first value counts for nothing"
+        report.add(codes.GLOBAL_TWICE, item.span, message, related=related)
+
+
+def _listen_twice(file: tree.File, report: Report) -> None:
+    seen: dict[tuple[str, str, int], tree.Span] = {}
+    for item in file.items:
+        if not isinstance(item, tree.Assignment) or item.name.name != "listen":
+            continue
+        for value in item.values:
+            assert isinstance(value, tree.SocketId)
+            key = _socket_key(value)
+            if key in seen:
+                span = item.span if len(item.values) == 1 else value.span
+                message = f"{key[1]} is listed already: the second entry is dropped"
+                related = (Related(seen[key], "first listed here"),)
+                report.add(
+                    codes.LISTEN_TWICE, span, message, related=related, hint="was another port or address meant?"
+                )
+            seen.setdefault(key, value.span)
+
+
+def _socket_key(value: tree.SocketId) -> tuple[str, str, int]:
+    host = value.host.text if isinstance(value.host, tree.IpAddress) else host_name(value.host)
+    proto = "" if value.proto is None or value.proto.name == "*" else value.proto.name.lower()
+    return proto, host.lower(), value.port.value if isinstance(value.port, tree.Number) else 0
+
+
+def host_name(host: tree.String | tree.Host) -> str:
+    return host.value if isinstance(host, tree.String) else host.name
+
+
+def _mhomed_and_advertised(given: dict[str, tree.Assignment], report: Report) -> None:
+    mhomed, advertised = given.get("mhomed"), given.get("advertised_address")
+    if mhomed is None or advertised is None or not isinstance(mhomed.values[0], tree.Number):
+        return
+    if mhomed.values[0].value:
+        report.add(
+            codes.CONTRADICTING_GLOBALS,
+            advertised.span,
+            "advertised_address writes one address into every Via, while mhomed sends from several",
+            hint="drop mhomed, or use set_advertised_address() per destination",
+            related=(Related(mhomed.span, "mhomed is set here"),),
+        )

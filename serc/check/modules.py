@@ -1,0 +1,236 @@
+"""Which modules a file loads; checks of loadmodule and modparam."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from runtime.spec.declare import ModuleSpec, Param, ParamType
+from runtime.spec.posix_regex import BadRegex, python_pattern
+from serc import tree
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.diagnostics.suggest import did_you_mean, nearest
+
+
+class Catalogue(Protocol):
+    """What `runtime.modules.catalogue` offers."""
+
+    @property
+    def UNDECLARED(self) -> Mapping[str, str]: ...
+
+    def names(self) -> tuple[str, ...]: ...
+
+    def find(self, stem: str, /) -> ModuleSpec | None: ...
+
+    def owner_of(self, function_name: str, /) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True)
+class Loaded:
+    spec: ModuleSpec
+    node: tree.LoadModule
+
+
+@dataclass
+class Modules:
+    """`loaded` in the order of the file. `puzzles` are names that loadmodule gave and nobody knows; `meant` those that
+    they were probably meant to be: nothing that such a module may export is worth a message of its own.
+    """
+
+    catalogue: Catalogue
+    loaded: list[Loaded] = field(default_factory=list)
+    puzzles: list[str] = field(default_factory=list)
+    meant: set[str] = field(default_factory=set)
+
+    def before(self, offset: int) -> list[Loaded]:
+        """Those loaded before `offset`, newest first, as SER searches them."""
+        return [m for m in reversed(self.loaded) if m.node.span.end <= offset]
+
+    def is_loaded(self, name: str) -> bool:
+        return any(m.spec.name == name for m in self.loaded)
+
+
+def stem_of(path: str) -> str:
+    """The module's name in what loadmodule is given: ".../sl.so" is "sl"."""
+    name = path.rpartition("/")[2]
+    return name.removesuffix(".so")
+
+
+def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complete: bool) -> Modules:
+    """`complete`: no item of the file was lost to syntax errors."""
+    modules = Modules(catalogue)
+    if not complete:
+        modules.puzzles.append("")
+    for item in file.items:
+        if isinstance(item, tree.LoadModule):
+            _load(item, modules, report)
+    _needs(modules, report)
+    for item in file.items:
+        if isinstance(item, tree.ModParam):
+            _ParamCheck(item, modules, report).run()
+    _mandatory(file, modules, report)
+    return modules
+
+
+def _load(item: tree.LoadModule, modules: Modules, report: Report) -> None:
+    stem = stem_of(item.path.value)
+    spec = modules.catalogue.find(stem) if stem != "core" else None
+    if spec is None:
+        _unknown_module(stem, item, modules, report)
+        return
+    for earlier in modules.loaded:
+        if earlier.spec.name == spec.name:
+            related = (Related(earlier.node.span, "first loaded here"),)
+            report.add(codes.LOADED_TWICE, item.span, f"module {spec.name} is loaded twice", related=related)
+            return
+    if not spec.runs:
+        report.add(codes.CANNOT_RUN_YET, item.span, f"module {spec.name} is checked but cannot run yet")
+    modules.loaded.append(Loaded(spec, item))
+
+
+def _unknown_module(stem: str, item: tree.LoadModule, modules: Modules, report: Report) -> None:
+    modules.puzzles.append(stem)
+    what = modules.catalogue.UNDECLARED.get(stem)
+    if what is not None:
+        report.add(codes.FOREIGN_MODULE, item.span, f"module {stem} {what.partition(';')[0]}", hint=_instead(what))
+        return
+    meant = nearest(stem, modules.catalogue.names())
+    if meant:
+        modules.meant.add(meant)
+    hint = f'did you mean "{meant}"?' if meant else ""
+    report.add(codes.UNKNOWN_MODULE, item.span, f'there is no module "{stem}"', hint=hint)
+
+
+def _instead(what: str) -> str:
+    return what.partition("; ")[2]
+
+
+def _needs(modules: Modules, report: Report) -> None:
+    for module in modules.loaded:
+        loaded = {m.spec.name for m in modules.loaded} | modules.meant
+        for needed in module.spec.needs:
+            if needed not in loaded and not modules.puzzles:
+                message = f"module {module.spec.name} needs module {needed}, which is not loaded"
+                report.add(codes.MODULE_NEEDED, module.node.span, message, hint=f"add a loadmodule for {needed}.so")
+
+
+def _mandatory(file: tree.File, modules: Modules, report: Report) -> None:
+    given = {item.parameter.value for item in file.items if isinstance(item, tree.ModParam)}
+    for module in modules.loaded:
+        for param in module.spec.params:
+            if param.mandatory and param.name not in given and not modules.puzzles:
+                message = f"module {module.spec.name} does not start without its parameter {param.name}"
+                hint = f'write modparam("{module.spec.exported}", "{param.name}", …)'
+                report.add(codes.MODPARAM_NEEDED, module.node.span, message, hint=hint)
+
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+class _ParamCheck:
+    """One modparam."""
+
+    def __init__(self, item: tree.ModParam, modules: Modules, report: Report) -> None:
+        self._item = item
+        self._modules = modules
+        self._report = report
+
+    def run(self) -> None:
+        matching = self._matching()
+        if matching is None:
+            return
+        early = [m for m in matching if m.node.span.end <= self._item.span.start]
+        if not matching:
+            self._nobody()
+        elif not early:
+            self._too_early(matching[0])
+        else:
+            for module in early:
+                if not self._parameter(module.spec):
+                    return
+
+    def _matching(self) -> list[Loaded] | None:
+        """The modules that the regex names; None if it is none."""
+        name = self._item.module
+        try:
+            pattern = python_pattern(f"^({name.value})$", newline=False)
+        except BadRegex as e:
+            message = f"the module of modparam is a regular expression: {e}"
+            self._report.add(codes.BAD_REGEX, name.span, message, hint=e.hint)
+            return None
+        regex = re.compile(pattern, re.IGNORECASE)
+        return [m for m in self._modules.loaded if regex.match(m.spec.exported)]
+
+    def _too_early(self, module: Loaded) -> None:
+        related = (Related(module.node.span, "loaded here"),)
+        message = f"module {module.spec.name} is loaded after its parameter is set"
+        hint = "move the loadmodule before it"
+        self._report.add(codes.LOADED_LATE, self._item.module.span, message, hint=hint, related=related)
+
+    def _nobody(self) -> None:
+        name = self._item.module.value
+        catalogue = self._modules.catalogue
+        if name in self._modules.meant or name in self._modules.puzzles:
+            return
+        if not _PLAIN.match(name):
+            known = "modules that are loaded: " + ", ".join(sorted(m.spec.exported for m in self._modules.loaded))
+            message = f'no loaded module matches "{name}"'
+            self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=known)
+            return
+        exists = catalogue.find(name) is not None or name in catalogue.UNDECLARED
+        if self._modules.puzzles and not exists:
+            return
+        hint = f"add a loadmodule for {name}.so before it" if exists else ""
+        hint = hint or did_you_mean(name, [m.spec.exported for m in self._modules.loaded])
+        message = f"module {name} is not loaded" if exists else f'there is no module "{name}"'
+        if self._modules.puzzles and "" in self._modules.puzzles:
+            return
+        self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint)
+
+    def _parameter(self, spec: ModuleSpec) -> bool:
+        """False when it was reported, so that a second module's lack of it is not."""
+        item = self._item
+        name = item.parameter.value
+        param = spec.param(name)
+        if param is None:
+            message = f"module {spec.name} has no parameter {name}"
+            self._report.add(codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=self._other_param(spec, name))
+            return False
+        if param.type is ParamType.INTEGER and not isinstance(item.value, tree.Number):
+            hint = f"write {item.value.value} without quotes" if item.value.value.isdigit() else "write a number"
+            message = f"{name} of {spec.name} is an integer parameter, found a string"
+            self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint)
+            return False
+        if param.type is ParamType.STRING and not isinstance(item.value, tree.String):
+            message = f"{name} of {spec.name} is a string parameter, found the number {item.value.text}"
+            hint = f'write "{item.value.text}"'
+            self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint)
+            return False
+        return self._value(spec, param, item.value)
+
+    def _value(self, spec: ModuleSpec, param: Param, value: tree.String | tree.Number) -> bool:
+        wrong = param.check(value.value) if param.check else ""
+        if wrong:
+            sentence, _, hint = wrong.partition(": ")
+            self._report.add(codes.MODPARAM_VALUE, value.span, f"{param.name} of {spec.name}: {wrong}")
+            return False
+        doubt = param.doubt(value.value)
+        if doubt is not None:
+            self._report.add(codes.DOUBTFUL_MODPARAM, value.span, doubt.sentence, hint=doubt.hint)
+        return True
+
+    def _other_param(self, spec: ModuleSpec, name: str) -> str:
+        """The parameter that was meant, or the module that has it."""
+        hint = did_you_mean(name, [p.name for p in spec.params])
+        if hint:
+            return hint
+        related = [m for m in self._modules.catalogue.names() if m.startswith(f"{spec.name}_") or spec.name == "auth"]
+        for other in [m.spec.name for m in self._modules.loaded] + [m for m in related if m.startswith(spec.name)]:
+            found = self._modules.catalogue.find(other)
+            if found is not None and found.param(name) is not None:
+                return f"{name} is a parameter of {other}"
+        known = ", ".join(sorted(p.name for p in spec.params))
+        return f"its parameters: {known}" if known else "it has none"

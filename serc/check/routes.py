@@ -1,0 +1,117 @@
+"""Checks the routes: their numbers, which exist and are used, and what is reached from where."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from runtime.spec.declare import Function, RouteKind
+from serc import tree
+from serc.check.calls import ROUTE_KINDS, named_route
+from serc.check.walk import calls, routes
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+
+_LAST_ROUTE = 19
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A call of route(n) that stands in a block of kind and number `source`."""
+
+    source: tuple[str, int]
+    target: int
+    call: tree.Call
+
+
+def key_of(route: tree.Route) -> tuple[str, int]:
+    return route.kind, route.number.value if route.number else 0
+
+
+class RouteGraph:
+    """Who calls whom."""
+
+    def __init__(self, file: tree.File) -> None:
+        self.defined: dict[tuple[str, int], tree.Route] = {}
+        self.edges: list[Edge] = []
+        for route in routes(file):
+            self.defined.setdefault(key_of(route), route)
+            for call in calls(route.body):
+                if call.name.name == "route" and call.arguments and isinstance(call.arguments[0], tree.Number):
+                    self.edges.append(Edge(key_of(route), call.arguments[0].value, call))
+
+    def reached_from(self, start: tuple[str, int]) -> dict[int, list[Edge]]:
+        """Each route(n) that the block leads to, with the calls that lead there, outermost first."""
+        outgoing: dict[tuple[str, int], list[Edge]] = defaultdict(list)
+        for edge in self.edges:
+            outgoing[edge.source].append(edge)
+        paths: dict[int, list[Edge]] = {}
+        waiting: list[tuple[tuple[str, int], list[Edge]]] = [(start, [])]
+        while waiting:
+            here, path = waiting.pop(0)
+            for edge in outgoing[here]:
+                if edge.target not in paths:
+                    paths[edge.target] = [*path, edge]
+                    waiting.append((("route", edge.target), paths[edge.target]))
+        return paths
+
+
+def check_numbers(file: tree.File, report: Report) -> None:
+    for route in routes(file):
+        number = route.number
+        if number is None or number.value < 0:
+            continue
+        lowest = 0 if route.kind == "route" else 1
+        if not lowest <= number.value <= _LAST_ROUTE:
+            span = tree.Span(route.span.start, number.span.end + 1)
+            message = f"the number of {route.kind}[{number.text}] is out of range"
+            report.add(codes.OUT_OF_RANGE, span, message, hint=f"numbers go from {lowest} to {_LAST_ROUTE}")
+
+
+def check_defined(file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report) -> None:
+    for edge in graph.edges:
+        if ("route", edge.target) not in graph.defined and edge.target <= _LAST_ROUTE:
+            message = f"route({edge.target}) is not defined: the call does nothing and counts as true"
+            report.add(codes.UNDEFINED_ROUTE, edge.call.span, message, hint=_defined(graph, "route"))
+    for route in routes(file):
+        for call in calls(route.body):
+            function = functions.get(call.span)
+            armed = named_route(function, call) if function is not None else None
+            if armed is not None and armed[1] != 0 and armed not in graph.defined:
+                message = f"{call.name.name} names {armed[0]}[{armed[1]}], which is not defined"
+                report.add(codes.UNDEFINED_ROUTE, call.span, message, hint=_defined(graph, armed[0]))
+
+
+def _defined(graph: RouteGraph, kind: str) -> str:
+    numbers = sorted(number for k, number in graph.defined if k == kind and number >= 0)
+    return f"defined: {', '.join(f'{kind}[{n}]' for n in numbers)}" if numbers else f"there is no {kind} in this file"
+
+
+def check_reach(file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report) -> None:
+    """Functions in sub-routes that are also run for failures or replies, where they do not work."""
+    for kind in ("failure_route", "onreply_route"):
+        starts = [key for key in graph.defined if key[0] == kind]
+        for start in starts:
+            for number, path in graph.reached_from(start).items():
+                for route in routes(file):
+                    if key_of(route) == ("route", number):
+                        _reached(route, kind, start, path, functions, report)
+
+
+def _reached(
+    route: tree.Route,
+    kind: str,
+    start: tuple[str, int],
+    path: list[Edge],
+    functions: dict[tree.Span, Function],
+    report: Report,
+) -> None:
+    wanted: RouteKind = ROUTE_KINDS[kind]
+    for call in calls(route.body):
+        function = functions.get(call.span)
+        if function is None or function.routes & wanted or not function.routes & RouteKind.REQUEST:
+            continue
+        related = [Related(path[0].call.span, f"called from {start[0]}[{start[1]}] here")]
+        related += [Related(edge.call.span, f"and on to route({edge.target}) here") for edge in path[1:]]
+        message = f"{call.name.name} does not work in {start[0]}[{start[1]}], from where this route is reached"
+        report.add(codes.REACHED_FROM_WRONG_ROUTE, call.name.span, message, related=tuple(related))

@@ -1,0 +1,39 @@
+"""Ways through the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from serc import tree
+
+Node = tree.Statement | tree.Expression
+
+
+def below(node: Node) -> Iterator[Node]:
+    """`node` and everything in it, in the order of the text."""
+    waiting: list[Node] = [node]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(reversed(parts(current)))
+
+
+def parts(node: Node) -> list[Node]:
+    """The statements and expressions directly in `node`."""
+    if isinstance(node, tree.Block):
+        return list(node.statements)
+    if isinstance(node, tree.If):
+        return [node.condition, node.then, *([node.otherwise] if node.otherwise else [])]
+    if isinstance(node, (tree.Or, tree.And)):
+        return [node.left, node.right]
+    if isinstance(node, tree.Not):
+        return [node.operand]
+    return []
+
+
+def calls(node: Node) -> Iterator[tree.Call]:
+    return (n for n in below(node) if isinstance(n, tree.Call))
+
+
+def routes(file: tree.File) -> Iterator[tree.Route]:
+    return (item for item in file.items if isinstance(item, tree.Route))

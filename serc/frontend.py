@@ -1,0 +1,43 @@
+"""From text to a checked tree: what the compiler, `serc check` and the other commands begin with."""
+
+from __future__ import annotations
+
+from serc import tree
+from serc.check.calls import CallCheck
+from serc.check.globals import check_globals
+from serc.check.modules import Catalogue, check_modules
+from serc.check.operands import check_compare
+from serc.check.routes import RouteGraph, check_defined, check_numbers, check_reach
+from serc.check.walk import below, routes
+from serc.diagnostics.report import Report
+from serc.source import Source
+from serc.structure import parse_file
+
+
+def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Report]:
+    """The tree of a ser.cfg and everything that is wrong with it.
+
+    The tree is None when there are errors; with warnings and notes alone it is complete and can be compiled. Nothing
+    that the file names is opened or run.
+    """
+    report = Report()
+    file = parse_file(source, report)
+    _check(file, catalogue, report, parsed=not report.has_errors)
+    return (None if report.has_errors else file), report
+
+
+def _check(file: tree.File, catalogue: Catalogue, report: Report, parsed: bool) -> None:
+    check_globals(file, report)
+    modules = check_modules(file, catalogue, report, complete=parsed)
+    calls = CallCheck(modules, report)
+    for route in routes(file):
+        for node in below(route.body):
+            if isinstance(node, tree.Call):
+                calls.call(node, route)
+            elif isinstance(node, tree.Compare):
+                check_compare(node, report)
+    graph = RouteGraph(file)
+    check_numbers(file, report)
+    if parsed:
+        check_defined(file, calls.functions, graph, report)
+        check_reach(file, calls.functions, graph, report)
