@@ -1,16 +1,17 @@
 """The kinds of arguments that script functions take, each with the reading of its text.
 
 A kind is a function from the argument's name to an Argument: `integer("count")`. Modules may define kinds of their own
-beside their bodies; what several modules use is here.
+beside their bodies; what several modules use is here, and in kinds_words, kinds_sip, kinds_avp.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.declare import Argument, ArgumentKind, no_doubt
 from runtime.spec.posix_regex import BadRegex, python_pattern
-from runtime.spec.values import BadArgument, Constant
+from runtime.spec.values import BadArgument, Constant, Doubt, Value
 
 _DECIMAL = re.compile(r"[+-]?[0-9]+\Z")
 _TOKEN = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
@@ -31,8 +32,14 @@ def parse_integer(text: str, low: int | None = None, high: int | None = None) ->
         raise BadArgument(f'"{text}" is not a number')
     value = int(text)
     if low is not None and value < low or high is not None and value > high:
-        raise BadArgument(f"{value} is out of range", f"write a number from {low} to {high}")
+        raise BadArgument(f"{value} is out of range", f"write {_bounds(low, high)}")
     return value
+
+
+def _bounds(low: int | None, high: int | None) -> str:
+    if low is None:
+        return "a number" if high is None else f"a number of at most {high}"
+    return f"a number of at least {low}" if high is None else f"a number from {low} to {high}"
 
 
 def _code(text: str) -> int:
@@ -40,9 +47,16 @@ def _code(text: str) -> int:
         value = parse_integer(text)
     except BadArgument:
         raise BadArgument(f'"{text}" is not a SIP status code', "write three digits such as 404") from None
-    if not 100 <= value <= 699:
+    if not 100 <= value <= 999:
         raise BadArgument(f"{value} is not a SIP status code", "codes are 100 to 699 (RFC 3261 7.2)")
     return value
+
+
+def _code_doubt(text: str) -> Doubt | None:
+    """SER sends whatever has three digits."""
+    if int(text) <= 699:
+        return None
+    return Doubt(f"{text.strip()} is outside of the range of SIP status codes", "codes are 100 to 699 (RFC 3261 7.2)")
 
 
 def _header_name(text: str) -> bytes:
@@ -52,37 +66,95 @@ def _header_name(text: str) -> bytes:
     return wire(text)
 
 
-def regex_constant(text: str, *, newline: bool = True) -> Constant:
-    """A POSIX extended, case-insensitive regex as SER compiles it; `newline` is REG_NEWLINE."""
+def python_regex(text: str, *, newline: bool = True) -> bytes:
+    """A POSIX extended regex in the words of Python's `re`; `newline` is REG_NEWLINE. Raises BadArgument."""
     try:
-        pattern = python_pattern(text, newline=newline)
+        return wire(python_pattern(text, newline=newline))
     except BadRegex as e:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
-    return Constant("runtime.sip.regex", "Regex", (wire(pattern), True), "REGEX")
+
+
+def regex_constant(text: str, *, newline: bool = True) -> Constant:
+    """A POSIX extended, case-insensitive regex as SER compiles it; `newline` is REG_NEWLINE."""
+    return Constant("runtime.sip.regex", "Regex", (python_regex(text, newline=newline), True), "REGEX")
 
 
 def _regex(text: str) -> Constant:
     return regex_constant(text)
 
 
+def regex_doubt(text: str) -> Doubt | None:
+    """Perl's words in a POSIX regex: legal, and something else. `\\d` is the letter d, `.*?` an optional `.*`."""
+    at = 0
+    while at < len(text) - 1:
+        pair = text[at : at + 2]
+        if pair in (r"\d", r"\D"):
+            meant = "[0-9]" if pair == r"\d" else "[^0-9]"
+            return Doubt(f"{pair} is the letter {pair[1]} in a POSIX regular expression", f"write {meant}")
+        if pair in ("*?", "+?") and at > 0:
+            return Doubt(
+                f'"{pair}" is not lazy in a POSIX regular expression, the longest match is taken',
+                "write a negated bracket such as [^@]*",
+            )
+        at += 2 if pair[0] == "\\" else 1
+    return None
+
+
 STRING = ArgumentKind("string", "a string", _string)
 INTEGER = ArgumentKind("integer", "a number in quotes", parse_integer)
-CODE = ArgumentKind("code", "a SIP status code in quotes", _code)
+CODE = ArgumentKind("code", "a SIP status code in quotes", _code, _code_doubt)
 HEADER_NAME = ArgumentKind("header name", "the name of a header", _header_name)
-REGEX = ArgumentKind("regex", "a POSIX extended regular expression", _regex)
+REGEX = ArgumentKind("regex", "a POSIX extended regular expression", _regex, regex_doubt)
+
+
+def some_text(
+    name: str, what: str, doubt: Callable[[str], Doubt | None] = no_doubt, check: Callable[[str], str] | None = None
+) -> ArgumentKind:
+    """The kind of a text that may not be empty: `what` with its article; `check` says what else is wrong with it."""
+
+    def parse(text: str) -> Value:
+        if not text.strip():
+            raise BadArgument(f"{what} is missing")
+        wrong = check(text) if check else ""
+        if wrong:
+            raise BadArgument(wrong)
+        return wire(text)
+
+    return ArgumentKind(name, what, parse, doubt)
+
+
+TABLE = some_text("table", "the name of a database table")
+LOCATION = some_text("location table", "the name of a location table")
+COMMAND = some_text("command", "a shell command")
+FILE = some_text("file", "the name of a file")
 
 
 def string(name: str) -> Argument:
     return Argument(name, STRING)
 
 
+def table(name: str = "table") -> Argument:
+    return Argument(name, TABLE)
+
+
+def location(name: str = "table") -> Argument:
+    """Name of one of usrloc's tables, such as "location"."""
+    return Argument(name, LOCATION)
+
+
+def command(name: str = "command") -> Argument:
+    return Argument(name, COMMAND)
+
+
+def file(name: str = "file") -> Argument:
+    return Argument(name, FILE)
+
+
 def integer(name: str, low: int | None = None, high: int | None = None) -> Argument:
     """A decimal number, `low` to `high` inclusive."""
     if low is None and high is None:
         return Argument(name, INTEGER)
-    return Argument(
-        name, ArgumentKind("integer", f"a number from {low} to {high}", lambda t: parse_integer(t, low, high))
-    )
+    return Argument(name, ArgumentKind("integer", _bounds(low, high), lambda t: parse_integer(t, low, high)))
 
 
 def code(name: str = "code") -> Argument:

@@ -1,0 +1,238 @@
+"""The small languages in avpops' arguments. Reference modules-main, chapter 17 and its corrections.
+
+    avp         = "i:" number / ["s:"] name / "$" alias
+    selection   = avp / "i:" / "s:" / ""           ; all AVPs of the type, or all
+    source      = ("$from" / "$to" / "$ruri") ["/" part] / "$" alias / uuid
+    value       = ("$from" / "$to" / "$ruri") ["/" ("username" / "domain")] / "$src_ip" / ["s:" / "i:"] literal
+    destination = "$ruri" ["/" ("username" / "domain")] / "$" header ["/" ("request" / "reply")]
+    comparison  = ("eq" / "lt" / "gt" / "re") "/" operand ["/" 1*("g" / "i")]
+
+The constructors of the constants come into being with the bodies.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.kinds import parse_integer, python_regex, wire
+from runtime.spec.kinds_avp import avp_name_mistake, parse_avp_name
+from runtime.spec.values import BadArgument, Constant
+
+_OPERANDS: Final = "runtime.modules.avpops.operands"
+_URIS: Final = ("from", "to", "ruri")
+_OPERATORS: Final = ("eq", "lt", "gt", "re")
+_HEADER: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
+_SCHEME_KEYS: Final = ("uuid_col", "username_col", "domain_col", "value_col", "value_type", "table")
+
+
+def _selection(text: str) -> tuple[str, int, bytes]:
+    """What kind of name it is ("integer", "string", "alias", or "all …"), and the name."""
+    if text in ("", "i:", "s:"):
+        return {"": "all", "i:": "all integer", "s:": "all string"}[text], 0, b""
+    name = parse_avp_name(text)
+    if isinstance(name, int):
+        return "integer", name, b""
+    if isinstance(name, bytes):
+        return "string", 0, name
+    return "alias", 0, wire(text[1:])
+
+
+def _uri(text: str) -> str:
+    """Which URI `text` means ("from" for "$from"), "" if none."""
+    return text[1:].lower() if text.startswith("$") and text[1:].lower() in _URIS else ""
+
+
+def _source(text: str) -> Constant:
+    head, slash, part = text.partition("/")
+    if _uri(head):
+        if slash and part not in ("username", "domain"):
+            raise BadArgument(f'"{part}" is no part of a URI that can be used here', "write domain, or nothing")
+        return Constant(_OPERANDS, "UriSource", (_uri(head), part == "domain"), "SOURCE")
+    if text.startswith("$"):
+        if len(text) == 1:
+            raise BadArgument("$ stands before from, to, ruri or an alias")
+        return Constant(_OPERANDS, "AliasSource", (wire(text[1:]),), "SOURCE")
+    if not text:
+        raise BadArgument("the user is missing", "write $from, $to, $ruri, an alias or a uuid")
+    return Constant(_OPERANDS, "UuidSource", (wire(text),), "SOURCE")
+
+
+def _database_name(text: str, *, scheme: bool) -> Constant:
+    name, slash, table = text.partition("/")
+    if slash and not table:
+        raise BadArgument("the name of the table after the slash is missing")
+    if table.startswith("$"):
+        if not scheme:
+            raise BadArgument("a scheme is for avp_db_load alone", "write the name of a table")
+        if _selection(name)[0].startswith("all"):
+            raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
+    return Constant(_OPERANDS, "DatabaseName", (*_selection(name), wire(table)), "DB_NAME")
+
+
+def _load_name(text: str) -> Constant:
+    return _database_name(text, scheme=True)
+
+
+def _store_name(text: str) -> Constant:
+    return _database_name(text, scheme=False)
+
+
+def _value(text: str) -> Constant:
+    head, slash, part = text.partition("/")
+    if text.lower() == "$src_ip":
+        return Constant(_OPERANDS, "SourceAddress", (), "VALUE")
+    if _uri(head):
+        _uri_part(part, slash)
+        return Constant(_OPERANDS, "UriValue", (_uri(head), part), "VALUE")
+    if text.startswith("$"):
+        raise BadArgument(f'"{text}" is no value', "write $from, $to, $ruri, $src_ip or a literal")
+    return Constant(_OPERANDS, "Literal", (_literal(text),), "VALUE")
+
+
+def _uri_part(part: str, slash: str) -> None:
+    if slash and part not in ("username", "domain"):
+        raise BadArgument(f'"{part}" is no part of a URI', "write username or domain")
+
+
+def _literal(text: str) -> int | bytes:
+    if text.startswith("i:"):
+        try:
+            return parse_integer(text[2:], 0)
+        except BadArgument:
+            raise BadArgument(f'i: announces a number of 0 or above, "{text[2:]}" is none') from None
+    literal = text.removeprefix("s:")
+    if not literal:
+        raise BadArgument("the value is missing")
+    return wire(literal)
+
+
+def _global_flag(text: str) -> tuple[str, bool]:
+    """`text` without its "/g", and whether it was there."""
+    name, slash, flags = text.partition("/")
+    if slash and flags.lower() != "g":
+        raise BadArgument(f'"{flags}" is no flag here', "write /g for all AVPs of the name")
+    return name, bool(slash)
+
+
+def _deleted(text: str) -> Constant:
+    name, every = _global_flag(text)
+    return Constant(_OPERANDS, "Selection", (*_selection(name), every), "SELECTION")
+
+
+def _pushed(text: str) -> Constant:
+    name, every = _global_flag(text)
+    kind, number, string = _selection(name)
+    if kind.startswith("all"):
+        raise BadArgument("the name of the AVP is missing", "write i:NUMBER, s:NAME, NAME or $ALIAS")
+    return Constant(_OPERANDS, "Selection", (kind, number, string, every), "SELECTION")
+
+
+def _destination(text: str) -> Constant:
+    head, slash, part = text.partition("/")
+    if not head.startswith("$") or len(head) == 1:
+        raise BadArgument(f'"{text}" is no place to push to', "write $ruri or $Header-Name")
+    if head.lower() == "$ruri":
+        _uri_part(part, slash)
+        return Constant(_OPERANDS, "ToUri", (part,), "DESTINATION")
+    if not _HEADER.match(head[1:]):
+        raise BadArgument(f'"{head[1:]}" cannot be the name of a header')
+    if slash and part not in ("request", "reply"):
+        raise BadArgument(f'"{part}" is no kind of message', "write request or reply")
+    return Constant(_OPERANDS, "ToHeader", (wire(head[1:]), part == "reply"), "DESTINATION")
+
+
+def _comparison(text: str) -> Constant:
+    operator, slash, rest = text.partition("/")
+    if operator.lower() not in _OPERATORS or not slash:
+        raise BadArgument(f'"{text}" does not begin with a comparison', "write eq/, lt/, gt/ or re/ before the value")
+    operand, slash, flags = rest.rpartition("/") if "/" in rest and not _is_uri_part(rest) else (rest, "", "")
+    if slash and (not flags or flags.lower().strip("gi")):
+        raise BadArgument(f'"{flags}" is no flag of avp_check', "flags: g all AVPs of the name, i ignore case")
+    if not operand:
+        raise BadArgument("the value to compare with is missing")
+    every, ignore_case = "g" in flags.lower(), "i" in flags.lower()
+    if operator.lower() == "re":
+        if operand.startswith(("$", "i:")):
+            raise BadArgument("re/ wants a regular expression, not an AVP or a number")
+        pattern = python_regex(operand.removeprefix("s:"))
+        return Constant(_OPERANDS, "Match", (pattern, every), "CHECK")
+    if operand.startswith("$"):
+        return Constant(_OPERANDS, "CompareWith", (operator.lower(), wire(operand[1:]), every, ignore_case), "CHECK")
+    return Constant(_OPERANDS, "Compare", (operator.lower(), _literal(operand), every, ignore_case), "CHECK")
+
+
+def _is_uri_part(rest: str) -> bool:
+    head, _, part = rest.partition("/")
+    return bool(_uri(head)) and part in ("username", "domain")
+
+
+def aliases_mistake(text: str) -> str:
+    """What is wrong with a value of avp_aliases; "" if nothing is."""
+    for definition in text.strip().strip(";").split(";"):
+        alias, equals, name = (part.strip() for part in definition.partition("="))
+        if not alias or not equals or not name:
+            return f'"{definition.strip()}" is not alias=name'
+        if name.startswith("$"):
+            return f"an alias of the alias {name} cannot be"
+        wrong = avp_name_mistake(name)
+        if wrong:
+            return wrong
+    return ""
+
+
+def scheme_mistake(text: str) -> str:
+    """What is wrong with a value of db_scheme; "" if nothing is."""
+    name, colon, definitions = text.partition(":")
+    if not colon or not name.strip():
+        return "db_scheme wants name:key=value;…"
+    for definition in definitions.strip().strip(";").split(";"):
+        key, equals, value = (part.strip() for part in definition.partition("="))
+        if key not in _SCHEME_KEYS or not equals or not value:
+            return f'"{definition.strip()}" is not key=value with a key out of {", ".join(_SCHEME_KEYS)}'
+        if key == "value_type" and value not in ("integer", "string"):
+            return f'value_type is integer or string, not "{value}"'
+    return ""
+
+
+SOURCE: Final = ArgumentKind("AVP source", "$from, $to, $ruri, an alias or a uuid", _source)
+LOAD_NAME: Final = ArgumentKind("AVP in a database", "[name][/table] or name/$scheme", _load_name)
+STORE_NAME: Final = ArgumentKind("AVP in a database", "[name][/table]", _store_name)
+VALUE: Final = ArgumentKind("AVP value", "$from, $to, $ruri, $src_ip or a literal", _value)
+DELETED: Final = ArgumentKind("AVP selection", "[name][/g]", _deleted)
+PUSHED: Final = ArgumentKind("AVP selection", "name[/g]", _pushed)
+DESTINATION: Final = ArgumentKind("AVP destination", "$ruri or $Header-Name", _destination)
+COMPARISON: Final = ArgumentKind("AVP comparison", "operator/value[/flags]", _comparison)
+
+
+def database_source(name: str = "source") -> Argument:
+    return Argument(name, SOURCE)
+
+
+def database_or_scheme_name(name: str = "name") -> Argument:
+    return Argument(name, LOAD_NAME)
+
+
+def database_name(name: str = "name") -> Argument:
+    return Argument(name, STORE_NAME)
+
+
+def value(name: str = "value") -> Argument:
+    return Argument(name, VALUE)
+
+
+def deleted(name: str = "name") -> Argument:
+    return Argument(name, DELETED)
+
+
+def pushed(name: str = "name") -> Argument:
+    return Argument(name, PUSHED)
+
+
+def destination(name: str = "destination") -> Argument:
+    return Argument(name, DESTINATION)
+
+
+def comparison(name: str = "comparison") -> Argument:
+    return Argument(name, COMPARISON)

@@ -1,0 +1,77 @@
+"""Names of AVPs, as functions and parameters of several modules write them. Reference modules-main, chapters 1 and 15.
+
+An integer name becomes an int, a string name bytes, an alias a Constant that the module resolves when it starts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.kinds import parse_integer, wire
+from runtime.spec.values import BadArgument, Constant, Value
+
+_HINT: Final = "write i:NUMBER, s:NAME, NAME or $ALIAS"
+
+
+def parse_avp_name(text: str) -> Value:
+    """`i:10` is 10, `s:name` and `name` are b"name", `$alias` an Alias; raises BadArgument for anything else."""
+    if text.startswith("i:"):
+        return _integer_name(text[2:])
+    if text.startswith("$"):
+        if len(text) == 1:
+            raise BadArgument("$ stands before the name of an alias", _HINT)
+        # Comes into being with avpops, the module that defines aliases.
+        return Constant("runtime.routing.avp", "Alias", (wire(text[1:]),), "ALIAS")
+    name = text.removeprefix("s:")
+    if not name:
+        raise BadArgument("the name of the AVP is missing", _HINT)
+    return wire(name)
+
+
+def _integer_name(text: str) -> int:
+    try:
+        value = parse_integer(text, 1)
+    except BadArgument:
+        raise BadArgument(
+            f'i: announces a number, "{text}" is none' if not text.lstrip("-").isdigit() else f"i:{text} is no AVP",
+            "integer names are 1 and above; for a string name write s:NAME",
+        ) from None
+    return value
+
+
+def avp_name_mistake(text: str) -> str:
+    """For parameters that hold the name of an AVP: what is wrong with it, "" when nothing is or when it is empty."""
+    if not text:
+        return ""
+    try:
+        parse_avp_name(text)
+    except BadArgument as e:
+        return f"{e}: {e.hint}"
+    return ""
+
+
+def alias_of(text: str) -> str:
+    """The alias that an argument of the kind AVP names, "" if it names none: avp_aliases must define it."""
+    return text[1:].partition("/")[0] if text.startswith("$") else ""
+
+
+AVP: Final = ArgumentKind("AVP", "the name of an AVP", parse_avp_name)
+
+
+def _attribute(text: str) -> bytes:
+    if not text:
+        raise BadArgument("the name of the attribute is missing")
+    return wire(text)
+
+
+# Of the module avp, which knows string names alone.
+ATTRIBUTE: Final = ArgumentKind("attribute", "the name of an attribute", _attribute)
+
+
+def avp(name: str = "avp") -> Argument:
+    return Argument(name, AVP)
+
+
+def attribute(name: str = "name") -> Argument:
+    return Argument(name, ATTRIBUTE)

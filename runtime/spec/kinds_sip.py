@@ -1,0 +1,100 @@
+"""Arguments and parameters that are addresses: hosts, ports, networks, URIs."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Final
+
+from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.kinds import parse_integer, wire
+from runtime.spec.values import BadArgument, Constant, Doubt
+
+_HOST: Final = re.compile(r"[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?\.?\Z")
+_DOTTED_NUMBERS: Final = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
+_SIP_URI: Final = re.compile(r"sips?:([^@\s]+@)?[^@\s]+\Z", re.IGNORECASE)
+
+
+def is_ip(text: str) -> bool:
+    """True for an IPv4 or IPv6 literal, the latter with or without brackets."""
+    try:
+        ipaddress.ip_address(text[1:-1] if text.startswith("[") and text.endswith("]") else text)
+    except ValueError:
+        return False
+    return True
+
+
+def host_mistake(text: str) -> str:
+    """Why `text` can be neither a host name nor an IP address; "" when it can."""
+    if is_ip(text):
+        return ""
+    if _DOTTED_NUMBERS.match(text):
+        return f'"{text}" is not an IPv4 address: it wants four numbers from 0 to 255'
+    return "" if _HOST.match(text) else f'"{text}" is neither a host name nor an IP address'
+
+
+def _host(text: str) -> bytes:
+    mistake = host_mistake(text)
+    if not mistake:
+        return wire(text)
+    hint = ""
+    if re.match(r"sips?:", text, re.IGNORECASE):
+        hint = "write the host alone, without sip:"
+    elif text.rpartition(":")[2].isdigit():
+        hint = "the port is an argument of its own"
+    raise BadArgument(mistake, hint)
+
+
+def _port(text: str) -> int:
+    try:
+        return parse_integer(text, 0, 65535)
+    except BadArgument as e:
+        raise BadArgument(str(e), "ports are 0 to 65535, 0 asks DNS") from None
+
+
+def _address(text: str) -> bytes:
+    if not text or _DOTTED_NUMBERS.match(text) and not is_ip(text):
+        raise BadArgument(f'"{text}" is not an IP address')
+    return wire(text)
+
+
+def _address_doubt(text: str) -> Doubt | None:
+    return None if is_ip(text) else Doubt(f'"{text}" is not an IP address, it is written into the message as it stands')
+
+
+def _network(text: str) -> Constant:
+    address, slash, rest = text.partition("/")
+    try:
+        ipaddress.IPv4Address(address)
+        if slash and (not rest.isdigit() or int(rest) > 32):
+            ipaddress.IPv4Address(rest)
+    except ValueError:
+        raise BadArgument(f'"{text}" is not an IPv4 network', "write a.b.c.d/length or a.b.c.d/m.m.m.m") from None
+    return Constant("runtime.sip.address", "Network.parse", (text,), "NETWORK")
+
+
+HOST: Final = ArgumentKind("host", "a host name or IP address", _host)
+PORT: Final = ArgumentKind("port", "a port number in quotes", _port)
+ADDRESS: Final = ArgumentKind("address", "an IP address", _address, _address_doubt)
+NETWORK: Final = ArgumentKind("network", "an IPv4 network", _network)
+
+
+def host(name: str = "host") -> Argument:
+    return Argument(name, HOST)
+
+
+def port(name: str = "port") -> Argument:
+    return Argument(name, PORT)
+
+
+def address(name: str = "address") -> Argument:
+    return Argument(name, ADDRESS)
+
+
+def network(name: str = "network") -> Argument:
+    return Argument(name, NETWORK)
+
+
+def sip_uri_doubt(text: str) -> Doubt | None:
+    """For parameters that SER copies into messages without a look at them."""
+    return None if _SIP_URI.match(text) else Doubt(f'"{text}" is not a SIP URI', "write sip:user@host")

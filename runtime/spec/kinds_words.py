@@ -1,0 +1,87 @@
+"""Arguments out of a fixed vocabulary: keywords, bit masks, flag letters, numbers of routes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.kinds import parse_integer, wire
+from runtime.spec.values import BadArgument, Doubt
+
+# The core has 20 routes of each kind (reference core, 2.5).
+_LAST_ROUTE: Final = 19
+
+
+def keyword(name: str, *words: str) -> Argument:
+    """One of `words`, in any case; its value is the word as given here."""
+    listed = ", ".join(words[:-1]) + " or " + words[-1]
+
+    def parse(text: str) -> bytes:
+        for word in words:
+            if text.lower() == word.lower():
+                return wire(word)
+        raise BadArgument(f'"{text}" is not {listed}', "capitals and small letters are the same here")
+
+    return Argument(name, ArgumentKind("keyword", listed, parse))
+
+
+def mask(name: str, bits: dict[int, str]) -> Argument:
+    """The sum of the values in `bits`, each with its meaning."""
+    known = sum(bits)
+    table = ", ".join(f"{bit} {meaning}" for bit, meaning in bits.items())
+
+    def parse(text: str) -> int:
+        try:
+            return parse_integer(text, 0)
+        except BadArgument as e:
+            raise BadArgument(str(e), f"write the sum of {table}") from None
+
+    def doubt(text: str) -> Doubt | None:
+        value = int(text)
+        if value & ~known:
+            return Doubt(f"bit {_lowest_bit(value & ~known)} has no meaning here", f"write the sum of {table}")
+        return None if value else Doubt("0 selects nothing", f"write the sum of {table}")
+
+    return Argument(name, ArgumentKind("mask", f"a sum of bits ({table})", parse, doubt))
+
+
+def _lowest_bit(value: int) -> int:
+    return value & -value
+
+
+def letters(name: str, meanings: dict[str, str]) -> Argument:
+    """Flag letters in any order, "" for none. SER starts with an unknown one, the function then always fails."""
+    table = ", ".join(f"{letter} {meaning}" for letter, meaning in meanings.items())
+
+    def doubt(text: str) -> Doubt | None:
+        unknown = next((letter for letter in text if letter not in meanings), "")
+        if not unknown:
+            return None
+        return Doubt(f'"{unknown}" is no flag: the function always fails', f"flags: {table}")
+
+    return Argument(name, ArgumentKind("flags", f"flag letters ({table})", wire, doubt))
+
+
+def _route_number(text: str) -> int:
+    try:
+        return parse_integer(text, 0, _LAST_ROUTE)
+    except BadArgument as e:
+        raise BadArgument(str(e), f"routes are numbered 0 to {_LAST_ROUTE}") from None
+
+
+# The compiler asks for these two by identity, to see that the route exists; 0 disarms.
+FAILURE_ROUTE: Final = ArgumentKind("failure_route", "the number of a failure_route", _route_number)
+ONREPLY_ROUTE: Final = ArgumentKind("onreply_route", "the number of an onreply_route", _route_number)
+
+
+def failure_route(name: str = "route") -> Argument:
+    return Argument(name, FAILURE_ROUTE)
+
+
+def onreply_route(name: str = "route") -> Argument:
+    return Argument(name, ONREPLY_ROUTE)
+
+
+def identity(name: str = "who") -> Argument:
+    """Whose membership the group modules look up."""
+    return keyword(name, "Request-URI", "To", "From", "Credentials")

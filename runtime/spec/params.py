@@ -1,0 +1,83 @@
+"""Parameters that look alike in many modules: database URLs, tables and columns, flags, times."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from runtime.spec.declare import Param, integer_param, string_param
+from runtime.spec.values import Doubt
+
+# SER's own defaults (reference modules-main, chapter 0): the published example passwords of its installation script.
+READ_WRITE_URL: Final = "mysql://ser:heslo@localhost/ser"
+READ_ONLY_URL: Final = "mysql://serro:47serro11@localhost/ser"
+
+_DRIVERS: Final = ("mysql", "postgres", "dbtext", "flatstore")
+_MYSQL: Final = re.compile(r"mysql://([^@/]*@)?[^@/:]+(:[0-9]+)?/.+\Z", re.IGNORECASE)
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$.]*\Z")
+
+
+def _given(what: str, text: str) -> str:
+    return "" if text else f"{what} may not be empty"
+
+
+def _url_doubt(text: str) -> Doubt | None:
+    driver, colon, _ = text.partition(":")
+    if not colon or driver.lower() not in _DRIVERS:
+        return Doubt(
+            f'"{text}" names no database driver', "write mysql://user:password@host/database or dbtext:///path"
+        )
+    if driver.lower() == "mysql" and not _MYSQL.match(text):
+        return Doubt(f'"{text}" is not a mysql URL', "write mysql://user:password@host/database")
+    return None
+
+
+def url_param(
+    name: str = "db_url",
+    default: str | None = READ_WRITE_URL,
+    summary: str = "Database.",
+    *,
+    mandatory: bool = False,
+) -> Param:
+    return string_param(
+        name, default, summary, check=lambda text: _given(name, text), doubt=_url_doubt, mandatory=mandatory
+    )
+
+
+def table_param(name: str, default: str | None, summary: str, *, mandatory: bool = False) -> Param:
+    return string_param(name, default, summary, check=lambda text: _given(name, text), mandatory=mandatory)
+
+
+def column_param(name: str, default: str, summary: str = "") -> Param:
+    """Name of a database column; SER puts it into its SQL without quotes."""
+
+    def doubt(text: str) -> Doubt | None:
+        if _IDENTIFIER.match(text):
+            return None
+        return Doubt(f'"{text}" cannot be a column without quotes, which SER does not write', "rename the column")
+
+    return string_param(
+        name,
+        default,
+        summary or f"Column for the {name.removesuffix('_column').removesuffix('_col').replace('_', ' ')}.",
+        check=lambda text: _given(name, text),
+        doubt=doubt,
+    )
+
+
+def flag_param(name: str, default: int, summary: str) -> Param:
+    """Number of a message flag."""
+    return integer_param(name, default, summary, low=0, high=31)
+
+
+def seconds_param(name: str, default: int, summary: str) -> Param:
+    return integer_param(name, default, f"{summary} In seconds.", low=0)
+
+
+def radius_config_param() -> Param:
+    return string_param(
+        "radius_config",
+        "/usr/local/etc/radiusclient/radiusclient.conf",
+        "Configuration file of the RADIUS client.",
+        check=lambda text: _given("radius_config", text),
+    )
