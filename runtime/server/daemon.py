@@ -94,17 +94,24 @@ class Launch:
 
     def __init__(self, fd: int) -> None:
         self._fd: Final = fd
+        # Opened now: after a change of the root directory there may be none.
+        self._null: Final = os.open(os.devnull, os.O_RDWR)
+        self._left = False
+
+    def leave(self, keep_stderr: bool) -> None:
+        """Let go of the terminal and of the launcher, without a word to him; once is enough for later children too."""
+        if self._left:
+            return
+        self._left = True
+        for fd in (0, 1) if keep_stderr else (0, 1, 2):
+            os.dup2(self._null, fd)
+        os.close(self._null)
+        os.close(self._fd)
 
     def succeeded(self, keep_stderr: bool) -> None:
-        """Called when the server serves: lets the launcher end with 0 and leaves the terminal alone."""
-        null = os.open("/dev/null", os.O_RDWR) if os.path.exists("/dev/null") else -1
-        for fd in (0, 1) if keep_stderr else (0, 1, 2):
-            if null >= 0:
-                os.dup2(null, fd)
-        if null > 2:
-            os.close(null)
+        """Called in the master when the server serves: the launcher ends with 0."""
         os.write(self._fd, b"+")
-        os.close(self._fd)
+        self.leave(keep_stderr)
 
 
 def detach() -> Launch:
@@ -124,7 +131,18 @@ def detach() -> Launch:
     if os.fork():
         # A session's leader could get a controlling terminal again; his child cannot.
         os._exit(0)
+    _close_inherited(write_fd)
     return Launch(write_fd)
+
+
+def _close_inherited(keep: int) -> None:
+    """Descriptors that the caller has left open would stay so for as long as the daemon lives."""
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > 2 and int(name) != keep:
+            try:
+                os.close(int(name))
+            except OSError:
+                continue  # that was the one of the listing itself
 
 
 class PidFile:
@@ -134,7 +152,6 @@ class PidFile:
         """Raises StartError: not writable, or with `refuse_living` a running process stands in it already."""
         self._path: Final = path
         self._text: Final = f"{number}\n".encode()
-        self._owner: Final = os.getpid()
         try:
             if refuse_living:
                 _refuse_living(path)
@@ -144,9 +161,13 @@ class PidFile:
         except OSError as e:
             raise StartError(f"cannot write the pid file {path}: {e.strerror}") from e
 
+    def close(self) -> None:
+        """In processes that have nothing to do with it."""
+        os.close(self._fd)
+
     def remove(self) -> None:
         """Where the privilege to remove it is gone, an empty file is left, which the next start takes for none."""
-        if os.getpid() != self._owner or os.pread(self._fd, 64, 0) != self._text:
+        if os.pread(self._fd, 64, 0) != self._text:
             return
         try:
             same = os.stat(self._path).st_ino == os.fstat(self._fd).st_ino

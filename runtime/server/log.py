@@ -39,9 +39,10 @@ class ServerLog(Log):
         self.pid = os.getpid()
 
     def become(self, index: int) -> None:
-        """Called in a new process: its place in the process table."""
+        """Called in a new process: its place in the process table. It opens its own way to syslog."""
         self.index = index
         self.pid = os.getpid()
+        self._opened = False
 
     def write(self, level: int, line: str) -> None:
         """Levels above the threshold are dropped. Never raises: a full disk must not stop a call."""

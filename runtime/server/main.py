@@ -25,7 +25,7 @@ from runtime.server.errors import StartError
 from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
-from runtime.server.master import Master, Process
+from runtime.server.master import Master, Process, hold_signals, load_prctl, release_signals
 from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.resolver import ServerResolver
 from runtime.server.settings import CHILDREN, effective
@@ -107,10 +107,12 @@ class _Start:
         self._table: Final = table
         self._identity: Final = identity
         self._mmsg: Final = load_mmsg()
+        self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver(log)
         self._engine: Final = Engine(program, config, table, log, self._resolver)
         self._sockets: list[socket.socket] = []
         self._pid_files: list[PidFile] = []
+        self._launch: Launch | None = None
 
     def run(self) -> int:
         """Raises StartError, leaving nothing behind."""
@@ -122,33 +124,37 @@ class _Start:
             more = len(self._table.sockets) > 1
             also = " and more than one listen address found (will use only the first one)" if more else ""
             print(f"WARNING: no fork mode{also}", file=sys.stderr)
-        launch = None if single or self._options.foreground else detach()
+        if not single and not self._options.foreground:
+            self._launch = detach()
+        self._log.become(0)
         try:
-            self._prepare(daemon=launch is not None)
-            return self._serve_alone() if single else self._serve_many(launch)
+            self._prepare()
+            return self._serve_alone() if single else self._serve_many()
         finally:
             for file in self._pid_files:
                 file.remove()
 
-    def _prepare(self, daemon: bool) -> None:
+    def _prepare(self) -> None:
         """Everything that needs privileges or can fail, in SER's order; then the privileges are gone."""
         config = self._config
         if config.chroot:
             self._resolver.preload()
             importlib.import_module("syslog")
-        enter(config.chroot, config.workdir or ("/" if daemon else ""))
+        enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
         self._sockets = bind_all(self._table, config, self._log)
         self._write_pid_files()
         become(self._identity)
 
     def _write_pid_files(self) -> None:
+        # A signal from now on must find somebody who removes the files.
+        hold_signals()
         if self._options.pid_file:
             self._pid_files.append(PidFile(self._options.pid_file, os.getpid(), refuse_living=True))
         if self._options.pgid_file:
             self._pid_files.append(PidFile(self._options.pgid_file, os.getpgrp(), refuse_living=False))
 
-    def _serve_many(self, launch: Launch | None) -> int:
+    def _serve_many(self) -> int:
         children = self._config.children or CHILDREN
         processes = [
             Process(_description(s, child), self._worker_body(s))
@@ -158,28 +164,33 @@ class _Start:
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        master = Master(processes, self._log, self._mmsg)
+        master = Master(processes, self._log, self._prctl)
         master.start()
-        if launch is not None:
-            launch.succeeded(self._config.log_stderror)
+        if self._launch is not None:
+            self._launch.succeeded(self._config.log_stderror)
         self._log.write(INFO, f"INFO: {len(processes)} processes serve")
         master.run()
         return 0
 
     def _worker_body(self, listener: ListenSocket) -> Callable[[Callable[[], None]], None]:
         def body(ready: Callable[[], None]) -> None:
-            self._worker(listener, ready).run(None, 0)
+            for file in self._pid_files:
+                file.close()
+            worker = self._worker(listener)
+            if self._launch is not None:
+                self._launch.leave(self._config.log_stderror)
+            ready()
+            worker.run(None, 0)
 
         return body
 
-    def _worker(self, listener: ListenSocket, ready: Callable[[], None]) -> Worker:
+    def _worker(self, listener: ListenSocket) -> Worker:
         """In the process that is to receive on `listener`."""
         self._engine.start_worker(os.getpid())
         own = self._sockets[listener.index]
         io: DatagramIO = PlainIO(own, self._sockets) if self._mmsg is None else BatchIO(own, self._sockets, self._mmsg)
         worker = Worker(self._engine, io, listener, self._log)
         gc.freeze()
-        ready()
         return worker
 
     def _serve_alone(self) -> int:
@@ -187,7 +198,10 @@ class _Start:
         signals: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda signo, frame: signals.append(signo))
-        worker = self._worker(self._table.sockets[0], lambda: None)
+        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
+        release_signals()
+        worker = self._worker(self._table.sockets[0])
         worker.run(lambda: not signals, _IDLE_MS)
         self._log.write(NOTICE, "Thank you for flying ser")
         return 0

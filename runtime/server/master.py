@@ -31,6 +31,8 @@ _WAITED_FOR: Final = frozenset(
 
 _PR_SET_PDEATHSIG: Final = 1
 
+Prctl = Callable[[int, int, int, int, int], int]
+
 
 class Process:
     """An entry of the process table. `run` is the body of the process: it calls `ready` once and then serves."""
@@ -47,16 +49,16 @@ class Process:
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock."""
 
-    def __init__(self, processes: list[Process], log: ServerLog, mmsg: ModuleType | None) -> None:
+    def __init__(self, processes: list[Process], log: ServerLog, prctl: Prctl) -> None:
         self._processes: Final = processes
         self._log: Final = log
-        self._mmsg: Final = mmsg
+        self._prctl: Final = prctl
         self._ready: dict[int, Process] = {}
         self._pid = 0
 
     def start(self) -> None:
         """Fork all and return when all serve; raises StartError, with nothing left running, when one cannot."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+        hold_signals()
         self._pid = os.getpid()
         try:
             for p in self._processes:
@@ -99,6 +101,7 @@ class Master:
             os.close(write_fd)
             raise
         if pid == 0:
+            os.close(read_fd)
             self._become(process, write_fd)
         os.close(write_fd)
         process.pid = pid
@@ -120,7 +123,7 @@ class Master:
                 os.close(fd)
             self._log.become(self._processes.index(process) + 1)
             _default_signals()
-            _end_with(self._pid, self._mmsg)
+            self._end_with_master()
             process.run(ready)
             status = 0
         except Exception as e:
@@ -129,6 +132,12 @@ class Master:
                 os.write(write_fd, f"-{e or type(e).__name__}".encode()[:4096])
         finally:
             os._exit(status)
+
+    def _end_with_master(self) -> None:
+        """Let the kernel kill this process when the master dies in whatever way (prctl(2), PR_SET_PDEATHSIG)."""
+        self._prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != self._pid:
+            os._exit(1)
 
     def run(self) -> None:
         """Returns on SIGTERM or SIGINT, when all other processes are gone."""
@@ -233,22 +242,29 @@ class Master:
         return sum(1 for p in self._processes if p.pid)
 
 
+def hold_signals() -> None:
+    """From now on signals wait until the master takes them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+
+
+def release_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+
+
 def _default_signals() -> None:
     """A process ends by SIGTERM from the master; what a terminal sends to the whole group is the master's business."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+    release_signals()
 
 
-def _end_with(master: int, mmsg: ModuleType | None) -> None:
-    """Let the kernel kill this process when the master dies in whatever way (prctl(2), PR_SET_PDEATHSIG)."""
+def load_prctl(mmsg: ModuleType | None) -> Prctl:
+    """prctl(2), from the extension module or from the C library. To be called while modules can be imported."""
     if mmsg is not None:
-        mmsg.lib.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    else:
-        import ctypes
+        native: Prctl = mmsg.lib.prctl
+        return native
+    import ctypes
 
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-    if os.getppid() != master:
-        os._exit(1)
+    return ctypes.CDLL(None).prctl

@@ -37,14 +37,16 @@ class Worker:
         self.failed: i64 = 0
         self.bugs: i64 = 0
 
-    def run(self, idle: Callable[[], bool] | None, idle_ms: int) -> None:
-        """Serve until `idle`, called after a read that gave nothing and so at least every `idle_ms`, says False.
+    def run(self, goes_on: Callable[[], bool] | None, wake_ms: int) -> None:
+        """Serve until `goes_on`, asked after every batch and at least every `wake_ms`, says False.
 
-        Without `idle` the read blocks for ever and the process ends by a signal.
+        Without it the read blocks for ever and the process ends by a signal. `goes_on` must be an interpreted function:
+        calling it is what lets Python run its signal handlers, which compiled code never does by itself.
         """
-        timeout_ms: i64 = FOREVER if idle is None else idle_ms
+        timeout_ms: i64 = FOREVER if goes_on is None else wake_ms
         while True:
-            if not self.step(timeout_ms) and idle is not None and not idle():
+            self.step(timeout_ms)
+            if goes_on is not None and not goes_on():
                 return
 
     def step(self, timeout_ms: i64) -> bool:

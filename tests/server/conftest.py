@@ -1,0 +1,187 @@
+"""Servers as an administrator starts them, and the two ways of reading datagrams."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import runtime
+from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.main import load_mmsg
+
+OPTIONS = (
+    b"OPTIONS sip:bob@example.com SIP/2.0\r\n"
+    b"Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKabc\r\n"
+    b"From: <sip:alice@example.com>;tag=1\r\n"
+    b"To: <sip:bob@example.com>\r\n"
+    b"Call-ID: call-1\r\n"
+    b"CSeq: 1 OPTIONS\r\n\r\n"
+)
+
+# Answers a request with the number of the worker and what the message was; BUG in a message is a bug in the route.
+ROUTES = """
+from typing import Final
+from runtime.routing.config import Config, Listen
+from runtime.routing.context import Context
+from runtime.routing.effects import Send
+from runtime.routing.program import Program
+
+CONFIG: Final = Config({config})
+
+def route(ctx: Context) -> int:
+    if b"BUG" in ctx.message.buf:
+        raise ValueError("a bug")
+    ctx.sends.append(Send(b"%d %d" % (ctx.world.pid, ctx.socket.address.port), ctx.source, ctx.socket))
+    return 1
+
+PROGRAM: Final = Program(config=CONFIG, request=route, lines={{12: 31}})
+"""
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
+        s.bind((host, 0))
+        port: int = s.getsockname()[1]
+        return port
+
+
+def environment() -> dict[str, str]:
+    """For a child that runs the same build as the tests."""
+    return {**os.environ, "PYTHONPATH": str(Path(runtime.__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+class Server:
+    """A running ser-runtime; `pid` is the master's, which for a daemon is not the started process."""
+
+    def __init__(self, folder: Path, arguments: list[str], config: str, port: int, prefix: list[str]) -> None:
+        self.folder = folder
+        self.port = port
+        self.routes = folder / "routes.py"
+        self.routes.write_text(ROUTES.format(config=config))
+        command = [*prefix, sys.executable, "-m", "runtime.server.main", "--routes", str(self.routes), *arguments]
+        self.log = folder / "log"
+        self.out = folder / "out"
+        with open(self.log, "wb") as log, open(self.out, "wb") as out:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=environment(), cwd=folder
+            )
+        self.pid = self.process.pid
+
+    def ask(self, data: bytes = OPTIONS, host: str = "127.0.0.1", port: int = 0, within: float = 5.0) -> bytes:
+        """The answer to `data`; asks again until there is one, for the server may still be starting."""
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.settimeout(0.05)
+            until = time.monotonic() + within
+            while time.monotonic() < until:
+                s.sendto(data, (host, port or self.port))
+                try:
+                    return s.recv(65536)
+                except OSError:
+                    assert self.process.poll() in (None, 0), self.log.read_text()
+        raise AssertionError(f"no answer within {within} s: {self.log.read_text()}")
+
+    def worker(self) -> int:
+        """Number of the worker that answers now."""
+        return int(self.ask().split()[0])
+
+    def workers(self) -> set[int]:
+        """The master's children."""
+        return {int(p) for p in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()}
+
+    def wait(self, within: float = 5.0) -> int:
+        return self.process.wait(within)
+
+    def stop(self) -> int:
+        """SIGTERM and the exit status."""
+        os.kill(self.pid, signal.SIGTERM)
+        return self.wait()
+
+
+StartServer = Callable[..., Server]
+
+
+def alive(pid: int) -> bool:
+    """Running, and not only waiting for somebody to take note of its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def eventually(what: Callable[[], bool], within: float = 3.0) -> bool:
+    """Whether `what` becomes true in time."""
+    until = time.monotonic() + within
+    while not what():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.01)
+    return True
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[StartServer]:
+    """Start servers that end with the test. Arguments follow `-DE -l udp:127.0.0.1:PORT -n 2` unless `bare`."""
+    servers: list[Server] = []
+
+    def _start(*arguments: str, config: str = "", bare: bool = False, prefix: tuple[str, ...] = ()) -> Server:
+        folder = tmp_path / f"server{len(servers)}"
+        folder.mkdir()
+        folder.chmod(0o755)
+        port = free_port()
+        usual = [] if bare else ["-DE", "-l", f"udp:127.0.0.1:{port}", "-n", "2"]
+        server = Server(folder, usual + list(arguments), config, port, list(prefix))
+        servers.append(server)
+        return server
+
+    yield _start
+    for server in servers:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.wait()
+        if server.pid != server.process.pid and alive(server.pid):
+            os.kill(server.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def mmsg(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """The extension module: the installed one, else one built for the tests. Skips where no compiler is."""
+    installed = load_mmsg()
+    if installed is not None:
+        return installed
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler")
+    from runtime.server.mmsg_build import ffibuilder
+
+    path = ffibuilder.compile(str(tmp_path_factory.mktemp("mmsg")))
+    spec = importlib.util.spec_from_file_location("runtime.server._mmsg", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+MakeIO = Callable[[socket.socket, list[socket.socket]], DatagramIO]
+
+
+@pytest.fixture(params=["plain", "batch"])
+def make_io(request: pytest.FixtureRequest) -> MakeIO:
+    """Both implementations, one after the other."""
+    if request.param == "plain":
+        return PlainIO
+    module: ModuleType = request.getfixturevalue("mmsg")
+    return lambda own, sockets: BatchIO(own, sockets, module)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
