@@ -77,11 +77,11 @@ def _close_parenthesis(tokens: list[Token], partner: dict[int, int], open_at: li
             return
 
 
-def suspect(source: Source, tokens: list[Token], start: int, end: int) -> int:
-    """The `{` in tokens[start:end] that most likely lacks its `}`, judged by indentation; `start` if there is no clue.
+def suspect(source: Source, tokens: list[Token], start: int, end: int) -> tuple[int, int]:
+    """The `{` in tokens[start:end] that most likely lacks its `}`, and the token before which it lacks it.
 
-    A `}` that begins a line belongs to the block whose line is indented like it. Where that is not the innermost open
-    block, the innermost one was left open.
+    Judged by indentation: a `}` that begins a line belongs to the block whose line is indented like it. Where that is
+    not the innermost open block, the innermost one was left open. Without a clue: the innermost one, and `end`.
     """
     opened: list[tuple[int, str]] = []
     for i in range(start, end):
@@ -93,9 +93,9 @@ def suspect(source: Source, tokens: list[Token], start: int, end: int) -> int:
                 opened.pop()
                 continue
             if indent != opened[-1][1] and any(other == indent for _, other in opened[:-1]):
-                return opened[-1][0]
+                return opened[-1][0], i
             opened.pop()
-    return opened[-1][0] if opened else start
+    return (opened[-1][0] if opened else start), end
 
 
 def _indentation(source: Source, offset: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from serc import tree
 from serc.check.calls import CallCheck
 from serc.check.globals import check_globals
@@ -22,16 +24,21 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Rep
     """
     report = Report()
     file = parse_file(source, report)
-    _check(file, catalogue, report, parsed=not report.has_errors)
+    spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
+    _check(file, catalogue, report, lambda span: source.line_of(span.start) in spoiled)
     return (None if report.has_errors else file), report
 
 
-def _check(file: tree.File, catalogue: Catalogue, report: Report, parsed: bool) -> None:
+def _check(file: tree.File, catalogue: Catalogue, report: Report, spoiled: Callable[[tree.Span], bool]) -> None:
+    """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it."""
+    parsed = not report.has_errors
     check_globals(file, report)
     modules = check_modules(file, catalogue, report, complete=parsed)
     calls = CallCheck(modules, report)
     for route in routes(file):
         for node in below(route.body):
+            if spoiled(node.span):
+                continue
             if isinstance(node, tree.Call):
                 calls.call(node, route)
             elif isinstance(node, tree.Compare):

@@ -11,7 +11,8 @@ from typing import Final
 from serc import tree
 from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS, pairs, starts_route, suspect
 from serc.diagnostics import codes
-from serc.diagnostics.report import Related, Report
+from serc.diagnostics.report import Report
+from serc.keywords import KEYWORDS
 from serc.lex import Token, lex
 from serc.pieces import Pieces
 from serc.source import Source
@@ -86,18 +87,29 @@ class _Structure:
         token = self._tokens[at]
         if token.kind != "word":
             return token.kind == "end"
-        if token.text in ("loadmodule", "modparam"):
+        if token.text in ("loadmodule", "modparam") or starts_route(self._tokens, at):
             return True
-        return starts_route(self._tokens, at) or self._tokens[at + 1].text == "="
+        if self._tokens[at + 1].text != "=":
+            return False
+        return self._tokens[at - 1].text != "=" or self._on_new_line(at) and token.text in KEYWORDS
 
     def _end_of_item(self) -> int:
-        """Index of the first token that does not belong to the item here: an item, a `;` or a brace."""
-        end = self._at + 2
-        while (
-            end < len(self._tokens) - 1 and not self._starts_item(end) and self._tokens[end].text not in (";", "{", "}")
-        ):
+        """Index of the first token that does not belong to the item here.
+
+        An item ends with its line, but for parentheses and the lists of listen and alias, before another item, a `;` or
+        a brace.
+        """
+        is_list = self._token.text in ("listen", "alias")
+        end = self._at + 1
+        while not self._starts_item(end) and self._tokens[end].text not in (";", "{", "}"):
+            token = self._tokens[end]
+            if end > self._at + 2 and self._on_new_line(end):
+                if not is_list or token.kind == "sign" and token.text not in ("[", "*"):
+                    break
+            if token.text in ("(", "[") and end in self._partner:
+                end = self._partner[end]
             end += 1
-        return min(end, len(self._tokens) - 1)
+        return end
 
     def _piece_item(self, rule: str, end: int) -> tree.Assignment | tree.LoadModule | tree.ModParam | None:
         end = max(end, self._at + 1)
@@ -116,20 +128,25 @@ class _Structure:
                 self._at = self._partner[self._at]
             if token.kind != "end":
                 self._at += 1
-            if self._starts_item(self._at) or (self._tokens[start].text == ";" and self._token.text != ";"):
+            if self._tokens[start].text == ";" and self._token.text != ";":
+                return
+            if self._starts_item(self._at) and (self._token.kind == "end" or self._on_new_line(self._at)):
                 return
 
     def _route(self) -> tree.Route | None:
         start = self._at
         self._route_start, self._unclosed_reported = start, False
         opening = start + 1
-        while self._tokens[opening].text not in ("{", "}", ";") and not self._starts_item(opening):
+        if self._tokens[opening].text == "[":
+            opening = self._partner.get(opening, opening) + 1
+        while self._tokens[opening].text not in ("{", "}", ";") and not self._on_new_line(opening):
             opening += 1
         if self._tokens[opening].text != "{":
             self._mistakes.route_without_block(start, opening)
             self._at = opening
-            self._skip_to_item()
-            return None
+            if self._tokens[start + 1].text == "(":
+                self._skip_to_item()
+                return None
         head = self._route_head(start, opening)
         self._at = opening
         body = self._block()
@@ -161,11 +178,11 @@ class _Structure:
     # --- blocks and statements ---------------------------------------------------------------------------------------
 
     def _block(self) -> tree.Block:
-        """At `{`."""
+        """At `{`, or where one is missing."""
         opening = self._at
         if self._depth >= _DEEPEST:
             return self._too_deep()
-        self._at += 1
+        self._at += self._token.text == "{"
         self._depth += 1
         statements = self._statements()
         self._depth -= 1
@@ -200,7 +217,7 @@ class _Structure:
         if self._unclosed_reported or self._cut_off:
             return
         self._unclosed_reported = True
-        self._mistakes.unclosed_block(suspect(self._source, self._tokens, self._route_start, self._at), self._at)
+        self._mistakes.unclosed_block(*suspect(self._source, self._tokens, self._route_start, self._at))
 
     def _statements(self) -> list[tree.Statement]:
         """Up to the `}` of the block, the end of the file or the next route."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import Final, Literal
 
 from serc import dialects
 from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS
 from serc.diagnostics import codes
-from serc.diagnostics.report import Related, Report
+from serc.diagnostics.report import Code, Related, Report
 from serc.diagnostics.suggest import did_you_mean
 from serc.keywords import KEYWORDS
 from serc.lex import Token
 from serc.source import Source, readable
 from serc.tree import Span
 
+# So many tokens behind a mistake another one is taken for its echo.
+_ECHO: Final = 3
 ELSEIF_WORDS: Final = frozenset(("elseif", "elsif", "elif"))
 _QUOTES: Final = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2032\u2033"
 _TOP_LEVEL: Final = ("route", "failure_route", "onreply_route", "loadmodule", "modparam")
@@ -30,6 +33,23 @@ class SyntaxMistakes:
         self._source = source
         self._tokens = tokens
         self._report = report
+        self._spoiled_lines = {source.line_of(d.span.start) for d in report.diagnostics}
+        self._last_offset = -1
+
+    def _add(self, code: Code, span: Span, message: str, *, hint: str = "", related: tuple[Related, ...] = ()) -> None:
+        """Reports, unless this is most likely an echo: on the line of an earlier mistake, or a few tokens behind it."""
+        line = self._source.line_of(span.start)
+        if line in self._spoiled_lines or self._close_behind(span.start):
+            return
+        self._spoiled_lines.add(line)
+        self._last_offset = span.start
+        self._report.add(code, span, message, hint=hint, related=related)
+
+    def _close_behind(self, offset: int) -> bool:
+        if self._last_offset < 0 or offset < self._last_offset:
+            return False
+        first = bisect_left(self._tokens, self._last_offset, key=lambda token: token.start)
+        return bisect_left(self._tokens, offset, key=lambda token: token.start) - first <= _ECHO
 
     def _after(self, at: int) -> Span:
         """The place just behind the token before `at`: where something is missing."""
@@ -55,7 +75,7 @@ class SyntaxMistakes:
         text = readable(self._source.text_of(span))
         if any(c in _QUOTES for c in text):
             whole = Span(token.start, self._tokens[max(last, self._last_bad(end))].end)
-            self._report.add(
+            self._add(
                 codes.TYPOGRAPHIC_QUOTE,
                 whole,
                 f"typographic quote {text[0]} does not begin a string",
@@ -66,7 +86,7 @@ class SyntaxMistakes:
             return
         following = self._tokens[last + 1]
         word = following.text if following.kind == "word" and following.start == span.end else ""
-        self._report.add(
+        self._add(
             codes.STRANGE_CHARACTER,
             Span(span.start, following.end if word else span.end),
             f'"{text}{word}" has no meaning here' if word else f'the character "{text}" has no meaning here',
@@ -90,14 +110,14 @@ class SyntaxMistakes:
         if "~" not in text or text.strip("=!~"):
             return False
         hint = "to negate a match write !(… =~ …)" if "!" in text else "write =~ to match a regular expression"
-        self._report.add(codes.BAD_OPERATOR, span, f'there is no operator "{text}"', hint=hint)
+        self._add(codes.BAD_OPERATOR, span, f'there is no operator "{text}"', hint=hint)
         return True
 
     def _bad_number(self, token: Token) -> None:
         if re.fullmatch(r"0[0-9]+", token.text):
             value = token.text.lstrip("0") or "0"
             message = f"{token.text} is not a number: a leading zero means octal, and octal digits end at 7"
-            self._report.add(codes.BAD_NUMBER, token.span, message, hint=f"write {value}")
+            self._add(codes.BAD_NUMBER, token.span, message, hint=f"write {value}")
         elif (
             re.fullmatch(r"[0-9]+[A-Za-z][A-Za-z0-9_]*", token.text)
             and self._source.text[token.end : token.end + 1] in ".-"
@@ -105,11 +125,11 @@ class SyntaxMistakes:
             self._unquoted_host(token)
         else:
             message = f'"{_short(token.text)}" is neither a number nor a name'
-            self._report.add(codes.BAD_NUMBER, token.span, message, hint="quote it if it is a text")
+            self._add(codes.BAD_NUMBER, token.span, message, hint="quote it if it is a text")
 
     def _unquoted_host(self, token: Token) -> None:
         message = f'a part of a host name cannot begin with a digit here: "{_short(token.text)}"'
-        self._report.add(codes.UNQUOTED_HOST, token.span, message, hint="quote the host name")
+        self._add(codes.UNQUOTED_HOST, token.span, message, hint="quote the host name")
 
     def bad_octet(self, start: int, end: int, octet: Span) -> None:
         first = next(i for i in range(start, end) if self._tokens[i].end == octet.end)
@@ -121,7 +141,7 @@ class SyntaxMistakes:
         span = Span(self._tokens[first].start, self._tokens[last].end)
         address = self._source.text_of(span)
         message = f"{address} is not an IP address: {self._source.text_of(octet)} is over 255"
-        self._report.add(codes.BAD_ADDRESS, span, message)
+        self._add(codes.BAD_ADDRESS, span, message)
 
     def unpaired(self, start: int, end: int, at: int) -> None:
         """A parenthesis without its partner in the piece."""
@@ -130,7 +150,7 @@ class SyntaxMistakes:
             self.stray_bracket(at)
             return
         closing = ")" if token.text == "(" else "]"
-        self._report.add(
+        self._add(
             codes.UNCLOSED_PARENTHESIS,
             token.span,
             f'this "{token.text}" is never closed',
@@ -139,10 +159,10 @@ class SyntaxMistakes:
 
     def stray_bracket(self, at: int) -> None:
         token = self._tokens[at]
-        self._report.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint="remove it")
+        self._add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint="remove it")
 
     def too_deep(self, at: int) -> None:
-        self._report.add(codes.TOO_DEEP, self._tokens[at].span, "this is nested too deep", hint="split it in two")
+        self._add(codes.TOO_DEEP, self._tokens[at].span, "this is nested too deep", hint="split it in two")
 
     # --- the top of the file -----------------------------------------------------------------------------------------
 
@@ -153,52 +173,52 @@ class SyntaxMistakes:
             return
         if token.text == ";":
             hint = "remove it: only statements inside of a route end in a semicolon"
-            self._report.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint)
+            self._add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint)
         elif token.text in ("}", ")", "]"):
             hint = "remove it, or look for a block that was closed too early"
-            self._report.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint=hint)
+            self._add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint=hint)
         elif token.text == "[":
             self._without_keyword(at, partner)
         elif token.text == "{":
             hint = "write route before it"
-            self._report.add(codes.MISSING_ROUTE, token.span, "a block without the word route", hint=hint)
+            self._add(codes.MISSING_ROUTE, token.span, "a block without the word route", hint=hint)
         elif token.kind in ("bad", "bad number"):
             self.bad_token(at, at + 1, at)
         elif token.kind == "word":
             self._stray_word(at)
         else:
-            self._report.add(codes.UNEXPECTED, token.span, f"{self._found(at)} cannot stand here")
+            self._add(codes.UNEXPECTED, token.span, f"{self._found(at)} cannot stand here")
 
     def _without_keyword(self, at: int, partner: dict[int, int]) -> None:
         closing = partner.get(at, at)
         span = Span(self._tokens[at].start, self._tokens[closing].end)
         message = "the number of a route without the word route"
-        self._report.add(
-            codes.MISSING_ROUTE, span, message, hint="write route[…], failure_route[…] or onreply_route[…]"
-        )
+        self._add(codes.MISSING_ROUTE, span, message, hint="write route[…], failure_route[…] or onreply_route[…]")
 
     def _stray_word(self, at: int) -> None:
         token, following = self._tokens[at], self._tokens[at + 1]
         if following.text in ("{", "["):
             hint = did_you_mean(token.text, ROUTE_KINDS | FOREIGN_ROUTES)
-            self._report.add(codes.MISSING_ROUTE, token.span, f'there is no kind of block "{token.text}"', hint=hint)
+            self._add(codes.MISSING_ROUTE, token.span, f'there is no kind of block "{token.text}"', hint=hint)
         elif following.kind == "string":
             hint = did_you_mean(token.text, _TOP_LEVEL)
-            self._report.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint)
+            self._add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint)
         elif token.text in KEYWORDS and following.kind in ("number", "word") and token.text not in _OPERANDS | {"if"}:
-            self._report.add(codes.UNEXPECTED, self._after(at + 1), f'"=" is missing after "{token.text}"')
+            self._add(codes.UNEXPECTED, self._after(at + 1), f'"=" is missing after "{token.text}"')
         else:
             message = "a statement outside of a route"
             hint = did_you_mean(token.text, _TOP_LEVEL) if following.text == "(" else ""
             hint = hint or "statements stand in a route: is there a } too many before it?"
-            self._report.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=hint)
+            self._add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=hint)
 
     def route_without_block(self, start: int, at: int) -> None:
         token = self._tokens[start]
+        if self._tokens[start + 1].text == "(":
+            hint = "statements stand in a route: is there a } too many before it?"
+            self._add(codes.OUTSIDE_OF_ROUTE, token.span, f"a call of {token.text} outside of a route", hint=hint)
+            return
         message = f'{token.text} needs a block: "{{" is expected here, found {self._found(at)}'
-        if self._tokens[at].text == ";":
-            message = f"a call of {token.text} outside of a route"
-        self._report.add(codes.UNEXPECTED, self._tokens[at].span, message)
+        self._add(codes.UNEXPECTED, self._after(at), message)
 
     def foreign_route_head(
         self, start: int, opening: int
@@ -210,7 +230,7 @@ class SyntaxMistakes:
         if token.text in FOREIGN_ROUTES:
             foreign, kind = dialects.ROUTES[token.text]
             message = f"{token.text} is of {foreign.origin}"
-            self._report.add(codes.FOREIGN_ROUTE, token.span, message, hint=foreign.instead)
+            self._add(codes.FOREIGN_ROUTE, token.span, message, hint=foreign.instead)
             if kind == "route" and not bracketed:
                 return kind, None
             return kind or "route", number
@@ -222,7 +242,7 @@ class SyntaxMistakes:
         return kinds.get(token.text, "route"), number
 
     def _named_route(self, span: Span, name: Token) -> None:
-        self._report.add(
+        self._add(
             codes.NAMED_ROUTE,
             span,
             f"route names such as {_short(name.text)} are of SER 2.0, OpenSER and Kamailio",
@@ -232,21 +252,22 @@ class SyntaxMistakes:
     # --- statements --------------------------------------------------------------------------------------------------
 
     def unclosed_block(self, opening: int, at: int) -> None:
+        """The block that tokens[opening] opens is not closed where tokens[at] is, at the latest."""
         token, here = self._tokens[opening], self._tokens[at]
-        related: tuple[Related, ...] = ()
-        if here.kind != "end":
-            related = (Related(here.span, "the next block begins here, still inside of it"),)
-        self._report.add(
-            codes.UNCLOSED_BLOCK,
-            token.span,
-            "this block is never closed",
-            hint='write "}" where it ends',
-            related=related,
-        )
+        if any(token.start <= d.span.start <= here.start for d in self._report.diagnostics):
+            return  # what was reported in the block may have been its end
+        related = (Related(token.span, "the block that begins here is never closed"),)
+        if here.kind == "end":
+            message, span = 'a "}" is missing at the end of the file', self._after(at)
+        elif here.text == "}":
+            message, span = 'a "}" is missing before this one', here.span
+        else:
+            message, span = f'a "}}" is missing before this {here.text}', here.span
+        self._add(codes.UNCLOSED_BLOCK, span, message, hint='write "}" where the block ends', related=related)
 
     def lone_block(self, at: int) -> None:
         hint = "remove the braces; a block stands only after if and else"
-        self._report.add(codes.LONE_BLOCK, self._tokens[at].span, "a block cannot stand among statements", hint=hint)
+        self._add(codes.LONE_BLOCK, self._tokens[at].span, "a block cannot stand among statements", hint=hint)
 
     def stray_else(self, at: int) -> None:
         token, before = self._tokens[at], self._tokens[at - 1]
@@ -255,13 +276,11 @@ class SyntaxMistakes:
         if before.text == ";" and self._tokens[at - 2].text == "}":
             hint = 'remove the semicolon between "}" and else: it ends the if'
             related = (Related(before.span, "this semicolon ends the if"),)
-        self._report.add(codes.STRAY_ELSE, token.span, "this else belongs to no if", hint=hint, related=related)
+        self._add(codes.STRAY_ELSE, token.span, "this else belongs to no if", hint=hint, related=related)
 
     def elseif(self, at: int) -> None:
         token = self._tokens[at]
-        self._report.add(
-            codes.ELSEIF, token.span, f'"{token.text}" is not a word of this language', hint="write else if"
-        )
+        self._add(codes.ELSEIF, token.span, f'"{token.text}" is not a word of this language', hint="write else if")
 
     def foreign_statement(self, at: int) -> bool:
         """Reports `exit`, `return`, `while` …, unless such a word is called like a function that could be a module's."""
@@ -269,21 +288,19 @@ class SyntaxMistakes:
         foreign = dialects.STATEMENTS.get(token.text)
         if foreign is None:
             return False
-        self._report.add(
-            codes.FOREIGN_STATEMENT, token.span, f"{token.text} is of {foreign.origin}", hint=foreign.instead
-        )
+        self._add(codes.FOREIGN_STATEMENT, token.span, f"{token.text} is of {foreign.origin}", hint=foreign.instead)
         return True
 
     def missing_semicolon(self, at: int) -> None:
-        self._report.add(codes.MISSING_SEMICOLON, self._after(at), 'a ";" is missing after this statement')
+        self._add(codes.MISSING_SEMICOLON, self._after(at), 'a ";" is missing after this statement')
 
     def no_condition(self, at: int) -> None:
         span = self._tokens[at].span
-        self._report.add(codes.UNEXPECTED, span, f"a condition is expected after if, found {self._found(at)}")
+        self._add(codes.UNEXPECTED, span, f"a condition is expected after if, found {self._found(at)}")
 
     def no_statement(self, at: int) -> None:
         span = self._tokens[at].span
-        self._report.add(codes.UNEXPECTED, span, f"a statement is expected here, found {self._found(at)}")
+        self._add(codes.UNEXPECTED, span, f"a statement is expected here, found {self._found(at)}")
 
     # --- pieces that the grammar refused -----------------------------------------------------------------------------
 
@@ -298,15 +315,15 @@ class SyntaxMistakes:
             return
         if at < end and self._tokens[at].text == "=":
             hint = "global parameters stand outside of the routes" if rule == "call" else ""
-            self._report.add(codes.UNEXPECTED, self._tokens[at].span, '"=" cannot stand here', hint=hint)
+            self._add(codes.UNEXPECTED, self._tokens[at].span, '"=" cannot stand here', hint=hint)
             return
         if at >= end:
             what = _EXPECTED.get(rule, "something")
-            self._report.add(
+            self._add(
                 codes.UNEXPECTED, self._after(end), f"{what} is incomplete: more is expected before {self._found(end)}"
             )
             return
-        self._report.add(codes.UNEXPECTED, self._tokens[at].span, self._sentence(rule, start, end, at))
+        self._add(codes.UNEXPECTED, self._tokens[at].span, self._sentence(rule, start, end, at))
 
     def _assignment(self, start: int, end: int) -> bool:
         """`=` in a condition. The span is the comparison that was meant."""
@@ -315,7 +332,7 @@ class SyntaxMistakes:
                 last = min(at + 1, end - 1)
                 span = Span(self._tokens[at - 1].start, self._tokens[last].end)
                 message = '"=" does not compare'
-                self._report.add(codes.ASSIGNMENT_IN_CONDITION, span, message, hint="write == to compare")
+                self._add(codes.ASSIGNMENT_IN_CONDITION, span, message, hint="write == to compare")
                 return True
         return False
 
@@ -328,11 +345,11 @@ class SyntaxMistakes:
             joined = self._tokens[i - 1].text in (".", "-") or self._tokens[i + 1].text in (".", "-")
             if joined and i > start:
                 message = f'"{token.text}" is a reserved word and cannot be part of a host name as it stands'
-                self._report.add(codes.RESERVED_WORD, token.span, message, hint="quote the host name")
+                self._add(codes.RESERVED_WORD, token.span, message, hint="quote the host name")
                 return True
         token = self._tokens[start]
         if rule == "call" and at == start and token.text in KEYWORDS and self._tokens[start + 1].text == "(":
-            self._report.add(codes.RESERVED_WORD, token.span, f'"{token.text}" is a reserved word and no function')
+            self._add(codes.RESERVED_WORD, token.span, f'"{token.text}" is a reserved word and no function')
             return True
         return False
 
