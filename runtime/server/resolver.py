@@ -33,14 +33,24 @@ _Kept = tuple[float, list[str]]
 
 
 class ServerResolver(Resolver):
-    """The resolver of one process. `nameservers` replaces those of /etc/resolv.conf (addresses); `port` is theirs."""
+    """The resolver of one process. `nameservers` (addresses) replaces those of /etc/resolv.conf; `port` is theirs.
+
+    `deadline_s` bounds one question. `hosts` is read once, here.
+    """
 
     def __init__(
-        self, log: Log, nameservers: list[str] | None = None, port: int = 53, hosts: str = "/etc/hosts"
+        self,
+        log: Log,
+        nameservers: list[str] | None = None,
+        port: int = 53,
+        hosts: str = "/etc/hosts",
+        deadline_s: float = DEADLINE_S,
     ) -> None:
+        super().__init__()
         self._log: Final = log
         self._nameservers: Final = nameservers
         self._port: Final = port
+        self._deadline_s: Final = deadline_s
         self._dns: DnsResolver | None = None
         self._cache: dict[tuple[str, str], _Kept] = {}
         self._by_name, self._by_ip = _read_hosts(hosts)
@@ -132,8 +142,8 @@ class ServerResolver(Resolver):
             if self._nameservers is not None:
                 self._dns.nameservers = list(self._nameservers)
             self._dns.port = self._port
-            self._dns.lifetime = DEADLINE_S
-            self._dns.timeout = min(self._dns.timeout, DEADLINE_S / 2)
+            self._dns.lifetime = self._deadline_s
+            self._dns.timeout = min(self._dns.timeout, self._deadline_s / 2)
         return self._dns
 
 
