@@ -62,7 +62,7 @@ $(VENV)/.native: $(VENV)/.tools $(SOURCES)
 	@touch $@
 
 bench: native  ## measure CPU time per message beside Kamailio (package kamailio)
-	$(NATIVE_BUILD) $(BIN)/python bench/run.py
+	env -u PYTHONPATH -u PYTHONSAFEPATH $(BIN)/python -m bench forward
 
 clean:  ## remove what was built
 	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/_parser.py

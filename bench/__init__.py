@@ -1,0 +1,1 @@
+"""Benchmarks: us against Kamailio under the same load, in the same run. They print ratios and decide nothing."""

@@ -1,0 +1,107 @@
+"""`python -m bench forward|options|call|start|compile`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from bench.compile import compile_times
+from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
+from bench.process import CannotMeasure
+from bench.scenario import FORWARD, SCENARIOS, Scenario
+from bench.start import start_times
+
+BURSTS: Final = (1, 8)
+
+
+def command_of(name: str) -> str:
+    """Our command beside this Python if there is one, else whatever PATH finds."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else name
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one benchmark; 0, or 2 with a line on stderr if it could not run."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--json", metavar="FILE", help="also write all figures to FILE")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for scenario in SCENARIOS:
+        _add_scenario(commands.add_parser(scenario.name, help=f"CPU time per {scenario.unit}"), scenario)
+    start = commands.add_parser("start", help="time from the start of ser to the first answer")
+    start.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    start.add_argument("--rounds", type=int, default=3)
+    compiler = commands.add_parser("compile", help="time of serc on generated configs")
+    compiler.add_argument("--serc", default=command_of("serc"), metavar="COMMAND", help="our compiler (%(default)s)")
+    compiler.add_argument("--lines", type=int, nargs="+", default=[1_000, 10_000], metavar="N")
+    compiler.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args(words)
+    try:
+        result = _run(arguments)
+    except (CannotMeasure, FileNotFoundError, subprocess.CalledProcessError) as e:
+        print(f"bench: {e}", file=sys.stderr)
+        return 2
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+def _add_scenario(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
+    parser.add_argument("--rate", type=int, default=scenario.rate, help="a second (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=5.0, help="of one measurement (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="(%(default)s)")
+    bursts = " and ".join(map(str, BURSTS))
+    parser.add_argument("--bursts", type=int, nargs="+", metavar="N", help=f"requests sent back to back ({bursts})")
+    parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    parser.add_argument("--only", choices=(OURS, KAMAILIO, FLOOR), help="measure one server")
+    if scenario is FORWARD:
+        parser.add_argument("--floor", action="store_true", help="measure the bare system calls as well")
+
+
+def _run(arguments: argparse.Namespace) -> dict[str, object]:
+    if arguments.command == "start":
+        return start_times(shlex.split(arguments.ours), arguments.rounds)
+    if arguments.command == "compile":
+        return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.rounds)
+    plan = _plan(arguments)
+    where = "on any core" if plan.server_core is None else f"on core {plan.server_core}, load on core {plan.load_core}"
+    print(f"{plan.rate} a second for {plan.seconds:g} s, {plan.rounds} rounds, server {where}")
+    if OURS in plan.servers:
+        print("ours:", subprocess.run([*plan.ser, "-V"], check=True, capture_output=True, text=True).stdout.strip())
+    result = summary(plan, measure(plan))
+    print(report(result))
+    return result
+
+
+def _plan(arguments: argparse.Namespace) -> Plan:
+    scenario = next(s for s in SCENARIOS if s.name == arguments.command)
+    servers: tuple[str, ...] = (arguments.only,) if arguments.only else (OURS, KAMAILIO)
+    if scenario is FORWARD and arguments.floor and not arguments.only:
+        servers += (FLOOR,)
+    if FLOOR in servers and scenario is not FORWARD:
+        raise CannotMeasure(f"the floor program cannot play {scenario.name}")
+    if KAMAILIO in servers and not shutil.which("kamailio"):
+        raise CannotMeasure("kamailio is not installed (Debian package kamailio); --only ours does without")
+    cores = sorted(os.sched_getaffinity(0))
+    server_core, load_core = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+    return Plan(
+        scenario=scenario,
+        ser=shlex.split(arguments.ours),
+        rate=arguments.rate,
+        seconds=arguments.seconds,
+        rounds=arguments.rounds,
+        bursts=tuple(arguments.bursts or BURSTS),
+        servers=servers,
+        server_core=server_core,
+        load_core=load_core,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Time of `serc` on configs of a given length, made of what real ones are made of."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from bench.process import CannotMeasure
+
+HEAD: Final = """\
+debug=3
+fork=yes
+log_stderror=no
+listen=127.0.0.1
+port=5060
+children=4
+dns=no
+rev_dns=no
+alias="example.com"
+loadmodule "/usr/lib/ser/modules/sl.so"
+loadmodule "/usr/lib/ser/modules/maxfwd.so"
+loadmodule "/usr/lib/ser/modules/rr.so"
+loadmodule "/usr/lib/ser/modules/textops.so"
+modparam("rr", "enable_full_lr", 1)
+"""
+MAIN: Final = """\
+route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        break;
+    };
+    if (msg:len >= 2048) {
+        sl_send_reply("513", "Message too big");
+        break;
+    };
+    if (!method=="REGISTER") record_route();
+    if (loose_route()) {
+        forward(uri:host, uri:port);
+        break;
+    };
+"""
+# Statements of one sub-route; NNN is replaced by a number that differs each time, so that constants do not collapse.
+BLOCKS: Final = (
+    'if (uri=~"^sip:00NNN[0-9]*@") {\n    strip(2);\n    prefix("+");\n    setflag(3);\n}\n',
+    'if (method=="INVITE" && !src_ip==10.0.NNN.0/255.255.255.0) {\n    log(1, "call NNN\\n");\n    setflag(1);\n};\n',
+    'if (uri=~"sip:NNN@.*") {\n    rewritehostport("192.168.0.1:5NNN");\n    forward(uri:host, uri:port);\n    break;\n};\n',
+    'if (search("^User-Agent: .*phone NNN")) {\n    append_hf("P-Hint: phone NNN\\r\\n");\n} else {\n'
+    '    append_hf("P-Hint: other\\r\\n");\n};\n',
+    'if (!uri==myself) {\n    # not one of ours\n    sl_send_reply("403", "No relaying NNN");\n    break;\n};\n',
+    'if ((method=="OPTIONS" || method=="SUBSCRIBE") && uri=~"^sip:NNN") {\n    rewriteuri("sip:NNN@example.com");\n};\n',
+)
+TAIL: Final = "    forward(uri:host, uri:port);\n}\n"
+ROUTE_LINES: Final = 40
+
+
+def config(lines: int) -> str:
+    """A valid ser.cfg of `lines` lines, at least 100, the same every time."""
+    source = random.Random(lines)
+    routes: list[list[str]] = [[]]
+    # A sub-route takes four lines more than its statements: a blank one, its head, its end, and the call of it.
+    left = lines - (HEAD + MAIN + TAIL).count("\n") - 4
+    while left > 0:
+        block = _block(source)
+        if len(routes[-1]) > ROUTE_LINES:
+            routes.append([])
+            left -= 4
+        routes[-1] += block
+        left -= len(block)
+    # The last block may have been too long: comments fill the place that it leaves.
+    overhang = routes[-1][len(routes[-1]) - len(block) :] if left < 0 else []
+    del routes[-1][len(routes[-1]) - len(overhang) :]
+    routes[-1] += ["    # the end"] * (len(overhang) + left)
+    calls = "".join(f"    route({number});\n" for number in range(1, len(routes) + 1))
+    bodies = ("\n".join(statements) for statements in routes)
+    return HEAD + MAIN + calls + TAIL + "".join(f"\nroute[{n}] {{\n{body}\n}}\n" for n, body in enumerate(bodies, 1))
+
+
+def _block(source: random.Random) -> list[str]:
+    text = source.choice(BLOCKS).replace("NNN", str(source.randrange(100, 255)))
+    return [f"    {line}" for line in text.splitlines()]
+
+
+def compile_times(serc: list[str], sizes: list[int], rounds: int) -> dict[str, object]:
+    """Seconds of `serc ser.cfg -o routes.py` by number of lines, start of Python included. Prints them."""
+    result: dict[str, object] = {}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        for lines in sizes:
+            source, target = Path(folder) / f"{lines}.cfg", Path(folder) / f"routes_{lines}.py"
+            source.write_text(config(lines))
+            times = [_time([*serc, str(source), "-o", str(target)]) for _ in range(rounds)]
+            written = len(target.read_text().splitlines())
+            median = statistics.median(times)
+            spread = f"{min(times):.2f} to {max(times):.2f}"
+            print(f"{lines} lines: {median:.2f} s ({spread}), {written} lines of Python", flush=True)
+            result[str(lines)] = {"seconds": times, "written_lines": written}
+    return result
+
+
+def _time(command: list[str]) -> float:
+    start = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise CannotMeasure(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return time.monotonic() - start

@@ -1,0 +1,175 @@
+"""Servers in turn under the same load: CPU time, loss, latency, and the ratio to Kamailio."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, TypedDict
+
+from bench.native import program
+from bench.process import Process, free_port, on_core, running
+from bench.scenario import Scenario, floor_command, kamailio_command, kamailio_config, ser_command, ser_config
+
+WARM_UP_S: Final = 0.5
+OURS: Final = "ours"
+KAMAILIO: Final = "kamailio"
+FLOOR: Final = "floor"
+
+
+class Load(TypedDict):
+    """What load.c prints."""
+
+    sent: int
+    done: int
+    lost: int
+    duplicates: int
+    unchanged: int
+    foreign: int
+    seconds: float
+    late_us: float
+    min_us: float
+    p50_us: float
+    p90_us: float
+    p99_us: float
+    max_us: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to measure. Rate in units a second; `bursts`: how many requests leave back to back, one series for each."""
+
+    scenario: Scenario
+    ser: list[str]
+    rate: int
+    seconds: float
+    rounds: int
+    bursts: tuple[int, ...]
+    servers: tuple[str, ...]
+    server_core: int | None
+    load_core: int | None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One server, one load."""
+
+    server: str
+    round: int
+    burst: int
+    cpu_us: float
+    load: Load
+
+
+def measure(plan: Plan) -> list[Run]:
+    """All runs, printed as they come. The servers take turns within a round, so that drift of the machine cancels."""
+    print(HEADING, flush=True)
+    runs: list[Run] = []
+    for number in range(plan.rounds):
+        order = plan.servers if number % 2 == 0 else tuple(reversed(plan.servers))
+        for server in order:
+            for run in _measure_server(plan, server, number):
+                print(_row(run), flush=True)
+                runs.append(run)
+    return runs
+
+
+def _measure_server(plan: Plan, server: str, number: int) -> list[Run]:
+    port, callee_port = free_port(), free_port()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        command = _command(plan, server, folder, port, callee_port)
+        with running(server, command, port, core=plan.server_core, probe_port=callee_port) as process:
+            return [_measure_load(plan, process, number, burst, port, callee_port) for burst in plan.bursts]
+
+
+def _command(plan: Plan, server: str, folder: str, port: int, callee_port: int) -> list[str]:
+    config = Path(folder) / f"{server}.cfg"
+    if server == FLOOR:
+        return floor_command(port, callee_port)
+    if server == KAMAILIO:
+        config.write_text(kamailio_config(plan.scenario, port))
+        return kamailio_command(str(config), folder)
+    config.write_text(ser_config(plan.scenario))
+    return ser_command(plan.ser, str(config), port)
+
+
+def _measure_load(plan: Plan, process: Process, number: int, burst: int, port: int, callee_port: int) -> Run:
+    _load(plan, burst, WARM_UP_S, port, callee_port)
+    before_ns = process.cpu_ns()
+    load = _load(plan, burst, plan.seconds, port, callee_port)
+    cpu_ns = process.cpu_ns() - before_ns
+    return Run(process.name, number, burst, cpu_ns / 1000 / max(load["done"], 1), load)
+
+
+def _load(plan: Plan, burst: int, seconds: float, port: int, callee_port: int) -> Load:
+    count = max(1, int(plan.rate * seconds))
+    words: list[object] = [*on_core(plan.load_core), program("load"), "-m", plan.scenario.mode, "-t", port]
+    words += ["-s", callee_port, "-r", plan.rate, "-n", count, "-b", burst]
+    done = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True)
+    load: Load = json.loads(done.stdout)
+    return load
+
+
+HEADING: Final = (
+    "server     round  burst      done   lost   CPU us   p50 us   p99 us   max us\n"
+    "---------------------------------------------------------------------------"
+)
+
+
+def _row(run: Run) -> str:
+    load = run.load
+    row = f"{run.server:<10} {run.round + 1:>5} {run.burst:>6} {load['done']:>9} {load['lost']:>6} {run.cpu_us:>8.2f}"
+    row += f" {load['p50_us']:>8.0f} {load['p99_us']:>8.0f} {load['max_us']:>8.0f}"
+    odd = [f"{load[key]} {key}" for key in ("unchanged", "foreign", "duplicates") if load[key]]
+    return row + (f"  ({', '.join(odd)})" if odd and run.server != FLOOR else "")
+
+
+def summary(plan: Plan, runs: Sequence[Run]) -> dict[str, object]:
+    """Medians, and where both ran, the ratio ours/Kamailio of each round with its spread; ready for JSON."""
+    result: dict[str, object] = {
+        "scenario": plan.scenario.name,
+        "unit": plan.scenario.unit,
+        "rate": plan.rate,
+        "seconds": plan.seconds,
+        "runs": [asdict(run) for run in runs],
+        "bursts": {burst: _of_burst(plan, [run for run in runs if run.burst == burst]) for burst in plan.bursts},
+    }
+    return result
+
+
+def _of_burst(plan: Plan, runs: Sequence[Run]) -> dict[str, object]:
+    result: dict[str, object] = {}
+    for server in plan.servers:
+        mine = [run for run in runs if run.server == server]
+        result[server] = {
+            "cpu_us": statistics.median(run.cpu_us for run in mine),
+            "p50_us": statistics.median(run.load["p50_us"] for run in mine),
+            "p99_us": statistics.median(run.load["p99_us"] for run in mine),
+            "lost": sum(run.load["lost"] for run in mine),
+        }
+    peers = {run.round: run.cpu_us for run in runs if run.server == KAMAILIO}
+    ratios = sorted(run.cpu_us / peers[run.round] for run in runs if run.server == OURS and run.round in peers)
+    if ratios:
+        result["ratio"] = {"median": statistics.median(ratios), "low": ratios[0], "high": ratios[-1]}
+    return result
+
+
+def report(result: dict[str, object]) -> str:
+    """The summary for people."""
+    lines = []
+    bursts = result["bursts"]
+    assert isinstance(bursts, dict)
+    for burst, by_server in bursts.items():
+        arrival = "evenly spaced" if burst == 1 else f"in bursts of {burst}"
+        lines.append(f"CPU time per {result['unit']}, {result['rate']} a second {arrival}, median of the rounds:")
+        for server, figures in by_server.items():
+            if server == "ratio":
+                low, high = figures["low"], figures["high"]
+                lines.append(f"  ours/kamailio {figures['median']:.2f} ({low:.2f} to {high:.2f})")
+            else:
+                lines.append(f"  {server:<10} {figures['cpu_us']:7.2f} us, lost {figures['lost']}")
+    return "\n".join(lines)

@@ -1,0 +1,165 @@
+"""What is measured, as the same script for us and for Kamailio."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bench.native import program
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of work. `unit` is what CPU time is given per; `mode` is that of load.c."""
+
+    name: str
+    mode: str
+    unit: str
+    rate: int
+    modules: tuple[str, ...]
+    ser: str
+    kamailio: str
+
+
+FORWARD: Final = Scenario(
+    name="forward",
+    mode="forward",
+    unit="forwarded message",
+    rate=20_000,
+    modules=("maxfwd",),
+    ser="""
+route {
+    if (!mf_process_maxfwd_header("10")) {
+        break;
+    };
+    forward(uri:host, uri:port);
+}
+""",
+    kamailio="""
+request_route {
+    if (!mf_process_maxfwd_header("10")) {
+        exit;
+    }
+    forward();
+}
+""",
+)
+
+OPTIONS: Final = Scenario(
+    name="options",
+    mode="options",
+    unit="OPTIONS transaction",
+    rate=5_000,
+    modules=("sl", "tm", "maxfwd"),
+    ser="""
+route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        break;
+    };
+    if (!t_relay()) {
+        sl_reply_error();
+    };
+}
+""",
+    kamailio="""
+request_route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        exit;
+    }
+    if (!t_relay()) {
+        sl_reply_error();
+    }
+}
+""",
+)
+
+CALL: Final = Scenario(
+    name="call",
+    mode="call",
+    unit="record-routed call",
+    rate=1_500,
+    modules=("sl", "tm", "rr", "maxfwd"),
+    ser="""
+route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        break;
+    };
+    if (!loose_route()) {
+        record_route();
+    };
+    if (!t_relay()) {
+        sl_reply_error();
+    };
+}
+""",
+    kamailio="""
+request_route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        exit;
+    }
+    if (!loose_route()) {
+        record_route();
+    }
+    if (!t_relay()) {
+        sl_reply_error();
+    }
+}
+""",
+)
+
+SCENARIOS: Final = (FORWARD, OPTIONS, CALL)
+
+
+def ser_config(scenario: Scenario) -> str:
+    """ser.cfg of the scenario; address and number of workers come from the command line."""
+    loads = "".join(f'loadmodule "/usr/lib/ser/modules/{name}.so"\n' for name in scenario.modules)
+    return f"debug=0\nlog_stderror=yes\ndns=no\nrev_dns=no\n{loads}{scenario.ser}"
+
+
+def kamailio_config(scenario: Scenario, port: int) -> str:
+    """kamailio.cfg of the scenario: one UDP worker, no TCP, no log, and none of its look-ups."""
+    loads = "".join(f'loadmodule "{name}.so"\n' for name in scenario.modules)
+    return (
+        "debug=-3\nlog_stderror=yes\nfork=yes\nchildren=1\ndisable_tcp=yes\nauto_aliases=no\ndns=no\nrev_dns=no\n"
+        f"server_signature=no\nlisten=udp:127.0.0.1:{port}\n{loads}{scenario.kamailio}"
+    )
+
+
+def ser_command(ser: list[str], config: str, port: int) -> list[str]:
+    """Our server in the foreground with one worker."""
+    return [*ser, "-f", config, "-D", "-E", "-l", f"udp:127.0.0.1:{port}", "-n", "1"]
+
+
+def kamailio_command(config: str, folder: str) -> list[str]:
+    """Kamailio in the foreground, with memory for all that is pending and its fastest allocator.
+
+    Debian's default allocator checks every block.
+    """
+    return [
+        "kamailio",
+        "-f",
+        config,
+        "-DD",
+        "-E",
+        "-m",
+        "1024",
+        "-M",
+        "32",
+        "-x",
+        "tlsf",
+        "-X",
+        "tlsf",
+        "-P",
+        f"{folder}/pid",
+        "-Y",
+        folder,
+    ]
+
+
+def floor_command(port: int, sink_port: int) -> list[str]:
+    """The forwarder that only makes the system calls."""
+    return [str(program("floor")), "-l", str(port), "-d", str(sink_port), "-b", "64"]
