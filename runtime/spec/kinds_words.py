@@ -20,7 +20,7 @@ def keyword(name: str, *words: str) -> Argument:
         for word in words:
             if text.lower() == word.lower():
                 return wire(word)
-        raise BadArgument(f'"{text}" is not {listed}', "capitals and small letters are the same here")
+        raise BadArgument(f'"{text}" is none of them')
 
     return Argument(name, ArgumentKind("keyword", listed, parse))
 
@@ -82,6 +82,6 @@ def onreply_route(name: str = "route") -> Argument:
     return Argument(name, ONREPLY_ROUTE)
 
 
-def identity(name: str = "who") -> Argument:
+def identity(name: str = "header") -> Argument:
     """Whose membership the group modules look up."""
     return keyword(name, "Request-URI", "To", "From", "Credentials")

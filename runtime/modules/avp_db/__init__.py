@@ -14,7 +14,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "avp_load",
             None,
-            keyword("who", "caller", "callee", "caller_uuid", "callee_uuid"),
+            keyword("party", "caller", "callee", "caller_uuid", "callee_uuid"),
             routes=REQUEST | FAILURE,
             summary="Load all preferences of the caller or callee.",
         ),

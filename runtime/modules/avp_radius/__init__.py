@@ -13,7 +13,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "avp_load_radius",
             None,
-            keyword("who", "caller", "callee", "digest"),
+            keyword("party", "caller", "callee", "digest"),
             routes=REQUEST | FAILURE,
             summary="Load the AVPs of the caller, the callee or the authenticated user.",
         ),

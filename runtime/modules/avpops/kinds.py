@@ -18,7 +18,7 @@ from typing import Final
 from runtime.spec.declare import Argument, ArgumentKind
 from runtime.spec.kinds import parse_integer, python_regex, wire
 from runtime.spec.kinds_avp import avp_name_mistake, parse_avp_name
-from runtime.spec.values import BadArgument, Constant
+from runtime.spec.values import BadArgument, Constant, Doubt
 
 _OPERANDS: Final = "runtime.modules.avpops.operands"
 _URIS: Final = ("from", "to", "ruri")
@@ -136,11 +136,19 @@ def _destination(text: str) -> Constant:
     if head.lower() == "$ruri":
         _uri_part(part, slash)
         return Constant(_OPERANDS, "ToUri", (part,), "DESTINATION")
-    if not _HEADER.match(head[1:]):
-        raise BadArgument(f'"{head[1:]}" cannot be the name of a header')
     if slash and part not in ("request", "reply"):
         raise BadArgument(f'"{part}" is no kind of message', "write request or reply")
     return Constant(_OPERANDS, "ToHeader", (wire(head[1:]), part == "reply"), "DESTINATION")
+
+
+def _destination_doubt(text: str) -> Doubt | None:
+    """SER writes whatever stands there in front of a colon."""
+    name = text.partition("/")[0][1:]
+    if _HEADER.match(name):
+        return None
+    inside = re.match(r"hdr\((.*)\)\Z", name)
+    hint = f"write ${inside[1]}" if inside else "write $Header-Name"
+    return Doubt(f'"{name}" cannot be the name of a header', hint)
 
 
 def _comparison(text: str) -> Constant:
@@ -202,7 +210,7 @@ STORE_NAME: Final = ArgumentKind("AVP in a database", "[name][/table]", _store_n
 VALUE: Final = ArgumentKind("AVP value", "$from, $to, $ruri, $src_ip or a literal", _value)
 DELETED: Final = ArgumentKind("AVP selection", "[name][/g]", _deleted)
 PUSHED: Final = ArgumentKind("AVP selection", "name[/g]", _pushed)
-DESTINATION: Final = ArgumentKind("AVP destination", "$ruri or $Header-Name", _destination)
+DESTINATION: Final = ArgumentKind("AVP destination", "$ruri or $Header-Name", _destination, _destination_doubt)
 COMPARISON: Final = ArgumentKind("AVP comparison", "operator/value[/flags]", _comparison)
 
 

@@ -103,7 +103,7 @@ def _level_doubt(text: str) -> Doubt | None:
 
 
 LEVEL: Final = ArgumentKind("log level", "a level such as L_ERR", _level, _level_doubt)
-FORMAT: Final = ArgumentKind("log format", "a format of xlog", _format, _format_doubt)
+FORMAT: Final = ArgumentKind("format", "a format of xlog", _format, _format_doubt)
 
 
 def log_level(name: str = "level") -> Argument:
