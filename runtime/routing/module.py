@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mypy_extensions import mypyc_attr
+
 from runtime.routing.context import Context
 from runtime.routing.world import World
 
@@ -10,6 +12,7 @@ class ModuleError(Exception):
     """A module cannot start: `str()` is one sentence for the administrator."""
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Module:
     """A loaded module. routes.py makes one object of it, with the modparams that ser.cfg sets as keyword arguments.
 

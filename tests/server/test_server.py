@@ -102,12 +102,12 @@ def test_a_killed_worker_is_replaced_within_a_second(start: StartServer) -> None
 
 
 def test_workers_that_die_again_and_again_are_started_ever_later(start: StartServer) -> None:
-    server = start("-n", "1")
+    server = start("-d", "-n", "1")
     killed = []
     until = time.monotonic() + 1.2
     while time.monotonic() < until:
         for pid in server.workers():
-            if "serve" in server.log.read_text():
+            if "processes serve" in server.log.read_text():
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
                 eventually(lambda: not alive(pid))
