@@ -30,7 +30,8 @@ def starts_route(tokens: list[Token], at: int) -> bool:
 def pairs(tokens: list[Token]) -> dict[int, int]:
     """Index of each opening bracket's partner, and the other way round. Brackets without a partner are not in it.
 
-    A `;` ends all parentheses since the last brace, the head of a route ends everything: no bracket may span these.
+    A `;` ends all parentheses since the last brace, the head of a route ends everything: no bracket may span these. Only
+    in `(if … …;)`, a statement as a condition, a `;` stands in parentheses.
     """
     partner: dict[int, int] = {}
     open_at: list[int] = []
@@ -45,7 +46,8 @@ def pairs(tokens: list[Token]) -> dict[int, int]:
         if text in ("(", "[", "{"):
             open_at.append(i)
         elif text == ";":
-            _drop_to_brace(tokens, open_at)
+            if not open_at or tokens[open_at[-1] + 1].text != "if":
+                _drop_to_brace(tokens, open_at)
         elif text == "}":
             _drop_to_brace(tokens, open_at)
             _close(partner, open_at, i)

@@ -137,8 +137,10 @@ class Builder:
         return tree.Block(self._span(ast), tuple(self.node(s) for s in ast["statements"]))
 
     def _if(self, ast: Ast) -> tree.If:
+        then = self._branch(ast["then"])
         otherwise = self._branch(ast["otherwise"]) if ast["otherwise"] else None
-        return tree.If(self._span(ast), self.node(ast["condition"]), self._branch(ast["then"]), otherwise)
+        span = tree.Span(self._span(ast).start, (otherwise or then).span.end)
+        return tree.If(span, self.node(ast["condition"]), then, otherwise)
 
     def _branch(self, ast: Ast) -> tree.Block:
         node = self.node(ast)

@@ -68,6 +68,8 @@ _KINDS: Final[dict[str, Kind]] = {
 }
 # What follows the end of a call on its line: the string before it was meant to end there.
 _CALL_END: Final = re.compile(r"[ \t]*(?:\)[ \t)]*(?:;[ \t]*\}?|\{)?|;)[ \t]*(?:\#[^\n]*)?\Z")
+# What may follow a string that was closed.
+_AFTER_STRING: Final = re.compile(r"\s*(?:[,)&|{]|(?:and|or)\b|\Z)")
 _CODE_LINE: Final = re.compile(r"[;{}][ \t\r]*$", re.MULTILINE)
 
 
@@ -143,11 +145,13 @@ class _Lexer:
         """Is this string over several lines one that was not closed, ended by the opening quote of the next?
 
         A string may contain line ends. What gives a runaway away: right after its end goes on what can only be the
-        text of a string, or its first line ends like a call and code lines follow.
+        text of a string; or something other than the rest of a call or condition, and its own first line ended a call.
         """
         after = self._text[end : end + 1]
         if after.isalnum() or after and after in "_./%$@^<>\\":
             return True
+        if _AFTER_STRING.match(self._text, end):
+            return False
         first, _, rest = text.partition("\n")
         return bool(_CALL_END.search(first)) and bool(_CODE_LINE.search(rest))
 
