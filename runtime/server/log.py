@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import syslog
 from typing import Final
 
 from runtime.routing.ports import Log
@@ -59,8 +60,6 @@ class ServerLog(Log):
             self._to_syslog(level, text)
 
     def _to_syslog(self, level: int, text: str) -> None:
-        import syslog
-
         if not self._opened:
             syslog.openlog(self._ident, syslog.LOG_PID | syslog.LOG_CONS, facility_number(self._facility))
             self._opened = True
@@ -69,8 +68,6 @@ class ServerLog(Log):
 
 def facility_number(name: str) -> int:
     """The syslog facility that `log_facility` names, in any case; raises ValueError for another word."""
-    import syslog
-
     word = name.upper()
     # Debian's and everybody's number of LOG_FTP, which Python's module does not name before 3.13.
     number = 11 << 3 if word == "LOG_FTP" else getattr(syslog, word, None) if word in _FACILITIES else None

@@ -137,9 +137,8 @@ class _Start:
     def _prepare(self) -> None:
         """Everything that needs privileges or can fail, in SER's order; then the privileges are gone."""
         config = self._config
-        if config.chroot:
+        if config.chroot or config.dns or config.rev_dns:
             self._resolver.preload()
-            importlib.import_module("syslog")
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
         self._sockets = bind_all(self._table, config, self._log)

@@ -1,0 +1,57 @@
+"""What a listening socket is set to. Reference core, 6.8 and `maxbuffer`."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+from server.conftest import free_port
+from server.test_listen import Lines
+
+from runtime.routing.config import Config
+from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.server.bind import bind_all
+from runtime.server.errors import StartError
+from runtime.sip.address import UDP, Address
+
+
+def table(*hosts: str, port: int = 0) -> SocketTable:
+    sockets = [
+        ListenSocket(i, UDP, host.encode(), Address.parse(host, port or free_port(host)), host.startswith("239."))
+        for i, host in enumerate(hosts)
+    ]
+    return SocketTable(sockets, [])
+
+
+@pytest.mark.parametrize("loopback, ttl", [(False, 7), (True, 0)])
+def test_multicast_options_are_set_on_every_socket(loopback: bool, ttl: int) -> None:
+    config = Config(mcast_loopback=loopback, mcast_ttl=ttl)
+    v4, v6 = bind_all(table("127.0.0.1", "::1"), config, Lines())
+    assert v4.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP) == loopback
+    assert v4.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL) == ttl
+    assert v6.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP) == loopback
+    assert v6.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS) == ttl
+    v4.close()
+    v6.close()
+
+
+def test_without_mcast_ttl_the_systems_stays() -> None:
+    (s,) = bind_all(table("127.0.0.1"), Config(), Lines())
+    assert s.getsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL) == 1
+    s.close()
+
+
+def test_only_multicast_sockets_share_their_address() -> None:
+    plain, multicast = bind_all(table("127.0.0.1", "239.1.2.3"), Config(), Lines())
+    assert not plain.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+    assert multicast.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
+    plain.close()
+    multicast.close()
+
+
+def test_one_that_fails_closes_all() -> None:
+    port = free_port()
+    with pytest.raises(StartError, match=f"cannot listen on udp:192.0.2.77:{port}: Cannot assign requested address"):
+        bind_all(table("127.0.0.1", "192.0.2.77", port=port), Config(), Lines())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", port))
