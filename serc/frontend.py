@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from serc import tree
 from serc.check.calls import CallCheck
+from serc.check.conditions import check_conditions
+from serc.check.flow import check_flow
 from serc.check.globals import check_globals
 from serc.check.modules import Catalogue, check_modules
 from serc.check.operands import check_compare
+from serc.check.paths import check_paths
 from serc.check.routes import RouteGraph, check_defined, check_numbers, check_reach
 from serc.check.walk import below, routes
 from serc.diagnostics.report import Report
@@ -48,3 +51,7 @@ def _check(file: tree.File, catalogue: Catalogue, report: Report, spoiled: Calla
     if parsed:
         check_defined(file, calls.functions, graph, report)
         check_reach(file, calls.functions, graph, report)
+    if not report.has_errors:
+        check_conditions(file, report)
+        check_flow(file, modules, calls.functions, graph, report)
+        check_paths(file, graph, report)

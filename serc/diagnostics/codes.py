@@ -122,6 +122,9 @@ CHALLENGE_MISMATCH: Final = _warning("SER0514", "challenge does not fit the chec
 NO_MAX_FORWARDS: Final = _warning("SER0515", "Max-Forwards is not checked")
 IDLE_ROUTE: Final = _warning("SER0516", "route that does nothing")
 FLAG_NEVER_READ: Final = _warning("SER0517", "flag is set and never read")
+NO_MAIN_ROUTE: Final = _warning("SER0518", "no main route")
+DUPLICATE_ROUTE: Final = _warning("SER0519", "route defined twice")
+RELAYED_TWICE: Final = _warning("SER0520", "request is forwarded twice")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,100 @@
+"""Conditions that are always true or always false."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from serc import tree
+from serc.check.walk import below, routes
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+
+
+@dataclass(frozen=True)
+class _Fact:
+    """A comparison in a chain: `operand` is (`holds`) or is not `value`."""
+
+    operand: str
+    value: str
+    holds: bool
+    node: tree.Compare
+
+
+def check_conditions(file: tree.File, report: Report) -> None:
+    for route in routes(file):
+        for node in below(route.body):
+            if isinstance(node, tree.If):
+                _constant(node.condition, report)
+                _chains(node.condition, report)
+
+
+def _constant(condition: tree.Expression, report: Report) -> None:
+    negated, inner = False, condition
+    while isinstance(inner, tree.Not):
+        negated, inner = not negated, inner.operand
+    if isinstance(inner, tree.Number):
+        truth = "true" if bool(inner.value) != negated else "false"
+        report.add(codes.CONSTANT_CONDITION, condition.span, f"this condition is always {truth}")
+
+
+def _chains(condition: tree.Expression, report: Report) -> None:
+    """Every chain of && and of || in the condition, each looked at once, at its top."""
+    waiting: list[tuple[tree.Expression, bool]] = [(condition, False)]
+    while waiting:
+        node, negated = waiting.pop()
+        if isinstance(node, tree.Not):
+            waiting.append((node.operand, not negated))
+        elif isinstance(node, (tree.And, tree.Or)):
+            members = _members(node, negated, isinstance(node, tree.And) != negated)
+            _contradiction(node, members, isinstance(node, tree.And) != negated, negated, report)
+            waiting += [m for m in members if m[0] is not node and not isinstance(m[0], tree.Compare)]
+
+
+def _members(node: tree.Expression, negated: bool, conjunction: bool) -> list[tuple[tree.Expression, bool]]:
+    """The members of the chain that `node` is the top of; `negated` ones count reversed (De Morgan)."""
+    if isinstance(node, tree.Not):
+        return _members(node.operand, not negated, conjunction)
+    if isinstance(node, (tree.And, tree.Or)) and (isinstance(node, tree.And) != negated) == conjunction:
+        return _members(node.left, negated, conjunction) + _members(node.right, negated, conjunction)
+    return [(node, negated)]
+
+
+def _contradiction(
+    top: tree.And | tree.Or,
+    members: list[tuple[tree.Expression, bool]],
+    conjunction: bool,
+    negated: bool,
+    report: Report,
+) -> None:
+    """In a conjunction two facts that exclude each other, in a disjunction two of which one always holds."""
+    facts = [fact for node, reverse in members if (fact := _fact(node, reverse)) is not None]
+    for i, second in enumerate(facts):
+        for first in facts[:i]:
+            if first.operand != second.operand:
+                continue
+            opposite = first.value == second.value and first.holds != second.holds
+            exclusive = first.operand == "method" and first.value != second.value
+            if opposite or exclusive and first.holds == second.holds == conjunction:
+                truth = "false" if conjunction != negated else "true"
+                why = "both cannot hold" if conjunction else "one of them always holds"
+                hint = "was || meant?" if conjunction else "was && meant?"
+                related = (Related(first.node.span, "this"), Related(second.node.span, "and this"))
+                message = f"this condition is always {truth}: {why}"
+                report.add(codes.CONSTANT_CONDITION, top.span, message, hint=hint, related=related)
+                return
+
+
+def _fact(node: tree.Expression, reverse: bool) -> _Fact | None:
+    """None for what is no plain (in)equality. A URI may equal several literals, one is never equal and unequal."""
+    if not isinstance(node, tree.Compare) or node.operator not in ("==", "!="):
+        return None
+    value = node.value
+    if isinstance(value, tree.String):
+        text = value.value.lower()
+    elif isinstance(value, (tree.Identifier, tree.Host, tree.Word)):
+        text = value.name.lower()
+    elif isinstance(value, tree.Number):
+        text = str(value.value)
+    else:
+        text = f"{value.address.text}/{getattr(value.mask, 'text', '')}"
+    return _Fact(node.operand.name, text, (node.operator == "==") != reverse, node)

@@ -1,0 +1,233 @@
+"""Flow within and between routes: what is never reached, never used, never read, or never ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from serc import tree
+from serc.check.behaviour import BEHAVIOUR, TESTS, Does
+from serc.check.calls import named_route
+from serc.check.modules import Modules
+from serc.check.routes import RouteGraph, key_of
+from serc.check.walk import below, calls, routes
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from runtime.spec.declare import Function
+
+
+def check_flow(
+    file: tree.File, modules: Modules, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report
+) -> None:
+    for route in routes(file):
+        for node in below(route.body):
+            if isinstance(node, tree.Block):
+                _unreachable(node, report)
+                _ignored_tests(node, report)
+    _main_route(file, report)
+    _duplicates(file, report)
+    _unused(file, functions, graph, report)
+    _recursion(file, report)
+    _idle(file, report)
+    _flags(file, modules, report)
+    _loose_without_record(file, report)
+    _max_forwards(file, graph, report)
+
+
+def head_of(route: tree.Route) -> tree.Span:
+    """`route[1]` without its block."""
+    end = route.number.span.end + 1 if route.number else route.span.start + len(route.kind)
+    return tree.Span(route.span.start, end)
+
+
+# --- within a block --------------------------------------------------------------------------------------------------
+
+
+def ends(statement: tree.Statement) -> bool:
+    """Does the route always end here, by break or drop?"""
+    if isinstance(statement, tree.Call):
+        return BEHAVIOUR.get(statement.name.name) is Does.END
+    if isinstance(statement, tree.Block):
+        return any(ends(s) for s in statement.statements)
+    return (
+        isinstance(statement, tree.If)
+        and statement.otherwise is not None
+        and ends(statement.then)
+        and (ends(statement.otherwise))
+    )
+
+
+def _unreachable(block: tree.Block, report: Report) -> None:
+    """The first statement behind an end; lone semicolons do not count."""
+    for i, statement in enumerate(block.statements):
+        if ends(statement):
+            rest = [s for s in block.statements[i + 1 :] if not isinstance(s, tree.Empty)]
+            if rest:
+                related = (Related(statement.span, "the route ends here"),)
+                span = tree.Span(rest[0].span.start, rest[0].span.end)
+                report.add(codes.UNREACHABLE, span, "this statement is never reached", related=related)
+            return
+
+
+def _ignored_tests(block: tree.Block, report: Report) -> None:
+    for statement in block.statements:
+        if isinstance(statement, tree.Call) and statement.name.name in TESTS:
+            name = statement.name.name
+            message = f"the result of {name} is ignored, and it does {_little(name)}"
+            report.add(codes.IGNORED_RESULT, statement.span, message, hint=f"write if ({name}(…)) or if (!{name}(…))")
+
+
+def _little(name: str) -> str:
+    if name == "mf_process_maxfwd_header":
+        return "not stop a looping request by itself"
+    if name == "loose_route":
+        return "not tell requests within a dialog from others by itself"
+    return "nothing else"
+
+
+# --- between routes --------------------------------------------------------------------------------------------------
+
+
+def _main_route(file: tree.File, report: Report) -> None:
+    if not any(key_of(route) == ("route", 0) for route in routes(file)):
+        end = tree.Span(file.span.end, file.span.end)
+        report.add(codes.NO_MAIN_ROUTE, end, "there is no main route: no request is answered or forwarded")
+
+
+def _duplicates(file: tree.File, report: Report) -> None:
+    seen: dict[tuple[str, int], tree.Route] = {}
+    for route in routes(file):
+        first = seen.setdefault(key_of(route), route)
+        if first is not route:
+            related = (Related(head_of(first), "first defined here"),)
+            name = f"{route.kind}[{key_of(route)[1]}]"
+            message = f"{name} is defined already: this body is appended to the first"
+            report.add(codes.DUPLICATE_ROUTE, head_of(route), message, related=related)
+
+
+def _unused(file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report) -> None:
+    used = {("route", 0)}
+    used |= {("route", edge.target) for edge in graph.edges if edge.source != ("route", edge.target)}
+    for route in routes(file):
+        for call in calls(route.body):
+            function = functions.get(call.span)
+            armed = named_route(function, call) if function is not None else None
+            if armed is not None:
+                used.add(armed)
+    for key, route in graph.defined.items():
+        if key not in used:
+            arm = {"failure_route": "t_on_failure", "onreply_route": "t_on_reply"}.get(route.kind, "")
+            what = f'no {arm}("{key[1]}") names it' if arm else f"nothing calls route({key[1]})"
+            message = f"{route.kind}[{key[1]}] is never used: {what}"
+            report.add(codes.UNUSED_ROUTE, head_of(route), message)
+
+
+def _recursion(file: tree.File, report: Report) -> None:
+    """Circles of calls that no condition breaks."""
+    always: dict[int, tree.Call] = {}
+    for route in routes(file):
+        if route.kind == "route":
+            for call in _always_called(route.body):
+                always.setdefault(key_of(route)[1], call)
+    reported: set[int] = set()
+    for start in always:
+        path: list[int] = []
+        here = start
+        while here in always and here not in path and here not in reported:
+            path.append(here)
+            here = _target(always[here])
+        if here in path:
+            circle = path[path.index(here) :]
+            reported.update(circle)
+            _report_circle(circle, always, report)
+
+
+def _report_circle(circle: list[int], always: dict[int, tree.Call], report: Report) -> None:
+    # The last call closes the circle.
+    closing = always[circle[-1]]
+    names = " -> ".join(f"route({n})" for n in (*circle, circle[0]))
+    message = f"endless recursion: {names}, on every path"
+    related = tuple(Related(always[n].span, f"route({_target(always[n])}) is called here") for n in circle[:-1])
+    hint = "the server stops it at 100 levels, for every message anew"
+    report.add(codes.ENDLESS_RECURSION, closing.span, message, hint=hint, related=related)
+
+
+def _target(call: tree.Call) -> int:
+    argument = call.arguments[0]
+    assert isinstance(argument, tree.Number)
+    return argument.value
+
+
+def _always_called(block: tree.Block) -> Iterator[tree.Call]:
+    """Calls of routes that every run of the block comes to: none stands behind a possible end, or under a condition."""
+    for statement in block.statements:
+        if isinstance(statement, tree.Call):
+            if (
+                statement.name.name == "route"
+                and statement.arguments
+                and isinstance(statement.arguments[0], tree.Number)
+            ):
+                yield statement
+        if any(BEHAVIOUR.get(call.name.name) is Does.END for call in calls(statement)):
+            return
+
+
+def _idle(file: tree.File, report: Report) -> None:
+    for route in routes(file):
+        if route.kind == "route":
+            continue
+        names = [call.name.name for call in calls(route.body)]
+        if all(BEHAVIOUR.get(name) is Does.END or name in ("log", "xlog") for name in names):
+            logs = " but log" if "log" in names or "xlog" in names else ""
+            if logs and route.kind == "onreply_route":
+                continue
+            message = f"{route.kind}[{key_of(route)[1]}] does nothing{logs}"
+            hint = "to try another destination, call append_branch() and t_relay()" if route.kind[0] == "f" else ""
+            report.add(codes.IDLE_ROUTE, head_of(route), message, hint=hint)
+
+
+# --- the file as a whole ---------------------------------------------------------------------------------------------
+
+
+def _flags(file: tree.File, modules: Modules, report: Report) -> None:
+    """Flags that nobody reads: neither isflagset nor a parameter of a module that is loaded."""
+    written: dict[int, tree.Call] = {}
+    read: set[int] = set()
+    for route in routes(file):
+        for call in calls(route.body):
+            argument = call.arguments[0] if call.arguments else None
+            if isinstance(argument, tree.Number):
+                if call.name.name == "setflag":
+                    written.setdefault(argument.value, call)
+                elif call.name.name == "isflagset":
+                    read.add(argument.value)
+    for module in modules.loaded:
+        read |= {p.default for p in module.spec.params if "flag" in p.name and isinstance(p.default, int)}
+    for item in file.items:
+        if isinstance(item, tree.ModParam) and "flag" in item.parameter.value and isinstance(item.value, tree.Number):
+            read.add(item.value.value)
+    for number, call in written.items():
+        if number not in read and not modules.puzzles:
+            message = f"flag {number} is set and never read"
+            hint = f"nothing calls isflagset({number}), and no module that is loaded has it as a parameter"
+            report.add(codes.FLAG_NEVER_READ, call.span, message, hint=hint)
+
+
+def _loose_without_record(file: tree.File, report: Report) -> None:
+    everything = [call for route in routes(file) for call in calls(route.body)]
+    loose = next((call for call in everything if call.name.name == "loose_route"), None)
+    if loose is not None and not any(call.name.name.startswith("record_route") for call in everything):
+        message = "loose_route is used, but record_route never"
+        hint = "without it the later requests of a dialog do not pass here: call record_route() before relaying"
+        report.add(codes.NO_RECORD_ROUTE, loose.span, message, hint=hint)
+
+
+def _max_forwards(file: tree.File, graph: RouteGraph, report: Report) -> None:
+    main = graph.defined.get(("route", 0))
+    everything = [call for route in routes(file) for call in calls(route.body)]
+    relay = next((call for call in everything if BEHAVIOUR.get(call.name.name) is Does.RELAY), None)
+    if main is None or relay is None or any(call.name.name.startswith("mf_process_maxfwd") for call in everything):
+        return
+    message = "requests are forwarded without a check of Max-Forwards: loops never end"
+    hint = 'begin with if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); break; }'
+    related = (Related(relay.span, "forwarded here"),)
+    report.add(codes.NO_MAX_FORWARDS, head_of(main), message, hint=hint, related=related)
