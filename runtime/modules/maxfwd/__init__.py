@@ -1,17 +1,72 @@
-"""maxfwd: the Max-Forwards header. Reference modules-main, chapter 4."""
+"""maxfwd: the Max-Forwards header. Reference modules-main, chapter 4; RFC 3261 16.3 and 16.6."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.context import Context
+from runtime.routing.module import Module
+from runtime.sip.scan import decimal
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
 from runtime.spec.kinds import integer
 
+_HIGHEST: Final = 65535
+
+
+@final
+class Maxfwd(Module):
+    """Checks, lowers and inserts Max-Forwards. `max_limit`: highest value that is forwarded, 0 for no limit."""
+
+    def __init__(self, *, max_limit: int = 16) -> None:
+        super().__init__("maxfwd")
+        self.max_limit: Final[i64] = max_limit
+
+    def mf_process_maxfwd_header(self, ctx: Context, limit: int) -> bool:
+        """Lower Max-Forwards by one, at least to `max_limit`, or insert it with `limit`; False when it is 0 already.
+
+        A value that is no number (or over 65535) is left alone and counts as fine. The digits are overwritten in the received
+        bytes, right-aligned, so later searches see them and a second call lowers again.
+        """
+        msg = ctx.message
+        record = msg.max_forwards
+        if record == 0:
+            ctx.insert_before_headers(b"Max-Forwards: %d\r\n" % limit)
+            return True
+        start = msg.value_start(record)
+        end = msg.value_end(record)
+        value = decimal(msg.buf, start, end)
+        if value < 0 or value > _HIGHEST:
+            ctx.log(-1, "ERROR:maxfwd:is_maxfwd_present: unable to parse the max forwards number !")
+            return True
+        if value == 0:
+            return False
+        value -= 1
+        if self.max_limit != 0 and value > self.max_limit:
+            value = self.max_limit
+        msg.overwrite(start, _right_aligned(value, end - start))
+        return True
+
+
+_TEXTS: Final = [b"%d" % n for n in range(256)]
+
+
+def _right_aligned(value: i64, width: i64) -> bytes:
+    text = _TEXTS[value] if value < 256 else b"%d" % value
+    if len(text) == width:
+        return text
+    return text.rjust(width)
+
+
 EXPORTS: Final = ModuleSpec(
     name="maxfwd",
+    implementation="runtime.modules.maxfwd:Maxfwd",
     summary="Checks, lowers and inserts Max-Forwards.",
     functions=(
         function(
             "mf_process_maxfwd_header",
-            None,
+            Maxfwd.mf_process_maxfwd_header,
             integer("limit", 0, 255),
             routes=REQUEST,
             summary="Lower Max-Forwards or insert it with this value; false when it has reached 0.",

@@ -1,35 +1,198 @@
-"""rr: record routing and loose routing. Reference modules-main, chapter 3."""
+"""rr: record routing and loose routing. Reference modules-main, chapter 3; RFC 3261 16.4, 16.6 and 16.12."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from runtime.modules.rr.record_route import RecordRoute
+from runtime.modules.rr.route_set import RouteSet
+from runtime.routing import errors
+from runtime.routing.context import Context
+from runtime.routing.module import Module
+from runtime.sip.nameaddr import find_param, tag_of
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, SipUri, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, RouteKind, function, integer_param, string_param
 from runtime.spec.kinds import string
 
+
+@final
+class Rr(Module):
+    """Record-Route headers, and routing by Route headers.
+
+    `append_fromtag`: add the From tag as `ftag`. `enable_double_rr`: two Record-Routes where the interface changes.
+    `enable_full_lr`: `;lr=on`. `add_username`: the Request-URI's user in record_route(). `ignore_user` does nothing in
+    SER's default build and nothing here.
+    """
+
+    def __init__(
+        self,
+        *,
+        append_fromtag: int = 1,
+        enable_double_rr: int = 1,
+        enable_full_lr: int = 0,
+        add_username: int = 0,
+        ignore_user: str = "",
+    ) -> None:
+        super().__init__("rr")
+        self.append_fromtag: Final = append_fromtag
+        self.enable_double_rr: Final = enable_double_rr
+        self.enable_full_lr: Final = enable_full_lr
+        self.add_username: Final = add_username
+        self.ignore_user: Final = ignore_user
+
+    def record_route(self, ctx: Context) -> bool:
+        """Stay in the path of the dialog: insert our Record-Route above the message's first header.
+
+        False when it was called for this message before, or when From is broken.
+        """
+        if ctx.record_routed:
+            return ctx.fail(errors.UNSPECIFIED, "ERROR: record_route: called twice for this message, ignored")
+        tail = self._tail(ctx)
+        if tail is None:
+            return False
+        user = _user_of(ctx) if self.add_username else b""
+        ctx.insert_before_headers(b"", RecordRoute(user, tail, self.enable_double_rr != 0))
+        ctx.record_routed = True
+        return True
+
+    def record_route_preset(self, ctx: Context, address: bytes) -> bool:
+        """Insert a Record-Route with `address` (`host[:port][;params]`) in the place of our own."""
+        tail = self._tail(ctx)
+        if tail is None:
+            return False
+        user = _user_of(ctx)
+        at = b"@" if user else b""
+        ctx.insert_before_headers(b"".join([b"Record-Route: <sip:", user, at, address, tail, b">\r\n"]))
+        return True
+
+    def _tail(self, ctx: Context) -> bytes | None:
+        """`;ftag=…;lr`; None when From is needed and broken."""
+        lr = b";lr=on" if self.enable_full_lr else b";lr"
+        if not self.append_fromtag:
+            return lr
+        try:
+            tag = tag_of(ctx.message.buf, ctx.from_value())
+        except BadMessage as e:
+            ctx.fail(errors.BAD_REQUEST, f"ERROR: record_route: {e}")
+            return None
+        return b";ftag=" + tag + lr if tag else lr
+
+    def loose_route(self, ctx: Context) -> bool:
+        """Route by the Route headers; True when they decided where the request goes.
+
+        False without Route headers, for a Route set that only named us before the dialog exists (a preloaded Route), and
+        when Route or Request-URI are broken.
+        """
+        if ctx.message.route == 0:
+            return False
+        try:
+            routes = RouteSet(ctx.message)
+            uri = ctx.parsed_uri()
+            preloaded = not _has_to_tag(ctx)
+            if not preloaded and _is_ours(ctx, uri):
+                return self._after_strict(ctx, routes)
+            return self._after_loose(ctx, routes, preloaded)
+        except (BadMessage, BadUri) as e:
+            return ctx.fail(errors.BAD_REQUEST, f"ERROR: loose_route: {e}")
+
+    def _after_loose(self, ctx: Context, routes: RouteSet, preloaded: bool) -> bool:
+        """The previous hop routed loosely: our URI is the topmost Route, if it is there at all."""
+        top = routes.uri(0)
+        used = 0
+        if _is_ours(ctx, top):
+            used = 2 if self.enable_double_rr and top.param(b"r2") is not None else 1
+            if used >= len(routes):
+                routes.remove_first(ctx, len(routes))
+                return not preloaded
+        following = routes.uri(used)
+        if following.lr:
+            routes.remove_first(ctx, used)
+            ctx.dst_uri = routes.text(used)
+            return True
+        # A strict router comes next: it wants to be in the Request-URI, and the real one as the last Route.
+        ctx.append_header(b"Route: <" + ctx.uri() + b">\r\n")
+        ctx.set_uri(routes.text(used))
+        routes.remove_first(ctx, used + 1)
+        return True
+
+    def _after_strict(self, ctx: Context, routes: RouteSet) -> bool:
+        """The previous hop was a strict router and put our URI into the Request-URI. RFC 3261 16.4."""
+        used = 0
+        top = routes.uri(0)
+        if _is_ours(ctx, top):
+            used = 1
+            if self.enable_double_rr and top.param(b"r2") is not None and len(routes) > 1:
+                used = 2
+            if used >= len(routes):
+                routes.remove_first(ctx, len(routes))
+                return False
+        following = routes.uri(used)
+        last = len(routes) - 1
+        if not following.lr or used == last:
+            ctx.set_uri(routes.text(used))
+            routes.remove_first(ctx, used + 1)
+            return True
+        ctx.dst_uri = routes.text(used)
+        ctx.set_uri(routes.text(last))
+        routes.remove_first(ctx, used)
+        routes.remove_last(ctx)
+        return True
+
+    def record_route_strict(self, ctx: Context) -> bool:
+        """Exported for no kind of route in SER 0.9, so nobody can call it."""
+        return False
+
+
+def _user_of(ctx: Context) -> bytes:
+    """The user of the Request-URI as received, or of the rewritten one where that has none."""
+    msg = ctx.message
+    try:
+        return parse_uri(msg.buf, msg.uri_start, msg.uri_end).user() or ctx.parsed_uri().user()
+    except BadUri:
+        return b""
+
+
+def _has_to_tag(ctx: Context) -> bool:
+    to = ctx.to_value()
+    return find_param(ctx.message.buf, to.params_start, to.end, b"tag") is not None
+
+
+def _is_ours(ctx: Context, uri: SipUri) -> bool:
+    default = 5061 if uri.secure else 5060
+    return ctx.world.sockets.is_myself(uri.host(), uri.port or default, 0)
+
+
 EXPORTS: Final = ModuleSpec(
     name="rr",
+    implementation="runtime.modules.rr:Rr",
     summary="Record-Route headers, and routing by Route headers.",
     functions=(
-        function("record_route", None, routes=REQUEST, summary="Stay in the path of the dialog's later requests."),
+        function(
+            "record_route", Rr.record_route, routes=REQUEST, summary="Stay in the path of the dialog's later requests."
+        ),
         function(
             "record_route_preset",
-            None,
+            Rr.record_route_preset,
             string("address"),
             routes=REQUEST,
             summary="Insert a Record-Route with this host[:port][;params] instead of the own address.",
         ),
         function(
             "record_route_strict",
-            None,
+            Rr.record_route_strict,
             routes=RouteKind(0),
             summary="Exported for no kind of route: unusable in SER 0.9.",
         ),
-        function("loose_route", None, routes=REQUEST, summary="Route by the Route headers; true when they decided."),
+        function(
+            "loose_route", Rr.loose_route, routes=REQUEST, summary="Route by the Route headers; true when they decided."
+        ),
     ),
     params=(
         integer_param("append_fromtag", 1, "Add the From tag to Record-Route as ftag.", low=0, high=1),
         integer_param("enable_double_rr", 1, "Two Record-Routes where interface or protocol change.", low=0, high=1),
         integer_param("enable_full_lr", 0, "Write ;lr=on in place of ;lr.", low=0, high=1),
         integer_param("add_username", 0, "Put the user of the request URI into Record-Route.", low=0, high=1),
-        string_param("ignore_user", None, "User part that does not make a Route ours."),
+        string_param("ignore_user", None, "Taken and not used, as in SER's default build."),
     ),
 )

@@ -1,17 +1,80 @@
 """sl: stateless replies. Reference modules-main, chapter 2."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from runtime.routing import errors
+from runtime.routing.context import L_WARN, Context
+from runtime.routing.module import Module
+from runtime.routing.replying import send_reply
+from runtime.routing.tags import reply_tag, signature
+from runtime.routing.world import World
+from runtime.sip import methods
+from runtime.sip.reply import to_tag_of
 from runtime.spec.declare import REQUEST, ModuleSpec, function
 from runtime.spec.kinds import code, reason
+
+_TAG_LENGTH: Final = 37
+
+
+@final
+class Sl(Module):
+    """Replies without a transaction, and the absorption of the ACKs that they cause.
+
+    `sent` counts replies by status code, `failures` those that could not be sent.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("sl")
+        self.filters_requests = True
+        self.sent: Final[dict[int, int]] = {}
+        self.failures = 0
+        self._signature = b""
+
+    def bind(self, world: World) -> None:
+        self._signature = signature(b"SER-stateless", world.first_address())
+
+    def on_request(self, ctx: Context) -> bool:
+        """Drop the ACK for a negative reply of ours: its To tag is the one we made.
+
+        SER looks only within two seconds of its last reply; the tag alone is proof, so there is no window here.
+        """
+        if ctx.message.method != methods.ACK:
+            return True
+        tag = to_tag_of(ctx.message)
+        return len(tag) != _TAG_LENGTH or tag != self.tag_for(ctx)
+
+    def tag_for(self, ctx: Context) -> bytes:
+        """The To tag of stateless replies to this request."""
+        return reply_tag(self._signature, b".", ctx.message)
+
+    def sl_send_reply(self, ctx: Context, code: int, reason: bytes) -> bool:
+        """Answer the request and remember nothing; False for an ACK or when the reply cannot be sent."""
+        if ctx.message.method == methods.ACK:
+            ctx.log(L_WARN, "Warning: sl_send_reply: I won't send a reply for ACK!!")
+            return False
+        tag = b"" if code < 180 or len(to_tag_of(ctx.message)) > 0 else self.tag_for(ctx)
+        if not send_reply(ctx, code, reason, tag):
+            self.failures += 1
+            return False
+        self.sent[code] = self.sent.get(code, 0) + 1
+        return True
+
+    def sl_reply_error(self, ctx: Context) -> bool:
+        """Answer with the last error of the script, `PHRASE (N/SL)`."""
+        status, phrase = errors.reply_for(ctx.error, b"SL")
+        return self.sl_send_reply(ctx, status, phrase)
+
 
 EXPORTS: Final = ModuleSpec(
     name="sl",
     export_name="sl_module",
+    implementation="runtime.modules.sl:Sl",
     summary="Replies without a transaction, and the absorption of their ACKs.",
     functions=(
-        function("sl_send_reply", None, code(), reason(), routes=REQUEST, summary="Answer statelessly."),
-        function("sl_reply_error", None, routes=REQUEST, summary="Answer with the last internal error."),
+        function("sl_send_reply", Sl.sl_send_reply, code(), reason(), routes=REQUEST, summary="Answer statelessly."),
+        function("sl_reply_error", Sl.sl_reply_error, routes=REQUEST, summary="Answer with the last internal error."),
     ),
     fifo_commands=("sl_stats",),
 )

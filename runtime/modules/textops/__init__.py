@@ -1,33 +1,204 @@
-"""textops: text search and edits. Reference modules-main, chapter 7."""
+"""textops: text search and edits. Reference modules-main, chapter 7.
 
-from typing import Final
+Everything looks at the bytes as received, not at changes that are still pending. A change of the body always corrects
+Content-Length on the way out (SER did so only when all headers had been parsed before).
+"""
 
+from __future__ import annotations
+
+import time
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.core.rewriting import set_user
+from runtime.routing import errors
+from runtime.routing.context import MAX_URI_SIZE, Context
+from runtime.routing.module import Module
+from runtime.sip import headers
+from runtime.sip.edits import Edit
+from runtime.sip.regex import Regex
+from runtime.sip.subst import Subst
+from runtime.sip.uri import BadUri
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.kinds import header_name, regex, string
+from runtime.spec.subst import subst
+
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+@final
+class Textops(Module):
+    """Searching and editing the text of messages."""
+
+    def __init__(self) -> None:
+        super().__init__("textops")
+
+    def search(self, ctx: Context, regex: Regex) -> bool:
+        """True if the message, first line included, matches."""
+        return regex.search(ctx.message.buf)
+
+    def search_append(self, ctx: Context, regex: Regex, text: bytes) -> bool:
+        """Insert `text` behind the first match after the first line."""
+        match = regex.find(ctx.message.buf, int(ctx.message.first_header))
+        if match is None:
+            return False
+        ctx.edits.append(Edit(match.end(), match.end(), text))
+        return True
+
+    def replace(self, ctx: Context, regex: Regex, text: bytes) -> bool:
+        """Replace the first match after the first line."""
+        match = regex.find(ctx.message.buf, int(ctx.message.first_header))
+        if match is None:
+            return False
+        ctx.edits.append(Edit(match.start(), match.end(), text))
+        return True
+
+    def replace_all(self, ctx: Context, regex: Regex, text: bytes) -> bool:
+        """Replace all matches after the first line; False when there is none."""
+        buf = ctx.message.buf
+        pos = int(ctx.message.first_header)
+        any_match = False
+        match = regex.find(buf, pos)
+        while match is not None:
+            any_match = True
+            ctx.edits.append(Edit(match.start(), match.end(), text))
+            # An empty match must not be found again at the same place.
+            pos = match.end() + 1 if match.end() == match.start() else match.end()
+            match = regex.find(buf, pos) if pos <= len(buf) else None
+        return any_match
+
+    def subst(self, ctx: Context, expression: Subst) -> bool:
+        """Substitute in the message after the first line; False when nothing matches."""
+        found = expression.matches(ctx.message.buf, int(ctx.message.first_header))
+        uri = ctx.uri()
+        for match in found:
+            ctx.edits.append(Edit(match.start(), match.end(), expression.replacement(match, uri)))
+        return len(found) > 0
+
+    def subst_uri(self, ctx: Context, expression: Subst) -> bool:
+        """Substitute in the current Request-URI; the result is the new one."""
+        uri = ctx.uri()
+        changed = expression.apply(uri, uri)
+        if changed is None:
+            return False
+        if len(changed) > MAX_URI_SIZE:
+            return ctx.fail(errors.UNSPECIFIED, f"ERROR: subst_uri: makes a uri of {len(changed)} bytes")
+        ctx.set_uri(changed)
+        return True
+
+    def subst_user(self, ctx: Context, expression: Subst) -> bool:
+        """Substitute in the user part of the current Request-URI (empty if it has none)."""
+
+        try:
+            user = ctx.parsed_uri().user()
+        except BadUri as e:
+            return ctx.fail(errors.BAD_URI, f"ERROR: subst_user: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+        changed = expression.apply(user, ctx.uri())
+        return changed is not None and set_user(ctx, changed)
+
+    def append_to_reply(self, ctx: Context, text: bytes) -> bool:
+        """Add header lines to the replies that are made here for this request."""
+        ctx.reply_headers.append(text)
+        return True
+
+    def append_hf(self, ctx: Context, text: bytes) -> bool:
+        """Add header lines behind the last header."""
+        ctx.append_header(text)
+        return True
+
+    def append_urihf(self, ctx: Context, before: bytes, after: bytes) -> bool:
+        """Add a header line made of the Request-URI as received between two texts."""
+        ctx.append_header(before + ctx.received_uri() + after)
+        return True
+
+    def append_time(self, ctx: Context) -> bool:
+        """Add a Date header to the replies that are made here for this request. RFC 3261 20.17."""
+        t = time.gmtime()
+        day = f"{_DAYS[t.tm_wday]}, {t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]} {t.tm_year}"
+        clock = f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}"
+        ctx.reply_headers.append(f"Date: {day} {clock} GMT\r\n".encode("ascii"))
+        return True
+
+    def remove_hf(self, ctx: Context, name: bytes) -> bool:
+        """Remove all headers of this name (any case, compact forms are other names); False when there is none."""
+        msg = ctx.message
+        lower = name.lower()
+        index = msg.find_header(lower)
+        if index < 0:
+            return False
+        while index >= 0:
+            record = msg.headers[index]
+            ctx.delete(headers.line_start(record), headers.line_end(record))
+            index = msg.find_header(lower, index)
+        return True
+
+    def is_present_hf(self, ctx: Context, name: bytes) -> bool:
+        """True if there is a header of this name (any case, compact forms are other names)."""
+        return ctx.message.find_header(name.lower()) >= 0
+
 
 EXPORTS: Final = ModuleSpec(
     name="textops",
+    implementation="runtime.modules.textops:Textops",
     summary="Searching and editing the text of messages.",
     functions=(
-        function("search", None, regex(), routes=EVERYWHERE, summary="True if the message matches."),
-        function("search_append", None, regex(), string("text"), routes=EVERYWHERE, summary="Insert after a match."),
-        function("replace", None, regex(), string("text"), routes=EVERYWHERE, summary="Replace the first match."),
-        function("replace_all", None, regex(), string("text"), routes=EVERYWHERE, summary="Replace all matches."),
-        function("subst", None, string("expression"), routes=EVERYWHERE, summary="Substitute in the message."),
-        function("subst_uri", None, string("expression"), routes=EVERYWHERE, summary="Substitute in the request URI."),
-        function("subst_user", None, string("expression"), routes=EVERYWHERE, summary="Substitute in its user part."),
-        function("append_to_reply", None, string("text"), routes=REQUEST, summary="Add a header to own replies."),
-        function("append_hf", None, string("text"), routes=EVERYWHERE, summary="Add a header line at the end."),
+        function("search", Textops.search, regex(), routes=EVERYWHERE, summary="True if the message matches."),
+        function(
+            "search_append",
+            Textops.search_append,
+            regex(),
+            string("text"),
+            routes=EVERYWHERE,
+            summary="Insert after a match.",
+        ),
+        function(
+            "replace", Textops.replace, regex(), string("text"), routes=EVERYWHERE, summary="Replace the first match."
+        ),
+        function(
+            "replace_all",
+            Textops.replace_all,
+            regex(),
+            string("text"),
+            routes=EVERYWHERE,
+            summary="Replace all matches.",
+        ),
+        function("subst", Textops.subst, subst(), routes=EVERYWHERE, summary="Substitute in the message."),
+        function("subst_uri", Textops.subst_uri, subst(), routes=EVERYWHERE, summary="Substitute in the request URI."),
+        function("subst_user", Textops.subst_user, subst(), routes=EVERYWHERE, summary="Substitute in its user part."),
+        function(
+            "append_to_reply",
+            Textops.append_to_reply,
+            string("text"),
+            routes=REQUEST,
+            summary="Add a header to own replies.",
+        ),
+        function(
+            "append_hf", Textops.append_hf, string("text"), routes=EVERYWHERE, summary="Add a header line at the end."
+        ),
         function(
             "append_urihf",
-            None,
+            Textops.append_urihf,
             string("before"),
             string("after"),
             routes=REQUEST | FAILURE,
             summary="Add a header line around the original request URI.",
         ),
-        function("append_time", None, routes=REQUEST, summary="Add a Date header to own replies."),
-        function("remove_hf", None, header_name(), routes=EVERYWHERE, summary="Remove all headers of this name."),
-        function("is_present_hf", None, header_name(), routes=EVERYWHERE, summary="True if there is such a header."),
+        function("append_time", Textops.append_time, routes=REQUEST, summary="Add a Date header to own replies."),
+        function(
+            "remove_hf",
+            Textops.remove_hf,
+            header_name(),
+            routes=EVERYWHERE,
+            summary="Remove all headers of this name.",
+        ),
+        function(
+            "is_present_hf",
+            Textops.is_present_hf,
+            header_name(),
+            routes=EVERYWHERE,
+            summary="True if there is such a header.",
+        ),
     ),
 )

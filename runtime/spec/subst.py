@@ -1,0 +1,84 @@
+"""The argument kind `subst expression`: `/regex/replacement/flags`. Reference modules-main, chapter 7."""
+
+from __future__ import annotations
+
+import re
+
+from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.spec.values import BadArgument, Constant
+
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
+
+
+def parse_subst(text: str) -> Constant:
+    """The expression as a Subst constant; raises BadArgument.
+
+    The first character is the delimiter. The regex is case-sensitive without flag `i`, and a dot stops at line ends without
+    flag `s`; `g` replaces all matches.
+    """
+    if not text:
+        raise BadArgument("empty subst expression", 'write "/regex/replacement/"')
+    delimiter = text[0]
+    if delimiter == "\\":
+        raise BadArgument("a backslash cannot delimit a subst expression", 'write "/regex/replacement/"')
+    regex, at = _until(text, 1, delimiter)
+    replacement, at = _until(text, at, delimiter)
+    flags = text[at:]
+    for flag in flags:
+        if flag not in "isg":
+            raise BadArgument(f'unknown flag "{flag}" in a subst expression', "flags are i, s and g")
+    try:
+        pattern = python_pattern(regex.replace("\\" + delimiter, delimiter), newline="s" not in flags)
+    except BadRegex as e:
+        raise BadArgument(f"bad regular expression: {e}", e.hint) from None
+    parts = _parts(replacement, delimiter, re.compile(pattern.encode("latin-1")).groups)
+    return Constant(
+        "runtime.sip.subst", "Subst", (pattern.encode("latin-1"), "i" in flags, parts, "g" in flags), "SUBST"
+    )
+
+
+def _until(text: str, at: int, delimiter: str) -> tuple[str, int]:
+    """The text up to the next delimiter that no backslash precedes, and the position behind it."""
+    start = at
+    while at < len(text):
+        if text[at] == "\\":
+            at += 2
+        elif text[at] == delimiter:
+            return text[start:at], at + 1
+        else:
+            at += 1
+    raise BadArgument(f"subst expression without its closing {delimiter}", 'write "/regex/replacement/"')
+
+
+def _parts(replacement: str, delimiter: str, groups: int) -> tuple[bytes, ...]:
+    parts: list[bytes] = []
+    literal = ""
+    at = 0
+    while at < len(replacement):
+        c = replacement[at]
+        if c != "\\" or at + 1 == len(replacement):
+            literal += c
+            at += 1
+            continue
+        c = replacement[at + 1]
+        at += 2
+        if c.isdigit() or c == "u":
+            if c.isdigit() and int(c) > groups:
+                raise BadArgument(f"the replacement names group {c}, the regular expression has {groups}")
+            if literal:
+                parts.append(b"=" + literal.encode("latin-1"))
+            literal = ""
+            parts.append(c.encode("ascii"))
+        else:
+            literal += _ESCAPES.get(c, c)
+    if literal:
+        parts.append(b"=" + literal.encode("latin-1"))
+    return tuple(parts)
+
+
+SUBST = ArgumentKind("subst expression", 'a subst expression such as "/regex/replacement/gi"', parse_subst)
+
+
+def subst(name: str = "expression") -> Argument:
+    return Argument(name, SUBST)
