@@ -14,7 +14,9 @@ from serc.check.operands import check_compare
 from serc.check.paths import check_paths
 from serc.check.routes import RouteGraph, check_defined, check_numbers, check_reach
 from serc.check.walk import below, routes
+from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report
+from serc.lex import lex
 from serc.source import Source
 from serc.structure import parse_file
 
@@ -26,9 +28,11 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Rep
     that the file names is opened or run.
     """
     report = Report()
-    file = parse_file(source, report)
+    lexed = lex(source, report)
+    file = parse_file(source, report, lexed)
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     _check(file, catalogue, report, lambda span: source.line_of(span.start) in spoiled)
+    apply_ignores(source, lexed.line_comments, report)
     return (None if report.has_errors else file), report
 
 

@@ -87,6 +87,7 @@ class _Lexer:
         self._blanked: list[str] = []
         self._copied = 0
         self._cut_off = False
+        self._line_comments: list[Span] = []
 
     def run(self) -> Lexed:
         text, tokens, at = self._text, self._tokens, 0
@@ -100,6 +101,7 @@ class _Lexer:
             elif name in _KINDS:
                 tokens.append(Token(_KINDS[name], at, end, match.group()))
             elif name == "line_comment":
+                self._line_comments.append(Span(at, end))
                 self._blank(at, end)
             elif name == "open_comment":
                 end = self._comment(at)
@@ -109,7 +111,7 @@ class _Lexer:
             at = end
         self._blanked.append(text[self._copied :])
         tokens.append(Token("end", len(text), len(text), ""))
-        return Lexed(tokens, "".join(self._blanked), self._cut_off)
+        return Lexed(tokens, "".join(self._blanked), self._cut_off, self._line_comments)
 
     def _blank(self, start: int, end: int) -> None:
         self._blanked.append(self._text[self._copied : start])

@@ -13,7 +13,7 @@ from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS, pairs, starts_route, susp
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
 from serc.keywords import KEYWORDS
-from serc.lex import Token, lex
+from serc.lex import Lexed, Token, lex
 from serc.pieces import Pieces
 from serc.source import Source
 from serc.syntax import ELSEIF_WORDS, SyntaxMistakes
@@ -26,13 +26,15 @@ _JOINTS: Final = frozenset((".", "-", "/"))
 _UNKNOWN_NUMBER: Final = -1
 
 
-def parse_file(source: Source, report: Report) -> tree.File:
+def parse_file(source: Source, report: Report, lexed: Lexed | None = None) -> tree.File:
     """The syntax tree of a ser.cfg, as far as it could be understood; what could not is in `report`.
+
+    `lexed` may be given by who has it already.
 
     Only a tree without errors in the report is complete. A route with a name in the place of its number, and one of
     another dialect, has the number -1.
     """
-    lexed = lex(source, report)
+    lexed = lexed or lex(source, report)
     return _Structure(source, lexed.tokens, lexed.blanked, lexed.cut_off, report).file()
 
 

@@ -25,11 +25,12 @@ _Known = Literal["", "yes", "no"]
 class State:
     """What is known of a request. Spans tell where it came to pass.
 
-    `handled`: answered, forwarded, dropped on purpose, or given to a function that may do any of these. `trusted`: from
+    `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or given to a function that may do any of these. `trusted`: from
     somebody or to somewhere that was looked at. `decision`: the `if` whose condition failed on the way here.
     """
 
     method: str = ""
+    only_ack: bool = False
     local: _Known = ""
     handled: bool = False
     trusted: bool = False
@@ -144,7 +145,9 @@ class _Paths:
 
     def _if(self, node: tree.If, states: States) -> tuple[States, States]:
         yes, no = self._condition(node.condition, states)
-        out, ended = self._block(node.then, yes)
+        only_ack = bool(yes) and all(s.method == "ACK" for s in yes)
+        out, ended = self._block(node.then, frozenset(replace(s, only_ack=only_ack) for s in yes))
+        out = frozenset(replace(s, only_ack=False) for s in out)
         if node.otherwise is not None:
             other, stopped = self._block(node.otherwise, no)
             return _bounded(out | other), ended | stopped
@@ -241,7 +244,7 @@ class _Paths:
             self._challenge(call, does, state)
         if does is Does.ERROR_REPLY:
             return replace(state, handled=True)
-        if state.method == "ACK" and not state.relay_failed and state.failure is None:
+        if state.only_ack and not state.relay_failed and state.failure is None:
             hint = "an ACK is never answered: end the route, or forward it"
             self._report.add(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
         if does is Does.REPLY and not _is_final(call):
@@ -290,7 +293,7 @@ class _Paths:
             message = "a failure_route forwards only to branches that it appended: there is none here"
             hint = "call append_branch() before it"
             self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related)
-        if state.local == "no" and not state.trusted:
+        if state.local == "no" and not state.trusted and _goes_where_the_uri_says(call):
             message = "open relay: requests of anybody for foreign domains are forwarded here"
             hint = "ask for credentials with proxy_authorize, or test src_ip, before it"
             self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
@@ -300,6 +303,12 @@ class _Paths:
         message = "loose_route comes after the destination was rewritten: requests within a dialog go astray"
         hint = "call loose_route() first"
         self._report.add(codes.LATE_LOOSE_ROUTE, call.span, message, hint=hint, related=related)
+
+
+def _goes_where_the_uri_says(call: tree.Call) -> bool:
+    """And not to a host that the script names."""
+    first = call.arguments[0] if call.arguments else None
+    return first is None or isinstance(first, tree.Word)
 
 
 def _is_final(call: tree.Call) -> bool:

@@ -144,3 +144,8 @@ NAMED_ROUTE: Final = _error("SER0702", "route with a name")
 FOREIGN_STATEMENT: Final = _error("SER0703", "statement of another dialect")
 FOREIGN_FUNCTION: Final = _error("SER0704", "function of another dialect")
 FOREIGN_GLOBAL: Final = _error("SER0705", "global parameter of another dialect")
+
+# --- about serc itself -----------------------------------------------------------------------------------------------
+
+USELESS_IGNORE: Final = _warning("SER0901", "ignore that silences nothing")
+BAD_IGNORE: Final = _warning("SER0902", "malformed ignore")

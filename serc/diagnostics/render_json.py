@@ -1,0 +1,35 @@
+"""Diagnostics as JSON: an array of objects, one per diagnostic, in the order of the file."""
+
+from __future__ import annotations
+
+import json
+
+from serc.diagnostics.report import Diagnostic, Report
+from serc.source import Source
+from serc.tree import Span
+
+
+def render_json(source: Source, report: Report) -> str:
+    """`line` … `end_column` count from 1, ends are exclusive; `hint` is null where there is none."""
+    return json.dumps([_object(source, d) for d in report.in_order()], indent=2, ensure_ascii=False) + "\n"
+
+
+def _object(source: Source, diagnostic: Diagnostic) -> dict[str, object]:
+    start, end = source.position(diagnostic.span.start), source.position(diagnostic.span.end)
+    return {
+        "file": source.name,
+        "line": start.line,
+        "column": start.column,
+        "end_line": end.line,
+        "end_column": end.column,
+        "severity": diagnostic.severity.value,
+        "code": diagnostic.code.name,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint or None,
+        "related": [_related(source, related.span, related.message) for related in diagnostic.related],
+    }
+
+
+def _related(source: Source, span: Span, message: str) -> dict[str, object]:
+    position = source.position(span.start)
+    return {"file": source.name, "line": position.line, "column": position.column, "message": message}

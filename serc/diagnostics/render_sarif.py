@@ -1,0 +1,69 @@
+"""Diagnostics as SARIF 2.1.0, which code hosts and editors read (OASIS standard)."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+from urllib.parse import quote
+
+from runtime.version import VERSION
+from serc.diagnostics.report import Code, Diagnostic, Report, Severity
+from serc.source import Source
+from serc.tree import Span
+
+_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+
+
+def render_sarif(source: Source, report: Report) -> str:
+    """One run with the rules that it mentions. Columns count Unicode code points."""
+    diagnostics = report.in_order()
+    rules = sorted({d.code for d in diagnostics}, key=lambda code: code.name)
+    driver = {
+        "name": "serc",
+        "version": VERSION,
+        "informationUri": "https://pypi.org/project/sip-express-router/",
+        "rules": [_rule(code) for code in rules],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(source, d, rules.index(d.code)) for d in diagnostics],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _rule(code: Code) -> dict[str, object]:
+    return {
+        "id": code.name,
+        "shortDescription": {"text": code.title},
+        "defaultConfiguration": {"level": _LEVELS[code.severity]},
+    }
+
+
+def _result(source: Source, diagnostic: Diagnostic, rule: int) -> dict[str, object]:
+    text = diagnostic.message + (f"\n{diagnostic.hint}" if diagnostic.hint else "")
+    result: dict[str, object] = {
+        "ruleId": diagnostic.code.name,
+        "ruleIndex": rule,
+        "level": _LEVELS[diagnostic.severity],
+        "message": {"text": text},
+        "locations": [_location(source, diagnostic.span)],
+    }
+    if diagnostic.related:
+        result["relatedLocations"] = [
+            {"id": i, **_location(source, related.span), "message": {"text": related.message}}
+            for i, related in enumerate(diagnostic.related)
+        ]
+    return result
+
+
+def _location(source: Source, span: Span) -> dict[str, object]:
+    start, end = source.position(span.start), source.position(span.end)
+    region = {
+        "startLine": start.line,
+        "startColumn": start.column,
+        "endLine": end.line,
+        "endColumn": end.column,
+    }
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(source.name)}, "region": region}}
