@@ -32,11 +32,13 @@ class Lexed:
     """`blanked` is the text with comments replaced by blanks: same length, same offsets.
 
     `cut_off` tells that a comment swallowed the end of the file, so that nothing can be said of what is missing there.
+    `line_comments` are those that begin with `#`.
     """
 
     tokens: list[Token]
     blanked: str
     cut_off: bool
+    line_comments: list[Span]
 
 
 _HEX: Final = "[0-9A-Fa-f]{1,4}"
