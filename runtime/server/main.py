@@ -164,7 +164,8 @@ class _Start:
         gc.collect()
         gc.freeze()
         master = Master(processes, self._log, self._prctl)
-        master.start()
+        if not master.start():
+            return 0
         if self._launch is not None:
             self._launch.succeeded(self._config.log_stderror)
         self._log.write(INFO, f"INFO: {len(processes)} processes serve")

@@ -56,28 +56,34 @@ class Master:
         self._ready: dict[int, Process] = {}
         self._pid = 0
 
-    def start(self) -> None:
-        """Fork all and return when all serve; raises StartError, with nothing left running, when one cannot."""
+    def start(self) -> bool:
+        """Fork all and return when all serve; False if SIGTERM or SIGINT came before. Then, and when it raises StartError
+        because one cannot serve, nothing is left running."""
         hold_signals()
         self._pid = os.getpid()
         try:
             for p in self._processes:
                 self._fork(p)
-            self._await_ready()
+            if self._await_ready():
+                return True
         except (StartError, OSError) as e:
             self.stop()
             raise e if isinstance(e, StartError) else StartError(f"cannot start: {e.strerror}") from e
+        self.stop()
+        return False
 
-    def _await_ready(self) -> None:
+    def _await_ready(self) -> bool:
+        """False if a signal wants the end."""
         until = time.monotonic() + START_S
         while self._ready:
             readable, _, _ = select.select(list(self._ready), [], [], 0.05)
             for fd in readable:
                 self._take_word(fd)
             if signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:
-                raise StartError("ended by a signal during the start")
+                return False
             if time.monotonic() > until:
                 raise StartError(f"a process was not ready within {START_S:.0f} seconds")
+        return True
 
     def _take_word(self, fd: int) -> None:
         """What a new process says of itself: "+", or "-" and the reason why not."""

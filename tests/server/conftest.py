@@ -92,6 +92,16 @@ class Server:
                     assert self.process.poll() in (None, 0), self.log.read_text()
         raise AssertionError(f"no answer within {within} s: {self.log.read_text()}")
 
+    def all_workers(self, number: int) -> set[int]:
+        """The master's children when all serve, so many: a first answer may come before the last one is forked."""
+        assert self.logs("processes serve")
+        assert eventually(lambda: len(self.workers()) == number), f"{len(self.workers())} workers, not {number}"
+        return self.workers()
+
+    def logs(self, text: str) -> bool:
+        """Whether `text` stands in the log, or will soon."""
+        return eventually(lambda: text in self.log.read_text())
+
     def worker(self) -> int:
         """Number of the worker that answers now."""
         return int(self.ask().split()[0])
@@ -132,7 +142,7 @@ def eventually(what: Callable[[], bool], within: float = 3.0) -> bool:
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[StartServer]:
-    """Start servers that end with the test. Arguments follow `-DE -l udp:127.0.0.1:PORT -n 2` unless `bare`."""
+    """Start servers that end with the test. Arguments follow `-DEd -l udp:127.0.0.1:PORT -n 2` unless `bare`."""
     servers: list[Server] = []
 
     def _start(*arguments: str, config: str = "", bare: bool = False, prefix: tuple[str, ...] = ()) -> Server:
@@ -140,7 +150,7 @@ def start(tmp_path: Path) -> Iterator[StartServer]:
         folder.mkdir()
         folder.chmod(0o755)
         port = free_port()
-        usual = [] if bare else ["-DE", "-l", f"udp:127.0.0.1:{port}", "-n", "2"]
+        usual = [] if bare else ["-DEd", "-l", f"udp:127.0.0.1:{port}", "-n", "2"]
         server = Server(folder, usual + list(arguments), config, port, list(prefix))
         servers.append(server)
         return server

@@ -29,7 +29,7 @@ def test_n_workers_serve_each_address(start: StartServer) -> None:
     other = free_port("127.0.0.2")
     server = start("-l", f"127.0.0.2:{other}")
     server.ask(host="127.0.0.2", port=other)
-    assert len(server.workers()) == 4
+    server.all_workers(4)
     assert server.ask(host="127.0.0.2", port=other).split()[1] == b"%d" % other
     assert server.ask().split()[1] == b"%d" % server.port
 
@@ -43,12 +43,12 @@ def test_an_ipv6_address_is_served(start: StartServer) -> None:
 def test_children_in_ser_cfg_count_more_than_n(start: StartServer) -> None:
     server = start(config="children=3")
     server.ask()
-    assert len(server.workers()) == 3
+    server.all_workers(3)
 
 
 def test_all_workers_answer(start: StartServer) -> None:
     server = start()
-    server.ask()
+    server.all_workers(2)
     # Stopping the one that answers leaves the socket to the other.
     first = server.worker()
     os.kill(first, signal.SIGSTOP)
@@ -60,7 +60,7 @@ def test_all_workers_answer(start: StartServer) -> None:
 def test_it_ends_cleanly_within_a_second(start: StartServer, number: signal.Signals) -> None:
     server = start()
     server.ask()
-    workers = server.workers()
+    workers = server.all_workers(2)
     began = time.monotonic()
     os.kill(server.pid, number)
     assert server.wait() == 0
@@ -71,7 +71,7 @@ def test_it_ends_cleanly_within_a_second(start: StartServer, number: signal.Sign
 def test_a_worker_that_does_not_listen_is_ended_all_the_same(start: StartServer) -> None:
     server = start()
     server.ask()
-    workers = server.workers()
+    workers = server.all_workers(2)
     os.kill(min(workers), signal.SIGSTOP)
     began = time.monotonic()
     assert server.stop() == 0
@@ -82,7 +82,7 @@ def test_a_worker_that_does_not_listen_is_ended_all_the_same(start: StartServer)
 def test_workers_end_when_the_master_is_killed(start: StartServer) -> None:
     server = start()
     server.ask()
-    workers = server.workers()
+    workers = server.all_workers(2)
     server.process.kill()
     assert eventually(lambda: not any(alive(pid) for pid in workers))
 
@@ -90,15 +90,15 @@ def test_workers_end_when_the_master_is_killed(start: StartServer) -> None:
 def test_a_killed_worker_is_replaced_within_a_second(start: StartServer) -> None:
     server = start()
     server.ask()
-    before = server.workers()
+    before = server.all_workers(2)
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     began = time.monotonic()
     server.ask()
     assert time.monotonic() - began < 1
-    assert eventually(lambda: len(server.workers()) == 2)
+    server.all_workers(2)
     assert not server.workers() & before
-    assert "was killed by signal 9" in server.log.read_text()
+    assert server.logs("was killed by signal 9")
 
 
 def test_workers_that_die_again_and_again_are_started_ever_later(start: StartServer) -> None:
@@ -114,7 +114,7 @@ def test_workers_that_die_again_and_again_are_started_ever_later(start: StartSer
         time.sleep(0.005)
     # At once, then after 0.1, 0.2, 0.4 and 0.8 seconds.
     assert 3 <= len(set(killed)) <= 5
-    assert "another one in 0.2 s" in server.log.read_text()
+    assert server.logs("another one in 0.2 s")
 
 
 def test_a_bug_in_a_route_costs_one_message_and_names_ser_cfg(start: StartServer) -> None:
@@ -123,7 +123,7 @@ def test_a_bug_in_a_route_costs_one_message_and_names_ser_cfg(start: StartServer
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.sendto(OPTIONS.replace(b"call-1", b"BUG"), ("127.0.0.1", server.port))
     assert server.worker() == worker
-    assert "BUG: ser.cfg:31: ValueError: a bug" in server.log.read_text()
+    assert server.logs("BUG: ser.cfg:31: ValueError: a bug")
 
 
 def test_garbage_costs_its_sender_a_drop(start: StartServer) -> None:
@@ -145,7 +145,7 @@ def test_the_lists_are_printed_on_standard_output(start: StartServer) -> None:
 def test_e_logs_to_standard_error_in_sers_form(start: StartServer) -> None:
     server = start("-d")
     server.ask()
-    assert f" 0({server.pid}) INFO: 2 processes serve\n" in server.log.read_text()
+    assert server.logs(f" 0({server.pid}) INFO: 2 processes serve\n")
 
 
 def test_without_e_nothing_is_logged_there(start: StartServer) -> None:
@@ -157,7 +157,7 @@ def test_without_e_nothing_is_logged_there(start: StartServer) -> None:
 def test_every_d_raises_the_level_by_one(start: StartServer) -> None:
     server = start("-dd")
     server.ask()
-    assert "DEBUG: receive buffer" in server.log.read_text()
+    assert server.logs("DEBUG: receive buffer")
     quiet = start()
     quiet.ask()
     assert "DEBUG" not in quiet.log.read_text()
@@ -312,7 +312,7 @@ def test_fork_no_is_one_process_on_the_first_address(start: StartServer) -> None
     server = start("-l", f"127.0.0.2:{other}", config="fork=False")
     assert server.worker() == server.pid
     assert not server.workers()
-    assert "no fork mode" in server.log.read_text()
+    assert server.logs("no fork mode")
     began = time.monotonic()
     assert server.stop() == 0
     assert time.monotonic() - began < 1
@@ -333,7 +333,7 @@ def test_d_alone_serves_all_addresses_with_all_workers(start: StartServer) -> No
     """SER's -D is its fork=no; here it only keeps the terminal."""
     server = start()
     server.ask()
-    assert len(server.workers()) == 2
+    server.all_workers(2)
     assert server.process.poll() is None
 
 
