@@ -4,9 +4,10 @@ VENV ?= .venv
 LISTEN ?= udp:127.0.0.1:5060
 CONFIG ?= examples/cfg/start.cfg
 PYTEST_ARGS ?=
+BENCH ?= forward
 
 BIN := $(VENV)/bin
-SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '*.so' ! -name _parser.py) hatch_build.py README.md
+SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '*.so' ! -name _parser.py) hatch_build.py README.md LICENSE
 
 # The build under test is a matter of the import path: site-packages holds the native one, this directory the pure one.
 # Without PYTHONSAFEPATH, "python -m" would prefer the directory.
@@ -61,7 +62,7 @@ $(VENV)/.native: $(VENV)/.tools $(SOURCES)
 	    "built: pure Python, correct but slow. With a C compiler and the headers of Python (gcc, python3-dev): make clean native")'
 	@touch $@
 
-bench: native  ## measure CPU time per message beside Kamailio (package kamailio)
+bench: native  ## CPU time per message beside Kamailio (package kamailio); BENCH=options, call, start, compile
 	env -u PYTHONPATH -u PYTHONSAFEPATH $(BIN)/python -m bench forward
 
 clean:  ## remove what was built

@@ -18,6 +18,7 @@ from typing import Any, Final
 import pytest
 
 from runtime.build import NATIVE
+from runtime.modules import catalogue
 from runtime.version import VERSION
 
 PROJECT_DIR: Final = Path(__file__).parent.parent
@@ -74,6 +75,11 @@ def test_interpreted_files_are_exceptions_with_a_reason() -> None:
     assert set(hook.INTERPRETED) <= candidates
     assert all(hook.INTERPRETED.values())
     assert not set(hook.compiled_files(PROJECT_DIR)) & set(hook.INTERPRETED)
+
+
+def test_every_module_that_runs_is_compiled() -> None:
+    found = (catalogue.find(name) for name in catalogue.names())
+    assert {"core", *(spec.name for spec in found if spec and spec.runs)} <= set(hatch_build().RUNNING_MODULES)
 
 
 @pytest.mark.skipif(not NATIVE, reason="the pure build is under test")
