@@ -5,6 +5,8 @@ from typing import Final
 TRUE: Final = 1
 FALSE: Final = -1
 STOP: Final = 0
+# What only the compiled conditions know: neither true nor false, and no reason to stop (reference core, 5.2).
+ERROR: Final = -2
 
 
 def verdict(value: bool) -> int:

@@ -1,0 +1,26 @@
+"""ser.cfg -> routes.py, in memory."""
+
+from __future__ import annotations
+
+from runtime.modules import catalogue
+from serc import tree
+from serc.codegen import Generated, generate
+from serc.diagnostics.report import Report
+from serc.frontend import analyse
+from serc.lower import lower
+from serc.passes import run_passes
+from serc.source import Source
+
+
+def compile_source(source: Source, skip: frozenset[str] = frozenset()) -> tuple[Generated | None, Report]:
+    """The module, and everything that there is to say of the file; None where that has errors.
+
+    `skip` names passes that do not run.
+    """
+    file, report = analyse(source, catalogue)
+    return (None if file is None else compile_tree(file, source, skip)), report
+
+
+def compile_tree(file: tree.File, source: Source, skip: frozenset[str] = frozenset()) -> Generated:
+    """The module of a tree that has passed all checks."""
+    return generate(run_passes(lower(file, source, catalogue.find), skip))

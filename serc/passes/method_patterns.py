@@ -1,0 +1,73 @@
+"""method=~"^(INVITE|ACK)$" as a comparison of ints, where the pattern is nothing but an alternation of known names.
+
+A pattern without anchors also finds a name inside a longer one. No well-known method contains another, but methods
+without a number may ("XINVITE"): for these, and only these, the regex stays.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from runtime.spec.values import Constant
+from serc import ir
+from serc.passes.known_methods import METHODS
+from serc.passes.rewrite import rewrite_conditions
+
+# What serc has made of ^(A|B)$, ^A$|^B$, (A|B), A|B: the words of runtime.spec.posix_regex.
+_PATTERN: Final = re.compile(r"\(\?m:(?P<body>.*)\)\Z", re.DOTALL)
+_END: Final = r"(?=\n|\Z)"
+_WORD: Final = re.compile(r"[A-Za-z]+\Z")
+
+
+def method_patterns(program: ir.Program) -> ir.Program:
+    return rewrite_conditions(program, _as_numbers)
+
+
+def _as_numbers(condition: ir.Condition) -> ir.Condition:
+    if not isinstance(condition, ir.Operand) or condition.function != "method_matches":
+        return condition
+    (regex,) = condition.arguments
+    assert isinstance(regex, Constant)
+    pattern = regex.arguments[0]
+    assert isinstance(pattern, bytes)
+    words, anchored = _alternatives(pattern.decode("latin-1"))
+    if not words:
+        return condition
+    numbers = tuple(ir.Symbol("methods", m) for m in METHODS if m in words)
+    known: ir.Condition = ir.OneOf("method", numbers)
+    if len(numbers) == 1:
+        known = ir.Compare("method", "==", numbers[0])
+    if anchored:
+        return known
+    return ir.Or((known, ir.And((ir.Compare("method", "==", ir.Symbol("methods", "OTHER")), condition))))
+
+
+def _alternatives(pattern: str) -> tuple[frozenset[str], bool]:
+    """The known methods that `pattern` lists and whether it is anchored at both ends; no methods for anything else."""
+    found = _PATTERN.match(pattern)
+    if found is None:
+        return frozenset(), False
+    words: set[str] = set()
+    anchors: set[bool] = set()
+    for alternative, inherited in _split(found["body"]):
+        starts, ends = alternative.startswith("^"), alternative.endswith(_END)
+        word = alternative.removeprefix("^").removesuffix(_END).upper()
+        if word.startswith("(") and word.endswith(")"):
+            word = word[1:-1]
+        if not _WORD.match(word) or word not in METHODS or starts != ends:
+            return frozenset(), False
+        words.add(word)
+        anchors.add(inherited or starts)
+    return (frozenset(words), anchors.pop()) if len(anchors) == 1 else (frozenset(), False)
+
+
+def _split(body: str) -> list[tuple[str, bool]]:
+    """The alternatives of `body`, each with "the anchors stand around the whole"."""
+    anchored = body.startswith("^(") and body.endswith(")" + _END) and "(" not in body[2 : -len(_END)]
+    if anchored:
+        return [(word, True) for word in body[2 : -len(_END) - 1].split("|")]
+    if body.startswith("(") and body.endswith(")") and "(" not in body[1:]:
+        body = body[1:-1]
+    # The end anchor has a bar of its own.
+    return [(word.replace("\0", _END), False) for word in body.replace(_END, "\0").split("|")]
