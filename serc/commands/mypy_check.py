@@ -1,0 +1,59 @@
+"""`--mypy`: the generated module under mypy --strict, its messages at their place in ser.cfg."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from serc.codegen import Generated
+from serc.commands.cache import cache_directory
+from serc.commands.files import complain
+
+_MESSAGE: Final = re.compile(r"[^:]*routes\.py:(?P<line>\d+): (?P<what>(?:error|note): .*)")
+
+
+def verify(generated: Generated, source: str) -> bool:
+    """True if mypy finds nothing; else its messages are on standard error."""
+    with tempfile.TemporaryDirectory(prefix="serc-") as folder:
+        path = Path(folder, "routes.py")
+        path.write_text(generated.text, encoding="utf-8")
+        done = subprocess.run(_command(path), capture_output=True, text=True, env=import_environment())
+    if done.returncode == 0:
+        return True
+    if done.returncode != 1 or not done.stdout:
+        complain("serc", f"mypy does not run: {(done.stderr or done.stdout).strip()}")
+        return False
+    text = generated.text.splitlines()
+    for message in done.stdout.splitlines():
+        found = _MESSAGE.match(message)
+        if found is None:
+            print(message, file=sys.stderr)
+            continue
+        line = int(found["line"])
+        origin = generated.lines.get(line)
+        place = f"{source}:{origin}" if origin else f"routes.py:{line}"
+        print(f"{place}: {found['what']}\n    {text[line - 1].strip()}", file=sys.stderr)
+    return False
+
+
+def _command(path: Path) -> list[str]:
+    cache = cache_directory()
+    # No configuration but --strict: what lies about in the current folder is none of our business.
+    return [
+        *(sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "--no-pretty"),
+        *("--cache-dir", str(cache / "mypy") if cache is not None else os.devnull, str(path)),
+    ]
+
+
+def import_environment() -> dict[str, str]:
+    """mypy finds what is installed by itself; a checkout has to be named."""
+    import runtime
+
+    root = Path(runtime.__file__ or "").resolve().parents[1]
+    installed = root.name in ("site-packages", "dist-packages")
+    return os.environ | ({} if installed else {"MYPYPATH": str(root)})

@@ -1,0 +1,89 @@
+"""The command `ser`: every flag of ser(8); compiles ser.cfg if it is new, then serves with it.
+
+On a start with a known ser.cfg nothing of the compiler is imported.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from runtime.build import NATIVE
+from runtime.routing.program import Program
+from runtime.server.errors import StartError
+from runtime.server.loader import load_program
+from runtime.server.log import report
+from runtime.server.main import run
+from runtime.server.options import parse, usage_text, version_text
+from serc.commands import cache
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Console script ser; the exit status: 0 for a clean end, 1 for a start that failed."""
+    try:
+        options = parse(sys.argv[1:] if argv is None else argv, "ser")
+        if options.help or options.version:
+            print(usage_text(options.prog) if options.help else version_text(NATIVE))
+            return 0
+        program = compiled(options.config_file)
+    except StartError as e:
+        report("ser", str(e))
+        return 1
+    return 1 if program is None else run(program, options)
+
+
+def compiled(name: str) -> Program | None:
+    """The program of the ser.cfg `name`, from the cache if it is there; None when it has errors.
+
+    What the compiler says is on standard error, whether it has run now or before. Raises StartError.
+    """
+    try:
+        config = Path(name).read_bytes()
+    except OSError as e:
+        raise StartError(f"loading config file({name}): {e.strerror or e}") from e
+    directory = cache.cache_directory()
+    key = cache.key_of(config, name)
+    found = cache.lookup(directory, key) if directory is not None else None
+    if found is not None:
+        path, messages = found
+        sys.stderr.write(messages)
+        return load_program(str(path))
+    text, messages = _compile(name, config)
+    sys.stderr.write(messages)
+    if text is None:
+        return None
+    if directory is not None:
+        try:
+            stored = cache.store(directory, key, text, messages)
+        except OSError:
+            pass  # a full disk, a read-only home: not worth failing for
+        else:
+            return load_program(str(stored))
+    return _load_from_private_folder(text)
+
+
+def _compile(name: str, config: bytes) -> tuple[str | None, str]:
+    """The module's text, None where there are errors, and what there is to say."""
+    from serc.compiler import compile_source
+    from serc.diagnostics.render import render_text
+    from serc.source import Source
+
+    source = Source(name, config.decode("latin-1"))
+    generated, said = compile_source(source)
+    return None if generated is None else generated.text, render_text(source, said)
+
+
+def _load_from_private_folder(text: str) -> Program:
+    folder = tempfile.mkdtemp(prefix="ser-")
+    try:
+        path = Path(folder, "routes.py")
+        path.write_text(text, encoding="utf-8")
+        return load_program(str(path))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

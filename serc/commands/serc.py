@@ -1,0 +1,38 @@
+"""The command `serc`: compiles ser.cfg, and the sub-commands around it. Exit codes: 0 fine, 1 errors, 2 usage."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+# Each is a module of this package with `main(argv)`; imported when asked for, since some are slow to import.
+SUBCOMMANDS: Final = {
+    "compile": "the default: `serc ser.cfg` is `serc compile ser.cfg`",
+    "check": "only say what is wrong",
+    "explain": "what a diagnostic means and what to do about it",
+    "fmt": "lay ser.cfg out in one style",
+    "graph": "draw the routes and what calls what",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Console script serc; the exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name = "compile"
+    if arguments and arguments[0] in SUBCOMMANDS:
+        name, arguments = arguments[0], arguments[1:]
+    module = importlib.import_module(f"serc.commands.{name}")
+    try:
+        status = module.main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has gone, as with `serc … | head`: nothing to complain about, not at the interpreter's end either.
+        sys.stdout = open("/dev/null", "w")
+        return 1
+    assert isinstance(status, int)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
