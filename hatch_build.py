@@ -33,6 +33,7 @@ COMPILED: Final = (
     "runtime/routing/*.py",
     *(f"runtime/modules/{module}/*.py" for module in RUNNING_MODULES),
     "runtime/server/datagrams.py",
+    "runtime/server/pacing.py",
     "runtime/server/worker.py",
 )
 
@@ -128,7 +129,9 @@ def compiled_files(root: Path) -> list[str]:
 
 
 def _run(stage: Path, *arguments: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(stage), *filter(None, sys.path)])}
+    # pip puts the build's own environment into PYTHONPATH; the copy of the packages goes before it.
+    path = os.pathsep.join(filter(None, [str(stage), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, *arguments]
     done = subprocess.run(command, cwd=stage, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
