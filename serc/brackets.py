@@ -16,11 +16,13 @@ FOREIGN_ROUTES: Final = frozenset(
 
 
 def starts_route(tokens: list[Token], at: int) -> bool:
-    """Is there the head of a route block at `at`: KIND `{`, or KIND `[…] {`? `route(1)` is a call."""
+    """Is there the head of a route block at `at`: KIND `{`, KIND `[…] {` or, by mistake, KIND `(…) {`?"""
     if tokens[at].kind != "word" or tokens[at].text not in ROUTE_KINDS | FOREIGN_ROUTES:
         return False
     if tokens[at + 1].text == "{":
         return True
+    if tokens[at + 1].text == "(":  # a slip for brackets: no call has a block behind it
+        return tokens[min(at + 4, len(tokens) - 1)].text == "{" and tokens[at + 3].text == ")"
     closing = at + 2
     while closing < at + 6 and closing < len(tokens) and tokens[closing].text not in ("]", "{", "}", ";"):
         closing += 1
@@ -88,9 +90,9 @@ def suspect(source: Source, tokens: list[Token], start: int, end: int) -> tuple[
     opened: list[tuple[int, str]] = []
     for i in range(start, end):
         if tokens[i].text == "{" and tokens[i].kind == "sign":
-            opened.append((i, _indentation(source, tokens[i].start)))
+            opened.append((i, indentation(source, tokens[i].start)))
         elif tokens[i].text == "}" and tokens[i].kind == "sign" and opened:
-            indent = _indentation(source, tokens[i].start)
+            indent = indentation(source, tokens[i].start)
             if source.text[: tokens[i].start].rpartition("\n")[2].strip():
                 opened.pop()
                 continue
@@ -100,6 +102,7 @@ def suspect(source: Source, tokens: list[Token], start: int, end: int) -> tuple[
     return (opened[-1][0] if opened else start), end
 
 
-def _indentation(source: Source, offset: int) -> str:
+def indentation(source: Source, offset: int) -> str:
+    """The blanks at the begin of the line."""
     line = source.line_text(source.line_of(offset))
     return line[: len(line) - len(line.lstrip())]

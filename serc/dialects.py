@@ -42,6 +42,17 @@ STATEMENTS: Final[dict[str, Foreign]] = {
     "goto": Foreign("other dialects", "call a route: route(1)"),
 }
 
+ITEMS: Final[dict[str, Foreign]] = {
+    "include_file": Foreign("Kamailio", "put the text of that file here: 0.9 reads one file"),
+    "import_file": Foreign("Kamailio", "put the text of that file here: 0.9 reads one file"),
+    "loadpath": Foreign("Kamailio", "remove it and write whole paths after loadmodule"),
+    "mpath": Foreign(_OPENSER, "remove it and write whole paths after loadmodule"),
+    "flags": Foreign("SER 2.0 and Kamailio", "flags have numbers, 1 to 31"),
+    "avpflags": Foreign("SER 2.0 and Kamailio", "0.9 has no flags of AVPs"),
+    "modparamx": Foreign("Kamailio", "write modparam"),
+    "cfgengine": Foreign("Kamailio", "remove it"),
+}
+
 GLOBALS: Final[dict[str, Foreign]] = {
     "loop_checks": Foreign("SER 0.8", "remove it: 0.9 detects loops by the branch parameter"),
     "max_while_loops": Foreign(_OPENSER, "remove it: 0.9 has no loops"),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from serc.diagnostics.codes import UNCLOSED_COMMENT, UNCLOSED_STRING
+from serc.diagnostics.codes import FOREIGN_COMMENT, UNCLOSED_COMMENT, UNCLOSED_STRING
 from serc.diagnostics.report import Related, Report
 from serc.source import Source
 from serc.tree import Span
@@ -47,6 +47,7 @@ _TOKEN: Final = re.compile(
       (?P<space> (?: [ \t\b\r\n] | \\\r?\n )+ )
     | (?P<line_comment> \#[^\n]* )
     | (?P<open_comment> /\* )
+    | (?P<foreign_comment> //[^\n]* )
     | (?P<string> "(?:[^"\\]|\\.)*" | '[^']*' )
     | (?P<address> (?: (?:{_HEX}:){{7}}{_HEX} | (?:{_HEX}(?::{_HEX}){{0,6}})?::(?:{_HEX}(?::{_HEX}){{0,6}})? )(?![0-9A-Za-z_:]) )
     | (?P<word> uri:(?:host|port)(?![A-Za-z0-9_]) | msg:len(?![A-Za-z0-9_]) | [A-Za-z][A-Za-z0-9_]* )
@@ -108,6 +109,9 @@ class _Lexer:
             elif name == "open_comment":
                 end = self._comment(at)
                 self._blank(at, end)
+            elif name == "foreign_comment":
+                self._foreign_comment(at)
+                self._blank(at, end)
             elif name == "open_string":
                 end = self._broken_string(at)
             at = end
@@ -119,6 +123,10 @@ class _Lexer:
         self._blanked.append(self._text[self._copied : start])
         self._blanked.append(re.sub(r"[^\n]", " ", self._text[start:end]))
         self._copied = end
+
+    def _foreign_comment(self, start: int) -> None:
+        message = '"//" does not begin a comment'
+        self._report.add(FOREIGN_COMMENT, Span(start, start + 2), message, hint="write # instead")
 
     def _comment(self, start: int) -> int:
         """The end of the comment at `start`; comments nest."""

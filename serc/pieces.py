@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from serc.build import BadOctet, Builder
-from serc.lex import Token
+from serc.lex import Lexed
+from serc.mistakes.pieces import PieceMistakes
+from serc.mistakes.tokens import TokenMistakes
 from serc.parse import Failure, parse_piece
-from serc.syntax import SyntaxMistakes
 
 _PARENTHESES: Final = frozenset("()[]")
 
@@ -15,10 +16,17 @@ _PARENTHESES: Final = frozenset("()[]")
 class Pieces:
     """Pieces of one file. What cannot be read is reported once and gives None."""
 
-    def __init__(self, blanked: str, tokens: list[Token], partner: dict[int, int], mistakes: SyntaxMistakes) -> None:
-        self._text = blanked
-        self._tokens = tokens
+    def __init__(
+        self,
+        lexed: Lexed,
+        partner: dict[int, int],
+        token_mistakes: TokenMistakes,
+        mistakes: PieceMistakes,
+    ) -> None:
+        self._text = lexed.blanked
+        self._tokens = lexed.tokens
         self._partner = partner
+        self._token_mistakes = token_mistakes
         self._mistakes = mistakes
 
     def read(self, rule: str, start: int, end: int) -> Any:
@@ -29,14 +37,14 @@ class Pieces:
         text = self._text[offset : self._tokens[end - 1].end]
         ast = parse_piece(rule, text)
         if isinstance(ast, Failure):
-            self._mistakes.piece(rule, start, end, offset + ast.offset)
+            self._mistakes.refused(rule, start, end, offset + ast.offset)
             return None
         try:
             return Builder(offset).node(ast)
         except BadOctet as e:
-            self._mistakes.bad_octet(start, end, e.span)
+            self._token_mistakes.bad_octet(start, end, e.span)
         except RecursionError:
-            self._mistakes.too_deep(start)
+            self._token_mistakes.too_deep(start)
         return None
 
     def _broken(self, start: int, end: int) -> bool:
@@ -46,9 +54,9 @@ class Pieces:
             if token.kind == "broken string":
                 return True
             if token.kind in ("bad", "bad number"):
-                self._mistakes.bad_token(start, end, i)
+                self._token_mistakes.bad_token(end, i)
                 return True
             if token.kind == "sign" and token.text in _PARENTHESES and i not in self._partner:
-                self._mistakes.unpaired(start, end, i)
+                self._token_mistakes.unpaired(i)
                 return True
         return False

@@ -77,6 +77,12 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
 
 def _load(item: tree.LoadModule, modules: Modules, report: Report) -> None:
     stem = stem_of(item.path.value)
+    if not item.path.value.endswith(".so") and (modules.catalogue.find(stem) or stem in modules.catalogue.UNDECLARED):
+        message = f'there is no file "{item.path.value}": the files of modules end in .so'
+        report.add(codes.UNKNOWN_MODULE, item.span, message, hint=f'write loadmodule "{item.path.value}.so"')
+        modules.puzzles.append(stem)
+        modules.meant.add(stem)
+        return
     spec = modules.catalogue.find(stem) if stem != "core" else None
     if spec is None:
         _unknown_module(stem, item, modules, report)
@@ -180,6 +186,12 @@ class _ParamCheck:
             message = f'no loaded module matches "{name}"'
             self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=known)
             return
+        for module in self._modules.loaded:
+            if module.spec.name.lower() == name.lower():
+                message = f'modparam knows module {module.spec.name} by the name "{module.spec.exported}"'
+                hint = f'write "{module.spec.exported}"'
+                self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint)
+                return
         exists = catalogue.find(name) is not None or name in catalogue.UNDECLARED
         if self._modules.puzzles and not exists:
             return

@@ -38,6 +38,7 @@ UNCLOSED_COMMENT: Final = _error("SER0002", "comment is never closed")
 STRANGE_CHARACTER: Final = _error("SER0003", "character that has no meaning")
 TYPOGRAPHIC_QUOTE: Final = _error("SER0004", "typographic quotes")
 BAD_NUMBER: Final = _error("SER0005", "malformed number")
+FOREIGN_COMMENT: Final = _error("SER0006", "comment of another language")
 
 # --- syntax ----------------------------------------------------------------------------------------------------------
 
@@ -48,7 +49,7 @@ STRAY_BRACKET: Final = _error("SER0104", "bracket closes nothing")
 MISSING_ROUTE: Final = _error("SER0105", "missing route keyword")
 ASSIGNMENT_IN_CONDITION: Final = _error("SER0106", "assignment in a condition")
 STRAY_SEMICOLON: Final = _error("SER0107", "semicolon outside of a route")
-ELSEIF: Final = _error("SER0108", "else and if written as one word")
+ELSEIF: Final = _error("SER0108", "if or else is written differently")
 EMPTY_BLOCK: Final = _error("SER0109", "empty block")
 STRAY_ELSE: Final = _error("SER0110", "else without if")
 UNCLOSED_PARENTHESIS: Final = _error("SER0111", "parenthesis is never closed")
@@ -59,6 +60,7 @@ OUTSIDE_OF_ROUTE: Final = _error("SER0115", "statement outside of a route")
 BAD_OPERATOR: Final = _error("SER0116", "no such operator")
 UNQUOTED_HOST: Final = _error("SER0117", "host name needs quotes")
 TOO_DEEP: Final = _error("SER0118", "nested too deep")
+UNKNOWN_OPERAND: Final = _error("SER0119", "unknown operand")
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
@@ -144,6 +146,9 @@ NAMED_ROUTE: Final = _error("SER0702", "route with a name")
 FOREIGN_STATEMENT: Final = _error("SER0703", "statement of another dialect")
 FOREIGN_FUNCTION: Final = _error("SER0704", "function of another dialect")
 FOREIGN_GLOBAL: Final = _error("SER0705", "global parameter of another dialect")
+FOREIGN_ITEM: Final = _error("SER0706", "definition of another dialect")
+FOREIGN_DIRECTIVE: Final = _warning("SER0707", "preprocessor directive of another dialect")
+FOREIGN_VARIABLE: Final = _warning("SER0708", "pseudo-variable of another dialect in a text")
 
 # --- about serc itself -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,196 @@
+"""Mistakes in how items, blocks and statements are put together."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from serc import dialects
+from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related
+from serc.diagnostics.suggest import did_you_mean
+from serc.keywords import KEYWORDS
+from serc.mistakes.pieces import OPERANDS
+from serc.mistakes.reporter import Reporter, short
+from serc.mistakes.tokens import TokenMistakes
+from serc.lex import Token
+from serc.tree import Span
+
+ELSEIF_WORDS: Final = frozenset(("elseif", "elsif", "elif"))
+_TOP_LEVEL: Final = ("route", "failure_route", "onreply_route", "loadmodule", "modparam")
+RouteKind = Literal["route", "failure_route", "onreply_route"]
+_TOO_MANY: Final = "statements stand in a route: is there a } too many before it?"
+
+
+class LayoutMistakes:
+    def __init__(self, reporter: Reporter, token_mistakes: TokenMistakes) -> None:
+        self._reporter = reporter
+        self._tokens = reporter.tokens
+        self._token_mistakes = token_mistakes
+
+    # --- the top of the file -----------------------------------------------------------------------------------------
+
+    def outside(self, at: int, partner: dict[int, int], early: int | None) -> None:
+        """Something at the top of the file that is no item.
+
+        `early`: the `}` that ended the route before it, if its indentation says that it was not meant to.
+        """
+        token = self._tokens[at]
+        if token.kind == "broken string":
+            return
+        if token.text == ";":
+            hint = "remove it: only statements inside of a route end in a semicolon"
+            self._reporter.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint)
+        elif early is not None and (token.kind == "word" or token.text == "}"):
+            message = 'this "}" closes the route, though statements follow'
+            self._reporter.add(codes.STRAY_BRACKET, self._tokens[early].span, message, hint="remove one of the }")
+        elif token.text in ("}", ")", "]"):
+            hint = "remove it, or look for a block that was closed too early"
+            self._reporter.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint=hint)
+        elif token.text == "[":
+            span = Span(token.start, self._tokens[partner.get(at, at)].end)
+            message = "the number of a route without the word route"
+            hint = "write route[…], failure_route[…] or onreply_route[…]"
+            self._reporter.add(codes.MISSING_ROUTE, span, message, hint=hint)
+        elif token.text == "{":
+            message = "a block without the word route"
+            self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint="write route before it")
+        elif token.kind in ("bad", "bad number"):
+            self._token_mistakes.bad_token(at + 1, at)
+        elif token.kind == "word":
+            self._stray_word(at)
+        else:
+            message = f"{self._reporter.found(at)} cannot stand here"
+            self._reporter.add(codes.UNEXPECTED, token.span, message)
+
+    def _stray_word(self, at: int) -> None:
+        token, following = self._tokens[at], self._tokens[at + 1]
+        foreign = dialects.ITEMS.get(token.text)
+        if foreign is not None and following.kind in ("string", "word"):
+            message = f"{token.text} is of {foreign.origin}"
+            self._reporter.add(codes.FOREIGN_ITEM, token.span, message, hint=foreign.instead)
+        elif following.text in ("{", "["):
+            hint = did_you_mean(token.text, ROUTE_KINDS | FOREIGN_ROUTES)
+            message = f'there is no kind of block "{token.text}"'
+            self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint=hint)
+        elif following.text == ":" and token.text in KEYWORDS:
+            message = f'"=" is expected after "{token.text}", found ":"'
+            self._reporter.add(codes.UNEXPECTED, following.span, message)
+        elif following.kind == "string":
+            hint = did_you_mean(token.text, _TOP_LEVEL)
+            self._reporter.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint)
+        elif token.text in KEYWORDS and following.kind in ("number", "word") and token.text not in OPERANDS | {"if"}:
+            self._reporter.add(codes.UNEXPECTED, self._reporter.after(at + 1), f'"=" is missing after "{token.text}"')
+        else:
+            hint = did_you_mean(token.text, _TOP_LEVEL) if following.text == "(" else ""
+            message = "a statement outside of a route"
+            self._reporter.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=hint or _TOO_MANY)
+
+    def route_without_block(self, start: int, at: int) -> None:
+        """`{` is missing at `at`."""
+        token = self._tokens[start]
+        if self._tokens[start + 1].text == "(":
+            message = f"a call of {token.text} outside of a route"
+            self._reporter.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=_TOO_MANY)
+            return
+        message = f'{token.text} needs a block: "{{" is expected here, found {self._reporter.found(at)}'
+        self._reporter.add(codes.UNEXPECTED, self._reporter.after(at), message)
+
+    def route_in_parentheses(self, start: int, closing: int) -> None:
+        """`route(1) {`."""
+        kind = self._tokens[start].text
+        number = self._reporter.source.text_of(Span(self._tokens[start + 1].end, self._tokens[closing].start)).strip()
+        span = Span(self._tokens[start + 1].start, self._tokens[closing].end)
+        message = f"the number of a {kind} stands in brackets, not in parentheses"
+        self._reporter.add(codes.UNEXPECTED, span, message, hint=f"write {kind}[{number}]")
+
+    def foreign_route_head(self, start: int, opening: int) -> tuple[RouteKind, Token | None] | None:
+        """Kind and number to go on with when the head tokens[start:opening] is of another dialect; None if it is not."""
+        token, number = self._tokens[start], self._tokens[start + 2]
+        bracketed = self._tokens[start + 1].text == "["
+        if token.text in FOREIGN_ROUTES:
+            foreign, kind = dialects.ROUTES[token.text]
+            message = f"{token.text} is of {foreign.origin}"
+            self._reporter.add(codes.FOREIGN_ROUTE, token.span, message, hint=foreign.instead)
+            return (kind, None) if kind == "route" and not bracketed else (kind or "route", number)
+        kinds: dict[str, RouteKind] = {"failure_route": "failure_route", "onreply_route": "onreply_route"}
+        route_kind = kinds.get(token.text, "route")
+        if opening == start + 1 and token.text != "route":
+            message = f"{token.text} without a number is of SER 2.0 and Kamailio"
+            hint = f"write {token.text}[1]"
+            self._reporter.add(codes.NAMED_ROUTE, token.span, message, hint=hint)
+            return route_kind, number
+        if bracketed and number.kind in ("word", "string") and opening == start + 4:
+            self._named_route(Span(token.start, self._tokens[opening - 1].end), number)
+            return route_kind, number
+        return None
+
+    def _named_route(self, span: Span, name: Token) -> None:
+        message = f"route names such as {short(name.text)} are of SER 2.0, OpenSER and Kamailio"
+        self._reporter.add(codes.NAMED_ROUTE, span, message, hint="in 0.9 routes have numbers, 0 to 19")
+
+    # --- blocks ------------------------------------------------------------------------------------------------------
+
+    def unclosed_block(self, opening: int, at: int) -> None:
+        """The block that tokens[opening] opens is not closed where tokens[at] is, at the latest."""
+        token, here = self._tokens[opening], self._tokens[at]
+        if self._reporter.any_between(token.start, here.start):
+            return  # what was reported in the block may have been its end
+        related = (Related(token.span, "the block that begins here is never closed"),)
+        if here.kind == "end":
+            message, span = 'a "}" is missing at the end of the file', self._reporter.after(at)
+        elif here.text == "}":
+            message, span = 'a "}" is missing before this one', here.span
+        else:
+            message, span = f'a "}}" is missing before this {here.text}', here.span
+        hint = 'write "}" where the block ends'
+        self._reporter.add(codes.UNCLOSED_BLOCK, span, message, hint=hint, related=related)
+
+    def empty_block(self, span: Span) -> None:
+        hint = "write {;} for a block that does nothing"
+        self._reporter.add(codes.EMPTY_BLOCK, span, "this block is empty", hint=hint)
+
+    def lone_block(self, at: int) -> None:
+        hint = "remove the braces; a block stands only after if and else"
+        self._reporter.add(codes.LONE_BLOCK, self._tokens[at].span, "a block cannot stand among statements", hint=hint)
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def stray_else(self, at: int) -> None:
+        token, before = self._tokens[at], self._tokens[at - 1]
+        hint = ""
+        related: tuple[Related, ...] = ()
+        if before.text == ";" and self._tokens[at - 2].text == "}":
+            hint = 'remove the semicolon between "}" and else: it ends the if'
+            related = (Related(before.span, "this semicolon ends the if"),)
+        self._reporter.add(codes.STRAY_ELSE, token.span, "this else belongs to no if", hint=hint, related=related)
+
+    def miswritten_if(self, at: int) -> None:
+        """`elseif`, `IF` and the like."""
+        token = self._tokens[at]
+        right = "else if" if token.text.lower() in ELSEIF_WORDS else token.text.lower()
+        message = f'"{token.text}" is not a word of this language'
+        self._reporter.add(codes.ELSEIF, token.span, message, hint=f"write {right}")
+
+    def then(self, at: int) -> None:
+        """`if (…) then …`."""
+        message = '"then" is not a word of this language'
+        self._reporter.add(codes.ELSEIF, self._tokens[at].span, message, hint="remove it")
+
+    def foreign_statement(self, at: int) -> bool:
+        """Reports `exit`, `return`, `while` and the like; False for any other word."""
+        token = self._tokens[at]
+        foreign = dialects.STATEMENTS.get(token.text)
+        if foreign is None:
+            return False
+        message = f"{token.text} is of {foreign.origin}"
+        self._reporter.add(codes.FOREIGN_STATEMENT, token.span, message, hint=foreign.instead)
+        return True
+
+    def missing_semicolon(self, at: int) -> None:
+        message = 'a ";" is missing after this statement'
+        self._reporter.add(codes.MISSING_SEMICOLON, self._reporter.after(at), message)
+
+    def expected(self, what: str, at: int) -> None:
+        message = f"{what}, found {self._reporter.found(at)}"
+        self._reporter.add(codes.UNEXPECTED, self._tokens[at].span, message)

@@ -1,0 +1,244 @@
+"""Why the grammar refused a piece."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from serc.diagnostics import codes
+from serc.diagnostics.suggest import did_you_mean
+from serc.keywords import KEYWORDS
+from serc.mistakes.reporter import Reporter, short
+from serc.tree import Span
+
+OPERANDS: Final = frozenset(
+    "method uri status from_uri to_uri src_ip src_port dst_ip dst_port proto af myself msg:len".split()
+)
+_OPERATORS: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
+_MEANT_OPERATOR: Final = {
+    "===": "==",
+    "=<": "<=",
+    "=>": ">=",
+    "<>": "!=",
+    "=!": "!=",
+    "!==": "!=",
+    "==~": "=~",
+    "=~=": "=~",
+}
+# Operands by other names, in other dialects or nowhere.
+_MEANT_OPERAND: Final = {
+    "src_addr": "src_ip",
+    "source_ip": "src_ip",
+    "dst_addr": "dst_ip",
+    "ruri": "uri",
+    "request_uri": "uri",
+    "furi": "from_uri",
+    "turi": "to_uri",
+    "len": "msg:len",
+    "msg_len": "msg:len",
+    "protocol": "proto",
+}
+_WHAT: Final = {
+    "call": "this statement",
+    "condition": "this condition",
+    "assignment": "this assignment",
+    "loadmodule": 'loadmodule "FILE"',
+    "modparam": 'modparam("MODULE", "NAME", VALUE)',
+    "route_head": "this head of a route",
+}
+
+
+class PieceMistakes:
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._tokens = reporter.tokens
+
+    def refused(self, rule: str, start: int, end: int, offset: int) -> None:
+        """tokens[start:end] are no `rule`; they make sense up to `offset`."""
+        at = start
+        while at < end and self._tokens[at].start < offset:
+            at += 1
+        if rule == "condition" and self._condition(start, end, at):
+            return
+        if self._reserved_word(rule, start, end, at) or self._sign(at, end):
+            return
+        if rule == "assignment" and self._assignment(start, end, at):
+            return
+        if rule in ("loadmodule", "modparam") and self._module_statement(rule, start, end, at):
+            return
+        if at >= end:
+            message = f"{_WHAT[rule]} is incomplete: more is expected before {self._reporter.found(end)}"
+            self._unexpected(self._reporter.after(end), message)
+            return
+        self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), self._hint(rule, at))
+
+    def _unexpected(self, span: Span, message: str, hint: str = "") -> None:
+        self._reporter.add(codes.UNEXPECTED, span, message, hint=hint)
+
+    def _sign(self, at: int, end: int) -> bool:
+        """`-1` and `+1`."""
+        if at < end and self._tokens[at].text in ("-", "+") and self._tokens[at + 1].kind in ("number", "bad number"):
+            span = Span(self._tokens[at].start, self._tokens[at + 1].end)
+            self._unexpected(span, f'"{self._tokens[at].text}" cannot stand here: numbers have no sign')
+            return True
+        return False
+
+    # --- conditions --------------------------------------------------------------------------------------------------
+
+    def _condition(self, start: int, end: int, at: int) -> bool:
+        return (
+            self._misspelt_operator(start, end)
+            or self._equals_sign(start, end)
+            or self._unknown_operand(start, end)
+            or self._missing_operand(start, end, at)
+        )
+
+    def _misspelt_operator(self, start: int, end: int) -> bool:
+        """Signs in a row, without blanks, that are no operator."""
+        for first in range(start, end):
+            if self._tokens[first].text not in _OPERATORS | {"="}:
+                continue
+            last = first
+            while (
+                last + 1 < end
+                and self._reporter.adjacent(last + 1)
+                and self._tokens[last + 1].text in (*_OPERATORS, "=", "!")
+            ):
+                last += 1
+            span = Span(self._tokens[first].start, self._tokens[last].end)
+            text = self._reporter.source.text_of(span)
+            if last > first and text in _MEANT_OPERATOR:
+                message = f'there is no operator "{text}"'
+                self._reporter.add(codes.BAD_OPERATOR, span, message, hint=f"write {_MEANT_OPERATOR[text]}")
+                return True
+        return False
+
+    def _equals_sign(self, start: int, end: int) -> bool:
+        """`=` in a condition. The span is the comparison that was meant."""
+        for at in range(start + 1, end):
+            if self._tokens[at].text == "=":
+                span = Span(self._tokens[at - 1].start, self._tokens[min(at + 1, end - 1)].end)
+                message = '"=" does not compare'
+                self._reporter.add(codes.ASSIGNMENT_IN_CONDITION, span, message, hint="write == to compare")
+                return True
+        return False
+
+    def _unknown_operand(self, start: int, end: int) -> bool:
+        """A word before an operator that is none of the operands."""
+        for at in range(start, end - 1):
+            token = self._tokens[at]
+            if token.kind != "word" or self._tokens[at + 1].text not in _OPERATORS or token.text in OPERANDS:
+                continue
+            if at > start and self._tokens[at - 1].text in _OPERATORS:
+                continue
+            meant = _MEANT_OPERAND.get(token.text.lower(), "")
+            hint = f'did you mean "{meant}"?' if meant else did_you_mean(token.text, OPERANDS)
+            hint = hint or f"operands: {', '.join(sorted(OPERANDS))}"
+            self._reporter.add(codes.UNKNOWN_OPERAND, token.span, f'there is no operand "{token.text}"', hint=hint)
+            return True
+        return False
+
+    def _missing_operand(self, start: int, end: int, at: int) -> bool:
+        """Nothing on one side of an operator, or in parentheses."""
+        before = self._tokens[at - 1].text if at > start else ""
+        here = self._tokens[at].text if at < end else ""
+        if here not in ("", ")", "{", ";", "and", "or", "&&", "||", "&", "|", "then"):
+            return False
+        if before == "(" and here == ")":
+            self._unexpected(Span(self._tokens[at - 1].start, self._tokens[at].end), "the condition is empty")
+        elif before in _OPERATORS:
+            message = f'something to compare with is expected after "{before}"'
+            self._unexpected(self._reporter.after(at), message)
+        elif before in ("and", "or", "&&", "||", "&", "|", "!", "not"):
+            self._unexpected(self._reporter.after(at), f'a condition is expected after "{before}"')
+        elif here in ("and", "or", "&&", "||", "&", "|"):
+            self._unexpected(self._tokens[at].span, f'a condition is expected before "{here}"')
+        else:
+            return False
+        return True
+
+    # --- words and items ---------------------------------------------------------------------------------------------
+
+    def _reserved_word(self, rule: str, start: int, end: int, at: int) -> bool:
+        """A reserved word as part of a host name, or as a function."""
+        for i in range(max(start + 1, at - 1), min(at + 2, end)):
+            token = self._tokens[i]
+            joined = self._tokens[i - 1].text in (".", "-") or self._tokens[i + 1].text in (".", "-")
+            if joined and token.kind == "word" and token.text in KEYWORDS and rule != "loadmodule":
+                message = f'"{token.text}" is a reserved word and cannot be part of a host name as it stands'
+                self._reporter.add(codes.RESERVED_WORD, token.span, message, hint="quote the host name")
+                return True
+        token = self._tokens[start]
+        if rule == "call" and at == start and token.text in KEYWORDS and self._tokens[start + 1].text == "(":
+            message = f'"{token.text}" is a reserved word and no function'
+            self._reporter.add(codes.RESERVED_WORD, token.span, message)
+            return True
+        return False
+
+    def _assignment(self, start: int, end: int, at: int) -> bool:
+        name = self._tokens[start].text
+        first = self._tokens[start + 2] if start + 2 < end else None
+        if first is None:
+            message = f"a value is expected after {name}=, found {self._reporter.found(end)}"
+            self._unexpected(self._reporter.after(start + 2), message)
+        elif first.text == "/":
+            message = f'{name} wants a string: "/" cannot stand here'
+            self._unexpected(first.span, message, "put the path in quotes")
+        elif at < end and self._tokens[at].text == "," and name in ("listen", "alias"):
+            message = f'"," cannot stand here in the list of {name}'
+            self._unexpected(self._tokens[at].span, message, "separate the addresses with blanks")
+        elif first.kind == "word" and self._tokens[start + 3].text == ":" and name in ("listen", "alias"):
+            if at <= start + 3:
+                return False
+            message = f'"{first.text}" is no protocol'
+            self._unexpected(first.span, message, "protocols: udp, tcp, tls")
+        elif first.kind == "number" and self._tokens[start + 3].text == ".":
+            span = Span(first.start, self._tokens[end - 1].end)
+            message = f"{short(self._reporter.source.text_of(span))} is not an IP address: it has four parts"
+            self._reporter.add(codes.BAD_ADDRESS, span, message)
+        else:
+            return False
+        return True
+
+    def _module_statement(self, rule: str, start: int, end: int, at: int) -> bool:
+        if at >= end:
+            return False
+        token = self._tokens[at]
+        if rule == "modparam" and at == start + 1 and token.text != "(":
+            message = f'"(" is expected after modparam, found {self._reporter.found(at)}'
+        elif rule == "modparam" and token.kind in ("string", "number") and self._tokens[at - 1].kind != "sign":
+            message = f'"," is expected before {self._reporter.found(at)}'
+        elif rule == "loadmodule" and token.text == "(":
+            message = 'loadmodule takes a string without parentheses: "(" cannot stand here'
+        elif token.kind in ("word", "number") and self._tokens[at - 1].text in ("(", ",", "loadmodule"):
+            message = f"a string in quotes is expected here, found {self._reporter.found(at)}"
+            self._unexpected(
+                token.span, message, f'write "{token.text}…"' if rule == "loadmodule" else f'write "{token.text}"'
+            )
+            return True
+        else:
+            return False
+        self._unexpected(token.span, message, f"write {_WHAT[rule]}")
+        return True
+
+    # --- the rest ----------------------------------------------------------------------------------------------------
+
+    def _sentence(self, rule: str, start: int, at: int) -> str:
+        found = self._reporter.found(at)
+        if rule == "call" and at == start:
+            return f"a statement cannot begin with {found}"
+        if self._tokens[at].text == "=":
+            return '"=" cannot stand here'
+        if rule == "call" and self._tokens[start + 1].text == "(":
+            if self._tokens[at].kind in ("string", "number", "word", "address"):
+                return f'"," or ")" is expected before {found}'
+            return f"an argument is expected here, found {found}"
+        if rule == "call":
+            return f'"(" or ";" is expected after "{short(self._tokens[start].text)}", found {found}'
+        if rule == "route_head":
+            return f"a route is numbered, as in {self._tokens[start].text}[1]: {found} cannot stand here"
+        return f"{found} cannot stand here in {_WHAT[rule]}"
+
+    def _hint(self, rule: str, at: int) -> str:
+        if rule == "call" and self._tokens[at].text == "=":
+            return "global parameters stand outside of the routes"
+        return ""

@@ -1,0 +1,67 @@
+"""Where all syntax mistakes go through: drops the echoes of a mistake that was reported already."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Final
+
+from serc.diagnostics.report import Code, Related, Report
+from serc.lex import Token
+from serc.source import Source, readable
+from serc.tree import Span
+
+# So many tokens behind a mistake another one is taken for its echo.
+_ECHO: Final = 3
+_LONGEST: Final = 40
+
+
+class Reporter:
+    """Syntax mistakes of one file; places are indices of `tokens`."""
+
+    def __init__(self, source: Source, tokens: list[Token], report: Report) -> None:
+        self.source = source
+        self.tokens = tokens
+        self._report = report
+        self._spoiled_lines = {source.line_of(d.span.start) for d in report.diagnostics}
+        self._last_offset = -1
+
+    def add(self, code: Code, span: Span, message: str, *, hint: str = "", related: tuple[Related, ...] = ()) -> None:
+        """Reports, unless this is most likely an echo: on the line of an earlier mistake, or a few tokens behind it."""
+        line = self.source.line_of(span.start)
+        if line in self._spoiled_lines or self._close_behind(span.start):
+            return
+        self._spoiled_lines.add(line)
+        self._last_offset = span.start
+        self._report.add(code, span, message, hint=hint, related=related)
+
+    def _close_behind(self, offset: int) -> bool:
+        if self._last_offset < 0 or offset < self._last_offset:
+            return False
+        first = bisect_left(self.tokens, self._last_offset, key=lambda token: token.start)
+        return bisect_left(self.tokens, offset, key=lambda token: token.start) - first <= _ECHO
+
+    def any_between(self, start: int, end: int) -> bool:
+        """Has something been reported in this range of offsets?"""
+        return any(start <= d.span.start <= end for d in self._report.diagnostics)
+
+    def after(self, at: int) -> Span:
+        """The place just behind the token before `at`: where something is missing."""
+        end = self.tokens[at - 1].end if at else 0
+        return Span(end, end)
+
+    def found(self, at: int) -> str:
+        """The token in words, for "found …"."""
+        token = self.tokens[at]
+        if token.kind == "end":
+            return "the end of the file"
+        return f"the string {short(token.text)}" if token.kind == "string" else f'"{short(token.text)}"'
+
+    def adjacent(self, at: int) -> bool:
+        """Does the token follow the one before it without a blank?"""
+        return at > 0 and self.tokens[at].start == self.tokens[at - 1].end
+
+
+def short(text: str) -> str:
+    """For use in a sentence: the first line, not too long."""
+    text = readable(text).split("\n")[0]
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,136 @@
+"""Characters, numbers and brackets that cannot be right wherever they stand."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from serc.diagnostics import codes
+from serc.lex import Token
+from serc.mistakes.reporter import Reporter, short
+from serc.source import readable
+from serc.tree import Span
+
+_QUOTES: Final = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2032\u2033"
+_BYTE_ORDER_MARK: Final = "\ufeff"
+
+
+class TokenMistakes:
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._tokens = reporter.tokens
+        self._source = reporter.source
+
+    def bad_token(self, end: int, at: int) -> None:
+        """A character or number that is no token, at `at`, in a piece that ends before `end`."""
+        token = self._tokens[at]
+        if token.kind == "bad number":
+            self._bad_number(token)
+            return
+        last = at
+        while self._tokens[last + 1].kind == "bad" and self._reporter.adjacent(last + 1):
+            last += 1
+        text = readable(self._source.text_of(Span(token.start, self._tokens[last].end)))
+        if any(c in _QUOTES for c in text):
+            self._typographic_quote(text, token.start, self._tokens[max(last, self._last_bad(at, end))].end)
+        elif not self._bad_operator(at, last):
+            self._strange_character(text, token, last)
+
+    def _last_bad(self, at: int, end: int) -> int:
+        return max(i for i in range(at, max(end, at + 1)) if self._tokens[i].kind == "bad")
+
+    def _typographic_quote(self, text: str, start: int, end: int) -> None:
+        quote = next(c for c in text if c in _QUOTES)
+        message = f"the typographic quote {quote} does not begin a string"
+        self._reporter.add(codes.TYPOGRAPHIC_QUOTE, Span(start, end), message, hint='write the plain quote " instead')
+
+    def _strange_character(self, text: str, token: Token, last: int) -> None:
+        following = self._tokens[last + 1]
+        word = following.text if following.kind == "word" and self._reporter.adjacent(last + 1) else ""
+        if text.isprintable() and text.isascii():
+            message = f'"{text}{word}" has no meaning here' if word else f'the character "{text}" has no meaning here'
+        else:
+            message = f"{_named(text[0])} has no meaning here"
+        span = Span(token.start, following.end if word else self._tokens[last].end)
+        self._reporter.add(codes.STRANGE_CHARACTER, span, message, hint=_character_hint(text, word))
+
+    def _bad_operator(self, at: int, last: int) -> bool:
+        """`~=`, `!~`, `!=~` and `=~~`: the matching operator, misspelt."""
+        first = at - 1 if self._reporter.adjacent(at) else at
+        beyond = last + 1 if self._reporter.adjacent(last + 1) else last
+        first = first if self._tokens[first].text in ("=", "!", "!=", "==", "=~") else at
+        beyond = beyond if self._tokens[beyond].text in ("=", "==") else last
+        span = Span(self._tokens[first].start, self._tokens[beyond].end)
+        text = self._source.text_of(span)
+        if "~" not in text or text.strip("=!~"):
+            return False
+        hint = "to negate a match write !(… =~ …)" if "!" in text else "write =~ to match a regular expression"
+        self._reporter.add(codes.BAD_OPERATOR, span, f'there is no operator "{text}"', hint=hint)
+        return True
+
+    def _bad_number(self, token: Token) -> None:
+        if re.fullmatch(r"0[0-9]+", token.text):
+            value = token.text.lstrip("0") or "0"
+            message = f"{token.text} is not a number: a leading zero means octal, and octal digits end at 7"
+            self._reporter.add(codes.BAD_NUMBER, token.span, message, hint=f"write {value}")
+        elif token.text[:2] in ("0x", "0X"):
+            message = f'"{short(token.text)}" is not a hexadecimal number'
+            hint = "write 0x and then digits and the letters a to f"
+            self._reporter.add(codes.BAD_NUMBER, token.span, message, hint=hint)
+        elif re.search(r"[A-Za-z]", token.text) and self._source.text[token.end : token.end + 1] in (".", "-"):
+            message = f'a part of a host name cannot begin with a digit here: "{short(token.text)}"'
+            self._reporter.add(codes.UNQUOTED_HOST, token.span, message, hint="quote the host name")
+        else:
+            message = f'"{short(token.text)}" is neither a number nor a name'
+            self._reporter.add(codes.BAD_NUMBER, token.span, message, hint="quote it if it is a text")
+
+    def bad_octet(self, start: int, end: int, octet: Span) -> None:
+        """An IPv4 address in tokens[start:end] with the part `octet` above 255."""
+        first = next(i for i in range(start, end) if self._tokens[i].end == octet.end)
+        last = first
+        while self._tokens[first - 1].text == "." and first - 2 >= start:
+            first -= 2
+        while self._tokens[last + 1].text == "." and last + 2 < end:
+            last += 2
+        span = Span(self._tokens[first].start, self._tokens[last].end)
+        message = f"{self._source.text_of(span)} is not an IP address: {self._source.text_of(octet)} is over 255"
+        self._reporter.add(codes.BAD_ADDRESS, span, message)
+
+    def unpaired(self, at: int) -> None:
+        """A parenthesis without its partner in the piece."""
+        token = self._tokens[at]
+        if token.text in (")", "]"):
+            self.stray_bracket(at)
+            return
+        closing = ")" if token.text == "(" else "]"
+        message = f'this "{token.text}" is never closed'
+        self._reporter.add(codes.UNCLOSED_PARENTHESIS, token.span, message, hint=f'write "{closing}" where it ends')
+
+    def stray_bracket(self, at: int) -> None:
+        token = self._tokens[at]
+        self._reporter.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint="remove it")
+
+    def too_deep(self, at: int) -> None:
+        span = self._tokens[at].span
+        self._reporter.add(codes.TOO_DEEP, span, "this is nested too deep", hint="split it in two")
+
+
+def _named(character: str) -> str:
+    name = unicodedata.name(character, "")
+    shown = f' "{character}"' if character.isprintable() and not character.isspace() else ""
+    return f"the character{shown} U+{ord(character):04X}{f' ({name.lower()})' if name else ''}"
+
+
+def _character_hint(text: str, word: str) -> str:
+    if text == "$" and word:
+        return f"pseudo-variables such as ${word} are of SER 2.0, OpenSER and Kamailio; 0.9 has none in the script"
+    if text == "@" and word:
+        return f"selects such as @{word} are of SER 2.0; 0.9 has none"
+    if text == "\\":
+        return "a backslash may stand only at the very end of a line, or in a string"
+    if _BYTE_ORDER_MARK in text:
+        return "save the file without a byte order mark"
+    if text and unicodedata.category(text[0]) in ("Zs", "Cf", "Cc"):
+        return "it cannot be seen: write a plain blank instead, or nothing"
+    return "quote it if it belongs to a text"
