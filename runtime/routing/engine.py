@@ -94,21 +94,23 @@ class Engine:
         return ctx.sends
 
     def _run_request(self, ctx: Context) -> None:
-        for module in self._filters:
-            if not module.on_request(ctx):
-                return
+        try:
+            for module in self._filters:
+                if not module.on_request(ctx):
+                    return
+            self._run_main_route(ctx)
+            for module in self._enders:
+                module.after_request(ctx)
+        except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
+            self._report_bug(ctx, e)
+
+    def _run_main_route(self, ctx: Context) -> None:
         route = self._request
         if route is None:
             ctx.log(L_ERR, "WARNING: run_actions: null action list: there is no main route")
-        else:
-            try:
-                if route(ctx) < 0:
-                    self.world.counters.failed_scripts += 1
-                    ctx.log(L_DBG, "WARNING: receive_msg: error while trying script")
-            except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
-                self._report_bug(ctx, e)
-        for module in self._enders:
-            module.after_request(ctx)
+        elif route(ctx) < 0:
+            self.world.counters.failed_scripts += 1
+            ctx.log(L_DBG, "WARNING: receive_msg: error while trying script")
 
     def _run_reply(self, ctx: Context) -> None:
         if self.world.check_via and not is_own_via(ctx):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from mypy_extensions import i64
 
 from runtime.routing import errors
@@ -16,6 +18,9 @@ from runtime.sip.message import Message
 from runtime.sip.scan import BadMessage, decimal
 from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, SipUri, parse_uri
 from runtime.sip.via import Via
+
+# Addresses in next-hop URIs that a process remembers in parsed form.
+KNOWN_LITERALS: Final = 4096
 
 
 def forward(ctx: Context, destination: Address, proto: i64) -> bool:
@@ -154,10 +159,25 @@ def forward_to_uri(ctx: Context, proto: i64, port: i64) -> bool:
         proto = uri.transport or UDP
         if proto == SCTP or proto == OTHER_TRANSPORT:
             return ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx)}>")
-    destination = resolve(ctx, uri.host(), uri.port if port < 0 else port, proto)
+    destination = _resolve_uri(ctx, uri, uri.port if port < 0 else port, proto)
     if destination is None:
         return ctx.fail(errors.BAD_ADDRESS, f"ERROR: forward: cannot resolve the host of <{_shown(ctx)}>")
     return forward(ctx, destination, proto)
+
+
+def _resolve_uri(ctx: Context, uri: SipUri, port: i64, proto: i64) -> Address | None:
+    """`resolve` for the host of a URI; spellings of addresses that were met before are not parsed again."""
+    host = uri.host()
+    known = ctx.world.literals.get(host)
+    if known is not None and known.port == (port or 5060):
+        return known
+    literal = literal_address(host, port or 5060)
+    if literal is None:
+        return resolve(ctx, host, port, proto)
+    if len(ctx.world.literals) >= KNOWN_LITERALS:
+        ctx.world.literals.clear()
+    ctx.world.literals[host] = literal
+    return literal
 
 
 def _shown(ctx: Context) -> str:

@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from runtime.routing.config import Config
 from runtime.routing.ports import Log, Resolver
 from runtime.routing.sockets import ListenSocket, SocketTable
-from runtime.sip.address import PROTO_NAMES
+from runtime.sip.address import PROTO_NAMES, Address
 from runtime.version import VERSION
 
 SERVER: Final = b"Sip EXpress router (" + VERSION.encode("ascii") + b" (python))"
@@ -61,6 +61,7 @@ class World:
         self.resolver: Final = resolver
         self.counters: Final = Counters()
         self.modules: Final[dict[str, object]] = {}
+        self.literals: Final[dict[bytes, Address]] = {}
         self.pid: i64 = 0
         self.log_level: i64 = log.level
         self.syn_branch: Final = config.syn_branch

@@ -14,6 +14,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
 from runtime.routing.sockets import ListenSocket
 from runtime.server.datagrams import FOREVER, DatagramIO
+from runtime.server.pacing import SLEEP_NS, Pacer
 
 ERR: Final = -1
 
@@ -30,6 +31,8 @@ class Worker:
         self._io: Final = io
         self._listener: Final = listener
         self._log: Final = log
+        self._pacer: Final = Pacer()
+        self._sleep_s: Final = SLEEP_NS / 1e9
         self._quiet_until_ms: i64 = 0
         self._unlogged: i64 = 0
         self.received: i64 = 0
@@ -55,7 +58,8 @@ class Worker:
         count = io.receive(timeout_ms)
         if count == 0:
             return False
-        now_ms: i64 = time.monotonic_ns() // 1_000_000
+        now_ns: i64 = time.monotonic_ns()
+        now_ms: i64 = now_ns // 1_000_000
         engine = self._engine
         listener = self._listener
         out: list[Send] = []
@@ -72,6 +76,8 @@ class Worker:
             self.sent += len(out) - len(io.failures)
             if io.failures:
                 self._report_failures(now_ms)
+        if self._pacer.is_worth_a_sleep(count, now_ns):
+            time.sleep(self._sleep_s)
         return True
 
     def _report_failures(self, now_ms: i64) -> None:
