@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -137,3 +138,25 @@ FUNCTIONS: Final[dict[str, Foreign]] = {
     "sanity_check": Foreign("SER 2.0 and Kamailio", "remove it: the server refuses what is malformed"),
     "ds_select_domain": Foreign(_OPENSER, "write ds_select_dst(set, algorithm)"),
 }
+
+# Calls whose number of arguments is that of another dialect.
+OVERLOADS: Final[dict[tuple[str, int], Foreign]] = {
+    ("save", 2): Foreign(_LATER, "write save(table)"),
+    ("lookup", 2): Foreign(_LATER, "write lookup(table)"),
+    ("registered", 2): Foreign(_LATER, "write registered(table)"),
+    ("t_relay", 1): Foreign(_LATER, "write t_relay_to_udp(host, port), or t_relay()"),
+    ("record_route", 1): Foreign(_LATER, "write record_route()"),
+    ("t_newtran", 1): Foreign(_LATER, "write t_newtran()"),
+    ("append_hf", 2): Foreign(_LATER, "write append_hf(text)"),
+    ("search_hf", 3): Foreign("Kamailio", "write search(regex)"),
+    ("check_to", 1): Foreign(_LATER, "write check_to()"),
+    ("check_from", 1): Foreign(_LATER, "write check_from()"),
+    ("xlog", 1): Foreign(_LATER, "write xlog(level, text)"),
+}
+
+# Pseudo-variables in texts that 0.9 sends or logs as they stand.
+PSEUDO_VARIABLE: Final = re.compile(r"\$(?:ru|rU|rd|fu|fU|fd|tu|tU|td|ci|si|sp|rm|rs|ua|var\(|avp\(|hdr\()")
+# What looks like a comment and is a directive elsewhere.
+DIRECTIVE: Final = re.compile(
+    r"#!(SER|KAMAILIO|OPENSER|MAXCOMPAT|MAX_COMPAT|ALL|define|trydef|redefine|ifdef|ifndef|else|endif|subst|substdef)\b"
+)

@@ -51,9 +51,10 @@ class Extents:
         a `;` or a brace.
         """
         is_list = self._tokens[start].text in ("listen", "alias")
+        shortest = 2 if self._tokens[start].text == "loadmodule" else 3
         end = start + 1
         while not self.starts_item(end) and self._tokens[end].text not in (";", "{", "}"):
-            if end > start + 2 and self.on_new_line(end) and not (is_list and self._continues_list(end)):
+            if end >= start + shortest and self.on_new_line(end) and not (is_list and self._continues_list(end)):
                 break
             if self._tokens[end].text in ("(", "[") and end in self._partner:
                 end = self._partner[end]

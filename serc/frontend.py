@@ -14,8 +14,10 @@ from serc.check.operands import check_compare
 from serc.check.paths import check_paths
 from serc.check.routes import RouteGraph, check_defined, check_numbers, check_reach
 from serc.check.walk import below, routes
+from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report
+from serc.dialects import DIRECTIVE
 from serc.lex import lex
 from serc.source import Source
 from serc.structure import parse_file
@@ -32,6 +34,7 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Rep
     file = parse_file(source, report, lexed)
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     _check(file, catalogue, report, lambda span: source.line_of(span.start) in spoiled)
+    _directives(source, lexed.line_comments, report)
     apply_ignores(source, lexed.line_comments, report)
     return (None if report.has_errors else file), report
 
@@ -59,3 +62,13 @@ def _check(file: tree.File, catalogue: Catalogue, report: Report, spoiled: Calla
         check_conditions(file, report)
         check_flow(file, modules, calls.functions, graph, report)
         check_paths(file, graph, report)
+
+
+def _directives(source: Source, comments: list[tree.Span], report: Report) -> None:
+    """Preprocessor directives of Kamailio look like comments."""
+    for comment in comments:
+        found = DIRECTIVE.match(source.text_of(comment))
+        if found is not None:
+            span = tree.Span(comment.start, comment.start + found.end())
+            message = f"{found[0]} is a directive of Kamailio; here it is a comment and does nothing"
+            report.add(codes.FOREIGN_DIRECTIVE, span, message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -82,12 +83,54 @@ def _string(argument: tree.Argument) -> Wrong | None:
 
 def _host(argument: tree.Argument) -> Wrong | None:
     if isinstance(argument, tree.String):
-        return None if argument.value.strip() else Wrong(codes.BAD_ARGUMENT, message="the host name is empty")
+        return _host_text(argument.value)
     if isinstance(argument, (tree.Host, tree.IpAddress)):
         return None
     if isinstance(argument, tree.SocketId):
         return _type_mismatch(argument, "the port is an argument of its own, behind a comma")
     return _type_mismatch(argument)
+
+
+def _host_text(text: str) -> Wrong | None:
+    if not text.strip():
+        return Wrong(codes.BAD_ARGUMENT, message="the host name is empty")
+    if re.fullmatch(r"[^:]+:[0-9]+", text):
+        message = f'"{text}" is not a host name'
+        return Wrong(codes.BAD_ARGUMENT, message=message, hint="the port is an argument of its own, behind a comma")
+    if re.match(r"sips?:", text, re.IGNORECASE):
+        return Wrong(codes.BAD_ARGUMENT, message=f'"{text}" is not a host name', hint="write the host alone")
+    return None
+
+
+def _doubtful(pattern: str, message: str, hint: str) -> Callable[[tree.Argument], Wrong | None]:
+    """A string that makes sense only if it matches `pattern`; SER takes any."""
+
+    def wrong(argument: tree.Argument) -> Wrong | None:
+        if not isinstance(argument, tree.String):
+            return _string(argument)
+        if re.fullmatch(pattern, argument.value, re.IGNORECASE):
+            return None
+        return Wrong(codes.DOUBTFUL_ARGUMENT, message=f'"{argument.value}" {message}', hint=hint)
+
+    return wrong
+
+
+def _host_and_port(argument: tree.Argument) -> Wrong | None:
+    if not isinstance(argument, tree.String):
+        return _string(argument)
+    _, colon, port = argument.value.rpartition(":")
+    bare = not colon or "]" in port or ":" in argument.value[: -len(port) - 1].strip("[]")
+    if bare or port.isdigit() and int(port) <= LARGEST_PORT:
+        return None
+    message = f'there is no port "{port}"'
+    return Wrong(codes.DOUBTFUL_ARGUMENT, message=message, hint=f"write host or host:port; ports end at {LARGEST_PORT}")
+
+
+def _flag_number(argument: tree.Argument) -> Wrong | None:
+    if isinstance(argument, tree.Host):
+        message = f"flags with names such as {argument.name} are of SER 2.0 and Kamailio"
+        return Wrong(codes.ARGUMENT_TYPE, message=message, hint="in 0.9 flags have numbers, 1 to 31")
+    return _number(1, 31, "flag", "flags are numbered 1 to 31")(argument)
 
 
 def _listen_id(argument: tree.Argument) -> Wrong | None:
@@ -148,7 +191,12 @@ _PORT: Final = Slot("a port number", _number(0, LARGEST_PORT, "port", f"ports en
 _URI_HOST: Final = Slot("uri:host", _word("uri:host"))
 _URI_PORT: Final = Slot("uri:port", _word("uri:port"))
 _STRING: Final = Slot("a string", _string)
-_FLAG: Final = Slot("the number of a flag", _number(1, 31, "flag", "flags are numbered 1 to 31"))
+_FLAG: Final = Slot("the number of a flag", _flag_number)
+_URI: Final = Slot("a URI", _doubtful(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:"))
+_NEW_HOST: Final = Slot(
+    "a host name", _doubtful(r"[^:/@]*|\[?[0-9a-f:.]+\]?", "is not a host name alone", "sethostport takes a port, too")
+)
+_NEW_PORT: Final = Slot("a port in quotes", _doubtful(r"[0-9]{0,5}", "is not a port", "write digits"))
 _COUNT: Final = Slot("a number", _number(0, 2**31 - 1, "number", "it must fit into 31 bits"))
 _LEVEL: Final = Slot("a log level", _number(0, 2**31 - 1, "log level", "levels are small numbers"))
 
@@ -180,13 +228,13 @@ def _spellings() -> dict[str, Action]:
     add("strip", ((_COUNT,),))
     add("strip_tail", ((_COUNT,),))
     add("prefix", _TEXT)
-    add("sethost rewritehost seth", _TEXT)
-    add("sethostport rewritehostport sethp", _TEXT)
-    add("setport rewriteport setp", _TEXT)
+    add("sethost rewritehost seth", ((_NEW_HOST,),))
+    add("sethostport rewritehostport sethp", ((Slot("host:port", _host_and_port),),))
+    add("setport rewriteport setp", ((_NEW_PORT,),))
     add("setuser rewriteuser setu", _TEXT)
     add("setuserpass rewriteuserpass setup", _TEXT)
-    add("seturi rewriteuri", _TEXT)
-    add("append_branch", ((), (_STRING,), (_STRING, Slot("a q value", _quality))), bare=True)
+    add("seturi rewriteuri", ((_URI,),))
+    add("append_branch", ((), (_URI,), (_URI, Slot("a q value", _quality))), bare=True)
     add("revert_uri", _NOTHING, bare=True)
     add("force_rport add_rport", _NOTHING, bare=True)
     add("force_tcp_alias add_tcp_alias", ((), (_PORT,)), bare=True)

@@ -11,9 +11,11 @@ from serc.check.modules import Loaded, Modules
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import nearest
-from serc.dialects import FUNCTIONS
+from serc.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
 from serc.keywords import KEYWORDS
 
+# Functions whose texts are logged or sent.
+_TEXTS = frozenset(("xlog", "append_hf", "append_urihf", "append_to_reply", "sl_send_reply", "t_reply"))
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
 
@@ -93,6 +95,11 @@ class CallCheck:
 
     def _function_count(self, call: tree.Call, before: list[Loaded]) -> None:
         name = call.name.name
+        foreign = OVERLOADS.get((name, len(call.arguments)))
+        if foreign is not None:
+            message = f"{name} with {_count([len(call.arguments)])} is of {foreign.origin}"
+            self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=foreign.instead)
+            return
         candidates = [f for module in before for f in module.spec.functions if f.name == name]
         counts = sorted({len(f.arguments) for f in candidates})
         usage = " or ".join(f"{name}({', '.join(a.name for a in f.arguments)})" for f in candidates[:3])
@@ -167,6 +174,13 @@ class CallCheck:
             message = f"{call.name.name} wants {kind.expects} as its {name}: {e}"
             self._report.add(code, argument.span, message, hint=e.hint)
             return
+        variable = PSEUDO_VARIABLE.search(argument.value) if call.name.name in _TEXTS else None
+        if variable is not None:
+            message = (
+                f"{variable[0].rstrip('(')} is a pseudo-variable of OpenSER and Kamailio: 0.9 writes it as it stands"
+            )
+            hint = "xlog's own specifiers begin with %: %ru, %fu, %tu" if call.name.name == "xlog" else ""
+            self._report.add(codes.FOREIGN_VARIABLE, argument.span, message, hint=hint)
         doubt = kind.doubt(argument.value)
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)

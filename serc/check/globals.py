@@ -15,6 +15,7 @@ _TLS_METHODS: Final = frozenset(
     f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers
 )
 _LARGEST_PORT: Final = 65535
+_DEFAULT_PORT: Final = 5060
 
 
 def check_globals(file: tree.File, report: Report) -> None:
@@ -32,7 +33,8 @@ def check_globals(file: tree.File, report: Report) -> None:
             if not entry.cumulative:
                 _overwritten(entry, item, given, report)
             given[entry.name] = item
-    _listen_twice(file, report)
+    _listen_twice(file, given, report)
+    _listen_on_disabled(file, given, report)
     _mhomed_and_advertised(given, report)
 
 
@@ -139,14 +141,20 @@ def _overwritten(entry: Global, item: tree.Assignment, given: dict[str, tree.Ass
         report.add(codes.GLOBAL_TWICE, item.span, message, related=related)
 
 
-def _listen_twice(file: tree.File, report: Report) -> None:
+def _number_of(given: dict[str, tree.Assignment], name: str, default: int) -> int:
+    value = given[name].values[0] if name in given else None
+    return value.value if isinstance(value, tree.Number) else default
+
+
+def _listen_twice(file: tree.File, given: dict[str, tree.Assignment], report: Report) -> None:
+    port = _number_of(given, "port", _DEFAULT_PORT)
     seen: dict[tuple[str, str, int], tree.Span] = {}
     for item in file.items:
         if not isinstance(item, tree.Assignment) or item.name.name != "listen":
             continue
         for value in item.values:
             assert isinstance(value, tree.SocketId)
-            key = _socket_key(value)
+            key = _socket_key(value, port)
             if key in seen:
                 span = item.span if len(item.values) == 1 else value.span
                 message = f"{key[1]} is listed already: the second entry is dropped"
@@ -157,14 +165,26 @@ def _listen_twice(file: tree.File, report: Report) -> None:
             seen.setdefault(key, value.span)
 
 
-def _socket_key(value: tree.SocketId) -> tuple[str, str, int]:
+def _socket_key(value: tree.SocketId, port: int) -> tuple[str, str, int]:
     host = value.host.text if isinstance(value.host, tree.IpAddress) else host_name(value.host)
     proto = "" if value.proto is None or value.proto.name == "*" else value.proto.name.lower()
-    return proto, host.lower(), value.port.value if isinstance(value.port, tree.Number) else 0
+    return proto, host.lower(), value.port.value if isinstance(value.port, tree.Number) else port
 
 
 def host_name(host: tree.String | tree.Host) -> str:
     return host.value if isinstance(host, tree.String) else host.name
+
+
+def _listen_on_disabled(file: tree.File, given: dict[str, tree.Assignment], report: Report) -> None:
+    if not _number_of(given, "disable_tcp", 0):
+        return
+    for item in file.items:
+        if isinstance(item, tree.Assignment) and item.name.name == "listen":
+            for value in item.values:
+                if isinstance(value, tree.SocketId) and value.proto and value.proto.name.lower() in ("tcp", "tls"):
+                    related = (Related(given["disable_tcp"].span, "TCP is disabled here"),)
+                    message = "this address is for TCP, which is disabled"
+                    report.add(codes.CONTRADICTING_GLOBALS, value.span, message, related=related)
 
 
 def _mhomed_and_advertised(given: dict[str, tree.Assignment], report: Report) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+import socket
 from typing import Final
 
 from runtime.spec.kinds import regex_doubt
@@ -19,6 +21,7 @@ _ORDER: Final = _EQUAL | {"<", ">", "<=", ">="}
 URIS: Final = frozenset(("uri", "status", "from_uri", "to_uri"))
 ADDRESSES: Final = frozenset(("src_ip", "dst_ip"))
 PORTS: Final = frozenset(("src_port", "dst_port"))
+_FAMILIES: Final = (int(socket.AF_INET), int(socket.AF_INET6))
 # RFC 3261, 3262, 3265, 3311, 3428, 3515, 3903, 2976.
 METHODS: Final = frozenset(
     "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY UPDATE MESSAGE REFER PUBLISH INFO".split()
@@ -172,8 +175,6 @@ def check_network(net: tree.IpNet, report: Report) -> None:
 
 
 def _host_bits(net: tree.IpNet, bits: int, report: Report) -> None:
-    import ipaddress
-
     address = int(ipaddress.ip_address(net.address.text))
     if isinstance(net.mask, tree.Number):
         mask = ((1 << net.mask.value) - 1) << (bits - net.mask.value)
@@ -203,6 +204,9 @@ def _number(compare: tree.Compare, report: Report) -> None:
     elif not isinstance(value, tree.Number):
         hint = "write it without quotes" if isinstance(value, tree.String) else ""
         _value(compare, report, "a number", hint)
+    elif name == "af" and value.value not in _FAMILIES:
+        message = f"af is never {value.text}: it is INET for IPv4 and INET6 for IPv6"
+        report.add(codes.CONSTANT_CONDITION, compare.span, message, hint="write INET or INET6")
     elif name in PORTS and value.value > LARGEST_PORT:
         message = f"there is no port {value.text}"
         report.add(codes.OUT_OF_RANGE, value.span, message, hint=f"ports end at {LARGEST_PORT}")

@@ -46,6 +46,11 @@ class State:
     decision: tree.Span | None = None
 
 
+# What counts for requests that are forwarded afterwards.
+_BEFORE_RELAY: Final = frozenset("""
+    t_on_failure t_on_reply record_route append_branch append_hf remove_hf force_rport fix_nated_contact
+    force_rtp_proxy sethost rewritehost seth sethostport rewritehostport sethp seturi rewriteuri prefix strip lookup
+    """.split())
 _ANYTHING: Final = State(handled=True, trusted=True)
 States = frozenset[State]
 _NONE: Final[States] = frozenset()
@@ -215,6 +220,8 @@ class _Paths:
         span = call.span
         if does is None:
             return replace(_ANYTHING, method=state.method, failure=state.failure)
+        if call.name.name in _BEFORE_RELAY and state.relay is not None and not state.relay_failed:
+            self._too_late(call, state.relay)
         if does is Does.NOTHING or does is Does.COPY:
             return state
         if does in (Does.REPLY, Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY, Does.ERROR_REPLY):
@@ -297,6 +304,11 @@ class _Paths:
             message = "open relay: requests of anybody for foreign domains are forwarded here"
             hint = "ask for credentials with proxy_authorize, or test src_ip, before it"
             self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
+
+    def _too_late(self, call: tree.Call, relay: tree.Span) -> None:
+        related = (Related(relay, "forwarded here"),)
+        message = f"{call.name.name} comes too late: the request was forwarded before"
+        self._report.add(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)
 
     def _late_loose_route(self, call: tree.Call, rewritten: tree.Span) -> None:
         related = (Related(rewritten, "rewritten here"),)

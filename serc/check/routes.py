@@ -77,7 +77,7 @@ def check_defined(file: tree.File, functions: dict[tree.Span, Function], graph: 
         for call in calls(route.body):
             function = functions.get(call.span)
             armed = named_route(function, call) if function is not None else None
-            if armed is not None and armed[1] != 0 and armed not in graph.defined:
+            if armed is not None and 0 < armed[1] <= _LAST_ROUTE and armed not in graph.defined:
                 message = f"{call.name.name} names {armed[0]}[{armed[1]}], which is not defined"
                 report.add(codes.UNDEFINED_ROUTE, call.span, message, hint=_defined(graph, armed[0]))
 

@@ -127,6 +127,7 @@ FLAG_NEVER_READ: Final = _warning("SER0517", "flag is set and never read")
 NO_MAIN_ROUTE: Final = _warning("SER0518", "no main route")
 DUPLICATE_ROUTE: Final = _warning("SER0519", "route defined twice")
 RELAYED_TWICE: Final = _warning("SER0520", "request is forwarded twice")
+TOO_LATE: Final = _warning("SER0521", "too late: the request was forwarded before")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class PieceMistakes:
             at += 1
         if rule == "condition" and self._condition(start, end, at):
             return
-        if self._reserved_word(rule, start, end, at) or self._sign(at, end):
+        if self._reserved_word(rule, start, end, at) or self._sign(at, end) or self._dotted(start, end):
             return
         if rule == "assignment" and self._assignment(start, end, at):
             return
@@ -80,6 +80,23 @@ class PieceMistakes:
             span = Span(self._tokens[at].start, self._tokens[at + 1].end)
             self._unexpected(span, f'"{self._tokens[at].text}" cannot stand here: numbers have no sign')
             return True
+        return False
+
+    def _dotted(self, start: int, end: int) -> bool:
+        """`10.0.0` and `1.2.3.4.5`, and fractions."""
+        at = start
+        while at < end:
+            last = at
+            while last + 2 < end and self._tokens[last + 1].text == "." and self._tokens[last + 2].kind == "number":
+                last += 2
+            if self._tokens[at].kind == "number" and last - at not in (0, 6):
+                span = Span(self._tokens[at].start, self._tokens[last].end)
+                text = short(self._reporter.source.text_of(span))
+                message = f"{text} is not an IP address: it has four parts"
+                hint = f'there are no fractions; write "{text}" where a text is wanted' if last - at == 2 else ""
+                self._reporter.add(codes.BAD_ADDRESS, span, message, hint=hint)
+                return True
+            at = last + 1
         return False
 
     # --- conditions --------------------------------------------------------------------------------------------------
@@ -191,10 +208,6 @@ class PieceMistakes:
                 return False
             message = f'"{first.text}" is no protocol'
             self._unexpected(first.span, message, "protocols: udp, tcp, tls")
-        elif first.kind == "number" and self._tokens[start + 3].text == ".":
-            span = Span(first.start, self._tokens[end - 1].end)
-            message = f"{short(self._reporter.source.text_of(span))} is not an IP address: it has four parts"
-            self._reporter.add(codes.BAD_ADDRESS, span, message)
         else:
             return False
         return True
@@ -211,9 +224,8 @@ class PieceMistakes:
             message = 'loadmodule takes a string without parentheses: "(" cannot stand here'
         elif token.kind in ("word", "number") and self._tokens[at - 1].text in ("(", ",", "loadmodule"):
             message = f"a string in quotes is expected here, found {self._reporter.found(at)}"
-            self._unexpected(
-                token.span, message, f'write "{token.text}…"' if rule == "loadmodule" else f'write "{token.text}"'
-            )
+            hint = "put the path in quotes" if rule == "loadmodule" else f'write "{token.text}"'
+            self._unexpected(token.span, message, hint)
             return True
         else:
             return False
