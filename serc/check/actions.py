@@ -194,7 +194,10 @@ _STRING: Final = Slot("a string", _string)
 _FLAG: Final = Slot("the number of a flag", _flag_number)
 _URI: Final = Slot("a URI", _doubtful(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:"))
 _NEW_HOST: Final = Slot(
-    "a host name", _doubtful(r"[^:/@]*|\[?[0-9a-f:.]+\]?", "is not a host name alone", "sethostport takes a port, too")
+    "a host name",
+    _doubtful(
+        r"[^:/@]*|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?", "is not a host name alone", "sethostport takes a port, too"
+    ),
 )
 _NEW_PORT: Final = Slot("a port in quotes", _doubtful(r"[0-9]{0,5}", "is not a port", "write digits"))
 _COUNT: Final = Slot("a number", _number(0, 2**31 - 1, "number", "it must fit into 31 bits"))

@@ -16,6 +16,7 @@ from serc.keywords import KEYWORDS
 
 # Functions whose texts are logged or sent.
 _TEXTS = frozenset(("xlog", "append_hf", "append_urihf", "append_to_reply", "sl_send_reply", "t_reply"))
+_HEADER_LINES = frozenset(("append_hf", "append_to_reply"))
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
 
@@ -181,6 +182,9 @@ class CallCheck:
             )
             hint = "xlog's own specifiers begin with %: %ru, %fu, %tu" if call.name.name == "xlog" else ""
             self._report.add(codes.FOREIGN_VARIABLE, argument.span, message, hint=hint)
+        if call.name.name in _HEADER_LINES and not argument.value.endswith("\n"):
+            message = f"the header line that {call.name.name} adds is never ended: the next header becomes a part of it"
+            self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint="end it with \\r\\n")
         doubt = kind.doubt(argument.value)
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)

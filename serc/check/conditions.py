@@ -46,7 +46,7 @@ def _chains(condition: tree.Expression, report: Report) -> None:
             waiting.append((node.operand, not negated))
         elif isinstance(node, (tree.And, tree.Or)):
             members = _members(node, negated, isinstance(node, tree.And) != negated)
-            _contradiction(node, members, isinstance(node, tree.And) != negated, negated, report)
+            _contradiction(node, members, isinstance(node, tree.And) != negated, report)
             waiting += [m for m in members if m[0] is not node and not isinstance(m[0], tree.Compare)]
 
 
@@ -63,7 +63,6 @@ def _contradiction(
     top: tree.And | tree.Or,
     members: list[tuple[tree.Expression, bool]],
     conjunction: bool,
-    negated: bool,
     report: Report,
 ) -> None:
     """In a conjunction two facts that exclude each other, in a disjunction two of which one always holds."""
@@ -75,9 +74,10 @@ def _contradiction(
             opposite = first.value == second.value and first.holds != second.holds
             exclusive = first.operand == "method" and first.value != second.value
             if opposite or exclusive and first.holds == second.holds == conjunction:
-                truth = "false" if conjunction != negated else "true"
-                why = "both cannot hold" if conjunction else "one of them always holds"
-                hint = "was || meant?" if conjunction else "was && meant?"
+                and_sign = isinstance(top, tree.And)
+                truth = "false" if and_sign else "true"
+                why = "both cannot hold" if and_sign else "one of them always holds"
+                hint = "was || meant?" if and_sign else "was && meant?"
                 related = (Related(first.node.span, "this"), Related(second.node.span, "and this"))
                 message = f"this condition is always {truth}: {why}"
                 report.add(codes.CONSTANT_CONDITION, top.span, message, hint=hint, related=related)

@@ -25,9 +25,9 @@ def check_flow(
                 _ignored_tests(node, report)
     _main_route(file, report)
     _duplicates(file, report)
-    _unused(file, functions, graph, report)
-    _recursion(file, report)
-    _idle(file, report)
+    used = _unused(file, functions, graph, report)
+    _recursion(file, used, report)
+    _idle(file, used, report)
     _flags(file, modules, report)
     _loose_without_record(file, report)
     _max_forwards(file, graph, report)
@@ -104,7 +104,10 @@ def _duplicates(file: tree.File, report: Report) -> None:
             report.add(codes.DUPLICATE_ROUTE, head_of(route), message, related=related)
 
 
-def _unused(file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report) -> None:
+def _unused(
+    file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report
+) -> set[tuple[str, int]]:
+    """Those that are used; reports the others."""
     used = {("route", 0)}
     used |= {("route", edge.target) for edge in graph.edges if edge.source != ("route", edge.target)}
     for route in routes(file):
@@ -119,13 +122,14 @@ def _unused(file: tree.File, functions: dict[tree.Span, Function], graph: RouteG
             what = f'no {arm}("{key[1]}") names it' if arm else f"nothing calls route({key[1]})"
             message = f"{route.kind}[{key[1]}] is never used: {what}"
             report.add(codes.UNUSED_ROUTE, head_of(route), message)
+    return used
 
 
-def _recursion(file: tree.File, report: Report) -> None:
+def _recursion(file: tree.File, used: set[tuple[str, int]], report: Report) -> None:
     """Circles of calls that no condition breaks."""
     always: dict[int, tree.Call] = {}
     for route in routes(file):
-        if route.kind == "route":
+        if route.kind == "route" and key_of(route) in used:
             for call in _always_called(route.body):
                 always.setdefault(key_of(route)[1], call)
     reported: set[int] = set()
@@ -171,9 +175,9 @@ def _always_called(block: tree.Block) -> Iterator[tree.Call]:
             return
 
 
-def _idle(file: tree.File, report: Report) -> None:
+def _idle(file: tree.File, used: set[tuple[str, int]], report: Report) -> None:
     for route in routes(file):
-        if route.kind == "route":
+        if route.kind == "route" or key_of(route) not in used:
             continue
         names = [call.name.name for call in calls(route.body)]
         if all(BEHAVIOUR.get(name) is Does.END or name in ("log", "xlog") for name in names):

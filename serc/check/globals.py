@@ -148,21 +148,22 @@ def _number_of(given: dict[str, tree.Assignment], name: str, default: int) -> in
 
 def _listen_twice(file: tree.File, given: dict[str, tree.Assignment], report: Report) -> None:
     port = _number_of(given, "port", _DEFAULT_PORT)
-    seen: dict[tuple[str, str, int], tree.Span] = {}
+    seen: list[tuple[str, str, int, tree.Span]] = []
     for item in file.items:
         if not isinstance(item, tree.Assignment) or item.name.name != "listen":
             continue
         for value in item.values:
             assert isinstance(value, tree.SocketId)
-            key = _socket_key(value, port)
-            if key in seen:
+            proto, host, number = _socket_key(value, port)
+            same = [s for s in seen if s[1:3] == (host, number) and (not s[0] or not proto or s[0] == proto)]
+            if same:
                 span = item.span if len(item.values) == 1 else value.span
-                message = f"{key[1]} is listed already: the second entry is dropped"
-                related = (Related(seen[key], "first listed here"),)
+                message = f"{host} is listed already: the second entry is dropped"
+                related = (Related(same[0][3], "first listed here"),)
                 report.add(
                     codes.LISTEN_TWICE, span, message, related=related, hint="was another port or address meant?"
                 )
-            seen.setdefault(key, value.span)
+            seen.append((proto, host, number, value.span))
 
 
 def _socket_key(value: tree.SocketId, port: int) -> tuple[str, str, int]:

@@ -48,8 +48,7 @@ class State:
 
 # What counts for requests that are forwarded afterwards.
 _BEFORE_RELAY: Final = frozenset("""
-    t_on_failure t_on_reply record_route append_branch append_hf remove_hf force_rport fix_nated_contact
-    force_rtp_proxy sethost rewritehost seth sethostport rewritehostport sethp seturi rewriteuri prefix strip lookup
+    t_on_failure t_on_reply record_route append_branch append_hf fix_nated_contact force_rtp_proxy
     """.split())
 _ANYTHING: Final = State(handled=True, trusted=True)
 States = frozenset[State]
@@ -74,6 +73,8 @@ class _Paths:
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
         self._known: dict[tuple[int, State], States] = {}
+        # Forwardings behind which something was reported: all the rest follows from the same missing break.
+        self._blamed: set[tree.Span] = set()
 
     def main(self, route: tree.Route) -> None:
         states = self._route_body(0, frozenset((State(),)), keep_ended=False)
@@ -256,7 +257,8 @@ class _Paths:
             self._report.add(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
         if does is Does.REPLY and not _is_final(call):
             return state
-        if state.relay is not None and not state.relay_failed and state.failure is None:
+        answered_late = state.relay is not None and not state.relay_failed and state.failure is None
+        if answered_late and state.relay is not None and self._blame(state.relay):
             related = (Related(state.relay, "forwarded here"),)
             message = "the request is answered here though it was forwarded before"
             hint = "write if (!t_relay()) before it, or a break between them"
@@ -280,9 +282,10 @@ class _Paths:
             hint = "write break after the reply"
             self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
         elif state.relay is not None and call.name.name in TRANSACTIONAL and not state.relay_failed:
-            related = (Related(state.relay, "first forwarded here"),)
-            message = "the request is forwarded a second time"
-            self._report.add(codes.RELAYED_TWICE, span, message, hint="write break after the first", related=related)
+            if self._blame(state.relay):
+                related = (Related(state.relay, "first forwarded here"),)
+                message, hint = "the request is forwarded a second time", "write break after the first"
+                self._report.add(codes.RELAYED_TWICE, span, message, hint=hint, related=related)
         if state.ignored_lookup is not None:
             related = (Related(span, "forwarded here"),)
             message = (
@@ -305,7 +308,15 @@ class _Paths:
             hint = "ask for credentials with proxy_authorize, or test src_ip, before it"
             self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
 
+    def _blame(self, relay: tree.Span) -> bool:
+        """Is this the first thing that is wrong after that forwarding?"""
+        first = relay not in self._blamed
+        self._blamed.add(relay)
+        return first
+
     def _too_late(self, call: tree.Call, relay: tree.Span) -> None:
+        if not self._blame(relay):
+            return
         related = (Related(relay, "forwarded here"),)
         message = f"{call.name.name} comes too late: the request was forwarded before"
         self._report.add(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)
