@@ -8,7 +8,7 @@ taken only if it was made from this very grammar by this very TatSu.
 from __future__ import annotations
 
 import hashlib
-import importlib
+import importlib.util
 import os
 import sys
 import tempfile
@@ -62,11 +62,13 @@ def _fingerprint(grammar: str) -> str:
 
 def _fresh_module() -> ModuleType | None:
     """The kept parser, None if there is none for this grammar and this TatSu."""
-    if not _GENERATED.exists():
+    spec = importlib.util.spec_from_file_location("serc._parser", _GENERATED)
+    if spec is None or spec.loader is None:
         return None
+    module = importlib.util.module_from_spec(spec)
     try:
-        module = importlib.import_module("serc._parser")
-    except (ImportError, SyntaxError, AttributeError):  # made by another TatSu, or cut off
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError, AttributeError, FileNotFoundError):  # none, of another TatSu, or cut off
         return None
     fresh = getattr(module, "FINGERPRINT", "") == _fingerprint(GRAMMAR.read_text(encoding="utf-8"))
     return module if fresh else None
