@@ -73,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
     where = "on any core" if plan.server_core is None else f"on core {plan.server_core}, load on core {plan.load_core}"
     print(f"{plan.rate} a second for {plan.seconds:g} s, {plan.rounds} rounds, server {where}")
     if OURS in plan.servers:
-        print("ours:", subprocess.run([*plan.ser, "-V"], check=True, capture_output=True, text=True).stdout.strip())
+        version = subprocess.run([*plan.ser, "-V"], check=True, capture_output=True, text=True).stdout
+        print("ours:", "; ".join(version.splitlines()[:2]))
     result = summary(plan, measure(plan))
     print(report(result))
     return result

@@ -55,6 +55,8 @@ BLOCKS: Final = (
     'if ((method=="OPTIONS" || method=="SUBSCRIBE") && uri=~"^sip:NNN") {\n    rewriteuri("sip:NNN@example.com");\n};\n',
 )
 TAIL: Final = "    forward(uri:host, uri:port);\n}\n"
+# SER has route[0] to route[19].
+SUB_ROUTES: Final = 19
 ROUTE_LINES: Final = 40
 
 
@@ -66,7 +68,7 @@ def config(lines: int) -> str:
     left = lines - (HEAD + MAIN + TAIL).count("\n") - 4
     while left > 0:
         block = _block(source)
-        if len(routes[-1]) > ROUTE_LINES:
+        if len(routes[-1]) > max(ROUTE_LINES, lines // SUB_ROUTES):
             routes.append([])
             left -= 4
         routes[-1] += block
