@@ -71,7 +71,7 @@ class _Writer:
             self.add(indent + 1, "return STOP", s.line)
 
     def _if(self, s: ir.If, indent: int, tail: bool) -> None:
-        """An arm that ends the function needs no `else` behind it: what follows is written at the same depth."""
+        """As long as each arm ends the function, no `else` is needed: what follows is written at the same depth."""
         chained = False
         for arm in s.arms:
             stops = can_stop(arm.condition)
@@ -105,7 +105,7 @@ class _Writer:
             condition = exactly_true(arm.condition)
         self.add(indent, f"{'elif' if chained else 'if'} {condition}:", arm.line, comment=not alone)
         self.body(arm.body, indent + 1, tail)
-        goes_on = not (tail or body_ends(arm.body))
+        goes_on = chained or not (tail or body_ends(arm.body))
         if stops and not alone:
             self._leave_if_stopped(indent, "elif" if goes_on else "if", arm.line)
         return goes_on

@@ -43,16 +43,17 @@ class _Lifting:
         """`negated`: it is its being exactly false that is asked for."""
         if isinstance(condition, ir.Not):
             return ir.Not(self._condition(condition.operand, line, not negated))
-        changed = map_parts(condition, lambda part: self._condition(part, line, negated))
-        asks_twice = ir.And if negated else ir.Or
-        if not isinstance(changed, asks_twice):
-            return changed
-        items = tuple(self._once(item, line) for item in changed.items[:-1])
-        return asks_twice((*items, changed.items[-1]))
+        if not isinstance(condition, ir.And if negated else ir.Or):
+            return map_parts(condition, lambda part: self._condition(part, line, negated))
+        # From the outside in: what is inside of a lifted part is its function's business.
+        *first, last = condition.items
+        return type(condition)(
+            (*[self._once(item, line, negated) for item in first], self._condition(last, line, negated))
+        )
 
-    def _once(self, item: ir.Condition, line: int) -> ir.Condition:
+    def _once(self, item: ir.Condition, line: int, negated: bool) -> ir.Condition:
         if not can_err(item) or pure(item) or not isinstance(leaf(item), (ir.And, ir.Or)):
-            return item
+            return self._condition(item, line, negated)
         return ir.Succeeds(self._function(_negations_inside(item, False), line))
 
     def _function(self, condition: ir.Condition, line: int) -> ir.Call:
