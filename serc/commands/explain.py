@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
-from typing import Final
 
-import serc.diagnostics
 from serc.commands.files import complain
 from serc.diagnostics.codes import CODES
+from serc.diagnostics.explain import explain
 from serc.diagnostics.suggest import did_you_mean
-
-_PAGES: Final = Path(serc.diagnostics.__file__).parent / "pages"
 
 
 def main(argv: list[str]) -> int:
@@ -28,9 +24,5 @@ def main(argv: list[str]) -> int:
         hint = did_you_mean(name, CODES)
         complain("serc", f"there is no diagnostic {options.code}{f' ({hint})' if hint else ''}")
         return 2
-    page = _PAGES / f"{name}.md"
-    if page.is_file():
-        sys.stdout.write(page.read_text(encoding="utf-8"))
-    else:
-        print(f"{name}, {CODES[name].severity.value}: {CODES[name].title}")
+    sys.stdout.write(explain(name))
     return 0

@@ -16,6 +16,7 @@ from serc.passes.ignored_stops import ignored_stops
 from serc.passes.known_methods import known_methods
 from serc.passes.lift_conditions import lift_conditions
 from serc.passes.method_patterns import method_patterns
+from serc.passes.one_of import one_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ PASSES: Final = (
     Pass(double_negation, "conditions as people write them: `!(!a)` is a, `(a && b) && c` is one chain"),
     Pass(known_methods, 'method=="INVITE" is a comparison of two small ints'),
     Pass(method_patterns, 'method=~"^(INVITE|ACK)$" is a comparison of small ints as well'),
+    Pass(one_of, 'method=="ACK" || method=="CANCEL" is one membership test'),
     Pass(constant_conditions, "no test whose outcome is known: `if (1)`, a call of a route that does not exist"),
     Pass(dead_code, "nothing behind a break: mypy and readers would stumble over it"),
     Pass(ignored_stops, "no `if save(…) == STOP: return STOP` where a break follows anyway"),

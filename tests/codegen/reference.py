@@ -22,6 +22,7 @@ class World:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self.method = seed % 4  # of the message; nothing changes it
         self.trace: list[str] = []
 
     def _draw(self, name: str) -> int:
@@ -89,6 +90,10 @@ class Interpreter:
     def condition(self, c: ir.Condition) -> int:
         if isinstance(c, ir.Truth):
             return TRUE if c.value else FALSE
+        if isinstance(c, ir.Compare):
+            assert isinstance(c.value, int)
+            same = self._world.method == c.value
+            return TRUE if same is (c.operator == "==") else FALSE
         if isinstance(c, ir.Operand):
             return self._world.operand(c.function, c.opposite != "")
         if isinstance(c, ir.Succeeds):

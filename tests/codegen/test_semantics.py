@@ -60,7 +60,9 @@ class _Maker:
             kind = self._random.choice((ir.And, ir.Or))
             return kind(tuple(self._condition(route, depth - 1) for _ in range(self._random.choice((2, 2, 3)))))
         number = self._random.randint(1, 9)
-        if pick < 0.8:
+        if pick < 0.72:
+            return ir.Compare("method", self._random.choice(("==", "==", "!=")), self._random.randint(0, 3))
+        if pick < 0.82:
             return ir.Operand(f"fails_{number}", (), f"not_fails_{number}")
         if pick < 0.85:
             return ir.Operand(f"plain_{number}")
@@ -95,6 +97,6 @@ def _compare(program: ir.Program, skip: frozenset[str], number: int) -> None:
         expected, found = World(seed), World(seed)
         namespace["core"] = namespace["m"] = Stub(found)
         value = Interpreter(program.functions, expected).run("route")
-        ours = namespace["route"](None)
+        ours = namespace["route"](found)
         assert found.trace == expected.trace, (number, seed, skip)
         assert ours == value, (number, seed, skip)
