@@ -84,13 +84,44 @@ def _false(c: ir.Condition) -> _Text:
 def _asked_twice(items: tuple[ir.Condition, ...], level: _Level, negated: bool = False) -> _Text:
     """`a || b` true (or `a && b` false): b counts only where a is exactly false (true), not where it is an error."""
     ask, other = (_false, _true) if negated else (_true, _false)
-    text = ask(items[-1])
+    kind = ir.And if negated else ir.Or
+    text, rest = ask(items[-1]), items[-1]
     for item in reversed(items[:-1]):
-        guard = _guard(item, other)
+        guard = None if _fails_too(rest, item, ask is _true) else _guard(item, other)
         if guard is not None:
             text = _joined([guard, text], _Level.AND)
         text = _joined([ask(item), text], level)
+        rest = kind((item, *(rest.items if isinstance(rest, kind) else (rest,))))
     return text
+
+
+def _fails_too(rest: ir.Condition, item: ir.Condition, true: bool) -> bool:
+    """Whether `rest` cannot be true (or, if not `true`, false) where `item` is an error, so that no guard is needed.
+
+    What the From header makes of one test of from_uri, it makes of all.
+    """
+    first = leaf(item)
+    if not isinstance(first, ir.Operand) or not first.opposite or not pure(rest):
+        return False
+    return _fails_with(rest, first.function, true)
+
+
+def _fails_with(c: ir.Condition, function: str, true: bool) -> bool:
+    if isinstance(c, ir.Not):
+        return _fails_with(c.operand, function, not true)
+    if isinstance(c, (ir.And, ir.Or)):
+        parts = (_fails_with(item, function, true) for item in c.items)
+        return any(parts) if isinstance(c, ir.And) is true else all(parts)
+    if not isinstance(c, ir.Operand) or not c.opposite:
+        return False
+    header = _header(function)
+    if function.endswith("_is_myself"):
+        return c.function == function  # a URI that cannot be parsed can still be compared
+    return header != "" and _header(c.function) == header
+
+
+def _header(function: str) -> str:
+    return next((name for name in ("from_uri", "to_uri") if function.startswith(name)), "")
 
 
 def _guard(item: ir.Condition, other: object) -> _Text | None:

@@ -8,10 +8,12 @@ twice. The function `condition_1` runs it once and tells TRUE, FALSE, STOP or ER
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Final, Literal
 
 from serc import ir
 from serc.passes.rewrite import can_err, can_stop, leaf, map_parts, pure
+
+_LONGEST: Final = 16
 
 
 def lift_conditions(program: ir.Program) -> ir.Program:
@@ -46,10 +48,20 @@ class _Lifting:
         if not isinstance(condition, ir.And if negated else ir.Or):
             return map_parts(condition, lambda part: self._condition(part, line, negated))
         # From the outside in: what is inside of a lifted part is its function's business.
-        *first, last = condition.items
+        *first, last = self._shortened(condition, line)
         return type(condition)(
             (*[self._once(item, line, negated) for item in first], self._condition(last, line, negated))
         )
+
+    def _shortened(self, chain: ir.And | ir.Or, line: int) -> tuple[ir.Condition, ...]:
+        """Each part that can fail nests the rest by one, and Python stops at 200: pieces of long chains are lifted."""
+        if sum(map(can_err, chain.items)) <= _LONGEST:
+            return chain.items
+        short: list[ir.Condition] = []
+        for start in range(0, len(chain.items), _LONGEST):
+            piece = type(chain)(chain.items[start : start + _LONGEST])
+            short.append(ir.Succeeds(self._function(_negations_inside(piece, False), line)))
+        return tuple(short)
 
     def _once(self, item: ir.Condition, line: int, negated: bool) -> ir.Condition:
         if not can_err(item) or pure(item) or not isinstance(leaf(item), (ir.And, ir.Or)):

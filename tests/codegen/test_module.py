@@ -230,3 +230,17 @@ def test_configs_of_the_population_are_stable_and_typed(shared: Path, tmp_path: 
         (tmp_path / (re.sub(r"\W", "_", path.stem) + ".py")).write_text(generated.text, encoding="utf-8")
     out, _, status = api.run(["--strict", "--config-file=", *map(str, sorted(tmp_path.glob("*.py")))])
     assert status == 0, out
+
+
+def test_what_the_from_header_spoils_it_spoils_for_all_tests_of_it() -> None:
+    assert condition('from_uri=~"a" || from_uri=="b"') == (
+        'core.from_uri_matches(ctx, REGEX_1) or core.from_uri_equals(ctx, b"b")'
+    )
+    assert condition("to_uri==myself || to_uri==a.b") == (
+        'core.to_uri_is_myself(ctx) or (core.to_uri_is_not_myself(ctx) and core.to_uri_equals(ctx, b"a.b"))'
+    )
+
+
+def test_long_chains_of_what_can_fail_do_not_nest_deeper_than_python_allows() -> None:
+    chain = " || ".join(f'from_uri==myself || to_uri=~"{i}"' for i in range(150))
+    compile(compiled(f'route {{ if ({chain}) log("x"); }}').text, "routes.py", "exec")
