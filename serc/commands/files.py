@@ -24,19 +24,19 @@ def read_source(name: str) -> Source:
         raise CannotRead(f"cannot read {name}: {e.strerror or e}") from e
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
     """Replaces `path` in one step: whoever looks sees the old file or the new one, never a part. Raises OSError.
 
     Keeps the mode of a file that exists; a link is followed, not replaced.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # a device or a pipe cannot be replaced
+        path.write_bytes(text.encode(encoding))  # a device or a pipe cannot be replaced
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode(encoding))
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
