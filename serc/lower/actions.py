@@ -81,6 +81,13 @@ def _force_send_socket(arguments: _Arguments) -> ir.Call:
     return _core("force_send_socket", name)
 
 
+def _advertised_address(arguments: _Arguments) -> ir.Call:
+    # It stands in Via as it is, where IPv6 needs brackets.
+    (host,) = arguments
+    text = f"[{host.text}]" if isinstance(host, tree.IpAddress) and host.version == 6 else host_text(host)
+    return _core("set_advertised_address", text.encode("latin-1"))
+
+
 def _bare(name: str) -> _Lower:
     return lambda arguments: _core(name)
 
@@ -115,7 +122,7 @@ _ACTIONS: Final[dict[str, _Lower]] = {
     "add_rport": _bare("force_rport"),
     "force_tcp_alias": _force_tcp_alias,
     "add_tcp_alias": _force_tcp_alias,
-    "set_advertised_address": _bytes("set_advertised_address"),
+    "set_advertised_address": _advertised_address,
     "set_advertised_port": _numbers("set_advertised_port"),
     "force_send_socket": _force_send_socket,
 }
