@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Final
 
 from serc import tree
 from serc.check.calls import CallCheck
@@ -22,6 +24,8 @@ from serc.lex import lex
 from serc.source import Source
 from serc.structure import parse_file
 
+_LOADS: Final = re.compile(r"load|\.so\b")
+
 
 def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Report]:
     """The tree of a ser.cfg and everything that is wrong with it.
@@ -33,17 +37,23 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Rep
     lexed = lex(source, report)
     file = parse_file(source, report, lexed)
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
-    _check(file, catalogue, report, lambda span: source.line_of(span.start) in spoiled)
+    # What a lost loadmodule would have brought in is not missed.
+    complete = not lexed.cut_off and not any(_LOADS.search(source.line_text(line)) for line in spoiled)
+    _check(file, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
     _directives(source, lexed.line_comments, report)
     apply_ignores(source, lexed.line_comments, report)
     return (None if report.has_errors else file), report
 
 
-def _check(file: tree.File, catalogue: Catalogue, report: Report, spoiled: Callable[[tree.Span], bool]) -> None:
-    """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it."""
+def _check(
+    file: tree.File, catalogue: Catalogue, report: Report, spoiled: Callable[[tree.Span], bool], complete: bool
+) -> None:
+    """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it. `complete`: no
+    loadmodule was lost.
+    """
     parsed = not report.has_errors
     check_globals(file, report)
-    modules = check_modules(file, catalogue, report, complete=parsed)
+    modules = check_modules(file, catalogue, report, complete)
     calls = CallCheck(modules, report)
     for route in routes(file):
         for node in below(route.body):
