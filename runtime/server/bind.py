@@ -16,21 +16,49 @@ from runtime.server.log import DBG, WARN
 _STEP_BYTES: Final = 2048
 
 
-def bind_all(table: SocketTable, config: Config, log: Log) -> list[socket.socket]:
-    """One bound UDP socket per listener, in the order of the table; raises StartError and closes all when one fails."""
-    opened: list[socket.socket] = []
+def bind_all(table: SocketTable, config: Config, log: Log, readers: int) -> list[list[socket.socket]]:
+    """The bound UDP sockets of each listener, in the order of the table: one for each of its `readers`.
+
+    Readers with sockets of their own get each peer's datagrams from the kernel in the order in which they came, for the kernel
+    hashes source and destination (SO_REUSEPORT). Readers of one shared socket would overtake each other: a BYE would be
+    forwarded before its ACK. Of a multicast group every socket gets a copy, so its readers share one.
+
+    Raises StartError and closes all when one fails.
+    """
+    opened: list[list[socket.socket]] = []
     for s in table.sockets:
         try:
-            opened.append(_bind(s, config, log))
+            opened.append(_bind_group(s, config, log, 1 if s.multicast else readers))
         except OSError as e:
-            for other in opened:
-                other.close()
+            for group in opened:
+                close_all(group)
             where = f"{s.proto_name}:{s.address.host().decode()}:{s.address.port}"
             raise StartError(f"cannot listen on {where}: {os.strerror(e.errno or 0)}") from e
     return opened
 
 
-def _bind(listener: ListenSocket, config: Config, log: Log) -> socket.socket:
+def close_all(sockets: list[socket.socket]) -> None:
+    for one in sockets:
+        one.close()
+
+
+def _bind_group(listener: ListenSocket, config: Config, log: Log, readers: int) -> list[socket.socket]:
+    """Raises OSError, with nothing left open."""
+    if readers == 1:
+        return [_bind(listener, config, log, False)]
+    # With SO_REUSEPORT a second server of the same user could join in silently; without it the kernel says who was first.
+    _bind(listener, config, log, False).close()
+    group: list[socket.socket] = []
+    try:
+        for _ in range(readers):
+            group.append(_bind(listener, config, log, True))
+    except OSError:
+        close_all(group)
+        raise
+    return group
+
+
+def _bind(listener: ListenSocket, config: Config, log: Log, shared_port: bool) -> socket.socket:
     """Raises OSError."""
     address = listener.address
     family = socket.AF_INET6 if address.is_ipv6 else socket.AF_INET
@@ -40,6 +68,8 @@ def _bind(listener: ListenSocket, config: Config, log: Log) -> socket.socket:
             # SER sets this on every socket. With UDP it lets a second server take the port of the first one silently,
             # which is only wanted where all are to get a copy.
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared_port:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if address.is_ipv6:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         opened.bind(address.pair())

@@ -110,9 +110,11 @@ class _Start:
         self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver(log)
         self._engine: Final = Engine(program, config, table, log, self._resolver)
-        self._sockets: list[socket.socket] = []
+        self._sockets: list[list[socket.socket]] = []
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
+        # Processes per listener.
+        self._readers: Final[int] = (config.children or CHILDREN) if config.fork else 1
 
     def run(self) -> int:
         """Raises StartError, leaving nothing behind."""
@@ -141,7 +143,7 @@ class _Start:
             self._resolver.preload()
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
-        self._sockets = bind_all(self._table, config, self._log)
+        self._sockets = bind_all(self._table, config, self._log, self._readers)
         self._write_pid_files()
         become(self._identity)
 
@@ -154,11 +156,10 @@ class _Start:
             self._pid_files.append(PidFile(self._options.pgid_file, os.getpgrp(), refuse_living=False))
 
     def _serve_many(self) -> int:
-        children = self._config.children or CHILDREN
         processes = [
-            Process(_description(s, child), self._worker_body(s))
+            Process(_description(s, child), self._worker_body(s, child))
             for s in self._table.sockets
-            for child in range(children)
+            for child in range(self._readers)
         ]
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()
@@ -172,11 +173,11 @@ class _Start:
         master.run()
         return 0
 
-    def _worker_body(self, listener: ListenSocket) -> Callable[[Callable[[], None]], None]:
+    def _worker_body(self, listener: ListenSocket, child: int) -> Callable[[Callable[[], None]], None]:
         def body(ready: Callable[[], None]) -> None:
             for file in self._pid_files:
                 file.close()
-            worker = self._worker(listener)
+            worker = self._worker(listener, child)
             if self._launch is not None:
                 self._launch.leave(self._config.log_stderror)
             ready()
@@ -184,11 +185,12 @@ class _Start:
 
         return body
 
-    def _worker(self, listener: ListenSocket) -> Worker:
-        """In the process that is to receive on `listener`."""
+    def _worker(self, listener: ListenSocket, child: int) -> Worker:
+        """In the process that is to receive on `listener`, as its reader number `child`."""
         self._engine.start_worker(os.getpid())
-        own = self._sockets[listener.index]
-        io: DatagramIO = PlainIO(own, self._sockets) if self._mmsg is None else BatchIO(own, self._sockets, self._mmsg)
+        sockets = [group[child % len(group)] for group in self._sockets]
+        own = sockets[listener.index]
+        io: DatagramIO = PlainIO(own, sockets) if self._mmsg is None else BatchIO(own, sockets, self._mmsg)
         worker = Worker(self._engine, io, listener, self._log)
         gc.freeze()
         return worker
@@ -201,7 +203,7 @@ class _Start:
         for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
         release_signals()
-        worker = self._worker(self._table.sockets[0])
+        worker = self._worker(self._table.sockets[0], 0)
         worker.run(lambda: not signals, _IDLE_MS)
         self._log.write(NOTICE, "Thank you for flying ser")
         return 0

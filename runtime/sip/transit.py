@@ -128,7 +128,11 @@ def via_edits(msg: Message, source: Address, received: bool, rport: bool, at_end
             new.append(text)
     if len(new) > 0:
         place = value_end_of_via(msg.buf, via) if at_end else via.sent_by_end
-        edits.append(Edit(place, place, b"".join(new) if len(new) > 1 else new[0]))
+        addition = Edit(place, place, b"".join(new) if len(new) > 1 else new[0])
+        if at_end:
+            edits.append(addition)
+        else:
+            edits.insert(0, addition)
     return edits
 
 

@@ -91,7 +91,8 @@ def test_a_daemon_keeps_nothing_of_its_caller(tmp_path: Path, daemons: list[Daem
         assert [links.pop(fd) for fd in range(3)] == ["/dev/null"] * 3
         sockets = [link for link in links.values() if link.startswith("socket:")]
         others = [link for link in links.values() if link not in sockets]
-        assert len(sockets) == 1
+        # One for each of the two workers, and nothing of the caller.
+        assert len(sockets) == 2
         assert others == ([str(tmp_path / "pid")] if pid == daemon.pid else [])
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
 

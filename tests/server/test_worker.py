@@ -63,6 +63,7 @@ class Site:
         program = Program(config=config, modules=(Nervous(),), request=route)
         engine = Engine(program, config, SocketTable([listener], []), self.log, Resolver())
         engine.bind()
+        self.engine = engine
         self.worker = Worker(engine, make_io(self.server, [self.server]), listener, self.log)
 
     def say(self, data: bytes) -> None:
@@ -111,10 +112,10 @@ def test_failed_sends_are_counted_and_logged_once_a_second(site: Site) -> None:
     assert site.log.lines[0].startswith("ERROR: cannot send 1 bytes to 127.0.0.1:0: Invalid argument")
 
 
-def test_a_bug_beside_the_routes_costs_one_message(site: Site) -> None:
+def test_a_bug_in_a_module_costs_one_message(site: Site) -> None:
     site.say(OPTIONS.replace(b"call-1", b"BOO"))
     site.say(OPTIONS)
     site.serve(2)
     assert site.client.recv(65536) == OPTIONS
-    assert site.worker.bugs == 1
-    assert "BUG: message lost: RuntimeError: who is there?" in site.log.lines[0]
+    assert site.engine.world.counters.script_bugs == 1
+    assert "RuntimeError: who is there?" in site.log.lines[0]
