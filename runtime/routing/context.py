@@ -7,8 +7,6 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.effects import Send
-from runtime.routing.sockets import ListenSocket
 from runtime.routing.world import World
 from runtime.sip import headers
 from runtime.sip.address import Address
@@ -16,6 +14,7 @@ from runtime.sip.edits import Edit, LateText
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import BadMessage
+from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import SipUri, parse_uri
 
 L_ERR: Final = -1

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from types import TracebackType
 from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
-from runtime.routing.effects import Send
 from runtime.routing.forwarding import forward_reply, is_own_via
-from runtime.routing.module import Module, ModuleError
+from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.ports import Log, Resolver
 from runtime.routing.program import Program
-from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.routing.sockets import SocketTable
 from runtime.routing.world import World
 from runtime.sip.address import Address
 from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
+from runtime.sip.transport import ListenSocket, Send
 
 MIN_UDP_PACKET: Final = 32
 
@@ -38,11 +38,14 @@ class Engine:
 
     def __init__(self, program: Program, config: Config, sockets: SocketTable, log: Log, resolver: Resolver) -> None:
         self.program: Final = program
-        self.world: Final = World(config, sockets, log, resolver)
+        self.world: Final = World(config, sockets, log, resolver, Bugs(program.source, program.lines, log))
         self._request: Final = program.request
         self._filters: list[Module] = [m for m in program.modules if m.filters_requests]
         self._reply_hooks: list[Module] = [m for m in reversed(program.modules) if m.handles_replies]
         self._enders: list[Module] = [m for m in program.modules if m.ends_requests]
+        self._stateful: list[Module] = [m for m in program.modules if m.keeps_state]
+        # All messages of a Call-ID must be handled in one process.
+        self.keeps_state: Final = len(self._stateful) > 0
 
     def bind(self) -> None:
         """Initialise the modules in their order and resolve what the script names; raises StartError."""
@@ -51,6 +54,8 @@ class Engine:
         for module in program.modules:
             world.modules[module.name] = module
         try:
+            for module in program.modules:
+                module.take_routes(program.failure, program.onreply)
             for module in program.modules:
                 module.bind(world)
             for destination in program.destinations:
@@ -93,6 +98,35 @@ class Engine:
             self._run_reply(ctx)
         return ctx.sends
 
+    def next_timer_ms(self, now_ms: i64) -> i64:
+        """Milliseconds until `tick` has something to do, module.NEVER (-1) if nothing is waiting."""
+        soonest: i64 = NEVER
+        for module in self._stateful:
+            wait = module.next_timer_ms(now_ms)
+            if wait >= 0 and (soonest < 0 or wait < soonest):
+                soonest = wait
+        return soonest
+
+    def tick(self, now_ms: i64) -> list[Send]:
+        """Run the timers that are due; returns what is to be sent."""
+        sends: list[Send] = []
+        for module in self._stateful:
+            try:
+                module.on_timer(now_ms, sends)
+            except Exception as e:
+                self.world.bugs.report(e, b"")
+        return sends
+
+    def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
+        """Tell the modules that the kernel did not take a datagram; returns what is to be sent instead."""
+        sends: list[Send] = []
+        for module in self._stateful:
+            try:
+                module.on_send_failure(failed, now_ms, sends)
+            except Exception as e:
+                self.world.bugs.report(e, b"")
+        return sends
+
     def _run_request(self, ctx: Context) -> None:
         try:
             for module in self._filters:
@@ -102,7 +136,7 @@ class Engine:
             for module in self._enders:
                 module.after_request(ctx)
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
-            self._report_bug(ctx, e)
+            self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
 
     def _run_main_route(self, ctx: Context) -> None:
         route = self._request
@@ -123,22 +157,4 @@ class Engine:
                     return
             forward_reply(ctx)
         except Exception as e:
-            self._report_bug(ctx, e)
-
-    def _report_bug(self, ctx: Context, error: Exception) -> None:
-        self.world.counters.script_bugs += 1
-        line = _line_of(self.program, error.__traceback__)
-        place = f"{self.program.source}:{line}" if line else self.program.source
-        what = f"{type(error).__name__}: {error}"
-        call_id = ctx.message.value(ctx.message.call_id).decode("latin-1")
-        ctx.log(L_ERR, f"BUG: {place}: {what} (Call-ID {call_id}; the message is dropped, please report this)")
-
-
-def _line_of(program: Program, traceback: TracebackType | None) -> int:
-    """The line of ser.cfg where an exception passed through the compiled routes, innermost; 0 when it did not."""
-    found = 0
-    while traceback is not None:
-        if traceback.tb_frame.f_globals.get("PROGRAM") is program:
-            found = program.lines.get(traceback.tb_lineno, found)
-        traceback = traceback.tb_next
-    return found
+            self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))

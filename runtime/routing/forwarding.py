@@ -9,13 +9,12 @@ from mypy_extensions import i64
 from runtime.routing import errors
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import literal_address
-from runtime.routing.effects import Send
-from runtime.routing.sockets import ListenSocket
 from runtime.sip import edits, headers, transit
 from runtime.sip.address import PROTO_NAMES, UDP, Address
 from runtime.sip.edits import Edit, Outbound
 from runtime.sip.message import Message
 from runtime.sip.scan import BadMessage, decimal
+from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, SipUri, parse_uri
 from runtime.sip.via import Via
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from mypy_extensions import mypyc_attr
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.context import Context
 from runtime.routing.world import World
+from runtime.sip.transport import Send
+
+NEVER: Final = -1
 
 
 class ModuleError(Exception):
@@ -25,6 +31,12 @@ class Module:
         self.filters_requests = False
         self.handles_replies = False
         self.ends_requests = False
+        self.keeps_state = False
+
+    def take_routes(
+        self, failure: dict[int, Callable[[Context], int]], onreply: dict[int, Callable[[Context], int]]
+    ) -> None:
+        """Called once before `bind`: the failure and onreply routes of ser.cfg by their numbers."""
 
     def bind(self, world: World) -> None:
         """Called once in the master before it forks, in the order of loadmodule: find other modules, read files.
@@ -45,3 +57,16 @@ class Module:
 
     def after_request(self, ctx: Context) -> None:
         """Post-script callback."""
+
+    # What follows is asked only of a module that `keeps_state`: it remembers messages from one to the next. All messages of
+    # a Call-ID reach it in one process.
+
+    def next_timer_ms(self, now_ms: i64) -> i64:
+        """Milliseconds until `on_timer` has something to do, NEVER if nothing is waiting."""
+        return NEVER
+
+    def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
+        """Do what is due; what is to be sent goes into `sends`."""
+
+    def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
+        """The kernel did not take `failed`, which this module may have had sent."""

@@ -8,11 +8,11 @@ from mypy_extensions import i64
 
 from runtime.routing import errors
 from runtime.routing.context import Context
-from runtime.routing.effects import Send
 from runtime.routing.forwarding import resolve, sending_socket, source_edits
 from runtime.sip import headers
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
+from runtime.sip.transport import Send
 
 
 def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: bytes = b"") -> bool:

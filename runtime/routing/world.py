@@ -6,10 +6,12 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.ports import Log, Resolver
-from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
+from runtime.sip.transport import ListenSocket
 from runtime.version import VERSION
 
 SERVER: Final = b"Sip EXpress router (" + VERSION.encode("ascii") + b" (python))"
@@ -30,7 +32,6 @@ class Counters:
         self.dropped_bad: i64 = 0
         self.dropped_replies: i64 = 0
         self.failed_scripts: i64 = 0
-        self.script_bugs: i64 = 0
 
     def as_dict(self) -> dict[str, int]:
         return {
@@ -43,7 +44,6 @@ class Counters:
             "dropped_bad": self.dropped_bad,
             "dropped_replies": self.dropped_replies,
             "failed_scripts": self.failed_scripts,
-            "script_bugs": self.script_bugs,
         }
 
 
@@ -54,11 +54,12 @@ class World:
     `server_line` is the Server header of local replies, b"" when server_signature is off.
     """
 
-    def __init__(self, config: Config, sockets: SocketTable, log: Log, resolver: Resolver) -> None:
+    def __init__(self, config: Config, sockets: SocketTable, log: Log, resolver: Resolver, bugs: Bugs) -> None:
         self.config: Final = config
         self.sockets: Final = sockets
         self.log: Final = log
         self.resolver: Final = resolver
+        self.bugs: Final = bugs
         self.counters: Final = Counters()
         self.modules: Final[dict[str, object]] = {}
         self.literals: Final[dict[bytes, Address]] = {}

@@ -9,9 +9,10 @@ from typing import Final
 
 from runtime.routing.config import Config
 from runtime.routing.ports import Log
-from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.routing.sockets import SocketTable
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, WARN
+from runtime.sip.transport import ListenSocket
 
 _STEP_BYTES: Final = 2048
 

@@ -15,8 +15,8 @@ from typing import Any, Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.effects import Send
 from runtime.sip.address import Address, from_sockaddr
+from runtime.sip.transport import Send
 
 BATCH: Final[i64] = 32
 SIZE_MAX: Final[i64] = 65536

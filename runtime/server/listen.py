@@ -9,12 +9,13 @@ from typing import Final
 
 from runtime.routing.config import Config, Listen
 from runtime.routing.ports import Log
-from runtime.routing.sockets import Alias, ListenSocket, SocketTable
+from runtime.routing.sockets import Alias, SocketTable
 from runtime.server.errors import StartError
 from runtime.server.interfaces import ipv4_addresses
 from runtime.server.log import NOTICE, WARN
 from runtime.server.lookup import Found, is_literal, lookup_all
 from runtime.sip.address import PROTO_NAMES, UDP, Address
+from runtime.sip.transport import ListenSocket
 
 _PROTO: Final = {name: number for number, name in enumerate(PROTO_NAMES)}
 

@@ -17,7 +17,7 @@ from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
-from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.routing.sockets import SocketTable
 from runtime.server.bind import bind_all
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
 from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
@@ -30,6 +30,7 @@ from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.resolver import ServerResolver
 from runtime.server.settings import CHILDREN, effective
 from runtime.server.worker import Worker
+from runtime.sip.transport import ListenSocket
 
 # How long the process of `fork=no` may take to notice that it is to end.
 _IDLE_MS: Final = 300

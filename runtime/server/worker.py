@@ -9,12 +9,11 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.effects import Send
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
-from runtime.routing.sockets import ListenSocket
 from runtime.server.datagrams import FOREVER, DatagramIO
 from runtime.server.pacing import SLEEP_NS, Pacer
+from runtime.sip.transport import ListenSocket, Send
 
 ERR: Final = -1
 

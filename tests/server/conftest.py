@@ -34,7 +34,7 @@ ROUTES = """
 from typing import Final
 from runtime.routing.config import Config, Listen
 from runtime.routing.context import Context
-from runtime.routing.effects import Send
+from runtime.sip.transport import Send
 from runtime.routing.program import Program
 
 CONFIG: Final = Config({config})

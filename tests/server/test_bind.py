@@ -5,14 +5,15 @@ from __future__ import annotations
 import socket
 
 import pytest
-from server.conftest import free_port
-from server.test_listen import Lines
 
 from runtime.routing.config import Config
-from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.routing.sockets import SocketTable
 from runtime.server.bind import bind_all
 from runtime.server.errors import StartError
 from runtime.sip.address import UDP, Address
+from runtime.sip.transport import ListenSocket
+from server.conftest import free_port
+from server.test_listen import Lines
 
 
 def table(*hosts: str, port: int = 0) -> SocketTable:

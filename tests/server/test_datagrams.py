@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from server.conftest import MakeIO
 
-from runtime.routing.effects import Send
-from runtime.routing.sockets import ListenSocket
 from runtime.server.datagrams import FOREVER, DatagramIO
 from runtime.sip.address import UDP, Address
+from runtime.sip.transport import ListenSocket, Send
+from server.conftest import MakeIO
 
 
 def bound(host: str) -> socket.socket:

@@ -6,18 +6,18 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from server.conftest import OPTIONS, MakeIO
 
 from runtime.routing.config import Config
 from runtime.routing.context import Context
-from runtime.routing.effects import Send
 from runtime.routing.engine import Engine
 from runtime.routing.module import Module
 from runtime.routing.ports import Log, Resolver
 from runtime.routing.program import Program
-from runtime.routing.sockets import ListenSocket, SocketTable
+from runtime.routing.sockets import SocketTable
 from runtime.server.worker import Worker
 from runtime.sip.address import UDP, Address
+from runtime.sip.transport import ListenSocket, Send
+from server.conftest import OPTIONS, MakeIO
 
 
 class Lines(Log):
@@ -117,5 +117,5 @@ def test_a_bug_in_a_module_costs_one_message(site: Site) -> None:
     site.say(OPTIONS)
     site.serve(2)
     assert site.client.recv(65536) == OPTIONS
-    assert site.engine.world.counters.script_bugs == 1
+    assert site.engine.world.bugs.count == 1
     assert "RuntimeError: who is there?" in site.log.lines[0]

@@ -9,9 +9,9 @@ from mypy_extensions import i64
 from runtime.routing import errors, forwarding
 from runtime.routing.context import MAX_BRANCHES, MAX_URI_SIZE, Branch, Context
 from runtime.routing.destination import Destination
-from runtime.routing.effects import Send
 from runtime.routing.sockets import SocketName
 from runtime.sip.address import PROTO_NAMES
+from runtime.sip.transport import Send
 
 SAME: Final = 0
 URI_PORT: Final = -1

@@ -1,0 +1,42 @@
+"""Exceptions that no message should cause: mistakes of ours, or of a module's author. They cost one message, and are logged."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Final, final
+
+from runtime.routing.ports import Log
+
+L_ERR: Final = -1
+
+
+@final
+class Bugs:
+    """Reports exceptions with the line of ser.cfg that they passed through. `count` is how many there were.
+
+    `source` and `lines` are those of the program (runtime.routing.program).
+    """
+
+    def __init__(self, source: str, lines: dict[int, int], log: Log) -> None:
+        self._source: Final = source
+        self._lines: Final = lines
+        self._log: Final = log
+        self.count = 0
+
+    def report(self, error: Exception, call_id: bytes) -> None:
+        """Log it; `call_id` is that of the message, b"" when a timer ran."""
+        self.count += 1
+        line = self._line_of(error.__traceback__)
+        place = f"{self._source}:{line}" if line else self._source
+        whose = f"Call-ID {call_id.decode('latin-1')}; the message is dropped" if call_id else "a timer ran"
+        if self._log.level >= L_ERR:
+            self._log.write(L_ERR, f"BUG: {place}: {type(error).__name__}: {error} ({whose}, please report this)")
+
+    def _line_of(self, traceback: TracebackType | None) -> int:
+        """The line of ser.cfg where an exception passed through the compiled routes, innermost; 0 when it did not."""
+        found = 0
+        while traceback is not None:
+            if traceback.tb_frame.f_globals.get("LINES") is self._lines:
+                found = self._lines.get(traceback.tb_lineno, found)
+            traceback = traceback.tb_next
+        return found
