@@ -36,7 +36,9 @@ class Bugs:
         """The line of ser.cfg where an exception passed through the compiled routes, innermost; 0 when it did not."""
         found = 0
         while traceback is not None:
-            if traceback.tb_frame.f_globals.get("LINES") is self._lines:
+            # The module of the compiled routes holds the program that these lines belong to.
+            program = traceback.tb_frame.f_globals.get("PROGRAM")
+            if getattr(program, "lines", None) is self._lines:
                 found = self._lines.get(traceback.tb_lineno, found)
             traceback = traceback.tb_next
         return found
