@@ -7,6 +7,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.avps import Alias, AvpName, AvpReference, Avps
 from runtime.routing.world import World
 from runtime.sip import headers
 from runtime.sip.address import Address
@@ -68,6 +69,7 @@ class Context:
         self.reply_headers: list[bytes] = []
         self.sends: list[Send] = []
         self.record_routed = False
+        self._avps: Avps | None = None
         self._uri: SipUri | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
@@ -148,6 +150,28 @@ class Context:
         if self._to is None:
             self._to = _name_addr(self.message, self.message.to, "To")
         return self._to
+
+    # --- AVPs --------------------------------------------------------------------------------------------------------
+
+    @property
+    def avps(self) -> Avps:
+        """The AVPs of this message, made when first asked for.
+
+        A transaction shares the object with the request that began it, so that what the script adds later is seen there too.
+        """
+        if self._avps is None:
+            self._avps = Avps()
+        return self._avps
+
+    def use_avps(self, avps: Avps) -> None:
+        """From here on the AVPs are these: those of the transaction that the message belongs to."""
+        self._avps = avps
+
+    def avp_name(self, reference: AvpReference) -> AvpName:
+        """The name that an argument stands for; raises KeyError for an alias that avp_aliases does not define."""
+        if isinstance(reference, Alias):
+            return self.world.avp_aliases[reference.name]
+        return reference
 
     # --- changes -----------------------------------------------------------------------------------------------------
 

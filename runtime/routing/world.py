@@ -6,6 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.ports import Log, Resolver
@@ -51,6 +52,7 @@ class Counters:
 class World:
     """Config, listening sockets, log, resolver and counters of one process, and the loaded modules by name.
 
+    `avp_aliases` is filled by the module that has the parameter avp_aliases, in its `bind`.
     `server_line` is the Server header of local replies, b"" when server_signature is off.
     """
 
@@ -63,6 +65,7 @@ class World:
         self.counters: Final = Counters()
         self.modules: Final[dict[str, object]] = {}
         self.literals: Final[dict[bytes, Address]] = {}
+        self.avp_aliases: Final[dict[bytes, AvpName]] = {}
         self.pid: i64 = 0
         self.log_level: i64 = log.level
         self.syn_branch: Final = config.syn_branch

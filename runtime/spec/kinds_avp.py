@@ -21,8 +21,7 @@ def parse_avp_name(text: str) -> Value:
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before the name of an alias", _HINT)
-        # Comes into being with avpops, the module that defines aliases.
-        return Constant("runtime.routing.avp", "Alias", (wire(text[1:]),), "ALIAS")
+        return Constant("runtime.routing.avps", "Alias", (wire(text[1:]),), "ALIAS")
     name = text.removeprefix("s:")
     if not name:
         raise BadArgument("the name of the AVP is missing", _HINT)
