@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
 import os
@@ -89,6 +90,18 @@ def test_every_file_of_the_hot_path_is_native_code() -> None:
     for path in hatch_build().compiled_files(PROJECT_DIR):
         module = importlib.import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
         assert (module.__file__ or "").endswith(".so")
+
+
+def test_a_name_stands_for_one_kind_of_exception_where_code_is_compiled() -> None:
+    """mypyc gives a local name one type. A second `except … as e` for another kind fails, and only when it is caught."""
+    for path in hatch_build().compiled_files(PROJECT_DIR):
+        for function in ast.walk(ast.parse((PROJECT_DIR / path).read_text())):
+            if isinstance(function, ast.FunctionDef):
+                kinds: dict[str, set[str]] = {}
+                for node in ast.walk(function):
+                    if isinstance(node, ast.ExceptHandler) and node.name and node.type:
+                        kinds.setdefault(node.name, set()).add(ast.unparse(node.type))
+                assert all(len(of) == 1 for of in kinds.values()), f"{path}: {function.name}"
 
 
 def test_pure_build_can_be_forced(monkeypatch: pytest.MonkeyPatch) -> None:

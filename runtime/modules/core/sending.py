@@ -92,19 +92,22 @@ def force_send_socket(ctx: Context, name: SocketName) -> bool:
 
 def setflag(ctx: Context, flag: int) -> bool:
     """Set a message flag, 1…31."""
-    bit: i64 = flag
-    ctx.flags |= 1 << bit
+    ctx.flags |= _bit(flag)
     return True
 
 
 def resetflag(ctx: Context, flag: int) -> bool:
     """Clear a message flag, 1…31."""
-    bit: i64 = flag
-    ctx.flags &= ~(1 << bit)
+    ctx.flags &= ~_bit(flag)
     return True
 
 
 def isflagset(ctx: Context, flag: int) -> bool:
     """True if the message flag is set."""
-    bit: i64 = flag
-    return (ctx.flags >> bit) & 1 != 0
+    return ctx.flags & _bit(flag) != 0
+
+
+def _bit(flag: i64) -> i64:
+    # A variable: mypyc writes a literal as C's int, whose 31st bit is the sign.
+    one: i64 = 1
+    return one << flag

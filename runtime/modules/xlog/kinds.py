@@ -71,7 +71,6 @@ def _end_of_specifier(text: str, at: int) -> int:
 
 def _format(text: str) -> Constant:
     pieces = tuple(wire(piece) for piece in pieces_of(text))
-    # Comes into being with the bodies of xlog and xdbg.
     return Constant("runtime.modules.xlog.format", "Format", (pieces,), "FORMAT")
 
 
