@@ -108,6 +108,5 @@ def isflagset(ctx: Context, flag: int) -> bool:
 
 
 def _bit(flag: i64) -> i64:
-    # A variable: mypyc writes a literal as C's int, whose 31st bit is the sign.
-    one: i64 = 1
-    return one << flag
+    # Not 1 << flag: mypyc writes a small literal as C's int, whose bit 31 is the sign.
+    return 0x80000000 >> (31 - flag)
