@@ -32,8 +32,12 @@ COMPILED: Final = (
     "runtime/tx/*.py",
     "runtime/routing/*.py",
     *(f"runtime/modules/{module}/*.py" for module in RUNNING_MODULES),
+    "runtime/server/addresses.py",
+    "runtime/server/batch.py",
     "runtime/server/datagrams.py",
+    "runtime/server/mailbox.py",
     "runtime/server/pacing.py",
+    "runtime/server/waiting.py",
     "runtime/server/worker.py",
 )
 

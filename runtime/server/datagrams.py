@@ -15,15 +15,13 @@ from typing import Any, Final, final
 
 from mypy_extensions import i64
 
-from runtime.sip.address import Address, from_sockaddr
+from runtime.server.addresses import SOURCES_MAX, AddressBook
+from runtime.server.batch import BATCH, HARMLESS, Batch
+from runtime.sip.address import Address
 from runtime.sip.transport import Send
 
-BATCH: Final[i64] = 32
 SIZE_MAX: Final[i64] = 65536
 FOREVER: Final[i64] = -1
-
-# Senders seen lately; a flood of forged sources must not eat the memory.
-_SOURCES_MAX: Final = 8192
 
 _TIMEVAL: Final = struct.Struct("ll")
 
@@ -57,6 +55,10 @@ class DatagramIO:
         error that an earlier send had earned. May be early, never late by more than the kernel's tick."""
         raise NotImplementedError
 
+    def receive_now(self) -> i64:
+        """How many datagrams were there to be read, without waiting."""
+        raise NotImplementedError
+
     def send(self, sends: list[Send]) -> None:
         """Write them in order; those that failed stand in `failures` afterwards."""
         raise NotImplementedError
@@ -86,10 +88,16 @@ class PlainIO(DatagramIO):
 
     def receive(self, timeout_ms: i64) -> i64:
         self.set_read_timeout(timeout_ms)
+        return self._read(0)
+
+    def receive_now(self) -> i64:
+        return self._read(int(socket.MSG_DONTWAIT))
+
+    def _read(self, flags: int) -> i64:
         try:
-            size, name = self._own.recvfrom_into(self._buffer)
+            size, name = self._own.recvfrom_into(self._buffer, 0, flags)
         except OSError as e:
-            if e.errno not in _HARMLESS:
+            if e.errno not in HARMLESS:
                 raise
             self._idle = True
             return 0
@@ -103,7 +111,7 @@ class PlainIO(DatagramIO):
 
     def _learn(self, name: Any) -> Address:
         """`name` is what recvfrom gives: host and port, for IPv6 flow and scope as well."""
-        if len(self._known) >= _SOURCES_MAX:
+        if len(self._known) >= SOURCES_MAX:
             self._known.clear()
         text: str = name[0]
         port: int = name[1]
@@ -132,73 +140,6 @@ class PlainIO(DatagramIO):
         return 0
 
 
-# Errors of a read that say nothing about the socket itself: nothing came in time, or what was sent did not arrive.
-_HARMLESS: Final = frozenset(
-    (
-        errno.EAGAIN,
-        errno.EWOULDBLOCK,
-        errno.EINTR,
-        errno.ECONNREFUSED,
-        errno.ECONNRESET,
-        errno.EHOSTUNREACH,
-        errno.ENETUNREACH,
-        errno.EHOSTDOWN,
-        errno.ENETDOWN,
-        errno.EPROTO,
-        errno.ENOPROTOOPT,
-        errno.EMSGSIZE,
-        errno.ENOMEM,
-        errno.ENOBUFS,
-    )
-)
-
-
-@final
-class _Batch:
-    """The C structures of one direction: BATCH headers, each with an address and a piece of the arena.
-
-    Single fields are reached through views of the memory, which is several times cheaper than cffi's attributes.
-    """
-
-    def __init__(self, ffi: Any, arena_bytes: i64) -> None:
-        size: int = ffi.sizeof("struct mmsghdr")
-        self.headers: Final[Any] = ffi.new("struct mmsghdr[]", BATCH)
-        self._vectors: Final[Any] = ffi.new("struct iovec[]", BATCH)
-        self._names: Final[Any] = ffi.new("struct sockaddr_in6[]", BATCH)
-        # Not cleared: a page that no datagram ever reaches costs no memory then.
-        self._arena: Final[Any] = ffi.new_allocator(should_clear_after_alloc=False)("char[]", arena_bytes)
-        for i in range(BATCH):
-            header = self.headers[i].msg_hdr
-            header.msg_iov = self._vectors + i
-            header.msg_iovlen = 1
-            header.msg_name = self._names + i
-        # Pointers made once: to header i and those after it, to name i, to the place of datagram i.
-        self.from_header: Final[list[Any]] = [self.headers + i for i in range(BATCH)]
-        self.name: Final[list[Any]] = [ffi.cast("char *", self._names + i) for i in range(BATCH)]
-        self.base: Final[int] = int(ffi.cast("size_t", self._arena))
-        self.arena: Final[Any] = memoryview(ffi.buffer(self._arena)).cast("B")
-        self.names: Final[Any] = memoryview(ffi.buffer(self._names)).cast("B")
-        self.u32: Final[Any] = memoryview(ffi.buffer(self.headers)).cast("B").cast("I")
-        self.vectors: Final[Any] = memoryview(ffi.buffer(self._vectors)).cast("B").cast("L")
-        self.step: Final[i64] = size // 4
-        self.length_at: Final[i64] = ffi.offsetof("struct mmsghdr", "msg_len") // 4
-        self.name_length_at: Final[i64] = ffi.offsetof("struct msghdr", "msg_namelen") // 4
-        self.sockaddr_bytes: Final[i64] = ffi.sizeof("struct sockaddr_in6")
-        # struct iovec is two words: base and length.
-        assert ffi.sizeof("struct iovec") == 2 * ffi.sizeof("size_t")
-
-    def divide_arena(self, ffi: Any, slot_bytes: i64, name_bytes: i64) -> list[Any]:
-        """For reading: every header gets its own slot; returns pointers to the slots."""
-        slots = []
-        for i in range(BATCH):
-            at = i * slot_bytes
-            self.vectors[2 * i] = self.base + at
-            self.vectors[2 * i + 1] = slot_bytes
-            self.u32[i * self.step + self.name_length_at] = name_bytes
-            slots.append(self._arena + at)
-        return slots
-
-
 @final
 class BatchIO(DatagramIO):
     """Up to BATCH datagrams per system call. `mmsg` is the extension module that mmsg_build.py describes.
@@ -215,22 +156,29 @@ class BatchIO(DatagramIO):
         self._unpack: Final[Any] = ffi.unpack
         self._no_timeout: Final[Any] = ffi.NULL
         self._wait_for_one: Final[int] = mmsg.lib.MSG_WAITFORONE
+        self._dont_wait: Final[int] = mmsg.lib.MSG_DONTWAIT
         self._fd: Final[int] = own.fileno()
         self._fds: Final[list[int]] = [s.fileno() for s in sockets]
-        self._known: Final[dict[bytes, Address]] = {}
+        self._addresses: Final = AddressBook()
         self._name_bytes: Final[int] = 28 if own.family == socket.AF_INET6 else 16
-        self._in: Final = _Batch(ffi, BATCH * SIZE_MAX)
+        self._in: Final = Batch(ffi, BATCH * SIZE_MAX)
         self._slots: Final[list[Any]] = self._in.divide_arena(ffi, SIZE_MAX, self._name_bytes)
-        self._out: Final = _Batch(ffi, _OUT_ARENA_BYTES)
+        self._out: Final = Batch(ffi, _OUT_ARENA_BYTES)
         self._queue: Final[list[Send]] = []
         self._names_out: Final[list[bytes]] = [b""] * BATCH
 
     def receive(self, timeout_ms: i64) -> i64:
         self.set_read_timeout(timeout_ms)
-        count: i64 = self._recvmmsg(self._fd, self._in.headers, BATCH, self._wait_for_one, self._no_timeout)
+        return self._read(self._wait_for_one)
+
+    def receive_now(self) -> i64:
+        return self._read(self._dont_wait)
+
+    def _read(self, flags: int) -> i64:
+        count: i64 = self._recvmmsg(self._fd, self._in.headers, BATCH, flags, self._no_timeout)
         if count < 0:
             error: int = self._ffi.errno
-            if error not in _HARMLESS:
+            if error not in HARMLESS:
                 raise OSError(error, os.strerror(error))
             self._idle = True
             return 0
@@ -239,20 +187,11 @@ class BatchIO(DatagramIO):
         at = into.length_at
         i: i64 = 0
         while i < count:
-            name: bytes = self._unpack(into.name[i], self._name_bytes)
-            source = self._known.get(name)
-            self.sources[i] = source if source is not None else self._learn(name)
+            self.sources[i] = self._addresses.of(self._unpack(into.name[i], self._name_bytes))
             self.data[i] = self._unpack(self._slots[i], into.u32[at])
             at += into.step
             i += 1
         return count
-
-    def _learn(self, name: bytes) -> Address:
-        if len(self._known) >= _SOURCES_MAX:
-            self._known.clear()
-        source = from_sockaddr(name)
-        self._known[name] = source
-        return source
 
     def send(self, sends: list[Send]) -> None:
         self.failures.clear()

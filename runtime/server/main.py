@@ -25,11 +25,13 @@ from runtime.server.errors import StartError
 from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
+from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
 from runtime.server.master import Master, Process, hold_signals, load_prctl, release_signals
 from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.resolver import ServerResolver
 from runtime.server.settings import CHILDREN, effective
-from runtime.server.worker import Worker
+from runtime.server.waiting import NativeWaiter, PlainWaiter, Waiter
+from runtime.server.worker import Exchange, Worker
 from runtime.sip.transport import ListenSocket
 
 # How long the process of `fork=no` may take to notice that it is to end.
@@ -112,6 +114,7 @@ class _Start:
         self._resolver: Final = ServerResolver(log)
         self._engine: Final = Engine(program, config, table, log, self._resolver)
         self._sockets: list[list[socket.socket]] = []
+        self._mailboxes: Mailboxes | None = None
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
         # Processes per listener.
@@ -145,6 +148,9 @@ class _Start:
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
         self._sockets = bind_all(self._table, config, self._log, self._readers)
+        workers = len(self._table.sockets) * self._readers
+        if self._engine.keeps_state and workers > 1 and config.fork:
+            self._mailboxes = _mailboxes(workers)
         self._write_pid_files()
         become(self._identity)
 
@@ -192,9 +198,25 @@ class _Start:
         sockets = [group[child % len(group)] for group in self._sockets]
         own = sockets[listener.index]
         io: DatagramIO = PlainIO(own, sockets) if self._mmsg is None else BatchIO(own, sockets, self._mmsg)
-        worker = Worker(self._engine, io, listener, self._log)
+        exchange = self._exchange(listener.index * self._readers + child)
+        waiter = self._waiter(own, exchange) if self._engine.keeps_state or exchange is not None else None
+        worker = Worker(self._engine, io, listener, self._log, waiter, exchange)
         gc.freeze()
         return worker
+
+    def _exchange(self, number: int) -> Exchange | None:
+        """In process `number` its mailbox and its way to the others; None if each is to work for itself."""
+        boxes = self._mailboxes
+        if boxes is None:
+            return None
+        boxes.keep(number)
+        reader = boxes.readers[number]
+        mailbox: Mailbox = PlainMailbox(reader) if self._mmsg is None else BatchMailbox(reader, self._mmsg)
+        return Exchange(number, mailbox, Post(boxes.writers), len(boxes.writers))
+
+    def _waiter(self, own: socket.socket, exchange: Exchange | None) -> Waiter:
+        fds = [own.fileno()] + ([] if exchange is None else [exchange.mailbox.fileno()])
+        return PlainWaiter(fds) if self._mmsg is None else NativeWaiter(fds, self._mmsg)
 
     def _serve_alone(self) -> int:
         """fork=no: this process receives, on the first address only, as SER does."""
@@ -227,6 +249,13 @@ class _Start:
 def _description(listener: ListenSocket, child: int) -> str:
     """SER's name for the process."""
     return f"receiver child={child} sock= {listener.name.decode()}:{listener.address.port}"
+
+
+def _mailboxes(count: int) -> Mailboxes:
+    try:
+        return Mailboxes(count)
+    except OSError as e:
+        raise StartError(f"cannot make mailboxes for {count} processes: {e.strerror}") from e
 
 
 def load_mmsg() -> ModuleType | None:

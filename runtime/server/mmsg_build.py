@@ -1,4 +1,4 @@
-"""cffi declarations of recvmmsg(2), sendmmsg(2) and prctl(2) for the native build; no logic of our own.
+"""cffi declarations of recvmmsg(2), sendmmsg(2), poll(2) and prctl(2) for the native build; no logic of our own.
 
 `python -m runtime.server.mmsg_build` builds the extension module runtime/server/_mmsg beside this file; hatch_build.py does
 it for the wheel. Without it the server uses Python's socket module.
@@ -14,6 +14,7 @@ ffibuilder.set_source(
     "runtime.server._mmsg",
     """
     #include <netinet/in.h>
+    #include <poll.h>
     #include <sys/prctl.h>
     #include <sys/socket.h>
     """,
@@ -27,8 +28,11 @@ ffibuilder.cdef("""
     struct sockaddr_in6 { ...; };
     int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, void *timeout);
     int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
+    struct pollfd { int fd; short events; short revents; };
+    int poll(struct pollfd *fds, unsigned long count, int timeout);
     int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
     #define MSG_WAITFORONE ...
+    #define MSG_DONTWAIT ...
     """)
 
 if __name__ == "__main__":

@@ -48,6 +48,61 @@ def route(ctx: Context) -> int:
 PROGRAM: Final = Program(config=CONFIG, request=route, lines={{12: 31}})
 """
 
+# A module that keeps state: it counts the messages of each Call-ID and answers with the worker's number, the count and the
+# message's CSeq. "later" in a message: the answer comes by a timer, 50 ms later. "nowhere": the first answer cannot be sent.
+STATEFUL_ROUTES = """
+from typing import Final
+from mypy_extensions import i64
+from runtime.routing.config import Config, Listen
+from runtime.routing.context import Context
+from runtime.routing.module import Module, NEVER
+from runtime.routing.program import Program
+from runtime.sip.address import Address
+from runtime.sip.transport import Send
+
+CONFIG: Final = Config({config})
+
+class Memory(Module):
+    def __init__(self) -> None:
+        super().__init__("memory")
+        self.keeps_state = True
+        self.counts: dict[bytes, int] = {{}}
+        self.waiting: list[tuple[int, Send]] = []
+        self.instead: dict[bytes, Send] = {{}}
+
+    def next_timer_ms(self, now_ms: i64) -> i64:
+        return max(0, self.waiting[0][0] - now_ms) if self.waiting else NEVER
+
+    def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
+        while self.waiting and self.waiting[0][0] <= now_ms:
+            sends.append(self.waiting.pop(0)[1])
+
+    def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
+        sends.append(self.instead.pop(failed.data))
+
+    def answer(self, ctx: Context) -> bool:
+        call_id = ctx.message.value(ctx.message.call_id)
+        count = self.counts[call_id] = self.counts.get(call_id, 0) + 1
+        cseq = ctx.message.value(ctx.message.cseq).split()[0]
+        answer = Send(b"%d %d %s" % (ctx.world.pid, count, cseq), ctx.source, ctx.socket)
+        if b"later" in ctx.message.buf:
+            self.waiting.append((ctx.now_ms + 50, answer))
+        elif b"nowhere" in ctx.message.buf:
+            self.instead[b"x" + call_id] = answer
+            ctx.sends.append(Send(b"x" + call_id, Address.parse("127.0.0.1", 0), ctx.socket))
+        else:
+            ctx.sends.append(answer)
+        return True
+
+memory: Final = Memory()
+
+def route(ctx: Context) -> int:
+    memory.answer(ctx)
+    return 1
+
+PROGRAM: Final = Program(config=CONFIG, modules=(memory,), request=route)
+"""
+
 
 def free_port(host: str = "127.0.0.1") -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -65,11 +120,13 @@ def environment() -> dict[str, str]:
 class Server:
     """A running ser-runtime; `pid` is the master's, which for a daemon is not the started process."""
 
-    def __init__(self, folder: Path, arguments: list[str], config: str, port: int, prefix: list[str]) -> None:
+    def __init__(
+        self, folder: Path, arguments: list[str], config: str, port: int, prefix: list[str], routes: str = ROUTES
+    ) -> None:
         self.folder = folder
         self.port = port
         self.routes = folder / "routes.py"
-        self.routes.write_text(ROUTES.format(config=config))
+        self.routes.write_text(routes.format(config=config))
         command = [*prefix, sys.executable, "-m", "runtime.server.main", "--routes", str(self.routes), *arguments]
         self.log = folder / "log"
         self.out = folder / "out"
@@ -145,13 +202,15 @@ def start(tmp_path: Path) -> Iterator[StartServer]:
     """Start servers that end with the test. Arguments follow `-DEd -l udp:127.0.0.1:PORT -n 2` unless `bare`."""
     servers: list[Server] = []
 
-    def _start(*arguments: str, config: str = "", bare: bool = False, prefix: tuple[str, ...] = ()) -> Server:
+    def _start(
+        *arguments: str, config: str = "", bare: bool = False, prefix: tuple[str, ...] = (), routes: str = ROUTES
+    ) -> Server:
         folder = tmp_path / f"server{len(servers)}"
         folder.mkdir()
         folder.chmod(0o755)
         port = free_port()
         usual = [] if bare else ["-DEd", "-l", f"udp:127.0.0.1:{port}", "-n", "2"]
-        server = Server(folder, usual + list(arguments), config, port, list(prefix))
+        server = Server(folder, usual + list(arguments), config, port, list(prefix), routes)
         servers.append(server)
         return server
 

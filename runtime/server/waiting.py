@@ -1,0 +1,58 @@
+"""Waiting for several descriptors at once with poll(2)."""
+
+from __future__ import annotations
+
+import select
+from types import ModuleType
+from typing import Any, Final
+
+from mypy_extensions import i64
+
+
+class Waiter:
+    """Tells which of a few descriptors can be read, or have an error to report."""
+
+    def wait(self, timeout_ms: i64) -> i64:
+        """A sum of 1 << place; 0 after `timeout_ms` (-1: no limit) or a signal."""
+        raise NotImplementedError
+
+
+class PlainWaiter(Waiter):
+    """With Python's select module."""
+
+    def __init__(self, fds: list[int]) -> None:
+        self._fds: Final = fds
+        self._poll: Final = select.poll()
+        for fd in fds:
+            self._poll.register(fd, select.POLLIN)
+
+    def wait(self, timeout_ms: i64) -> i64:
+        ready: i64 = 0
+        for fd, _ in self._poll.poll(int(timeout_ms)):
+            place: i64 = self._fds.index(fd)
+            ready |= 1 << place
+        return ready
+
+
+class NativeWaiter(Waiter):
+    """With poll(2) itself, without an object for every answer. `mmsg` is the extension module of mmsg_build.py."""
+
+    def __init__(self, fds: list[int], mmsg: ModuleType) -> None:
+        ffi: Any = mmsg.ffi
+        assert ffi.sizeof("struct pollfd") == 8
+        self._poll: Final[Any] = mmsg.lib.poll
+        self._entries: Final[Any] = ffi.new("struct pollfd[]", [{"fd": fd, "events": select.POLLIN} for fd in fds])
+        self._words: Final[Any] = memoryview(ffi.buffer(self._entries)).cast("B").cast("H")
+        self._count: Final = len(fds)
+
+    def wait(self, timeout_ms: i64) -> i64:
+        found: i64 = self._poll(self._entries, self._count, timeout_ms)
+        ready: i64 = 0
+        if found > 0:
+            i: i64 = 0
+            while i < self._count:
+                events: i64 = self._words[4 * i + 3]
+                if events != 0:
+                    ready |= 1 << i
+                i += 1
+        return ready
