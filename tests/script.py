@@ -109,7 +109,9 @@ def request(method: str = "OPTIONS", uri: str = "sip:bob@example.com", body: str
     return f"{method} {uri} SIP/2.0\r\n{head}\r\n{body}".encode("latin-1")
 
 
-def reply(status: str = "200 OK", **headers: str) -> bytes:
+def reply(status: str = "200 OK", body: str = "", **headers: str) -> bytes:
     """A reply to a request that went through the server."""
     vias = "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK0,SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK1"
-    return re.sub(rb"^.*\r\n", f"SIP/2.0 {status}\r\n".encode(), request(**{"Via": vias, **headers}), count=1)
+    return re.sub(
+        rb"^.*\r\n", f"SIP/2.0 {status}\r\n".encode(), request(body=body, **{"Via": vias, **headers}), count=1
+    )

@@ -9,6 +9,7 @@ from mypy_extensions import i64
 
 from runtime.routing.authorized import Authorized
 from runtime.routing.avps import Alias, AvpName, AvpReference, Avps
+from runtime.routing.contacts import FixedContact
 from runtime.routing.world import World
 from runtime.sip import headers
 from runtime.sip.address import Address
@@ -47,8 +48,8 @@ class Context:
 
     `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
     Request-URI decides), `flags` SER's 32 message flags, `error` the last error (runtime.routing.errors). `edits` are
-    changes of the forwarded message, `authorized` the credentials that www_authorize or proxy_authorize accepted,
-    `reply_headers` whole header lines for local replies, `sends` what goes out.
+    changes of the forwarded message, `reply_headers` whole header lines for local replies, `sends` what goes out.
+    `authorized` is what www_authorize or proxy_authorize accepted, `fixed_contact` the Contact that got the source address.
     """
 
     def __init__(self, world: World, message: Message, source: Address, socket: ListenSocket, now_ms: i64) -> None:
@@ -72,6 +73,7 @@ class Context:
         self.sends: list[Send] = []
         self.record_routed = False
         self.authorized: Authorized | None = None
+        self.fixed_contact: FixedContact | None = None
         self._avps: Avps | None = None
         self._uri: SipUri | None = None
         self._from: NameAddr | None = None

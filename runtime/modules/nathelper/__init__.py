@@ -1,7 +1,21 @@
-"""nathelper: NATs and RTP proxies. Reference modules-main, chapter 13."""
+"""nathelper: NATs and RTP proxies. Reference modules-main, chapter 13 and its corrections."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from runtime.modules.nathelper import media
+from runtime.modules.nathelper.detection import contacts_of, looks_nated
+from runtime.modules.nathelper.rtpproxy import RtpProxy
+from runtime.routing.contacts import FixedContact
+from runtime.routing.context import L_ERR, Context
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.world import World
+from runtime.sip.address import UDP
+from runtime.sip.edits import Edit
+from runtime.sip.nameaddr import NameAddr
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, SipUri, parse_uri
 from runtime.spec.declare import (
     EVERYWHERE,
     ONREPLY,
@@ -46,13 +60,144 @@ def _socket_mistake(text: str) -> str:
     return host_mistake(host)
 
 
+@final
+class Nathelper(Module):
+    """Finds clients behind NATs, repairs their addresses, steers an RTP proxy.
+
+    The AVP `received_avp` is an integer name. `rtpproxy_tout` and `rtpproxy_disable_tout` are in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        natping_interval: int = 0,
+        ping_nated_only: int = 0,
+        rtpproxy_sock: str = "unix:/var/run/rtpproxy.sock",
+        rtpproxy_disable: int = 0,
+        rtpproxy_disable_tout: int = 60,
+        rtpproxy_retr: int = 5,
+        rtpproxy_tout: int = 1,
+        received_avp: int = 42,
+        force_socket: str = "",
+    ) -> None:
+        super().__init__("nathelper")
+        self.natping_interval: Final = natping_interval
+        self.ping_nated_only: Final = ping_nated_only
+        self.force_socket: Final = force_socket
+        self.received_avp: Final = received_avp
+        self._rtpproxy: Final = (rtpproxy_sock, rtpproxy_retr, rtpproxy_tout, rtpproxy_disable_tout)
+        self._uses_rtpproxy: Final = rtpproxy_disable == 0
+        self._proxy: RtpProxy | None = None
+
+    def bind(self, world: World) -> None:
+        """Pings would go to what the module usrloc keeps."""
+        if self.natping_interval != 0:
+            raise ModuleError("nathelper: natping_interval is not supported yet: pings of registered clients")
+
+    def start_worker(self, world: World) -> None:
+        """Each worker has its own line to the RTP proxy, and says whether one answers."""
+        if self._uses_rtpproxy:
+            place, attempts, wait_s, rest_s = self._rtpproxy
+            self._proxy = RtpProxy(place, world.log, attempts, wait_s, rest_s)
+            self._proxy.find()
+
+    # --- NATs --------------------------------------------------------------------------------------------------------
+
+    def nat_uac_test(self, ctx: Context, tests: int) -> bool:
+        """True if one of the tests, a sum of numbers, says that the sender is behind a NAT."""
+        return looks_nated(ctx, tests)
+
+    def fix_nated_contact(self, ctx: Context) -> bool:
+        """Put the source address and port into the Contact; of several the last, as SER does.
+
+        False without a Contact that is a SIP URI, for one that is not reached over UDP, and the second time.
+        """
+        contact = _contact(ctx)
+        if contact is None or ctx.fixed_contact is not None:
+            return False
+        uri = _contact_uri(ctx, contact)
+        if uri is None or uri.transport not in (0, UDP):
+            return False
+        end = uri.port_end if uri.port_start >= 0 else uri.host_end
+        place = b"%s:%d" % (ctx.source.host(), ctx.source.port)
+        ctx.edits.append(Edit(uri.host_start, end, place))
+        before = uri.buf[uri.start : uri.host_start]
+        ctx.fixed_contact = FixedContact(contact.uri_start, b"".join([before, place, uri.buf[end : uri.end]]))
+        return True
+
+    def fix_nated_sdp(self, ctx: Context, changes: int) -> bool:
+        """1: ask the other side to begin (`a=direction:active`); 2: put the source address into c= lines. Either or both."""
+        return media.fix_sdp(ctx, changes)
+
+    def fix_nated_register(self, ctx: Context) -> bool:
+        """Keep the source address as a URI for save()."""
+        ctx.avps.add(self.received_avp, _source_uri(ctx))
+        return True
+
+    def add_rcv_param(self, ctx: Context) -> bool:
+        """Add `;received="…"` with the source address to every Contact, for a registrar behind this server."""
+        try:
+            contacts = contacts_of(ctx)
+        except BadMessage as e:
+            ctx.log(L_ERR, f"ERROR: add_rcv_param: Contact: {e}")
+            return False
+        parameter = b';received="%s"' % _source_uri(ctx)
+        for contact in contacts:
+            ctx.edits.append(Edit(contact.end, contact.end, parameter))
+        return True
+
+    # --- the RTP proxy -----------------------------------------------------------------------------------------------
+
+    def force_rtp_proxy(self, ctx: Context) -> bool:
+        """Lead the media of an INVITE or of its reply over the RTP proxy."""
+        return self.force_rtp_proxy_at(ctx, b"", b"")
+
+    def force_rtp_proxy_flags(self, ctx: Context, flags: bytes) -> bool:
+        """The same with flags: a asymmetric client, i and e sides of a bridge, l look up only, f force, r trust the SDP."""
+        return self.force_rtp_proxy_at(ctx, flags, b"")
+
+    def force_rtp_proxy_at(self, ctx: Context, flags: bytes, address: bytes) -> bool:
+        """The same with the address that goes into the SDP where the proxy's answer has none (b"": our own)."""
+        if self._proxy is None:
+            return False
+        return media.force_rtp_proxy(ctx, self._proxy, flags, address)
+
+    def unforce_rtp_proxy(self, ctx: Context) -> bool:
+        """Tell the RTP proxy that the call is over."""
+        return self._proxy is not None and media.unforce_rtp_proxy(ctx, self._proxy)
+
+
+def _source_uri(ctx: Context) -> bytes:
+    transport = (b"", b"", b";transport=TCP", b";transport=TLS")[ctx.proto]
+    return b"sip:%s:%d%s" % (ctx.source.host(), ctx.source.port, transport)
+
+
+def _contact(ctx: Context) -> NameAddr | None:
+    """The last Contact of the first header, which is the one that SER takes; None when there is none."""
+    try:
+        contacts = contacts_of(ctx)
+    except BadMessage as e:
+        ctx.log(L_ERR, f"ERROR: fix_nated_contact: Contact: {e}")
+        return None
+    return contacts[-1] if len(contacts) > 0 else None
+
+
+def _contact_uri(ctx: Context, contact: NameAddr) -> SipUri | None:
+    try:
+        return parse_uri(ctx.message.buf, contact.uri_start, contact.uri_end)
+    except BadUri as e:
+        ctx.log(L_ERR, f"ERROR: fix_nated_contact: Contact: {e}")
+        return None
+
+
 EXPORTS: Final = ModuleSpec(
     name="nathelper",
+    implementation="runtime.modules.nathelper:Nathelper",
     summary="Finds clients behind NATs, repairs their addresses, steers an RTP proxy.",
     functions=(
         function(
             "nat_uac_test",
-            None,
+            Nathelper.nat_uac_test,
             mask(
                 "tests",
                 {
@@ -66,22 +211,58 @@ EXPORTS: Final = ModuleSpec(
             routes=EVERYWHERE,
             summary="True if one of the tests says that there is a NAT.",
         ),
-        function("fix_nated_contact", None, routes=REQUEST | ONREPLY, summary="Put the source address into Contact."),
+        function(
+            "fix_nated_contact",
+            Nathelper.fix_nated_contact,
+            routes=REQUEST | ONREPLY,
+            summary="Put the source address into Contact.",
+        ),
         function(
             "fix_nated_sdp",
-            None,
+            Nathelper.fix_nated_sdp,
             mask("changes", {1: "add a=direction:active", 2: "put the source address into c="}),
             routes=EVERYWHERE,
             summary="Repair the SDP.",
         ),
-        function("fix_nated_register", None, routes=REQUEST, summary="Keep the source address for save()."),
-        function("add_rcv_param", None, routes=REQUEST, summary="Add the source address to Contact as a parameter."),
-        function("force_rtp_proxy", None, routes=REQUEST | ONREPLY, summary="Lead the media over the RTP proxy."),
-        function("force_rtp_proxy", None, _FLAGS, routes=REQUEST | ONREPLY, summary="Same, with flags."),
         function(
-            "force_rtp_proxy", None, _FLAGS, address(), routes=REQUEST | ONREPLY, summary="Same, with the own address."
+            "fix_nated_register",
+            Nathelper.fix_nated_register,
+            routes=REQUEST,
+            summary="Keep the source address for save().",
         ),
-        function("unforce_rtp_proxy", None, routes=EVERYWHERE, summary="End the call at the RTP proxy."),
+        function(
+            "add_rcv_param",
+            Nathelper.add_rcv_param,
+            routes=REQUEST,
+            summary="Add the source address to Contact as a parameter.",
+        ),
+        function(
+            "force_rtp_proxy",
+            Nathelper.force_rtp_proxy,
+            routes=REQUEST | ONREPLY,
+            summary="Lead the media over the RTP proxy.",
+        ),
+        function(
+            "force_rtp_proxy",
+            Nathelper.force_rtp_proxy_flags,
+            _FLAGS,
+            routes=REQUEST | ONREPLY,
+            summary="Same, with flags.",
+        ),
+        function(
+            "force_rtp_proxy",
+            Nathelper.force_rtp_proxy_at,
+            _FLAGS,
+            address(),
+            routes=REQUEST | ONREPLY,
+            summary="Same, with the own address.",
+        ),
+        function(
+            "unforce_rtp_proxy",
+            Nathelper.unforce_rtp_proxy,
+            routes=EVERYWHERE,
+            summary="End the call at the RTP proxy.",
+        ),
     ),
     params=(
         seconds_param("natping_interval", 0, "Period of pings to registered clients; 0 is off."),

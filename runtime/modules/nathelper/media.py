@@ -1,0 +1,198 @@
+"""Changes of the session description: the source address, or the RTP proxy's. Reference modules-main, chapter 13."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from runtime.modules.nathelper.rtpproxy import RtpProxy
+from runtime.routing.context import L_ERR, Context
+from runtime.sip import methods
+from runtime.sip.edits import Edit
+from runtime.sip.nameaddr import tag_of
+from runtime.sip.scan import BadMessage
+from runtime.sip.sdp import (
+    Connection,
+    Media,
+    find_connection,
+    find_line,
+    find_media,
+    line_to_append,
+    next_line,
+    sdp_start,
+)
+
+ACTIVE: Final = 1
+ADDRESS: Final = 2
+
+ON_HOLD: Final = b"0.0.0.0"
+ALREADY_PROXIED: Final = b"a=nortpproxy:yes"
+
+
+def fix_sdp(ctx: Context, changes: i64) -> bool:
+    """The work of fix_nated_sdp; False without a session description, or without a c= line where one is wanted."""
+    buf = ctx.message.buf
+    try:
+        start = sdp_start(ctx.message)
+    except BadMessage as e:
+        ctx.log(L_ERR, f"ERROR: fix_nated_sdp: {e}")
+        return False
+    appended: list[bytes] = []
+    if changes & ACTIVE:
+        appended.append(b"a=direction:active")
+    if changes & ADDRESS:
+        first = find_connection(buf, start, len(buf))
+        if first is None:
+            ctx.log(L_ERR, "ERROR: fix_nated_sdp: no c= line")
+            return False
+        if _replace_address(ctx, first, ctx.source.text):
+            appended.append(b"a=oldmediaip:" + buf[first.start : first.end])
+        second = find_connection(buf, next_line(buf, first.end), len(buf))
+        if second is not None:
+            _replace_address(ctx, second, ctx.source.text)
+    _append(ctx, appended)
+    return True
+
+
+def _append(ctx: Context, lines: list[bytes]) -> None:
+    buf = ctx.message.buf
+    if len(lines) > 0:
+        ctx.edits.append(Edit(len(buf), len(buf), line_to_append(buf, b"\r\n".join(lines))))
+
+
+def _replace_address(ctx: Context, line: Connection, address: bytes) -> bool:
+    """Put `address` into a c= line; False where nothing changes: it is there already, or the stream is on hold."""
+    old = ctx.message.buf[line.start : line.end]
+    if old == ON_HOLD or old == address:
+        return False
+    is_ipv6 = b":" in address
+    if is_ipv6 != line.is_ipv6:
+        ctx.edits.append(Edit(line.kind_at, line.kind_at + 1, b"6" if is_ipv6 else b"4"))
+    ctx.edits.append(Edit(line.start, line.end, address))
+    return True
+
+
+# --- the RTP proxy ---------------------------------------------------------------------------------------------------
+
+
+class _Unusable(Exception):
+    """Why the RTP proxy cannot help here."""
+
+
+def force_rtp_proxy(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes) -> bool:
+    """The work of force_rtp_proxy; what prevents it is logged."""
+    try:
+        _lead_over(ctx, proxy, flags, address)
+    except _Unusable as unusable:
+        ctx.log(L_ERR, f"ERROR: force_rtp_proxy: {unusable}")
+        return False
+    except BadMessage as bad:
+        ctx.log(L_ERR, f"ERROR: force_rtp_proxy: {bad}")
+        return False
+    return True
+
+
+def _lead_over(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes) -> None:
+    msg = ctx.message
+    buf = msg.buf
+    is_reply = not msg.is_request
+    if not is_reply and msg.method != methods.INVITE:
+        raise _Unusable("neither an INVITE nor a reply")
+    for flag in flags:
+        if flag not in b"aielfr":
+            raise _Unusable(f"unknown flag {chr(flag)}")
+    only_lookup = b"l" in flags
+    if only_lookup and is_reply:
+        raise _Unusable("flag l is for requests")
+    start = sdp_start(msg)
+    if b"f" not in flags and _is_proxied(buf, start):
+        raise _Unusable("another RTP proxy is in the way of this media already")
+    media = find_media(buf, start)
+    if media is None or not media.is_audio:
+        raise _Unusable("the first m= line is no audio with a port")
+    lines = _connections(buf, start, media)
+    if len(lines) == 0:
+        raise _Unusable("no c= line")
+    # The address that counts for the stream is that of its own c= line, the last one here.
+    line = lines[-1]
+    options = bytes([c - 32 for c in flags if c in b"aie"]) + (b"6" if line.is_ipv6 else b"")
+    trusts_sdp = b"a" in flags or b"r" in flags
+    media_ip = buf[line.start : line.end] if trusts_sdp else ctx.source.text
+    verb = b"L" if is_reply or only_lookup else b"U"
+    place = b"%s %d" % (media_ip, media.port)
+    answer = proxy.ask(b"%s%s %s %s %s" % (verb, options, _call_id(ctx), place, _tags(ctx, verb == b"L", only_lookup)))
+    _follow(ctx, answer, address, media, lines)
+
+
+def _is_proxied(buf: bytes, start: i64) -> bool:
+    line = find_line(buf, 97, start, len(buf))
+    while line >= 0:
+        following = next_line(buf, line)
+        if buf[line:following].rstrip() == ALREADY_PROXIED:
+            return True
+        line = find_line(buf, 97, following, len(buf))
+    return False
+
+
+def _connections(buf: bytes, start: i64, media: Media) -> list[Connection]:
+    """The c= lines of the session and of its first stream, those that there are."""
+    found: list[Connection] = []
+    of_session = find_connection(buf, start, media.start)
+    if of_session is not None:
+        found.append(of_session)
+    following = next_line(buf, media.end)
+    second = find_line(buf, 109, following, len(buf))
+    of_stream = find_connection(buf, following, second if second >= 0 else len(buf))
+    if of_stream is not None:
+        found.append(of_stream)
+    return found
+
+
+def _call_id(ctx: Context) -> bytes:
+    value = ctx.message.value(ctx.message.call_id)
+    if len(value) == 0:
+        raise _Unusable("no Call-ID")
+    return value
+
+
+def _tags(ctx: Context, needs_both: bool, swapped: bool) -> bytes:
+    """The tags as the proxy wants them: that of the caller's side first; the other one where there is one."""
+    buf = ctx.message.buf
+    from_tag = tag_of(buf, ctx.from_value())
+    to_tag = tag_of(buf, ctx.to_value())
+    if len(from_tag) == 0:
+        raise _Unusable("no From tag")
+    if len(to_tag) == 0:
+        if needs_both:
+            raise _Unusable("no To tag")
+        return from_tag
+    return to_tag + b" " + from_tag if swapped else from_tag + b" " + to_tag
+
+
+def _follow(ctx: Context, answer: bytes, address: bytes, media: Media, lines: list[Connection]) -> None:
+    """Write what the proxy answered, `port [ip [6]]`, into the description."""
+    words = answer.split()
+    if len(words) == 0:
+        raise _Unusable("no answer from the RTP proxy")
+    port = int(words[0]) if words[0].isdigit() and len(words[0]) <= 5 else 0
+    if port <= 0 or port > 65535:
+        raise _Unusable(f"the RTP proxy has no port for this call, it answers {answer.decode('latin-1')}")
+    ip = words[1] if len(words) > 1 else address or ctx.socket.address.text
+    ctx.edits.append(Edit(media.start, media.end, b"%d" % port))
+    for line in lines:
+        _replace_address(ctx, line, ip)
+    _append(ctx, [ALREADY_PROXIED])
+
+
+def unforce_rtp_proxy(ctx: Context, proxy: RtpProxy) -> bool:
+    """The work of unforce_rtp_proxy; what the proxy answers does not matter."""
+    try:
+        proxy.ask(b"D %s %s" % (_call_id(ctx), _tags(ctx, False, False)))
+    except _Unusable as unusable:
+        ctx.log(L_ERR, f"ERROR: unforce_rtp_proxy: {unusable}")
+        return False
+    except BadMessage as bad:
+        ctx.log(L_ERR, f"ERROR: unforce_rtp_proxy: {bad}")
+        return False
+    return True

@@ -1,0 +1,102 @@
+"""The few things in a session description that a proxy repairs: addresses in c= lines, ports in m= lines. RFC 4566 5.7, 5.14."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.sip.message import Message
+from runtime.sip.scan import BadMessage, find
+
+END_OF_LINE: Final = b"\r\n"
+
+
+def sdp_start(msg: Message) -> i64:
+    """Where the session description begins.
+
+    Raises BadMessage when there is no body, or a body of another type. A body without Content-Type counts as one, as in SER.
+    """
+    if msg.body_start >= len(msg.buf):
+        raise BadMessage("the message has no body", int(msg.body_start))
+    if msg.content_type != 0:
+        # A type may be followed by parameters: charset and the like.
+        media_type = msg.value(msg.content_type).partition(b";")[0].strip().lower()
+        if media_type != b"application/sdp":
+            raise BadMessage(f"the body is {media_type.decode('latin-1')}, not application/sdp", int(msg.body_start))
+    return msg.body_start
+
+
+@final
+class Connection:
+    """A c= line. `kind_at` is the digit of IP4 or IP6, `start:end` the address without a TTL behind it."""
+
+    def __init__(self, kind_at: i64, start: i64, end: i64, is_ipv6: bool) -> None:
+        self.kind_at: Final = kind_at
+        self.start: Final = start
+        self.end: Final = end
+        self.is_ipv6: Final = is_ipv6
+
+
+@final
+class Media:
+    """An m= line. `start:end` is its port, `port` the number, `is_audio` tells audio from all else."""
+
+    def __init__(self, start: i64, end: i64, port: i64, is_audio: bool) -> None:
+        self.start: Final = start
+        self.end: Final = end
+        self.port: Final = port
+        self.is_audio: Final = is_audio
+
+
+def next_line(buf: bytes, pos: i64) -> i64:
+    """The beginning of the line behind the one that holds `pos`, the length of `buf` if there is none."""
+    newline = find(buf, 10, pos, len(buf))
+    return len(buf) if newline < 0 else newline + 1
+
+
+def find_line(buf: bytes, letter: i64, pos: i64, end: i64) -> i64:
+    """The first line from `pos`, which begins one, that is of the type `letter`; -1 if there is none before `end`."""
+    while pos + 1 < end:
+        if buf[pos] == letter and buf[pos + 1] == 61:
+            return pos
+        pos = next_line(buf, pos)
+    return -1
+
+
+def find_connection(buf: bytes, pos: i64, end: i64) -> Connection | None:
+    """The first c= line of IPv4 or IPv6 from `pos` to `end`; lines of other networks are passed over."""
+    while True:
+        line = find_line(buf, 99, pos, end)
+        if line < 0:
+            return None
+        following = next_line(buf, line)
+        words = buf[line + 2 : following].split()
+        if len(words) == 3 and words[0] == b"IN" and words[1] in (b"IP4", b"IP6"):
+            kind_at: i64 = buf.find(words[1], line + 2) + 2
+            start: i64 = buf.find(words[2], kind_at + 1)
+            address = words[2].partition(b"/")[0]
+            return Connection(kind_at, start, start + len(address), words[1] == b"IP6")
+        pos = following
+
+
+def find_media(buf: bytes, pos: i64) -> Media | None:
+    """The m= line at or behind `pos`, None when there is none or it has no port."""
+    line = find_line(buf, 109, pos, len(buf))
+    if line < 0:
+        return None
+    words = buf[line + 2 : next_line(buf, line)].split()
+    if len(words) < 2:
+        return None
+    # "49170/2": a port and a number of them.
+    digits = words[1].partition(b"/")[0]
+    if not digits.isdigit() or len(digits) > 5:
+        return None
+    start: i64 = buf.find(words[1], line + 2 + len(words[0]))
+    return Media(start, start + len(digits), int(digits), words[0].lower() == b"audio")
+
+
+def line_to_append(buf: bytes, line: bytes) -> bytes:
+    """`line` as it goes behind the last line of the body, which in a careless description has no end."""
+    ends_well = buf.endswith(b"\n")
+    return line + END_OF_LINE if ends_well else END_OF_LINE + line + END_OF_LINE
