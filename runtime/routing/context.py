@@ -49,15 +49,25 @@ class Context:
     `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
     Request-URI decides), `flags` SER's 32 message flags, `error` the last error (runtime.routing.errors). `edits` are
     changes of the forwarded message, `reply_headers` whole header lines for local replies, `sends` what goes out.
+    `connection` is the number of the TCP connection that the message came by, 0 for a datagram.
     `authorized` is what www_authorize or proxy_authorize accepted, `fixed_contact` the Contact that got the source address.
     """
 
-    def __init__(self, world: World, message: Message, source: Address, socket: ListenSocket, now_ms: i64) -> None:
+    def __init__(
+        self,
+        world: World,
+        message: Message,
+        source: Address,
+        socket: ListenSocket,
+        now_ms: i64,
+        connection: i64 = 0,
+    ) -> None:
         self.world: Final = world
         self.message: Final = message
         self.source: Final = source
         self.socket: Final = socket
         self.now_ms: Final = now_ms
+        self.connection: Final = connection
         self.new_uri: bytes | None = None
         self.dst_uri: bytes | None = None
         self.q: i64 = Q_UNSPECIFIED

@@ -10,13 +10,13 @@ from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
-from runtime.routing.forwarding import forward_reply, is_own_via
+from runtime.routing.forwarding import add_alias, forward_reply, is_own_via
 from runtime.routing.module import NEVER, Module, ModuleError
-from runtime.routing.ports import Log, Resolver
+from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
 from runtime.routing.world import World
-from runtime.sip.address import Address
+from runtime.sip.address import UDP, Address
 from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
@@ -66,21 +66,28 @@ class Engine:
             if world.sockets.find(wanted) is None:
                 raise StartError(f"force_send_socket: not listening on {wanted.text()}")
 
-    def start_worker(self, pid: int) -> None:
-        """Tell the modules that this process is a worker."""
+    def start_worker(self, pid: int, connections: Connections | None = None) -> None:
+        """Tell the modules that this process is a worker. `connections`: None where there is no TCP."""
         self.world.pid = pid
+        self.world.connections = connections
         for module in self.program.modules:
             module.start_worker(self.world)
 
-    def receive(self, data: bytes, source: Address, socket: ListenSocket, now_ms: i64) -> list[Send]:
-        """Handle one datagram; returns what is to be sent. Raises nothing that a peer could cause."""
+    def receive(
+        self, data: bytes, source: Address, socket: ListenSocket, now_ms: i64, connection: i64 = 0
+    ) -> list[Send]:
+        """Handle one datagram, or one message of the TCP connection `connection`; returns what is to be sent.
+
+        Raises nothing that a peer could cause. Where SER would close the connection the last thing to be sent is empty.
+        """
         world = self.world
-        if len(data) < MIN_UDP_PACKET or source.port == 0:
-            world.counters.dropped_short += 1
-            return []
-        if data[len(data) - 1] == 0:
-            world.log.write(L_WARN, "WARNING: udp_rcv_loop: upstream bug: 0-terminated packet from " + str(source))
-            data = data[:-1]
+        if socket.proto == UDP:
+            if len(data) < MIN_UDP_PACKET or source.port == 0:
+                world.counters.dropped_short += 1
+                return []
+            if data[len(data) - 1] == 0:
+                world.log.write(L_WARN, "WARNING: udp_rcv_loop: upstream bug: 0-terminated packet from " + str(source))
+                data = data[:-1]
         try:
             message = parse(data)
         except BadMessage as e:
@@ -88,8 +95,8 @@ class Engine:
             if world.log_level >= L_ERR:
                 where = f"{source.text.decode('ascii')}:{source.port}"
                 world.log.write(L_ERR, f"ERROR: receive_msg: parse_msg failed: {e} (message from {where} dropped)")
-            return []
-        ctx = Context(world, message, source, socket, now_ms)
+            return [Send(b"", source, socket, connection)] if connection else []
+        ctx = Context(world, message, source, socket, now_ms, connection)
         if message.is_request:
             world.counters.requests += 1
             self._run_request(ctx)
@@ -129,6 +136,10 @@ class Engine:
 
     def _run_request(self, ctx: Context) -> None:
         try:
+            if ctx.connection and self.world.tcp_accept_aliases:
+                via = ctx.message.via1
+                if via is not None and via.alias:
+                    add_alias(ctx, via.port)
             for module in self._filters:
                 if not module.on_request(ctx):
                     return
@@ -145,6 +156,8 @@ class Engine:
         elif route(ctx) < 0:
             self.world.counters.failed_scripts += 1
             ctx.log(L_DBG, "WARNING: receive_msg: error while trying script")
+            if ctx.connection:
+                ctx.sends.append(Send(b"", ctx.source, ctx.socket, ctx.connection))
 
     def _run_reply(self, ctx: Context) -> None:
         if self.world.check_via and not is_own_via(ctx):

@@ -53,21 +53,55 @@ def outgoing_request(ctx: Context, socket: ListenSocket) -> bytes:
     if ctx.new_uri is not None:
         changes.append(Edit(msg.uri_start, msg.uri_end, ctx.new_uri))
     place = headers.line_start(msg.via)
-    own_via = Edit(place, place, b"".join([head, branch, b"\r\n"]))
+    own_via = Edit(place, place, b"".join([head, branch, connection_param(ctx), b"\r\n"]))
     if len(ctx.edits) == 0:
         changes.append(own_via)
         changes.extend(source_edits(ctx, False))
+        if socket.proto != UDP and msg.content_length == 0:
+            changes.append(transit.new_content_length(msg, 0))
         return edits.apply(msg.buf, changes, None)
     changes.extend(ctx.edits)
     changes.append(own_via)
     changes.extend(source_edits(ctx, False))
-    _correct_content_length(msg, changes)
+    correct_content_length(msg, changes, socket.proto)
     return edits.apply(msg.buf, changes, outbound_of(ctx, socket))
 
 
-def _correct_content_length(msg: Message, changes: list[Edit]) -> None:
+def connection_param(ctx: Context) -> bytes:
+    """The parameter of our Via by which the reply finds the way back to the connection that the request came by.
+
+    b"" for a request that came as a datagram. Reference core, 6.4.
+    """
+    return b";i=" + transit.reversed_hex(int(ctx.connection)) if ctx.connection else b""
+
+
+def via_connection(ctx: Context) -> i64:
+    """The number of the connection that `i` of the reply's topmost Via, ours, names; 0 when it names none."""
+    via = ctx.message.via1
+    return 0 if via is None else transit.from_reversed_hex(ctx.message.buf, via.i_start, via.i_end)
+
+
+def add_alias(ctx: Context, port: i64) -> bool:
+    """Let what goes to `port` (0: 5060) of the source take the connection that the message came by; True for a datagram."""
+    connections = ctx.world.connections
+    if ctx.connection == 0 or connections is None:
+        return True
+    if connections.add_alias(int(ctx.connection), ctx.source, int(port) or 5060):
+        return True
+    ctx.log(L_ERR, f"ERROR: force_tcp_alias: port {port or 5060} refused for {ctx.source}")
+    return False
+
+
+def correct_content_length(msg: Message, changes: list[Edit], proto: i64) -> None:
+    """Add the edit of Content-Length that `changes` of the body, or sending by `proto`, make necessary.
+
+    A stream cannot do without the header; a datagram that came without it leaves without it.
+    """
     growth = edits.body_growth(changes, msg.body_start)
-    if growth != 0:
+    if msg.content_length == 0:
+        if proto != UDP:
+            changes.append(transit.new_content_length(msg, growth))
+    elif growth != 0:
         correction = transit.content_length_edit(msg, growth)
         if correction is not None:
             changes.append(correction)
@@ -214,8 +248,9 @@ def forward_reply(ctx: Context) -> None:
         return
     changes = list(ctx.edits)
     changes.append(transit.remove_top_via(msg))
-    _correct_content_length(msg, changes)
-    ctx.sends.append(Send(edits.apply(msg.buf, changes, None), destination, socket))
+    correct_content_length(msg, changes, socket.proto)
+    connection = via_connection(ctx) if socket.proto != UDP else 0
+    ctx.sends.append(Send(edits.apply(msg.buf, changes, None), destination, socket, connection))
     counters.forwarded_replies += 1
 
 

@@ -20,6 +20,18 @@ class Log:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Connections:
+    """The TCP connections of the server, known by their numbers."""
+
+    def add_alias(self, connection: int, peer: Address, port: int) -> bool:
+        """From now on what goes to `port` of `peer` takes this connection. Reference core, 6.7.
+
+        False if it is refused; where another process has the connection the answer is not waited for, and is True.
+        """
+        raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Resolver:
     """Names to addresses. Reference core, 6.5."""
 

@@ -27,7 +27,7 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
     if socket is None:
         return ctx.fail(errors.NO_SOCKET, "ERROR: reply: no socket to send from")
     data = local_reply(ctx, code, reason, to_tag, body)
-    ctx.sends.append(Send(data, destination, socket))
+    ctx.sends.append(Send(data, destination, socket, ctx.connection))
     ctx.world.counters.local_replies += 1
     return True
 

@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
-from runtime.routing.ports import Log, Resolver
+from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
 from runtime.sip.transport import ListenSocket
@@ -67,6 +67,9 @@ class World:
         self.literals: Final[dict[bytes, Address]] = {}
         self.avp_aliases: Final[dict[bytes, AvpName]] = {}
         self.pid: i64 = 0
+        # None where there is no TCP.
+        self.connections: Connections | None = None
+        self.tcp_accept_aliases: Final = config.tcp_accept_aliases
         self.log_level: i64 = log.level
         self.syn_branch: Final = config.syn_branch
         self.reply_to_via: Final = config.reply_to_via

@@ -94,6 +94,24 @@ def reversed_hex(value: int) -> bytes:
     return f"{value:x}"[::-1].encode("ascii")
 
 
+def from_reversed_hex(buf: bytes, start: i64, end: i64) -> i64:
+    """The number that `reversed_hex` wrote into `buf[start:end]`; 0 for an empty range and for anything else."""
+    if start < 0 or end - start > 15:
+        return 0
+    value: i64 = 0
+    pos = end - 1
+    while pos >= start:
+        c: i64 = buf[pos] | 32
+        if 48 <= buf[pos] <= 57:
+            value = value * 16 + buf[pos] - 48
+        elif 97 <= c <= 102:
+            value = value * 16 + c - 87
+        else:
+            return 0
+        pos -= 1
+    return value
+
+
 def sent_by_is(buf: bytes, via: Via, source: Address) -> bool:
     """True if the Via's host is the text of the source's IP (IPv6 in any case, with or without brackets)."""
     start = via.host_start
@@ -157,6 +175,13 @@ def content_length_edit(msg: Message, growth: i64) -> Edit | None:
         return None
     size: i64 = len(msg.buf) - msg.body_start + growth
     return Edit(msg.value_start(msg.content_length), msg.value_end(msg.content_length), str(size).encode("ascii"))
+
+
+def new_content_length(msg: Message, growth: i64) -> Edit:
+    """The edit that adds Content-Length behind the last header, for a body that has grown by `growth` bytes."""
+    size: i64 = len(msg.buf) - msg.body_start + growth
+    place = msg.headers_end
+    return Edit(place, place, b"Content-Length: %d\r\n" % size)
 
 
 def remove_top_via(msg: Message) -> Edit:

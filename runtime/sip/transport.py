@@ -33,9 +33,14 @@ class ListenSocket:
 
 @final
 class Send:
-    """Send `data` from `socket` to `destination`. What is sent again is the same object again."""
+    """Send `data` from `socket` to `destination`. What is sent again is the same object again.
 
-    def __init__(self, data: bytes, destination: Address, socket: ListenSocket) -> None:
+    Over TCP it goes on connection `connection` if that is still open (0: none in particular), else on whatever connection
+    leads to `destination`, else on a new one. No data: close the connection when all that was sent before is written.
+    """
+
+    def __init__(self, data: bytes, destination: Address, socket: ListenSocket, connection: i64 = 0) -> None:
         self.data: Final = data
         self.destination: Final = destination
         self.socket: Final = socket
+        self.connection: Final = connection

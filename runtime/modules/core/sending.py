@@ -66,8 +66,12 @@ def force_rport(ctx: Context) -> bool:
 
 
 def force_tcp_alias(ctx: Context, port: int) -> bool:
-    """Let requests to `port` (0: the Via's) use the connection this one came by; nothing to do over UDP."""
-    return True
+    """Let what goes to `port` (0: the Via's) of the source use the connection that this message came by.
+
+    Nothing to do over UDP. False if another connection has that port already, or this one has enough aliases.
+    """
+    via = ctx.message.via1
+    return forwarding.add_alias(ctx, port if port or via is None else via.port)
 
 
 def set_advertised_address(ctx: Context, address: bytes) -> bool:
