@@ -8,10 +8,10 @@ from types import ModuleType
 
 from runtime.routing.context import Context
 from runtime.routing.engine import Engine
-from runtime.routing.ports import Log, Resolver
+from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
-from runtime.sip.address import UDP, Address
+from runtime.sip.address import TCP, UDP, Address
 from runtime.sip.message import parse
 from runtime.sip.transport import ListenSocket, Send
 from serc.compiler import compile_source
@@ -44,6 +44,18 @@ class NoNames(Resolver):
         return []
 
 
+class Aliases(Connections):
+    """Remembers the aliases that were asked for, as (connection, peer's port, alias); refuses port 9."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[int, int, int]] = []
+
+    def add_alias(self, connection: int, peer: Address, port: int) -> bool:
+        self.asked.append((connection, peer.port, port))
+        return port != 9
+
+
 def program_of(text: str, name: str = "ser.cfg") -> Program:
     """The program that a ser.cfg becomes; its text, with the diagnostics, when it does not compile."""
     source = Source(name, text)
@@ -59,7 +71,7 @@ def program_of(text: str, name: str = "ser.cfg") -> Program:
 class Site:
     """A server on 127.0.0.1:5070 that has started; the client is 127.0.0.1:5080 unless told otherwise.
 
-    `cfg` is the text of ser.cfg, `modules` what it loads beside.
+    `cfg` is the text of ser.cfg, `modules` what it loads beside. TCP is listened to as well.
     """
 
     def __init__(self, cfg: str, modules: str = "sl textops", level: int = 4, name: str = "ser.cfg") -> None:
@@ -67,14 +79,22 @@ class Site:
         program = program_of(loads + cfg, name)
         self.log = Lines(level)
         self.socket = ListenSocket(0, UDP, b"127.0.0.1", Address.parse("127.0.0.1", 5070))
-        self.engine = Engine(program, program.config, SocketTable([self.socket], []), self.log, NoNames())
+        self.stream = ListenSocket(1, TCP, b"127.0.0.1", Address.parse("127.0.0.1", 5070))
+        table = SocketTable([self.socket, self.stream], [])
+        self.engine = Engine(program, program.config, table, self.log, NoNames())
         self.engine.bind()
-        self.engine.start_worker(4711)
+        self.aliases = Aliases()
+        self.engine.start_worker(4711, self.aliases)
 
-    def say(self, data: bytes, source: str = "127.0.0.1", port: int = 5080) -> list[Send]:
-        """What the server sends when it has received `data`. A bug on the way fails the test."""
+    def say(self, data: bytes, source: str = "127.0.0.1", port: int = 5080, connection: int = 0) -> list[Send]:
+        """What the server sends when it has received `data`, over TCP if there is a `connection`.
+
+        A bug on the way fails the test.
+        """
         bugs = self.engine.world.bugs.count
-        sends = self.engine.receive(data, Address.parse(source, port), self.socket, int(time.monotonic() * 1000))
+        socket = self.stream if connection else self.socket
+        now_ms = int(time.monotonic() * 1000)
+        sends = self.engine.receive(data, Address.parse(source, port), socket, now_ms, connection)
         assert self.engine.world.bugs.count == bugs, self.lines()
         return sends
 
