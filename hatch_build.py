@@ -24,7 +24,20 @@ from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # Modules with a run-time part; of the others there is only the declaration, which no message ever meets.
-RUNNING_MODULES: Final = ("core", "exec", "maxfwd", "nathelper", "print", "rr", "sl", "textops", "uri", "xlog")
+RUNNING_MODULES: Final = (
+    "avp",
+    "avpops",
+    "core",
+    "exec",
+    "maxfwd",
+    "nathelper",
+    "print",
+    "rr",
+    "sl",
+    "textops",
+    "uri",
+    "xlog",
+)
 
 # The floors that handle messages. Patterns of files, relative to the project.
 COMPILED: Final = (

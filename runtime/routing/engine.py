@@ -62,6 +62,9 @@ class Engine:
                 destination.resolve(world.resolver)
         except (ModuleError, UnresolvableDestination) as e:
             raise StartError(str(e)) from e
+        for alias in program.avp_aliases:
+            if alias not in world.avp_aliases:
+                raise StartError(f"no avp_aliases defines ${alias.decode('latin-1')}, which a route uses")
         for wanted in program.socket_names:
             if world.sockets.find(wanted) is None:
                 raise StartError(f"force_send_socket: not listening on {wanted.text()}")

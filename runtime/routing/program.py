@@ -17,7 +17,8 @@ Route = Callable[[Context], int]
 class Program:
     """Global parameters, modules in the order of loadmodule, and the routes.
 
-    `request` None: ser.cfg has no main route. `destinations` and `socket_names` are resolved when the server starts.
+    `request` None: ser.cfg has no main route. `destinations` and `socket_names` are resolved when the server starts, and
+    `avp_aliases`, which the routes use, must be defined then.
     `source` is the path of ser.cfg as serc was given it, `lines` maps lines of routes.py to lines of ser.cfg.
     """
 
@@ -31,6 +32,7 @@ class Program:
         onreply: dict[int, Route] | None = None,
         destinations: tuple[Destination, ...] = (),
         socket_names: tuple[SocketName, ...] = (),
+        avp_aliases: tuple[bytes, ...] = (),
         source: str = "ser.cfg",
         lines: dict[int, int] | None = None,
     ) -> None:
@@ -41,5 +43,6 @@ class Program:
         self.onreply: Final = onreply or {}
         self.destinations: Final = destinations
         self.socket_names: Final = socket_names
+        self.avp_aliases: Final = avp_aliases
         self.source: Final = source
         self.lines: Final = lines or {}

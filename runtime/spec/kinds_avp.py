@@ -21,7 +21,7 @@ def parse_avp_name(text: str) -> Value:
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before the name of an alias", _HINT)
-        return Constant("runtime.routing.avps", "Alias", (wire(text[1:]),), "ALIAS")
+        return Constant("runtime.routing.avps", "Alias", (wire(text[1:]),), "ALIAS", text[1:])
     name = text.removeprefix("s:")
     if not name:
         raise BadArgument("the name of the AVP is missing", _HINT)
@@ -50,9 +50,29 @@ def avp_name_mistake(text: str) -> str:
     return ""
 
 
-def alias_of(text: str) -> str:
-    """The alias that an argument of the kind AVP names, "" if it names none: avp_aliases must define it."""
-    return text[1:].partition("/")[0] if text.startswith("$") else ""
+def aliases_mistake(text: str) -> str:
+    """What is wrong with a value of avp_aliases; "" if nothing is."""
+    for definition in text.strip().strip(";").split(";"):
+        alias, equals, name = (part.strip() for part in definition.partition("="))
+        if not alias or not equals or not name:
+            return f'"{definition.strip()}" is not alias=name'
+        if name.startswith("$"):
+            return f"an alias of the alias {name} cannot be"
+        wrong = avp_name_mistake(name)
+        if wrong:
+            return wrong
+    return ""
+
+
+def avp_definitions(text: str) -> list[tuple[bytes, int | bytes]]:
+    """The aliases that a value of avp_aliases, `alias=name;…`, defines; its form has been checked."""
+    found: list[tuple[bytes, int | bytes]] = []
+    for definition in text.strip().strip(";").split(";"):
+        alias, _, name = (part.strip() for part in definition.partition("="))
+        value = parse_avp_name(name)
+        assert not isinstance(value, Constant), "an alias of an alias"
+        found.append((wire(alias), value))
+    return found
 
 
 AVP: Final = ArgumentKind("AVP", "the name of an AVP", parse_avp_name)

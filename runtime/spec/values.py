@@ -10,13 +10,15 @@ class Constant:
     """An object that routes.py builds once, at import: `STEM_1: Final = constructor(*arguments)`.
 
     `module` is the import path of the constructor, `constructor` its name there (may be dotted: `Network.parse`).
-    Two equal constants are one object in routes.py.
+    Two equal constants are one object in routes.py. `alias` is the alias of an AVP that it names, "" if it names none: the
+    server does not start without an avp_aliases that defines it.
     """
 
     module: str
     constructor: str
     arguments: tuple[int | bool | str | bytes | tuple[bytes, ...], ...]
     stem: str
+    alias: str = ""
 
 
 Value = int | bytes | Constant

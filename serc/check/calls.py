@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from runtime.spec.declare import ArgumentKind, Function, RouteKind
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
-from runtime.spec.values import BadArgument
+from runtime.spec.values import BadArgument, Constant
 from serc import tree
 from serc.check.actions import ACTIONS, Action, Slot, Wrong, described
 from serc.check.modules import Loaded, Modules
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
-from serc.diagnostics.suggest import nearest
+from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
 from serc.keywords import KEYWORDS
 
@@ -169,12 +169,14 @@ class CallCheck:
             self._report.add(codes.ARGUMENT_TYPE, argument.span, message, hint=hint)
             return
         try:
-            kind.parse(argument.value)
+            value = kind.parse(argument.value)
         except BadArgument as e:
             code = codes.BAD_REGEX if kind.name == "regex" else codes.BAD_ARGUMENT
             message = f"{call.name.name} wants {kind.expects} as its {name}: {e}"
             self._report.add(code, argument.span, message, hint=e.hint)
             return
+        if isinstance(value, Constant) and value.alias:
+            self._alias(value.alias, argument)
         variable = PSEUDO_VARIABLE.search(argument.value) if call.name.name in _TEXTS else None
         if variable is not None:
             message = (
@@ -189,6 +191,15 @@ class CallCheck:
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)
             self._report.add(code, argument.span, doubt.sentence, hint=doubt.hint)
+
+    def _alias(self, alias: str, argument: tree.String) -> None:
+        known = self._modules.avp_aliases
+        if known is None or alias in known:
+            return
+        hint = did_you_mean(alias, sorted(known))
+        hint = hint or f'write modparam("avpops", "avp_aliases", "{alias}=i:NUMBER"), or an AVP without $'
+        message = f"no avp_aliases defines ${alias}: the server does not start"
+        self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint=hint)
 
 
 def named_route(function: Function, call: tree.Call) -> tuple[str, int] | None:

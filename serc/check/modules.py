@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from runtime.spec.declare import ModuleSpec, Param, ParamType
+from runtime.spec.kinds_avp import aliases_mistake, avp_definitions
 from runtime.spec.posix_regex import BadRegex, python_pattern
 from serc import tree
 from serc.diagnostics import codes
@@ -37,13 +38,15 @@ class Loaded:
 @dataclass
 class Modules:
     """`loaded` in the order of the file. `puzzles` are names that loadmodule gave and nobody knows; `meant` those that
-    they were probably meant to be: nothing that such a module may export is worth a message of its own.
+    they were probably meant to be: nothing that such a module may export is worth a message of its own. `avp_aliases` are the
+    aliases of AVPs that the file defines; None where that cannot be told.
     """
 
     catalogue: Catalogue
     loaded: list[Loaded] = field(default_factory=list)
     puzzles: list[str] = field(default_factory=list)
     meant: set[str] = field(default_factory=set)
+    avp_aliases: set[str] | None = field(default_factory=set)
 
     def before(self, offset: int) -> list[Loaded]:
         """Those loaded before `offset`, newest first, as SER searches them."""
@@ -72,7 +75,18 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
         if isinstance(item, tree.ModParam):
             _ParamCheck(item, modules, report).run()
     _mandatory(file, modules, report)
+    modules.avp_aliases = _avp_aliases(file) if complete else None
     return modules
+
+
+def _avp_aliases(file: tree.File) -> set[str] | None:
+    found: set[str] = set()
+    for item in file.items:
+        if isinstance(item, tree.ModParam) and item.parameter.value == "avp_aliases":
+            if not isinstance(item.value, tree.String) or aliases_mistake(item.value.value):
+                return None
+            found.update(alias.decode("latin-1") for alias, _ in avp_definitions(item.value.value))
+    return found
 
 
 def _load(item: tree.LoadModule, modules: Modules, report: Report) -> None:

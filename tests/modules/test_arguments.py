@@ -7,7 +7,6 @@ import pytest
 from runtime.modules import catalogue
 from runtime.modules.xlog.kinds import pieces_of
 from runtime.spec.declare import ArgumentKind, ModuleSpec, Param
-from runtime.spec.kinds_avp import alias_of
 from runtime.spec.values import BadArgument, Constant
 
 
@@ -257,8 +256,29 @@ def test_avp_names_are_values_where_they_can_be() -> None:
     assert name.parse("i:10") == 10
     assert name.parse("s:i:10") == b"i:10"
     assert name.parse("name") == b"name"
-    assert isinstance(name.parse("$alias"), Constant)
-    assert alias_of("$alias") == "alias"
+    alias = name.parse("$alias")
+    assert isinstance(alias, Constant) and alias.alias == "alias"
+
+
+@pytest.mark.parametrize(
+    ("call", "position", "text", "alias"),
+    [
+        ("avp_check", 0, "$a", "a"),
+        ("avp_check", 1, "eq/$b/g", "b"),
+        ("avp_check", 1, "eq/$ruri/domain", ""),
+        ("avp_check", 1, "eq/$src_ip", ""),
+        ("avp_check", 1, "eq/b", ""),
+        ("avp_pushto", 0, "$b", ""),
+        ("avp_pushto", 1, "$b/g", "b"),
+        ("avp_db_load", 0, "$from/domain", ""),
+        ("avp_db_load", 0, "$uuid", "uuid"),
+        ("avp_db_load", 1, "$a/$scheme", "a"),
+        ("avp_db_store", 1, "i:3/table", ""),
+    ],
+)
+def test_arguments_tell_which_alias_they_need(call: str, position: int, text: str, alias: str) -> None:
+    value = kind(f"avpops.{call}", 2, position).parse(text)
+    assert isinstance(value, (int, bytes)) and not alias or isinstance(value, Constant) and value.alias == alias
 
 
 def test_xlog_formats_fall_into_literals_and_specifiers() -> None:

@@ -1,9 +1,10 @@
-"""avpops: operations on AVPs. Reference modules-main, chapter 17."""
+"""avpops: operations on AVPs. Reference modules-main, chapter 17 and its corrections."""
 
-from typing import Final
+from __future__ import annotations
+
+from typing import Final, final
 
 from runtime.modules.avpops.kinds import (
-    aliases_mistake,
     comparison,
     database_name,
     database_or_scheme_name,
@@ -14,14 +15,92 @@ from runtime.modules.avpops.kinds import (
     scheme_mistake,
     value,
 )
+from runtime.modules.avpops.operands import Comparison, Destination, Selection, Value, any_holds, text_of
+from runtime.routing.avps import AvpReference
+from runtime.routing.context import L_DBG, Context
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.world import World
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param, switch_param
-from runtime.spec.kinds_avp import avp
+from runtime.spec.kinds_avp import aliases_mistake, avp, avp_definitions
 from runtime.spec.params import column_param, table_param, url_param
 
 _ROUTES: Final = REQUEST | FAILURE
 
+
+@final
+class Avpops(Module):
+    """Writes, tests and pushes AVPs. Functions and parameters of its database are still to come."""
+
+    def __init__(
+        self,
+        *,
+        avp_url: str = "",
+        avp_table: str = "",
+        avp_aliases: tuple[str, ...] = (),
+        use_domain: int = 0,
+        uuid_column: str = "uuid",
+        attribute_column: str = "attribute",
+        value_column: str = "value",
+        type_column: str = "type",
+        username_column: str = "username",
+        domain_column: str = "domain",
+        db_scheme: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__("avpops")
+        self.avp_url: Final = avp_url
+        self.avp_aliases: Final = avp_aliases
+
+    def bind(self, world: World) -> None:
+        """Make the aliases known. Without avp_url no other parameter has a meaning, in SER either."""
+        if self.avp_url:
+            raise ModuleError("avpops: avp_url is not supported yet: AVPs from databases")
+        for definitions in self.avp_aliases:
+            for alias, name in avp_definitions(definitions):
+                world.avp_aliases[alias] = name
+
+    def avp_write(self, ctx: Context, value: Value, name: AvpReference) -> bool:
+        """Add an AVP; False when the message does not have the value."""
+        written = value.of(ctx)
+        if written is None:
+            return False
+        ctx.avps.add(ctx.avp_name(name), written)
+        return True
+
+    def avp_delete(self, ctx: Context, selection: Selection) -> bool:
+        """Remove the newest AVP of the name, or all that are meant; False when there is none."""
+        meant = selection.of(ctx)
+        for pair in meant:
+            ctx.avps.remove(pair)
+        return len(meant) > 0
+
+    def avp_pushto(self, ctx: Context, destination: Destination, selection: Selection) -> bool:
+        """Put the newest value, or all, into the message; False when there is none or the destination refuses one."""
+        meant = selection.of(ctx)
+        first = True
+        for pair in meant:
+            if not destination.push(ctx, text_of(pair.value), first):
+                return False
+            first = False
+        return len(meant) > 0
+
+    def avp_check(self, ctx: Context, name: AvpReference, comparison: Comparison) -> bool:
+        """True if the comparison holds for the newest value, or for one of all; False without an AVP of the name."""
+        values = ctx.avps.all(ctx.avp_name(name))
+        return len(values) > 0 and any_holds(values, comparison, comparison.prepare(ctx))
+
+    def avp_print(self, ctx: Context) -> bool:
+        """Log all AVPs at debug level, newest first."""
+        if ctx.world.log_level >= L_DBG:
+            for pair in ctx.avps.pairs():
+                name = f"i:{pair.number}" if pair.number else "s:" + pair.text.decode("latin-1")
+                kind = "i:" if isinstance(pair.value, int) else "s:"
+                ctx.log(L_DBG, f"DEBUG: avp_print: {name}={kind}{text_of(pair.value).decode('latin-1')}")
+        return True
+
+
 EXPORTS: Final = ModuleSpec(
     name="avpops",
+    implementation="runtime.modules.avpops:Avpops",
     summary="Loads, stores, writes, tests and pushes AVPs.",
     functions=(
         function(
@@ -36,11 +115,20 @@ EXPORTS: Final = ModuleSpec(
         function(
             "avp_db_delete", None, database_source(), database_name(), routes=_ROUTES, summary="Delete AVPs there."
         ),
-        function("avp_write", None, value(), avp(), routes=_ROUTES, summary="Add an AVP with this value."),
-        function("avp_delete", None, deleted(), routes=_ROUTES, summary="Remove AVPs."),
-        function("avp_pushto", None, destination(), pushed(), routes=_ROUTES, summary="Put an AVP into the message."),
-        function("avp_check", None, avp(), comparison(), routes=_ROUTES, summary="Compare an AVP with a value."),
-        function("avp_print", None, routes=_ROUTES, summary="Log all AVPs for debugging."),
+        function("avp_write", Avpops.avp_write, value(), avp(), routes=_ROUTES, summary="Add an AVP with this value."),
+        function("avp_delete", Avpops.avp_delete, deleted(), routes=_ROUTES, summary="Remove AVPs."),
+        function(
+            "avp_pushto",
+            Avpops.avp_pushto,
+            destination(),
+            pushed(),
+            routes=_ROUTES,
+            summary="Put an AVP into the message.",
+        ),
+        function(
+            "avp_check", Avpops.avp_check, avp(), comparison(), routes=_ROUTES, summary="Compare an AVP with a value."
+        ),
+        function("avp_print", Avpops.avp_print, routes=_ROUTES, summary="Log all AVPs for debugging."),
     ),
     params=(
         url_param("avp_url", None, "Database; without it the functions avp_db_* keep the server from starting."),

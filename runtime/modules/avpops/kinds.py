@@ -7,7 +7,7 @@
     destination = "$ruri" ["/" ("username" / "domain")] / "$" header ["/" ("request" / "reply")]
     comparison  = ("eq" / "lt" / "gt" / "re") "/" operand ["/" 1*("g" / "i")]
 
-The constructors of the constants come into being with the bodies.
+Aliases are resolved when a message comes: the modules start in any order.
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ from typing import Final
 
 from runtime.spec.declare import Argument, ArgumentKind
 from runtime.spec.kinds import parse_integer, python_regex, wire
-from runtime.spec.kinds_avp import avp_name_mistake, parse_avp_name
+from runtime.spec.kinds_avp import parse_avp_name
 from runtime.spec.values import BadArgument, Constant, Doubt
 
+# UriSource, AliasSource, UuidSource and DatabaseName come into being with the functions of the database.
 _OPERANDS: Final = "runtime.modules.avpops.operands"
 _URIS: Final = ("from", "to", "ruri")
 _OPERATORS: Final = ("eq", "lt", "gt", "re")
 _HEADER: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
 _SCHEME_KEYS: Final = ("uuid_col", "username_col", "domain_col", "value_col", "value_type", "table")
+
+
+def _alias_in(selection: tuple[str, int, bytes]) -> str:
+    return selection[2].decode("latin-1") if selection[0] == "alias" else ""
 
 
 def _selection(text: str) -> tuple[str, int, bytes]:
@@ -53,7 +58,7 @@ def _source(text: str) -> Constant:
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before from, to, ruri or an alias")
-        return Constant(_OPERANDS, "AliasSource", (wire(text[1:]),), "SOURCE")
+        return Constant(_OPERANDS, "AliasSource", (wire(text[1:]),), "SOURCE", text[1:])
     if not text:
         raise BadArgument("the user is missing", "write $from, $to, $ruri, an alias or a uuid")
     return Constant(_OPERANDS, "UuidSource", (wire(text),), "SOURCE")
@@ -68,7 +73,8 @@ def _database_name(text: str, *, scheme: bool) -> Constant:
             raise BadArgument("a scheme is for avp_db_load alone", "write the name of a table")
         if _selection(name)[0].startswith("all"):
             raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
-    return Constant(_OPERANDS, "DatabaseName", (*_selection(name), wire(table)), "DB_NAME")
+    selected = _selection(name)
+    return Constant(_OPERANDS, "DatabaseName", (*selected, wire(table)), "DB_NAME", _alias_in(selected))
 
 
 def _load_name(text: str) -> Constant:
@@ -118,15 +124,16 @@ def _global_flag(text: str) -> tuple[str, bool]:
 
 def _deleted(text: str) -> Constant:
     name, every = _global_flag(text)
-    return Constant(_OPERANDS, "Selection", (*_selection(name), every), "SELECTION")
+    selected = _selection(name)
+    return Constant(_OPERANDS, "Selection", (*selected, every), "SELECTION", _alias_in(selected))
 
 
 def _pushed(text: str) -> Constant:
     name, every = _global_flag(text)
-    kind, number, string = _selection(name)
-    if kind.startswith("all"):
+    selected = _selection(name)
+    if selected[0].startswith("all"):
         raise BadArgument("the name of the AVP is missing", "write i:NUMBER, s:NAME, NAME or $ALIAS")
-    return Constant(_OPERANDS, "Selection", (kind, number, string, every), "SELECTION")
+    return Constant(_OPERANDS, "Selection", (*selected, every), "SELECTION", _alias_in(selected))
 
 
 def _destination(text: str) -> Constant:
@@ -167,27 +174,19 @@ def _comparison(text: str) -> Constant:
         pattern = python_regex(operand.removeprefix("s:"))
         return Constant(_OPERANDS, "Match", (pattern, every), "CHECK")
     if operand.startswith("$"):
-        return Constant(_OPERANDS, "CompareWith", (operator.lower(), wire(operand[1:]), every, ignore_case), "CHECK")
+        alias = "" if _is_part_of_message(operand) else operand[1:]
+        arguments = (operator.lower(), wire(operand[1:]), every, ignore_case)
+        return Constant(_OPERANDS, "CompareWith", arguments, "CHECK", alias)
     return Constant(_OPERANDS, "Compare", (operator.lower(), _literal(operand), every, ignore_case), "CHECK")
+
+
+def _is_part_of_message(operand: str) -> bool:
+    return operand.lower() == "$src_ip" or bool(_uri(operand.partition("/")[0]))
 
 
 def _is_uri_part(rest: str) -> bool:
     head, _, part = rest.partition("/")
     return bool(_uri(head)) and part in ("username", "domain")
-
-
-def aliases_mistake(text: str) -> str:
-    """What is wrong with a value of avp_aliases; "" if nothing is."""
-    for definition in text.strip().strip(";").split(";"):
-        alias, equals, name = (part.strip() for part in definition.partition("="))
-        if not alias or not equals or not name:
-            return f'"{definition.strip()}" is not alias=name'
-        if name.startswith("$"):
-            return f"an alias of the alias {name} cannot be"
-        wrong = avp_name_mistake(name)
-        if wrong:
-            return wrong
-    return ""
 
 
 def scheme_mistake(text: str) -> str:
