@@ -56,9 +56,9 @@ class Aliases(Connections):
         return port != 9
 
 
-def program_of(text: str, name: str = "ser.cfg") -> Program:
+def program_of(text: str) -> Program:
     """The program that a ser.cfg becomes; its text, with the diagnostics, when it does not compile."""
-    source = Source(name, text)
+    source = Source("ser.cfg", text)
     generated, report = compile_source(source)
     assert generated is not None, render_text(source, report)
     module = ModuleType("routes")
@@ -74,14 +74,14 @@ class Site:
     `cfg` is the text of ser.cfg, `modules` what it loads beside. TCP is listened to as well.
     """
 
-    def __init__(self, cfg: str, modules: str = "sl textops", level: int = 4, name: str = "ser.cfg") -> None:
+    def __init__(self, cfg: str, modules: str = "sl textops", level: int = 4, folder: str = "") -> None:
         loads = "".join(f'loadmodule "{module}.so"\n' for module in modules.split())
-        program = program_of(loads + cfg, name)
+        program = program_of(loads + cfg)
         self.log = Lines(level)
         self.socket = ListenSocket(0, UDP, b"127.0.0.1", Address.parse("127.0.0.1", 5070))
         self.stream = ListenSocket(1, TCP, b"127.0.0.1", Address.parse("127.0.0.1", 5070))
         table = SocketTable([self.socket, self.stream], [])
-        self.engine = Engine(program, program.config, table, self.log, NoNames())
+        self.engine = Engine(program, program.config, table, self.log, NoNames(), folder)
         self.engine.bind()
         self.aliases = Aliases()
         self.engine.start_worker(4711, self.aliases)

@@ -13,18 +13,6 @@ AvpValue = int | bytes
 
 
 @final
-class Alias:
-    """A name that avp_aliases defines; `World.avp_aliases` knows for what it stands once the modules have started."""
-
-    def __init__(self, name: bytes) -> None:
-        self.name: Final = name
-
-
-# How arguments of script functions name an AVP.
-AvpReference = int | bytes | Alias
-
-
-@final
 class Avp:
     """One pair. `number` is 0 where the name is a string, `text` b"" where it is an integer. `stored`: a database has it."""
 

@@ -8,7 +8,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.routing.authorized import Authorized
-from runtime.routing.avps import Alias, AvpName, AvpReference, Avps
+from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
 from runtime.routing.world import World
 from runtime.sip import headers
@@ -181,12 +181,6 @@ class Context:
     def use_avps(self, avps: Avps) -> None:
         """From here on the AVPs are these: those of the transaction that the message belongs to."""
         self._avps = avps
-
-    def avp_name(self, reference: AvpReference) -> AvpName:
-        """The name that an argument stands for; raises KeyError for an alias that avp_aliases does not define."""
-        if isinstance(reference, Alias):
-            return self.world.avp_aliases[reference.name]
-        return reference
 
     # --- changes -----------------------------------------------------------------------------------------------------
 

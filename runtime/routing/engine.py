@@ -12,6 +12,7 @@ from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
 from runtime.routing.forwarding import add_alias, forward_reply, is_own_via
 from runtime.routing.module import NEVER, Module, ModuleError
+from runtime.routing.prepared import CannotPrepare
 from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
@@ -32,13 +33,21 @@ class StartError(Exception):
 class Engine:
     """One compiled ser.cfg in one process.
 
-    `config` is the program's with the command line applied. `bind` runs once before the processes fork, `start_worker`
+    `config` is the program's with the command line applied, `folder` the one in which relative names of files are meant. `bind` runs once before the processes fork, `start_worker`
     in each of them, `receive` for every datagram.
     """
 
-    def __init__(self, program: Program, config: Config, sockets: SocketTable, log: Log, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        program: Program,
+        config: Config,
+        sockets: SocketTable,
+        log: Log,
+        resolver: Resolver,
+        folder: str = "",
+    ) -> None:
         self.program: Final = program
-        self.world: Final = World(config, sockets, log, resolver, Bugs(program.source, program.lines, log))
+        self.world: Final = World(config, sockets, log, resolver, Bugs(program.source, program.lines, log), folder)
         self._request: Final = program.request
         self._filters: list[Module] = [m for m in program.modules if m.filters_requests]
         self._reply_hooks: list[Module] = [m for m in reversed(program.modules) if m.handles_replies]
@@ -60,11 +69,10 @@ class Engine:
                 module.bind(world)
             for destination in program.destinations:
                 destination.resolve(world.resolver)
-        except (ModuleError, UnresolvableDestination) as e:
+            for constant in program.prepared:
+                constant.prepare(world)
+        except (ModuleError, UnresolvableDestination, CannotPrepare) as e:
             raise StartError(str(e)) from e
-        for alias in program.avp_aliases:
-            if alias not in world.avp_aliases:
-                raise StartError(f"no avp_aliases defines ${alias.decode('latin-1')}, which a route uses")
         for wanted in program.socket_names:
             if world.sockets.find(wanted) is None:
                 raise StartError(f"force_send_socket: not listening on {wanted.text()}")

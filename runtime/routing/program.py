@@ -9,6 +9,7 @@ from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.destination import Destination
 from runtime.routing.module import Module
+from runtime.routing.prepared import Prepared
 from runtime.routing.sockets import SocketName
 
 Route = Callable[[Context], int]
@@ -18,7 +19,7 @@ class Program:
     """Global parameters, modules in the order of loadmodule, and the routes.
 
     `request` None: ser.cfg has no main route. `destinations` and `socket_names` are resolved when the server starts, and
-    `avp_aliases`, which the routes use, must be defined then.
+    `prepared` is made ready.
     `source` is the path of ser.cfg as serc was given it, `lines` maps lines of routes.py to lines of ser.cfg.
     """
 
@@ -32,7 +33,7 @@ class Program:
         onreply: dict[int, Route] | None = None,
         destinations: tuple[Destination, ...] = (),
         socket_names: tuple[SocketName, ...] = (),
-        avp_aliases: tuple[bytes, ...] = (),
+        prepared: tuple[Prepared, ...] = (),
         source: str = "ser.cfg",
         lines: dict[int, int] | None = None,
     ) -> None:
@@ -43,6 +44,6 @@ class Program:
         self.onreply: Final = onreply or {}
         self.destinations: Final = destinations
         self.socket_names: Final = socket_names
-        self.avp_aliases: Final = avp_aliases
+        self.prepared: Final = prepared
         self.source: Final = source
         self.lines: Final = lines or {}

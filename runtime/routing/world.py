@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -52,16 +53,19 @@ class Counters:
 class World:
     """Config, listening sockets, log, resolver and counters of one process, and the loaded modules by name.
 
-    `avp_aliases` is filled by the module that has the parameter avp_aliases, in its `bind`.
+    `folder` is where relative names of files in ser.cfg are meant. `avp_aliases` is filled by the module that has the parameter avp_aliases, in its `bind`.
     `server_line` is the Server header of local replies, b"" when server_signature is off.
     """
 
-    def __init__(self, config: Config, sockets: SocketTable, log: Log, resolver: Resolver, bugs: Bugs) -> None:
+    def __init__(
+        self, config: Config, sockets: SocketTable, log: Log, resolver: Resolver, bugs: Bugs, folder: str
+    ) -> None:
         self.config: Final = config
         self.sockets: Final = sockets
         self.log: Final = log
         self.resolver: Final = resolver
         self.bugs: Final = bugs
+        self.folder: Final = folder
         self.counters: Final = Counters()
         self.modules: Final[dict[str, object]] = {}
         self.literals: Final[dict[bytes, Address]] = {}
@@ -81,6 +85,10 @@ class World:
         self.advertised_address: Final = config.advertised_address.encode("latin-1")
         self.advertised_port: Final[i64] = config.advertised_port
         self._via_heads: list[bytes] = [self.via_head(s, b"", 0) for s in sockets.sockets]
+
+    def path(self, name: str) -> str:
+        """The file that ser.cfg means by `name`: a relative one lies beside ser.cfg."""
+        return os.path.join(self.folder, name)
 
     def via_head_of(self, socket: ListenSocket) -> bytes:
         """The beginning of the Via of what `socket` sends, up to the value of branch."""

@@ -92,6 +92,12 @@ def _print(text: str) -> None:
         sys.stdout = open(os.devnull, "w")
 
 
+def _folder_of(options: Options) -> str:
+    """Where files lie that ser.cfg names without a folder: beside it, or beside the compiled routes. Asked before a daemon
+    leaves its working directory."""
+    return os.path.dirname(os.path.abspath(options.config_file if options.prog == "ser" else options.routes))
+
+
 class _Start:
     """One start of the server, from a good config to the serving processes."""
 
@@ -112,7 +118,7 @@ class _Start:
         self._mmsg: Final = load_mmsg()
         self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver(log)
-        self._engine: Final = Engine(program, config, table, log, self._resolver)
+        self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options))
         self._sockets: list[list[socket.socket]] = []
         self._mailboxes: Mailboxes | None = None
         self._pid_files: list[PidFile] = []

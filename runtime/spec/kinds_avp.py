@@ -21,7 +21,7 @@ def parse_avp_name(text: str) -> Value:
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before the name of an alias", _HINT)
-        return Constant("runtime.routing.avps", "Alias", (wire(text[1:]),), "ALIAS", text[1:])
+        return Constant("runtime.routing.prepared", "Alias", (wire(text[1:]),), "ALIAS", True, text[1:])
     name = text.removeprefix("s:")
     if not name:
         raise BadArgument("the name of the AVP is missing", _HINT)

@@ -10,14 +10,15 @@ class Constant:
     """An object that routes.py builds once, at import: `STEM_1: Final = constructor(*arguments)`.
 
     `module` is the import path of the constructor, `constructor` its name there (may be dotted: `Network.parse`).
-    Two equal constants are one object in routes.py. `alias` is the alias of an AVP that it names, "" if it names none: the
-    server does not start without an avp_aliases that defines it.
+    Two equal constants are one object in routes.py. `prepared`: it is a Prepared, which looks at the modules when the server
+    starts. `alias` is the alias of an AVP that it names, "" if it names none; an avp_aliases must define it.
     """
 
     module: str
     constructor: str
     arguments: tuple[int | bool | str | bytes | tuple[bytes, ...], ...]
     stem: str
+    prepared: bool = False
     alias: str = ""
 
 

@@ -174,8 +174,8 @@ def _program(program: ir.Program) -> list[str]:
         found = [c.name for c in program.constants if c.constant.stem == stem]
         if found:
             arguments.append(f"{keyword}={_tuple(found)}")
-    aliases = sorted({c.constant.alias for c in program.constants} - {""})
-    if aliases:
-        arguments.append(f"avp_aliases={_tuple([literal(alias.encode('latin-1')) for alias in aliases])}")
+    prepared = [c.name for c in program.constants if c.constant.prepared]
+    if prepared:
+        arguments.append(f"prepared={_tuple(prepared)}")
     arguments += [f"source={literal(program.source)}", "lines=LINES"]
     return _call("PROGRAM", "Program", arguments)

@@ -257,7 +257,7 @@ def test_avp_names_are_values_where_they_can_be() -> None:
     assert name.parse("s:i:10") == b"i:10"
     assert name.parse("name") == b"name"
     alias = name.parse("$alias")
-    assert isinstance(alias, Constant) and alias.alias == "alias"
+    assert isinstance(alias, Constant) and alias.alias == "alias" and alias.prepared
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from runtime.modules.avpops.kinds import (
     value,
 )
 from runtime.modules.avpops.operands import Comparison, Destination, Selection, Value, any_holds, text_of
-from runtime.routing.avps import AvpReference
 from runtime.routing.context import L_DBG, Context
 from runtime.routing.module import Module, ModuleError
+from runtime.routing.prepared import AvpReference, avp_name
 from runtime.routing.world import World
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param, switch_param
 from runtime.spec.kinds_avp import aliases_mistake, avp, avp_definitions
@@ -63,7 +63,7 @@ class Avpops(Module):
         written = value.of(ctx)
         if written is None:
             return False
-        ctx.avps.add(ctx.avp_name(name), written)
+        ctx.avps.add(avp_name(name), written)
         return True
 
     def avp_delete(self, ctx: Context, selection: Selection) -> bool:
@@ -85,8 +85,8 @@ class Avpops(Module):
 
     def avp_check(self, ctx: Context, name: AvpReference, comparison: Comparison) -> bool:
         """True if the comparison holds for the newest value, or for one of all; False without an AVP of the name."""
-        values = ctx.avps.all(ctx.avp_name(name))
-        return len(values) > 0 and any_holds(values, comparison, comparison.prepare(ctx))
+        values = ctx.avps.all(avp_name(name))
+        return len(values) > 0 and any_holds(values, comparison, comparison.operands(ctx))
 
     def avp_print(self, ctx: Context) -> bool:
         """Log all AVPs at debug level, newest first."""

@@ -7,7 +7,7 @@
     destination = "$ruri" ["/" ("username" / "domain")] / "$" header ["/" ("request" / "reply")]
     comparison  = ("eq" / "lt" / "gt" / "re") "/" operand ["/" 1*("g" / "i")]
 
-Aliases are resolved when a message comes: the modules start in any order.
+What names an alias is resolved when the server starts: the modules start in any order.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _source(text: str) -> Constant:
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before from, to, ruri or an alias")
-        return Constant(_OPERANDS, "AliasSource", (wire(text[1:]),), "SOURCE", text[1:])
+        return Constant(_OPERANDS, "AliasSource", (wire(text[1:]),), "SOURCE", True, text[1:])
     if not text:
         raise BadArgument("the user is missing", "write $from, $to, $ruri, an alias or a uuid")
     return Constant(_OPERANDS, "UuidSource", (wire(text),), "SOURCE")
@@ -74,7 +74,8 @@ def _database_name(text: str, *, scheme: bool) -> Constant:
         if _selection(name)[0].startswith("all"):
             raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
     selected = _selection(name)
-    return Constant(_OPERANDS, "DatabaseName", (*selected, wire(table)), "DB_NAME", _alias_in(selected))
+    alias = _alias_in(selected)
+    return Constant(_OPERANDS, "DatabaseName", (*selected, wire(table)), "DB_NAME", bool(alias), alias)
 
 
 def _load_name(text: str) -> Constant:
@@ -122,10 +123,14 @@ def _global_flag(text: str) -> tuple[str, bool]:
     return name, bool(slash)
 
 
+def _selection_constant(selected: tuple[str, int, bytes], every: bool) -> Constant:
+    alias = _alias_in(selected)
+    return Constant(_OPERANDS, "Selection", (*selected, every), "SELECTION", bool(alias), alias)
+
+
 def _deleted(text: str) -> Constant:
     name, every = _global_flag(text)
-    selected = _selection(name)
-    return Constant(_OPERANDS, "Selection", (*selected, every), "SELECTION", _alias_in(selected))
+    return _selection_constant(_selection(name), every)
 
 
 def _pushed(text: str) -> Constant:
@@ -133,7 +138,7 @@ def _pushed(text: str) -> Constant:
     selected = _selection(name)
     if selected[0].startswith("all"):
         raise BadArgument("the name of the AVP is missing", "write i:NUMBER, s:NAME, NAME or $ALIAS")
-    return Constant(_OPERANDS, "Selection", (*selected, every), "SELECTION", _alias_in(selected))
+    return _selection_constant(selected, every)
 
 
 def _destination(text: str) -> Constant:
@@ -176,7 +181,7 @@ def _comparison(text: str) -> Constant:
     if operand.startswith("$"):
         alias = "" if _is_part_of_message(operand) else operand[1:]
         arguments = (operator.lower(), wire(operand[1:]), every, ignore_case)
-        return Constant(_OPERANDS, "CompareWith", arguments, "CHECK", alias)
+        return Constant(_OPERANDS, "CompareWith", arguments, "CHECK", bool(alias), alias)
     return Constant(_OPERANDS, "Compare", (operator.lower(), _literal(operand), every, ignore_case), "CHECK")
 
 

@@ -8,8 +8,10 @@ from mypy_extensions import i64
 
 from runtime.modules.core.rewriting import set_host, set_uri, set_user
 from runtime.modules.core.sending import append_branch
-from runtime.routing.avps import Avp, AvpValue
+from runtime.routing.avps import Avp, AvpName, AvpValue
 from runtime.routing.context import L_ERR, Context
+from runtime.routing.prepared import Prepared, alias_target
+from runtime.routing.world import World
 from runtime.sip.nameaddr import NameAddr
 from runtime.sip.regex import Regex
 from runtime.sip.scan import BadMessage
@@ -92,43 +94,42 @@ class UriValue(Value):
 
 
 @final
-class Selection:
+class Selection(Prepared):
     """Which AVPs are meant.
 
-    `kind`: "integer" with `number`, "string" with `text`, "alias" with its name in `text`, "all", "all integer" or
-    "all string". `every`: all AVPs of the name, not the newest alone.
+    `kind`: "integer" with `number`, "string" with `text`, "alias" with its name in `text` until it is prepared, "all",
+    "all integer" or "all string". `every`: all AVPs of the name, not the newest alone.
     """
 
     def __init__(self, kind: str, number: int, text: bytes, every: bool) -> None:
         self.kind: Final = kind
-        self.number: Final = number
-        self.text: Final = text
+        self.number: i64 = number
+        self.text = text
         self.every: Final = every or kind.startswith("all")
+
+    def prepare(self, world: World) -> None:
+        name = alias_target(world, self.text)
+        self.number = name if isinstance(name, int) else 0
+        self.text = name if isinstance(name, bytes) else b""
 
     def of(self, ctx: Context) -> list[Avp]:
         """The AVPs of this message that are meant, newest first."""
-        number: i64 = self.number
-        text = self.text
-        if self.kind == "alias":
-            name = ctx.world.avp_aliases[text]
-            number = name if isinstance(name, int) else 0
-            text = name if isinstance(name, bytes) else b""
         found: list[Avp] = []
         for pair in ctx.avps.pairs():
-            if self._is_meant(pair, number, text):
+            if self._is_meant(pair):
                 found.append(pair)
                 if not self.every:
                     break
         return found
 
-    def _is_meant(self, pair: Avp, number: i64, text: bytes) -> bool:
+    def _is_meant(self, pair: Avp) -> bool:
         if self.kind == "all":
             return True
         if self.kind == "all integer":
             return pair.number != 0
         if self.kind == "all string":
             return pair.number == 0
-        return pair.is_named(number, text)
+        return pair.is_named(self.number, self.text)
 
 
 # --- destinations ----------------------------------------------------------------------------------------------------
@@ -177,13 +178,13 @@ class ToHeader(Destination):
 # --- comparisons -----------------------------------------------------------------------------------------------------
 
 
-class Comparison:
+class Comparison(Prepared):
     """What avp_check asks of the values of an AVP; `every`: of all, not of the newest alone."""
 
     def __init__(self, every: bool) -> None:
         self.every: Final = every
 
-    def prepare(self, ctx: Context) -> list[AvpValue]:
+    def operands(self, ctx: Context) -> list[AvpValue]:
         """What this message's values are compared with; they need be equal to one of these only."""
         raise NotImplementedError
 
@@ -200,7 +201,7 @@ class Compare(Comparison):
         self.operand: Final = operand
         self.ignore_case: Final = ignore_case
 
-    def prepare(self, ctx: Context) -> list[AvpValue]:
+    def operands(self, ctx: Context) -> list[AvpValue]:
         return [self.operand]
 
     def holds(self, value: AvpValue, operand: AvpValue) -> bool:
@@ -226,6 +227,7 @@ class CompareWith(Compare):
     def __init__(self, operator: str, name: bytes, every: bool, ignore_case: bool) -> None:
         super().__init__(operator, b"", every, ignore_case)
         self.name: Final = name
+        self._target: AvpName = b""
         which, _, part = name.decode("latin-1").partition("/")
         self._part_of_message: Value | None = None
         if which.lower() == "src_ip":
@@ -233,9 +235,12 @@ class CompareWith(Compare):
         elif which.lower() in ("from", "to", "ruri"):
             self._part_of_message = UriValue(which.lower(), part)
 
-    def prepare(self, ctx: Context) -> list[AvpValue]:
+    def prepare(self, world: World) -> None:
+        self._target = alias_target(world, self.name)
+
+    def operands(self, ctx: Context) -> list[AvpValue]:
         if self._part_of_message is None:
-            return ctx.avps.all(ctx.world.avp_aliases[self.name])
+            return ctx.avps.all(self._target)
         value = self._part_of_message.of(ctx)
         return [] if value is None else [value]
 
@@ -248,7 +253,7 @@ class Match(Comparison):
         super().__init__(every)
         self._regex: Final = Regex(pattern, True)
 
-    def prepare(self, ctx: Context) -> list[AvpValue]:
+    def operands(self, ctx: Context) -> list[AvpValue]:
         return [b""]
 
     def holds(self, value: AvpValue, operand: AvpValue) -> bool:

@@ -1,7 +1,17 @@
 """dispatcher: load distribution. Reference modules-main, chapter 24."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing import errors
+from runtime.routing.context import L_ERR, Context
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.world import World
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param, switch_param
 from runtime.spec.kinds import integer, parse_integer
 from runtime.spec.values import Doubt
@@ -17,13 +27,118 @@ def _method_doubt(text: str) -> Doubt | None:
 
 _ALGORITHM: Final = ArgumentKind("algorithm", f"an algorithm ({_METHODS})", parse_integer, _method_doubt)
 
+_CALL_ID: Final = 0
+_FROM_URI: Final = 1
+
+
+@final
+class Dispatcher(Module):
+    """Spreads requests over the destinations of `list_file`, dispatcher.list beside ser.cfg if it is ""."""
+
+    def __init__(self, *, list_file: str = "", force_dst: int = 0) -> None:
+        super().__init__("dispatcher")
+        self.list_file: Final = list_file
+        self.force_dst: Final = force_dst
+        self._sets: dict[int, list[bytes]] = {}
+
+    def bind(self, world: World) -> None:
+        path = world.path(self.list_file or "dispatcher.list")
+        try:
+            with open(path, encoding="latin-1") as file:
+                self._sets = parse_list(file.read())
+        except OSError as unreadable:
+            raise ModuleError(f"dispatcher: cannot read {path}: {unreadable.strerror}") from unreadable
+        except ValueError as wrong:
+            raise ModuleError(f"dispatcher: {path}: {wrong}") from wrong
+
+    def ds_select_dst(self, ctx: Context, set: int, algorithm: int) -> bool:
+        """Make a destination of the set the next hop; the Request-URI stays.
+
+        `algorithm` 0 goes by the Call-ID, 1 by the From URI, any other takes the first one. False for a set that is not in
+        the list, and where there is a next hop already, unless `force_dst` says that it does not count.
+        """
+        destinations = self._sets.get(set)
+        if destinations is None:
+            ctx.log(L_ERR, f"ERROR: ds_select_dst: there is no set {set}")
+            return False
+        if ctx.dst_uri is not None and self.force_dst == 0:
+            ctx.log(L_ERR, "ERROR: ds_select_dst: the request has a next hop already")
+            return False
+        index: i64 = 0
+        if algorithm == _CALL_ID or algorithm == _FROM_URI:
+            key = _key(ctx, algorithm)
+            if len(key) == 0:
+                return ctx.fail(
+                    errors.UNSPECIFIED, "ERROR: ds_select_dst: the request has not what it is to be hashed by"
+                )
+            index = hash_of(key) % len(destinations)
+        ctx.dst_uri = destinations[index]
+        return True
+
+
+def _key(ctx: Context, algorithm: i64) -> bytes:
+    msg = ctx.message
+    if algorithm == _CALL_ID:
+        return msg.value(msg.call_id)
+    try:
+        value = ctx.from_value()
+    except BadMessage:
+        return b""
+    return msg.buf[value.uri_start : value.uri_end]
+
+
+def hash_of(text: bytes) -> i64:
+    """SER's hash of a text: 32 bits, never 0. Bytes count as signed, as C's char does on its usual machines."""
+    total: i64 = 0
+    word: i64 = 0
+    i: i64 = 0
+    size: i64 = len(text)
+    while i < size:
+        c: i64 = text[i]
+        word = word * 256 + (c - 256 if c > 127 else c)
+        i += 1
+        if i % 4 == 0:
+            total += _mixed(word)
+            word = 0
+    total = (total + _mixed(word)) & 0xFFFFFFFF
+    total = (total + (total >> 11) + (total >> 13) + (total >> 23)) & 0xFFFFFFFF
+    return total or 1
+
+
+def _mixed(word: i64) -> i64:
+    word &= 0xFFFFFFFF
+    return word ^ (word >> 3)
+
+
+def parse_list(text: str) -> dict[int, list[bytes]]:
+    """The destinations of each set, in the order of the lines `SET SIP-URI`; `#` begins a comment.
+
+    Raises ValueError, a sentence with the number of the line.
+    """
+    sets: dict[int, list[bytes]] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if len(words) != 2 or not words[0].isdecimal():
+            raise ValueError(f"line {number} is not SET SIP-URI: {line.strip()}")
+        uri = words[1].encode("latin-1")
+        try:
+            parse_uri(uri, 0, len(uri))
+        except BadUri as e:
+            raise ValueError(f"line {number}: bad uri {words[1]}: {e}") from e
+        sets.setdefault(int(words[0]), []).append(uri)
+    return sets
+
+
 EXPORTS: Final = ModuleSpec(
     name="dispatcher",
+    implementation="runtime.modules.dispatcher:Dispatcher",
     summary="Spreads requests over the destinations of a list.",
     functions=(
         function(
             "ds_select_dst",
-            None,
+            Dispatcher.ds_select_dst,
             integer("set", 0),
             Argument("algorithm", _ALGORITHM),
             routes=REQUEST,

@@ -1,17 +1,49 @@
 """diversion: the Diversion header. Reference modules-more, A.2.4."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from runtime.routing.context import Context
+from runtime.routing.module import Module
+from runtime.sip import headers
+from runtime.sip.edits import Edit
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param
 from runtime.spec.kinds import reason
 
+_NAME: Final = b"Diversion: "
+
+
+@final
+class Diversion(Module):
+    """Adds Diversion headers, RFC 5806. `suffix` does nothing in SER either."""
+
+    def __init__(self, *, suffix: str = "") -> None:
+        super().__init__("diversion")
+        self.suffix: Final = suffix
+
+    def add_diversion(self, ctx: Context, reason: bytes) -> bool:
+        """Add `Diversion: <URI as received>;reason=…` above all others, which are older; at the end if there is none."""
+        msg = ctx.message
+        index = msg.find_header(b"diversion")
+        place = headers.line_start(msg.headers[index]) if index >= 0 else msg.headers_end
+        edit = Edit(place, place, b"".join([_NAME, b"<", ctx.received_uri(), b">;reason=", reason, b"\r\n"]))
+        for at, earlier in enumerate(ctx.edits):
+            if earlier.start == place and earlier.end == place and earlier.text.startswith(_NAME):
+                ctx.edits.insert(at, edit)
+                return True
+        ctx.edits.append(edit)
+        return True
+
+
 EXPORTS: Final = ModuleSpec(
     name="diversion",
+    implementation="runtime.modules.diversion:Diversion",
     summary="Adds Diversion headers.",
     functions=(
         function(
             "add_diversion",
-            None,
+            Diversion.add_diversion,
             reason(),
             routes=REQUEST | FAILURE,
             summary="Add Diversion with the URI as received and this reason.",
