@@ -40,6 +40,7 @@ RUNNING_MODULES: Final = (
     "rr",
     "sl",
     "textops",
+    "tm",
     "uri",
     "xlog",
 )

@@ -19,6 +19,7 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import SipUri, parse_uri
+from runtime.tx.transaction import Transaction
 
 L_ERR: Final = -1
 L_WARN: Final = 1
@@ -30,6 +31,11 @@ MAX_BRANCHES: Final = 11
 MAX_URI_SIZE: Final = 1024
 MAX_ROUTE_DEPTH: Final = 100
 Q_UNSPECIFIED: Final = -1
+
+# Kinds of routes: where the script is.
+IN_REQUEST: Final = 0
+IN_FAILURE: Final = 1
+IN_REPLY: Final = 2
 
 
 @final
@@ -82,6 +88,10 @@ class Context:
         self.reply_headers: list[bytes] = []
         self.sends: list[Send] = []
         self.record_routed = False
+        self.route_kind: i64 = IN_REQUEST
+        self.transaction: Transaction | None = None
+        self.on_failure: i64 = 0
+        self.on_reply: i64 = 0
         self.authorized: Authorized | None = None
         self.fixed_contact: FixedContact | None = None
         self._avps: Avps | None = None

@@ -155,10 +155,10 @@ class Engine:
                 if not module.on_request(ctx):
                     return
             self._run_main_route(ctx)
-            for module in self._enders:
-                module.after_request(ctx)
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
+        for module in self._enders:
+            module.after_request(ctx)
 
     def _run_main_route(self, ctx: Context) -> None:
         route = self._request

@@ -7,6 +7,7 @@ BAD_REGEX: Final = -3
 CONFIG: Final = -6
 NO_SOCKET: Final = -7
 BAD_TUPLE: Final = -9
+SCRIPT: Final = -10
 EXEC: Final = -11
 TOO_MANY_BRANCHES: Final = -12
 BAD_TO: Final = -13

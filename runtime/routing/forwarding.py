@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
 from mypy_extensions import i64
 
@@ -35,23 +35,24 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
             f"ERROR: forward: cannot forward to af {family}, proto {proto} ({PROTO_NAMES[proto]}): "
             "no corresponding listening socket",
         )
-    ctx.sends.append(Send(outgoing_request(ctx, socket), destination, socket))
+    msg = ctx.message
+    branch = transit.stateless_branch(msg) if ctx.world.syn_branch else transit.ser_branch(msg)
+    ctx.sends.append(Send(outgoing_request(ctx, socket, branch, ctx.new_uri), destination, socket))
     ctx.world.counters.forwarded_requests += 1
     return True
 
 
-def outgoing_request(ctx: Context, socket: ListenSocket) -> bytes:
-    """The request as it leaves by `socket`, with a stateless branch."""
+def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: bytes | None) -> bytes:
+    """The request as it leaves by `socket`, with `branch` in our Via; `uri` None leaves the Request-URI as received."""
     world = ctx.world
     msg = ctx.message
-    branch = transit.stateless_branch(msg) if world.syn_branch else transit.ser_branch(msg)
     if len(ctx.advertised_address) > 0 or ctx.advertised_port:
         head = world.via_head(socket, ctx.advertised_address, ctx.advertised_port)
     else:
         head = world.via_head_of(socket)
     changes: list[Edit] = []
-    if ctx.new_uri is not None:
-        changes.append(Edit(msg.uri_start, msg.uri_end, ctx.new_uri))
+    if uri is not None:
+        changes.append(Edit(msg.uri_start, msg.uri_end, uri))
     place = headers.line_start(msg.via)
     own_via = Edit(place, place, b"".join([head, branch, connection_param(ctx), b"\r\n"]))
     if len(ctx.edits) == 0:
@@ -172,30 +173,45 @@ def sending_socket(ctx: Context, destination: Address, proto: i64) -> ListenSock
     return table.default_for(proto, destination.is_ipv6)
 
 
-def next_hop_uri(ctx: Context) -> SipUri:
-    """What decides the next hop: the destination URI that a module set, else the Request-URI. Raises BadUri."""
-    if ctx.dst_uri is not None:
-        return parse_uri(ctx.dst_uri, 0, len(ctx.dst_uri))
-    return ctx.parsed_uri()
+@final
+class Hop:
+    """Where a request goes next."""
+
+    def __init__(self, destination: Address, proto: i64) -> None:
+        self.destination: Final = destination
+        self.proto: Final = proto
 
 
-def forward_to_uri(ctx: Context, proto: i64, port: i64) -> bool:
-    """Forward to the host of the next hop's URI.
+def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64) -> Hop | None:
+    """The hop that the URI `text` (None: the Request-URI) leads to; None, with `ctx.error` set, when there is no way.
 
     `proto` 0: as the URI's `transport` says, UDP without. `port` -1: the URI's, 0: none, so that SRV decides.
     """
     try:
-        uri = next_hop_uri(ctx)
+        uri = ctx.parsed_uri() if text is None else parse_uri(text, 0, len(text))
     except BadUri as e:
-        return ctx.fail(errors.BAD_URI, f"ERROR: forward: bad uri <{_shown(ctx)}>: {e}")
+        ctx.fail(errors.BAD_URI, f"ERROR: forward: bad uri <{_shown(ctx, text)}>: {e}")
+        return None
     if proto == 0:
         proto = uri.transport or UDP
         if proto == SCTP or proto == OTHER_TRANSPORT:
-            return ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx)}>")
+            ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
+            return None
     destination = _resolve_uri(ctx, uri, uri.port if port < 0 else port, proto)
     if destination is None:
-        return ctx.fail(errors.BAD_ADDRESS, f"ERROR: forward: cannot resolve the host of <{_shown(ctx)}>")
-    return forward(ctx, destination, proto)
+        ctx.fail(errors.BAD_ADDRESS, f"ERROR: forward: cannot resolve the host of <{_shown(ctx, text)}>")
+        return None
+    return Hop(destination, proto)
+
+
+def _shown(ctx: Context, text: bytes | None) -> str:
+    return (ctx.uri() if text is None else text).decode("latin-1")
+
+
+def forward_to_uri(ctx: Context, proto: i64, port: i64) -> bool:
+    """Forward to the host of the destination URI that a module set, else of the Request-URI. See `next_hop`."""
+    hop = next_hop(ctx, ctx.dst_uri, proto, port)
+    return hop is not None and forward(ctx, hop.destination, hop.proto)
 
 
 def _resolve_uri(ctx: Context, uri: SipUri, port: i64, proto: i64) -> Address | None:
@@ -211,11 +227,6 @@ def _resolve_uri(ctx: Context, uri: SipUri, port: i64, proto: i64) -> Address | 
         ctx.world.literals.clear()
     ctx.world.literals[host] = literal
     return literal
-
-
-def _shown(ctx: Context) -> str:
-    uri = ctx.dst_uri if ctx.dst_uri is not None else ctx.uri()
-    return uri.decode("latin-1")
 
 
 def resolve(ctx: Context, host: bytes, port: i64, proto: i64) -> Address | None:
@@ -246,12 +257,18 @@ def forward_reply(ctx: Context) -> None:
         ctx.log(L_ERR, "ERROR: forward_reply: no way to the second via")
         counters.dropped_replies += 1
         return
+    connection = via_connection(ctx) if socket.proto != UDP else 0
+    ctx.sends.append(Send(outgoing_reply(ctx, socket.proto), destination, socket, connection))
+    counters.forwarded_replies += 1
+
+
+def outgoing_reply(ctx: Context, proto: i64) -> bytes:
+    """The reply as it leaves by `proto`: without the topmost Via, all edits made."""
+    msg = ctx.message
     changes = list(ctx.edits)
     changes.append(transit.remove_top_via(msg))
-    correct_content_length(msg, changes, socket.proto)
-    connection = via_connection(ctx) if socket.proto != UDP else 0
-    ctx.sends.append(Send(edits.apply(msg.buf, changes, None), destination, socket, connection))
-    counters.forwarded_replies += 1
+    correct_content_length(msg, changes, proto)
+    return edits.apply(msg.buf, changes, None)
 
 
 def reply_destination(ctx: Context, via: Via) -> Address | None:

@@ -1,0 +1,187 @@
+"""Replies on their way upstream: from downstream, chosen among several, or made here. RFC 3261 16.7, modules-main 1.6."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from runtime.modules.tm import hop
+from runtime.modules.tm.call import Call
+from runtime.modules.tm.cancelling import cancel_rest, send_cancel
+from runtime.modules.tm.core import Core
+from runtime.routing.context import IN_REPLY, L_ERR, Context
+from runtime.routing.forwarding import outgoing_reply
+from runtime.routing.replying import local_reply
+from runtime.routing.tags import reply_tag
+from runtime.sip import headers
+from runtime.sip.message import parse
+from runtime.sip.reply import reason_of, to_tag_of
+from runtime.sip.transport import Send
+from runtime.tx.layer import ACKNOWLEDGE, ANSWERS, CANCEL_REST, DECIDE, KEEP, RELAY, chosen, has_open_branches
+from runtime.tx.transaction import PROCEEDING, Branch
+
+
+def answer(core: Core, call: Call, ctx: Context, code: i64, reason: bytes, body: bytes = b"") -> bool:
+    """Answer the request of `call` from here; False if it has had its final reply. `ctx` is a context of the request."""
+    if call.state != PROCEEDING or call.is_local:
+        return False
+    tag = to_tag_of(call.message)
+    new_tag = b""
+    if code >= 180 and len(tag) == 0:
+        new_tag = reply_tag(core.tag_signature, b"-", call.message)
+        tag = new_tag
+    reply = Send(local_reply(ctx, code, reason, new_tag, body), call.reply_to, call.reply_socket)
+    ctx.sends.append(reply)
+    call.own_tag = tag
+    core.layer.replied(call, code, reply, True, ctx.now_ms)
+    core.counters.replied(code, True)
+    core.world.counters.local_replies += 1
+    if code >= 200:
+        cancel_rest(core, call, ctx.sends, ctx.now_ms)
+    return True
+
+
+def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
+    """A reply has come to a branch."""
+    status = ctx.message.status
+    now_ms = ctx.now_ms
+    layer = core.layer
+    passes = False
+    todo: i64 = 0
+    if status < 200:
+        passes = layer.provisional(branch, status, core.fr_inv_ms(call.avps), now_ms)
+        if branch.cancel_wanted and not branch.over:
+            send_cancel(core, branch, ctx.sends, now_ms)
+    else:
+        todo = layer.final(branch, status, now_ms)
+        passes = todo & RELAY != 0
+        if todo & ACKNOWLEDGE and branch.request is not None:
+            ctx.sends.append(hop.acknowledge(branch.request, ctx.message, core.user_agent))
+    _run_onreply_route(core, call, ctx)
+    if call.is_local or call.is_replicated:
+        _finish_here(core, call, ctx, todo, passes)
+        return
+    if todo & KEEP:
+        branch.reply = outgoing_reply(ctx)
+    if passes:
+        _relay(core, call, status, outgoing_reply(ctx), ctx.sends, now_ms, status < 200 or todo & ANSWERS != 0)
+    if todo & CANCEL_REST:
+        cancel_rest(core, call, ctx.sends, now_ms)
+    if todo & DECIDE:
+        decide(core, call, ctx.sends, now_ms)
+
+
+def _run_onreply_route(core: Core, call: Call, ctx: Context) -> None:
+    if call.on_reply == 0:
+        return
+    route = core.onreply.get(call.on_reply)
+    if route is None:
+        ctx.log(L_ERR, f"ERROR: reply_received: there is no onreply_route[{call.on_reply}]")
+        return
+    ctx.route_kind = IN_REPLY
+    ctx.flags = call.flags
+    ctx.use_avps(call.avps)
+    core.run_route(route, ctx)
+    call.flags = ctx.flags
+
+
+def _relay(
+    core: Core, call: Call, status: i64, data: bytes, sends: list[Send], now_ms: i64, changes_state: bool
+) -> None:
+    """Send a reply from downstream to the caller. A 2xx that comes on top of a final reply changes nothing here."""
+    reply = Send(data, call.reply_to, call.reply_socket)
+    sends.append(reply)
+    core.world.counters.forwarded_replies += 1
+    if changes_state:
+        core.layer.replied(call, status, reply, False, now_ms)
+        core.counters.replied(status, False)
+
+
+def _finish_here(core: Core, call: Call, ctx: Context, todo: i64, passes: bool) -> None:
+    """The replies to a request of our own, or to a copy, go nowhere."""
+    status = ctx.message.status
+    outcome = call.outcome
+    if outcome is not None and (passes or todo & DECIDE):
+        msg = ctx.message
+        outcome.answered(status, msg.buf[msg.reason_start : msg.first_header].strip(), msg)
+    if todo & (ANSWERS | DECIDE):
+        call.status = status
+        core.counters.replied(status, False)
+        core.layer.release(call, ctx.now_ms)
+
+
+def decide(core: Core, call: Call, sends: list[Send], now_ms: i64) -> None:
+    """All branches have failed: let the failure route look for another way, else send the best of the replies."""
+    if call.is_local or call.is_replicated:
+        _give_up_here(core, call, now_ms)
+        return
+    if call.on_failure != 0:
+        _run_failure_route(core, call, sends, now_ms)
+        if call.state != PROCEEDING or has_open_branches(call):
+            return
+    best = chosen(call)
+    if best is None:
+        return
+    data = best.reply
+    if data is None or best.status == 503:
+        # A 503 would say that this server is out of service (RFC 3261 16.7 item 6).
+        status: i64 = 500 if best.status == 503 else best.status
+        ctx = call.context(core.world, now_ms)
+        answer(core, call, ctx, status, best.reason or reason_of(status))
+        sends.extend(ctx.sends)
+        return
+    if best.status == 401 or best.status == 407:
+        data = _with_challenges(call, best, data)
+    _relay(core, call, best.status, data, sends, now_ms, True)
+
+
+def _run_failure_route(core: Core, call: Call, sends: list[Send], now_ms: i64) -> None:
+    """Once: to catch a second failure the route has to arm one again."""
+    number = call.on_failure
+    call.on_failure = 0
+    route = core.failure.get(number)
+    best = chosen(call)
+    if route is None or best is None:
+        return
+    ctx = call.context(core.world, now_ms)
+    call.failure_status = best.status
+    core.run_route(route, ctx)
+    call.flags = ctx.flags
+    sends.extend(ctx.sends)
+
+
+def _give_up_here(core: Core, call: Call, now_ms: i64) -> None:
+    best = chosen(call)
+    outcome = call.outcome
+    if outcome is not None and best is not None:
+        outcome.answered(best.status, best.reason or reason_of(best.status), None)
+    if best is not None:
+        call.status = best.status
+        core.counters.replied(best.status, True)
+    core.layer.release(call, now_ms)
+
+
+def _with_challenges(call: Call, best: Branch, data: bytes) -> bytes:
+    """The chosen 401 or 407 with the challenges of all others added. RFC 3261 16.7 item 7."""
+    lines = [
+        _challenges(b.reply) for b in call.branches if b is not best and b.reply is not None and b.status in (401, 407)
+    ]
+    extra = b"".join(lines)
+    if not extra:
+        return data
+    place = parse(data).headers_end
+    return b"".join([data[:place], extra, data[place:]])
+
+
+def _challenges(reply: bytes | None) -> bytes:
+    """The lines of a reply that challenge."""
+    if reply is None:
+        return b""
+    msg = parse(reply)
+    found: list[bytes] = []
+    for name in (b"www-authenticate", b"proxy-authenticate"):
+        i = msg.find_header(name)
+        while i >= 0:
+            record = msg.headers[i]
+            found.append(msg.buf[headers.line_start(record) : headers.line_end(record)])
+            i = msg.find_header(name, i)
+    return b"".join(found)

@@ -1,0 +1,89 @@
+"""What all parts of tm share in a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.avps import AvpName, Avps
+from runtime.routing.context import Context
+from runtime.routing.tags import signature
+from runtime.routing.world import USER_AGENT, World
+from runtime.sip.transit import reversed_hex, ser_branch
+from runtime.tx.layer import Layer
+
+Routes = dict[int, Callable[[Context], int]]
+
+
+@final
+class Counters:
+    """What the FIFO command t_stats tells: final replies sent upstream by class, and how many of all were made here."""
+
+    def __init__(self) -> None:
+        self.local: i64 = 0
+        self.own_replies: i64 = 0
+        self.completed: list[int] = [0] * 7
+
+    def replied(self, status: i64, own: bool) -> None:
+        if own:
+            self.own_replies += 1
+        if status >= 200:
+            self.completed[status // 100 if status < 700 else 6] += 1
+
+
+@final
+class Core:
+    """`layer` holds the transactions; `failure` and `onreply` are the routes of ser.cfg by their numbers.
+
+    `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
+    """
+
+    def __init__(self, world: World, layer: Layer, failure: Routes, onreply: Routes, first_label: int) -> None:
+        self.world: Final = world
+        self.layer: Final = layer
+        self.failure: Final = failure
+        self.onreply: Final = onreply
+        self.counters: Final = Counters()
+        self.fr_avp: AvpName | None = None
+        self.fr_inv_avp: AvpName | None = None
+        self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address())
+        self.user_agent: Final = b"User-Agent: " + USER_AGENT + b"\r\n" if world.config.server_signature else b""
+        self._label: i64 = first_label
+
+    def new_id(self, ctx: Context, key: i64) -> bytes:
+        """The middle of a new transaction's branches: slot and label, or with syn_branch=no slot and MD5."""
+        if not self.world.syn_branch:
+            return ser_branch(ctx.message)[len(b"z9hG4bK") : -len(b".0")]
+        self._label = (self._label + 1) & 0xFFFFFFFF
+        return b"".join([reversed_hex(key & 0xFFFF), b".", reversed_hex(self._label)])
+
+    def fr_ms(self, avps: Avps) -> i64:
+        """How long to wait for a final reply to a request of a transaction with these AVPs."""
+        return _timer_of(avps, self.fr_avp, self.layer.settings.fr)
+
+    def fr_inv_ms(self, avps: Avps) -> i64:
+        """The same for an INVITE that has been answered provisionally."""
+        return _timer_of(avps, self.fr_inv_avp, self.layer.settings.fr_inv)
+
+    def run_route(self, route: Callable[[Context], int], ctx: Context) -> None:
+        """Run a failure or onreply route. A bug in it is reported, and the transaction goes on without it."""
+        try:
+            route(ctx)
+        except Exception as e:
+            self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
+
+
+def _timer_of(avps: Avps, name: AvpName | None, otherwise_ms: i64) -> i64:
+    """Milliseconds; the AVP holds seconds, as a number or as text. What cannot be read does not count."""
+    if name is None or len(avps) == 0:
+        return otherwise_ms
+    value = avps.first(name)
+    if value is None:
+        return otherwise_ms
+    if isinstance(value, bytes):
+        if not value.isdigit() or len(value) > 9:
+            return otherwise_ms
+        value = int(value)
+    return value * 1000 if 0 < value <= 1_000_000 else otherwise_ms

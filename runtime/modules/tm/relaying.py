@@ -1,0 +1,175 @@
+"""Requests on their way downstream, in transactions. RFC 3261 16.6, reference modules-main 1.5 and 1.8."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from runtime.modules.tm.answering import answer
+from runtime.modules.tm.call import Call, call_of
+from runtime.modules.tm.cancelling import send_cancel
+from runtime.modules.tm.core import Core
+from runtime.routing import errors, forwarding
+from runtime.routing.context import IN_FAILURE, L_DBG, L_ERR, Context
+from runtime.routing.forwarding import Hop
+from runtime.routing.replying import reply_address
+from runtime.sip import methods
+from runtime.sip.address import PROTO_NAMES
+from runtime.sip.cseq import parse_cseq
+from runtime.sip.scan import BadMessage
+from runtime.sip.transport import Send
+from runtime.tx.table import key_of
+from runtime.tx.transaction import MAX_BRANCHES, PROCEEDING, Branch, branch_id
+
+# What `open_transaction` finds.
+OPENED: Final = 1
+REPEATED: Final = 2  # the request, or an ACK that a transaction here was waiting for
+PLAIN_ACK: Final = 3  # an ACK that opens no transaction
+BROKEN: Final = -1
+UNANSWERABLE: Final = -2
+
+TRYING: Final = b"trying -- your call is important to us"
+
+
+def open_transaction(core: Core, ctx: Context) -> i64:
+    """Find or open the transaction of a request; repetitions are answered at once. `ctx.transaction` is it then."""
+    if ctx.transaction is not None:
+        ctx.fail(errors.SCRIPT, "ERROR: t_newtran: transaction already in process")
+        return BROKEN
+    msg = ctx.message
+    if msg.call_id == 0 or msg.from_ == 0 or msg.to == 0 or msg.cseq == 0:
+        ctx.fail(errors.BAD_TUPLE, "ERROR: t_newtran: From, To, Call-ID or CSeq is missing")
+        return BROKEN
+    try:
+        key = key_of(msg, parse_cseq(msg))
+    except BadMessage as e:
+        ctx.fail(errors.BAD_TUPLE, f"ERROR: t_newtran: {e}")
+        return BROKEN
+    table = core.layer.table
+    if msg.method == methods.ACK:
+        acknowledged = table.find_acknowledged(msg, key)
+        if acknowledged is None:
+            return PLAIN_ACK
+        ctx.transaction = acknowledged
+        core.layer.acknowledged(acknowledged, ctx.now_ms)
+        return REPEATED
+    found = table.find_request(msg, key)
+    if found is not None:
+        ctx.transaction = found
+        if found.reply is not None:
+            ctx.sends.append(found.reply)
+        return REPEATED
+    destination = reply_address(ctx)
+    socket = None if destination is None else forwarding.sending_socket(ctx, destination, ctx.socket.proto)
+    if destination is None or socket is None:
+        ctx.fail(errors.BAD_ADDRESS, "ERROR: t_newtran: no way back along the topmost via")
+        return UNANSWERABLE
+    call = Call(core.new_id(ctx, key), key, ctx, destination, socket)
+    core.layer.open(call)
+    ctx.transaction = call
+    return OPENED
+
+
+def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
+    """t_relay and its relatives: SER's int. `fixed` None: each branch goes where its URI says."""
+    if ctx.route_kind == IN_FAILURE:
+        call = call_of(ctx)
+        assert call is not None
+        return 1 if add_branches(core, ctx, call, fixed) > 0 else -1
+    opened = open_transaction(core, ctx)
+    if opened == REPEATED:
+        return 1
+    if opened == PLAIN_ACK:
+        if fixed is None:
+            sent = forwarding.forward_to_uri(ctx, 0, -1)
+        else:
+            sent = forwarding.forward(ctx, fixed.destination, fixed.proto)
+        return 0 if sent else -1
+    if opened < 0:
+        return 0 if opened == UNANSWERABLE else -1
+    call = call_of(ctx)
+    assert call is not None
+    call.is_replicated = replicate
+    if call.is_invite:
+        answer(core, call, ctx, 100, TRYING)
+    elif call.method == methods.CANCEL and _cancel(core, ctx, call):
+        return 1
+    if add_branches(core, ctx, call, fixed) > 0:
+        return 1
+    if replicate:
+        core.layer.release(call, ctx.now_ms)
+        return -1
+    code, phrase = errors.reply_for(ctx.error, b"TM")
+    return 0 if answer(core, call, ctx, code, phrase) else -1
+
+
+def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64:
+    """Send the request to all destinations there are; to how many. The branch set is empty afterwards.
+
+    The Request-URI is a destination only if there is no branch yet. After a CANCEL nothing is added (RFC 3261 16.10).
+    """
+    added: i64 = 0
+    targets = ctx.branches
+    ctx.branches = []
+    if call.cancelled:
+        ctx.log(L_DBG, "DEBUG: t_relay: the caller has cancelled, no new branches")
+        return 0
+    if len(call.branches) == 0:
+        if _add_branch(core, ctx, call, ctx.new_uri, ctx.dst_uri, fixed):
+            added += 1
+    elif len(targets) == 0:
+        ctx.log(L_ERR, "ERROR: t_forward_nonack: no branches for forwarding")
+    for target in targets:
+        if _add_branch(core, ctx, call, target.uri, target.dst_uri or target.uri, fixed):
+            added += 1
+    return added
+
+
+def _add_branch(
+    core: Core, ctx: Context, call: Call, uri: bytes | None, next_uri: bytes | None, fixed: Hop | None
+) -> bool:
+    """`uri` None: the Request-URI as received; `next_uri` None: the Request-URI leads the way."""
+    number: i64 = len(call.branches)
+    if number >= MAX_BRANCHES:
+        return ctx.fail(errors.TOO_MANY_BRANCHES, f"ERROR: t_relay: over {MAX_BRANCHES} branches")
+    way = fixed
+    if way is None:
+        way = forwarding.next_hop(ctx, next_uri, 0, -1)
+        if way is None:
+            return False
+    socket = forwarding.sending_socket(ctx, way.destination, way.proto)
+    if socket is None:
+        return ctx.fail(
+            errors.NO_SOCKET, f"ERROR: t_relay: no socket for {PROTO_NAMES[way.proto]} to {way.destination}"
+        )
+    data = forwarding.outgoing_request(ctx, socket, branch_id(call.id, number), uri)
+    request = Send(data, way.destination, socket)
+    branch = Branch(call, number, request, ctx.received_uri() if uri is None else uri)
+    call.branches.append(branch)
+    ctx.sends.append(request)
+    core.layer.start(branch, core.fr_ms(call.avps), ctx.now_ms)
+    core.world.counters.forwarded_requests += 1
+    return True
+
+
+def _cancel(core: Core, ctx: Context, call: Call) -> bool:
+    """Cancel the INVITE that this CANCEL means, and answer it; False if there is none. RFC 3261 9.2 and 16.10."""
+    invite = core.layer.table.find_invite(ctx.message, call.key)
+    if invite is None or not invite.is_invite:
+        return False
+    pending = False
+    if invite.state == PROCEEDING:
+        invite.cancelled = True
+        for branch in invite.branches:
+            if branch.over or branch.request is None:
+                continue
+            pending = True
+            if branch.cancel is not None:
+                continue
+            data = forwarding.outgoing_request(ctx, branch.request.socket, branch.id(), branch.uri)
+            branch.cancel_request = Send(data, branch.request.destination, branch.request.socket)
+            if core.layer.wants_cancel(branch):
+                send_cancel(core, branch, ctx.sends, ctx.now_ms)
+    answer(core, call, ctx, 200, b"canceling" if pending else b"ok -- no more pending branches")
+    return True

@@ -1,0 +1,238 @@
+"""Which transaction does a message belong to? RFC 3261 17.1.3 and 17.2.3, reference modules-main 1.3 and 1.4."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.sip import headers, methods
+from runtime.sip.cseq import CSeq, parse_cseq
+from runtime.sip.message import Message
+from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr
+from runtime.sip.scan import BadMessage, hash_range, hash_start
+from runtime.sip.transit import MAGIC_COOKIE
+from runtime.sip.via import Via
+from runtime.tx.transaction import Client, Transaction
+
+_COOKIE_SIZE: Final = len(MAGIC_COOKIE)
+
+
+def key_of(msg: Message, cseq: CSeq) -> i64:
+    """The hash that a request shares with its CANCEL, its ACK and its repetitions: of Call-ID and CSeq number."""
+    return hash_range(hash_start() ^ cseq.number, msg.buf, msg.value_start(msg.call_id), msg.value_end(msg.call_id))
+
+
+@final
+class Table:
+    """All transactions of a process. `ruri_matching` and `via1_matching` say what else requests without an RFC 3261 branch
+    must have in common."""
+
+    def __init__(self, ruri_matching: bool, via1_matching: bool) -> None:
+        self._by_key: Final[dict[int, Transaction]] = {}
+        self._by_id: Final[dict[bytes, Transaction]] = {}
+        self._ruri_matching: Final = ruri_matching
+        self._via1_matching: Final = via1_matching
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def all(self) -> list[Transaction]:
+        return list(self._by_id.values())
+
+    def by_id(self, id: bytes) -> Transaction | None:
+        return self._by_id.get(id)
+
+    def add(self, t: Transaction) -> None:
+        """The oldest of a key stays first: it is the one that repetitions are likely to be of."""
+        self._by_id[t.id] = t
+        if t.is_local:
+            return
+        first = self._by_key.get(t.key)
+        if first is None:
+            self._by_key[t.key] = t
+        else:
+            while first.same_key is not None:
+                first = first.same_key
+            first.same_key = t
+
+    def remove(self, t: Transaction) -> None:
+        del self._by_id[t.id]
+        if t.is_local:
+            return
+        first = self._by_key[t.key]
+        if first is t:
+            if t.same_key is None:
+                del self._by_key[t.key]
+            else:
+                self._by_key[t.key] = t.same_key
+        else:
+            while first.same_key is not t:
+                assert first.same_key is not None
+                first = first.same_key
+            first.same_key = t.same_key
+        t.same_key = None
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def find_request(self, msg: Message, key: i64) -> Transaction | None:
+        """The transaction that `msg`, not an ACK, is a repetition of."""
+        t = self._by_key.get(key)
+        while t is not None:
+            if t.method == msg.method and (msg.method != methods.OTHER or t.message.method_name() == msg.method_name()):
+                if self._same_transaction(msg, t):
+                    return t
+            t = t.same_key
+        return None
+
+    def find_invite(self, cancel: Message, key: i64) -> Transaction | None:
+        """The transaction that a CANCEL means. RFC 3261 9.2."""
+        t = self._by_key.get(key)
+        while t is not None:
+            if t.method != methods.CANCEL:
+                if _has_cookie(cancel):
+                    if _same_branch(cancel, t.message):
+                        return t
+                elif self._same_old_style(cancel, t.message, False):
+                    return t
+            t = t.same_key
+        return None
+
+    def find_acknowledged(self, ack: Message, key: i64) -> Transaction | None:
+        """The INVITE transaction whose final reply `ack` confirms hop by hop: a negative one, or a 2xx that was made here.
+
+        None for the ACK to a 2xx from downstream: that one goes end to end.
+        """
+        t = self._by_key.get(key)
+        while t is not None:
+            if t.is_invite and t.status >= 200:
+                if t.status >= 300:
+                    same = (
+                        _same_branch(ack, t.message)
+                        if _has_cookie(ack)
+                        else self._same_old_style(ack, t.message, False)
+                    )
+                else:
+                    same = t.is_own_reply and _same_dialog(ack, t)
+                if same:
+                    return t
+            t = t.same_key
+        return None
+
+    def _same_transaction(self, msg: Message, t: Transaction) -> bool:
+        return _same_branch(msg, t.message) if _has_cookie(msg) else self._same_old_style(msg, t.message, True)
+
+    def _same_old_style(self, msg: Message, first: Message, repetition: bool) -> bool:
+        """Matching as RFC 2543 has it. A `repetition` has the same To and CSeq; a CANCEL or an ACK has only their parts
+        that identify the request in common with it."""
+        if msg.value(msg.call_id) != first.value(first.call_id) or msg.value(msg.from_) != first.value(first.from_):
+            return False
+        if repetition:
+            if msg.value(msg.cseq) != first.value(first.cseq) or msg.value(msg.to) != first.value(first.to):
+                return False
+        elif _uri_of_to(msg) != _uri_of_to(first) or parse_cseq(msg).number != parse_cseq(first).number:
+            return False
+        if self._ruri_matching and msg.buf[msg.uri_start : msg.uri_end] != first.buf[first.uri_start : first.uri_end]:
+            return False
+        return not self._via1_matching or _via1_text(msg) == _via1_text(first)
+
+    # --- replies -----------------------------------------------------------------------------------------------------
+
+    def find_client(self, reply: Message) -> Client | None:
+        """The client transaction that `reply` answers. The topmost Via is ours: its branch names transaction and branch."""
+        via = reply.via1
+        if via is None or via.branch_end - via.branch_start <= _COOKIE_SIZE:
+            return None
+        buf = reply.buf
+        dot = via.branch_end - 1
+        while dot > via.branch_start and buf[dot] != 46:
+            dot -= 1
+        t = self._by_id.get(buf[via.branch_start + _COOKIE_SIZE : dot]) if dot > via.branch_start else None
+        if t is None:
+            return None
+        index = _hex_digit(buf, dot + 1, via.branch_end)
+        if index < 0 or index >= len(t.branches):
+            return None
+        branch = t.branches[index]
+        try:
+            cseq = parse_cseq(reply)
+        except BadMessage:
+            return None
+        method = cseq.method(reply)
+        if method == t.method:
+            if method == methods.OTHER and buf[cseq.method_start : cseq.method_end] != t.message.method_name():
+                return None
+            return branch
+        return branch.cancel if method == methods.CANCEL else None
+
+
+def _hex_digit(buf: bytes, start: i64, end: i64) -> i64:
+    """The number of a branch, of which there are fewer than sixteen; -1 for anything else."""
+    if end != start + 1:
+        return -1
+    c: i64 = buf[start]
+    if 48 <= c <= 57:
+        return c - 48
+    return c - 87 if 97 <= c <= 102 else -1
+
+
+def _top_via(msg: Message) -> Via:
+    via = msg.via1
+    assert via is not None
+    return via
+
+
+def _has_cookie(msg: Message) -> bool:
+    """True if the topmost Via has a branch as RFC 3261 wants it (8.1.1.7)."""
+    via = _top_via(msg)
+    if via.branch_end - via.branch_start <= _COOKIE_SIZE or via.branch_start < 0:
+        return False
+    return msg.buf[via.branch_start : via.branch_start + _COOKIE_SIZE] == MAGIC_COOKIE
+
+
+def _same_branch(a: Message, b: Message) -> bool:
+    """The same branch from the same sender. RFC 3261 17.2.3, items 1 and 2."""
+    v = _top_via(a)
+    w = _top_via(b)
+    if v.port != w.port or v.proto != w.proto or w.branch_start < 0:
+        return False
+    return (
+        a.buf[v.branch_start : v.branch_end] == b.buf[w.branch_start : w.branch_end]
+        and a.buf[v.host_start : v.host_end].lower() == b.buf[w.host_start : w.host_end].lower()
+    )
+
+
+def _via1_text(msg: Message) -> bytes:
+    via = _top_via(msg)
+    return msg.buf[via.start : via.end].rstrip()
+
+
+def _same_dialog(ack: Message, t: Transaction) -> bool:
+    """True if `ack` is for the 2xx that was made here: same From tag, and the To tag that we gave."""
+    return (
+        _tag(ack, ack.from_) == _tag(t.message, t.message.from_)
+        and ack.value(ack.call_id) == t.message.value(t.message.call_id)
+        and _tag(ack, ack.to) == t.own_tag
+    )
+
+
+def _name_addr(msg: Message, record: i64) -> NameAddr | None:
+    if record == 0:
+        return None
+    try:
+        return parse_name_addr(msg.buf, headers.value_start(record), headers.line_end(record), False)
+    except BadMessage:
+        return None
+
+
+def _uri_of_to(msg: Message) -> bytes:
+    value = _name_addr(msg, msg.to)
+    return b"" if value is None else msg.buf[value.uri_start : value.uri_end]
+
+
+def _tag(msg: Message, record: i64) -> bytes:
+    value = _name_addr(msg, record)
+    if value is None:
+        return b""
+    param = find_param(msg.buf, value.params_start, value.end, b"tag")
+    return b"" if param is None or param.start < 0 else msg.buf[param.start : param.end]

@@ -1,0 +1,120 @@
+"""Deadlines of many things, set and taken back far more often than met. Times are milliseconds of any steady clock."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+NEVER: Final[i64] = -1
+TICK_MS: Final[i64] = 10
+SLOTS: Final[i64] = 4096
+
+# The list of those that are due and have not been given out.
+_DUE: Final[i64] = 4096
+
+
+class Timed:
+    """What can wait in a wheel. `due_ms` is its deadline, NEVER when it has none."""
+
+    def __init__(self) -> None:
+        self.due_ms: i64 = NEVER
+        self._slot: i64 = NEVER
+        self._before: Timed | None = None
+        self._behind: Timed | None = None
+
+
+@final
+class Wheel:
+    """A timer wheel: setting, moving and clearing a deadline cost the same however many wait.
+
+    A slot is a doubly linked list of all whose deadline falls into its TICK_MS, in this round or a later one. Nothing is early,
+    nothing is late by more than a tick.
+    """
+
+    def __init__(self, now_ms: i64) -> None:
+        self._heads: Final[list[Timed | None]] = [None] * (SLOTS + 1)
+        # All ticks up to this one have been looked at.
+        self._tick: i64 = now_ms // TICK_MS
+        self.count: i64 = 0
+
+    def set(self, timed: Timed, due_ms: i64) -> None:
+        """Give `timed` this deadline in place of the one it may have. One in the past is met with the next tick."""
+        if timed._slot >= 0:
+            self._unlink(timed)
+        else:
+            self.count += 1
+        timed.due_ms = due_ms
+        tick = (due_ms + TICK_MS - 1) // TICK_MS
+        if tick <= self._tick:
+            tick = self._tick + 1
+        self._link(timed, tick % SLOTS)
+
+    def clear(self, timed: Timed) -> None:
+        """Take the deadline back; nothing happens if there is none."""
+        if timed._slot >= 0:
+            self._unlink(timed)
+            self.count -= 1
+            timed.due_ms = NEVER
+
+    def pop_due(self, now_ms: i64) -> Timed | None:
+        """One whose deadline has come, and which has none from now on; None when there are no more."""
+        limit = now_ms // TICK_MS
+        while True:
+            head = self._heads[_DUE]
+            if head is not None:
+                self.clear(head)
+                return head
+            if self._tick >= limit:
+                return None
+            if self.count == 0:
+                self._tick = limit
+                return None
+            if limit - self._tick > SLOTS:
+                # Once around the wheel shows all.
+                self._tick = limit - SLOTS
+            self._tick += 1
+            self._collect(self._tick)
+
+    def next_ms(self, now_ms: i64) -> i64:
+        """Milliseconds until `pop_due` may have something, NEVER if nothing waits. May be too early, never too late."""
+        if self.count == 0:
+            return NEVER
+        if self._heads[_DUE] is not None:
+            return 0
+        tick = self._tick + 1
+        last = self._tick + SLOTS
+        while tick < last and self._heads[tick % SLOTS] is None:
+            tick += 1
+        wait = tick * TICK_MS - now_ms
+        return wait if wait > 0 else 0
+
+    def _collect(self, tick: i64) -> None:
+        timed = self._heads[tick % SLOTS]
+        while timed is not None:
+            behind = timed._behind
+            if timed.due_ms <= tick * TICK_MS:
+                self._unlink(timed)
+                self._link(timed, _DUE)
+            timed = behind
+
+    def _link(self, timed: Timed, slot: i64) -> None:
+        head = self._heads[slot]
+        timed._slot = slot
+        timed._behind = head
+        if head is not None:
+            head._before = timed
+        self._heads[slot] = timed
+
+    def _unlink(self, timed: Timed) -> None:
+        before = timed._before
+        behind = timed._behind
+        if before is not None:
+            before._behind = behind
+        else:
+            self._heads[timed._slot] = behind
+        if behind is not None:
+            behind._before = before
+        timed._before = None
+        timed._behind = None
+        timed._slot = NEVER

@@ -1,0 +1,114 @@
+"""Transactions as data: a server transaction, and the client transactions that it opened. RFC 3261 16.6 and 17."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.sip import methods
+from runtime.sip.address import Address
+from runtime.sip.message import Message
+from runtime.sip.transit import MAGIC_COOKIE, reversed_hex
+from runtime.sip.transport import ListenSocket, Send
+from runtime.tx.timers import NEVER, Timed
+
+MAX_BRANCHES: Final = 12
+
+# States of a server transaction.
+PROCEEDING: Final = 0  # no final reply sent
+COMPLETED: Final = 1  # final reply to an INVITE sent, to be repeated until its ACK comes
+WAITING: Final = 2  # nothing left to do but to absorb repetitions
+OVER: Final = 3  # that, too, is over; lives on only as long as a client transaction needs it
+
+
+class Client(Timed):
+    """One request to one destination, repeated until it is answered: a client transaction.
+
+    `request` None: nothing is sent, somebody else does (t_write_req). `status` is that of the last reply, 0 before any; a
+    client that is `over` waits for nothing. `repeated` counts repetitions. `index` is that of the branch it belongs to.
+    """
+
+    def __init__(self, transaction: Transaction, index: i64, request: Send | None, is_invite: bool) -> None:
+        super().__init__()
+        self.transaction: Final = transaction
+        self.index: Final = index
+        self.request = request
+        self.is_invite: Final = is_invite
+        self.is_reliable: Final = request is not None and request.socket.proto != 1
+        self.status: i64 = 0
+        self.over = False
+        self.repeated: i64 = 0
+        self.repeat_ms: i64 = NEVER
+        self.give_up_ms: i64 = NEVER
+
+
+@final
+class Branch(Client):
+    """A client transaction that forwards the server transaction's request.
+
+    `uri` is its Request-URI. `reply` is what would go upstream if its final negative reply were chosen, None for one that is
+    made here (`status` tells which). `reason` is the phrase of a reply that is made here, b"" for the standard one.
+    """
+
+    def __init__(self, transaction: Transaction, index: i64, request: Send | None, uri: bytes) -> None:
+        super().__init__(transaction, index, request, transaction.is_invite)
+        self.uri: Final = uri
+        self.reply: bytes | None = None
+        self.reason = b""
+        # This branch's CANCEL: wanted as soon as a provisional reply comes, or under way.
+        self.cancel_wanted = False
+        self.cancel_request: Send | None = None
+        self.cancel: Client | None = None
+
+    def id(self) -> bytes:
+        """Value of the branch parameter of its Via."""
+        return branch_id(self.transaction.id, self.index)
+
+
+def branch_id(transaction_id: bytes, index: i64) -> bytes:
+    return b"".join([MAGIC_COOKIE, transaction_id, b".", reversed_hex(index)])
+
+
+class Transaction(Timed):
+    """A request received (or, when `is_local`, made here), and all that has been done about it.
+
+    `id` is the middle of our branches, `key` the hash of Call-ID and CSeq number. `status` and `reply` are the last reply sent
+    upstream; `is_own_reply` tells that this server made it, `own_tag` the To tag it then has. `pending` counts clients that
+    are not over.
+    """
+
+    def __init__(
+        self,
+        id: bytes,
+        key: i64,
+        message: Message,
+        source: Address,
+        socket: ListenSocket,
+        reply_to: Address,
+        reply_socket: ListenSocket,
+    ) -> None:
+        super().__init__()
+        self.id: Final = id
+        self.key: Final = key
+        self.message: Final = message
+        self.source: Final = source
+        self.socket: Final = socket
+        self.reply_to: Final = reply_to
+        self.reply_socket: Final = reply_socket
+        self.method: Final = message.method
+        self.is_invite: Final = message.method == methods.INVITE
+        self.is_local = False
+        self.state: i64 = PROCEEDING
+        self.status: i64 = 0
+        self.reply: Send | None = None
+        self.is_own_reply = False
+        self.own_tag = b""
+        self.branches: list[Branch] = []
+        self.pending: i64 = 0
+        # The caller has cancelled: no new branches (RFC 3261 16.10).
+        self.cancelled = False
+        self.repeated: i64 = 0
+        self.repeat_ms: i64 = NEVER
+        self.give_up_ms: i64 = NEVER
+        self.same_key: Transaction | None = None
