@@ -10,7 +10,7 @@ from runtime.routing import errors
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import literal_address
 from runtime.sip import edits, headers, transit
-from runtime.sip.address import PROTO_NAMES, UDP, Address
+from runtime.sip.address import PROTO_NAMES, TLS, UDP, Address
 from runtime.sip.edits import Edit, Outbound
 from runtime.sip.message import Message
 from runtime.sip.scan import BadMessage, decimal
@@ -182,16 +182,19 @@ class Hop:
         self.proto: Final = proto
 
 
-def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64) -> Hop | None:
+def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tls: bool) -> Hop | None:
     """The hop that the URI `text` (None: the Request-URI) leads to; None, with `ctx.error` set, when there is no way.
 
     `proto` 0: as the URI's `transport` says, UDP without. `port` -1: the URI's, 0: none, so that SRV decides.
+    `sips_by_tls`: a sips URI goes by TLS whatever else it says (RFC 3261 26.2.2); without, as SER's forward() has it.
     """
     try:
         uri = ctx.parsed_uri() if text is None else parse_uri(text, 0, len(text))
     except BadUri as e:
         ctx.fail(errors.BAD_URI, f"ERROR: forward: bad uri <{_shown(ctx, text)}>: {e}")
         return None
+    if proto == 0 and uri.secure and sips_by_tls:
+        proto = TLS
     if proto == 0:
         proto = uri.transport or UDP
         if proto == SCTP or proto == OTHER_TRANSPORT:
@@ -210,7 +213,7 @@ def _shown(ctx: Context, text: bytes | None) -> str:
 
 def forward_to_uri(ctx: Context, proto: i64, port: i64) -> bool:
     """Forward to the host of the destination URI that a module set, else of the Request-URI. See `next_hop`."""
-    hop = next_hop(ctx, ctx.dst_uri, proto, port)
+    hop = next_hop(ctx, ctx.dst_uri, proto, port, False)
     return hop is not None and forward(ctx, hop.destination, hop.proto)
 
 

@@ -19,6 +19,7 @@ from runtime.sip.address import PROTO_NAMES
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
+from runtime.sip.uri import BadUri
 from runtime.tx.table import key_of
 from runtime.tx.transaction import MAX_BRANCHES, PROCEEDING, Branch, branch_id
 
@@ -77,6 +78,8 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
         call = call_of(ctx)
         assert call is not None
         return 1 if add_branches(core, ctx, call, fixed) > 0 else -1
+    if fixed is None and not _leads_somewhere(ctx):
+        return -1
     opened = open_transaction(core, ctx)
     if opened == REPEATED:
         return 1
@@ -102,6 +105,17 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
         return -1
     code, phrase = errors.reply_for(ctx.error, b"TM")
     return 0 if answer(core, call, ctx, code, phrase) else -1
+
+
+def _leads_somewhere(ctx: Context) -> bool:
+    """False, with `ctx.error` set, for a Request-URI that is none of ours to follow (tel:, *): no transaction for that."""
+    if ctx.dst_uri is not None:
+        return True
+    try:
+        ctx.parsed_uri()
+    except BadUri as e:
+        return ctx.fail(errors.BAD_URI, f"ERROR: t_relay: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+    return True
 
 
 def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64:
@@ -135,7 +149,7 @@ def _add_branch(
         return ctx.fail(errors.TOO_MANY_BRANCHES, f"ERROR: t_relay: over {MAX_BRANCHES} branches")
     way = fixed
     if way is None:
-        way = forwarding.next_hop(ctx, next_uri, 0, -1)
+        way = forwarding.next_hop(ctx, next_uri, 0, -1, True)
         if way is None:
             return False
     socket = forwarding.sending_socket(ctx, way.destination, way.proto)
