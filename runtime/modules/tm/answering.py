@@ -29,7 +29,7 @@ def answer(core: Core, call: Call, ctx: Context, code: i64, reason: bytes, body:
     if code >= 180 and len(tag) == 0:
         new_tag = reply_tag(core.tag_signature, b"-", call.message)
         tag = new_tag
-    reply = Send(local_reply(ctx, code, reason, new_tag, body), call.reply_to, call.reply_socket)
+    reply = Send(local_reply(ctx, code, reason, new_tag, body), call.reply_to, call.reply_socket, call.connection)
     ctx.sends.append(reply)
     call.own_tag = tag
     core.layer.replied(call, code, reply, True, ctx.now_ms)
@@ -61,9 +61,17 @@ def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
         _finish_here(core, call, ctx, todo, passes)
         return
     if todo & KEEP:
-        branch.reply = outgoing_reply(ctx)
+        branch.reply = outgoing_reply(ctx, call.reply_socket.proto)
     if passes:
-        _relay(core, call, status, outgoing_reply(ctx), ctx.sends, now_ms, status < 200 or todo & ANSWERS != 0)
+        _relay(
+            core,
+            call,
+            status,
+            outgoing_reply(ctx, call.reply_socket.proto),
+            ctx.sends,
+            now_ms,
+            status < 200 or todo & ANSWERS != 0,
+        )
     if todo & CANCEL_REST:
         cancel_rest(core, call, ctx.sends, now_ms)
     if todo & DECIDE:
@@ -88,7 +96,7 @@ def _relay(
     core: Core, call: Call, status: i64, data: bytes, sends: list[Send], now_ms: i64, changes_state: bool
 ) -> None:
     """Send a reply from downstream to the caller. A 2xx that comes on top of a final reply changes nothing here."""
-    reply = Send(data, call.reply_to, call.reply_socket)
+    reply = Send(data, call.reply_to, call.reply_socket, call.connection)
     sends.append(reply)
     core.world.counters.forwarded_replies += 1
     if changes_state:

@@ -36,6 +36,7 @@ class Call(Transaction):
 
     def __init__(self, id: bytes, key: i64, ctx: Context, reply_to: Address, reply_socket: ListenSocket) -> None:
         super().__init__(id, key, ctx.message, ctx.source, ctx.socket, reply_to, reply_socket)
+        self.connection: Final[i64] = ctx.connection
         self.new_uri: Final = ctx.new_uri
         self.dst_uri: Final = ctx.dst_uri
         self.q: Final = ctx.q
@@ -56,7 +57,7 @@ class Call(Transaction):
 
     def context(self, world: World, now_ms: i64) -> Context:
         """A context to work on the request again, in a failure route or for a reply made here."""
-        ctx = Context(world, self.message, self.source, self.socket, now_ms)
+        ctx = Context(world, self.message, self.source, self.socket, now_ms, self.connection)
         ctx.new_uri = self.new_uri
         ctx.dst_uri = self.dst_uri
         ctx.q = self.q
