@@ -36,6 +36,7 @@ RUNNING_MODULES: Final = (
     "maxfwd",
     "nathelper",
     "options",
+    "permissions",
     "print",
     "rr",
     "sl",

@@ -1,29 +1,217 @@
-"""permissions: rules of who may call and register. Reference modules-main, chapter 20."""
+"""permissions: rules of who may call and register. Reference modules-main, chapter 20 and its corrections."""
 
-from typing import Final
+from __future__ import annotations
 
-from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
-from runtime.spec.kinds import file
+from typing import Final, final
+
+from runtime.modules.permissions.files import EMPTY, RuleBase, RuleFile, RuleKeeper
+from runtime.modules.permissions.rules import Rules
+from runtime.routing.context import L_ERR, L_INFO, Context
+from runtime.routing.module import ModuleError
+from runtime.routing.world import World
+from runtime.sip import headers
+from runtime.sip.nameaddr import parse_name_addr
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, parse_uri
+from runtime.spec.declare import (
+    FAILURE,
+    REQUEST,
+    Argument,
+    ArgumentKind,
+    ModuleSpec,
+    function,
+    integer_param,
+    string_param,
+    switch_param,
+)
+from runtime.spec.kinds import FILE, wire
 from runtime.spec.params import column_param, table_param, url_param
+from runtime.spec.values import Constant
 
 _ROUTES: Final = REQUEST | FAILURE
+_FILES: Final = "runtime.modules.permissions.files"
+
+
+def _file(text: str) -> Constant:
+    FILE.parse(text)
+    return Constant(_FILES, "RuleFile", (wire(text),), "RULES", True)
+
+
+def _base(text: str) -> Constant:
+    FILE.parse(text)
+    return Constant(_FILES, "RuleBase", (wire(text),), "RULES", True)
+
+
+_RULE_FILE: Final = ArgumentKind("rule file", "the name of a rule file", _file)
+_ALLOW: Final = Argument("allow_file", _RULE_FILE)
+_DENY: Final = Argument("deny_file", _RULE_FILE)
+_BASE: Final = Argument("basename", ArgumentKind("basename", "the name of two rule files without their ends", _base))
+
+
+@final
+class Permissions(RuleKeeper):
+    """Allows what no rule denies. Rule files are read when the server starts; the table of trusted peers is still to come."""
+
+    def __init__(
+        self,
+        *,
+        default_allow_file: str = "permissions.allow",
+        default_deny_file: str = "permissions.deny",
+        check_all_branches: int = 1,
+        allow_suffix: str = ".allow",
+        deny_suffix: str = ".deny",
+        db_url: str = "",
+        db_mode: int = 0,
+        trusted_table: str = "trusted",
+        source_col: str = "src_ip",
+        proto_col: str = "proto",
+        from_col: str = "from_pattern",
+    ) -> None:
+        super().__init__((allow_suffix, deny_suffix))
+        self._default_names: Final = (default_allow_file, default_deny_file)
+        self._default_allow = EMPTY
+        self._default_deny = EMPTY
+        self.check_all_branches: Final = check_all_branches
+        self.db_url: Final = db_url
+
+    def bind(self, world: World) -> None:
+        """Read the default files. Without db_url no other parameter of the table has a meaning, in SER either."""
+        if self.db_url:
+            raise ModuleError("permissions: db_url is not supported yet: peers that a table trusts")
+        if world.log_level >= L_INFO:
+            world.log.write(L_INFO, "permissions: db_url is not set: allow_trusted trusts nobody")
+        self._default_allow = self.rules_of(world, self._default_names[0])
+        self._default_deny = self.rules_of(world, self._default_names[1])
+
+    def allow_routing(self, ctx: Context) -> bool:
+        """True if the default files allow the sender to call the Request-URI and the branches."""
+        return self._allow_routing(ctx, self._default_allow, self._default_deny)
+
+    def allow_routing_base(self, ctx: Context, base: RuleBase) -> bool:
+        """The same by basename.allow and basename.deny."""
+        return self._allow_routing(ctx, base.allow, base.deny)
+
+    def allow_routing_files(self, ctx: Context, allow: RuleFile, deny: RuleFile) -> bool:
+        """The same by two files."""
+        return self._allow_routing(ctx, allow.rules, deny.rules)
+
+    def allow_register_base(self, ctx: Context, base: RuleBase) -> bool:
+        """True if basename.allow and basename.deny allow To to have each of the Contacts."""
+        return self._allow_register(ctx, base.allow, base.deny)
+
+    def allow_register_files(self, ctx: Context, allow: RuleFile, deny: RuleFile) -> bool:
+        """The same by two files."""
+        return self._allow_register(ctx, allow.rules, deny.rules)
+
+    def allow_trusted(self, ctx: Context) -> bool:
+        """True if the table of peers has the source: there is no table."""
+        return False
+
+    def _allow_routing(self, ctx: Context, allow: Rules, deny: Rules) -> bool:
+        if allow.is_empty() and deny.is_empty():
+            return True
+        try:
+            value = ctx.from_value()
+            sender = ctx.message.buf[value.uri_start : value.uri_end]
+            if allow.match(sender, _destination(ctx.uri())):
+                return self.check_all_branches == 0 or self._branches_pass(ctx, sender, allow, deny)
+            if deny.match(sender, _destination(ctx.uri())):
+                return False
+            return self.check_all_branches == 0 or self._branches_pass(ctx, sender, allow, deny)
+        except BadMessage as bad_header:
+            ctx.log(L_ERR, f"ERROR: allow_routing: {bad_header}")
+        except BadUri as bad_uri:
+            ctx.log(L_ERR, f"ERROR: allow_routing: {bad_uri}")
+        return False
+
+    def _branches_pass(self, ctx: Context, sender: bytes, allow: Rules, deny: Rules) -> bool:
+        for branch in ctx.branches:
+            destination = _destination(branch.uri)
+            if not allow.match(sender, destination) and deny.match(sender, destination):
+                return False
+        return True
+
+    def _allow_register(self, ctx: Context, allow: Rules, deny: Rules) -> bool:
+        if allow.is_empty() and deny.is_empty():
+            return True
+        try:
+            value = ctx.to_value()
+            user = ctx.message.buf[value.uri_start : value.uri_end]
+            for contact in _contacts(ctx):
+                # As in SER, the allow file counts with check_all_branches only.
+                if self.check_all_branches != 0 and allow.match(user, contact):
+                    continue
+                if deny.match(user, contact):
+                    return False
+            return True
+        except BadMessage as bad_header:
+            ctx.log(L_ERR, f"ERROR: allow_register: {bad_header}")
+        except BadUri as bad_uri:
+            ctx.log(L_ERR, f"ERROR: allow_register: {bad_uri}")
+        return False
+
+
+def _destination(uri: bytes) -> bytes:
+    """`sip:user@host`, the form in which rules see a Request-URI; with the @ even if there is no user."""
+    parsed = parse_uri(uri, 0, len(uri))
+    return b"".join([b"sip:", parsed.user(), b"@", parsed.host()])
+
+
+def _contacts(ctx: Context) -> list[bytes]:
+    """The Contacts as rules see them, `sip:[user@]host`; none for `*`. Raises BadMessage and BadUri."""
+    msg = ctx.message
+    buf = msg.buf
+    found: list[bytes] = []
+    for record in msg.headers:
+        if headers.kind(record) != headers.CONTACT or msg.value(record) == b"*":
+            continue
+        at = headers.value_start(record)
+        while at >= 0:
+            value = parse_name_addr(buf, at, headers.line_end(record), True)
+            uri = parse_uri(buf, value.uri_start, value.uri_end)
+            user = uri.user() + b"@" if uri.user_start >= 0 else b""
+            found.append(b"".join([b"sip:", user, uri.host()]))
+            at = value.next
+    return found
+
 
 EXPORTS: Final = ModuleSpec(
     name="permissions",
+    implementation="runtime.modules.permissions:Permissions",
     summary="Allows and denies calls and registrations by rule files, and trusts peers out of a table.",
     functions=(
-        function("allow_routing", None, routes=_ROUTES, summary="True if the default rule files allow the call."),
-        function("allow_routing", None, file("basename"), routes=_ROUTES, summary="Same, basename.allow and .deny."),
-        function("allow_routing", None, file("allow_file"), file("deny_file"), routes=_ROUTES, summary="Same, files."),
+        function(
+            "allow_routing",
+            Permissions.allow_routing,
+            routes=_ROUTES,
+            summary="True if the default rule files allow the call.",
+        ),
+        function(
+            "allow_routing",
+            Permissions.allow_routing_base,
+            _BASE,
+            routes=_ROUTES,
+            summary="Same, basename.allow and .deny.",
+        ),
+        function(
+            "allow_routing", Permissions.allow_routing_files, _ALLOW, _DENY, routes=_ROUTES, summary="Same, files."
+        ),
         function(
             "allow_register",
-            None,
-            file("basename"),
+            Permissions.allow_register_base,
+            _BASE,
             routes=_ROUTES,
             summary="True if basename.allow and .deny allow the registration.",
         ),
-        function("allow_register", None, file("allow_file"), file("deny_file"), routes=_ROUTES, summary="Same, files."),
-        function("allow_trusted", None, routes=_ROUTES, summary="True if the source is in the table of peers."),
+        function(
+            "allow_register", Permissions.allow_register_files, _ALLOW, _DENY, routes=_ROUTES, summary="Same, files."
+        ),
+        function(
+            "allow_trusted",
+            Permissions.allow_trusted,
+            routes=_ROUTES,
+            summary="True if the source is in the table of peers.",
+        ),
     ),
     params=(
         string_param("default_allow_file", "permissions.allow", "Rule file of allow_routing()."),

@@ -1,0 +1,135 @@
+"""Rule files. Reference modules-main, chapter 20 and its corrections.
+
+    rule = list ["EXCEPT" list] ":" list ["EXCEPT" list]      ; senders, then destinations
+    list = "ALL" / expression *("," expression)
+    expression = a POSIX extended regular expression, in double quotes where it holds "," ":" "#" or blanks
+
+A rule matches if its two sides do. "ALL" belongs to the rule in which it stands (SER asks the first rule of the file for every
+one).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, final
+
+from runtime.sip.regex import Regex
+from runtime.spec.posix_regex import BadRegex, python_pattern
+
+_TOKEN: Final = re.compile(r'\s*(?:"([^"]*)"|([,:])|([^\s,:"]+))')
+
+
+class BadRule(Exception):
+    """A line that is no rule: `str()` is one sentence."""
+
+
+@final
+class Side:
+    """One side of a rule: the expressions of which one must match (none: ALL), and those of which none may."""
+
+    def __init__(self, wanted: list[Regex], excepted: list[Regex]) -> None:
+        self.wanted: Final = wanted
+        self.excepted: Final = excepted
+
+    def matches(self, text: bytes) -> bool:
+        if len(self.wanted) > 0 and not _any_matches(self.wanted, text):
+            return False
+        return not _any_matches(self.excepted, text)
+
+
+def _any_matches(expressions: list[Regex], text: bytes) -> bool:
+    for expression in expressions:
+        if expression.search(text):
+            return True
+    return False
+
+
+@final
+class Rules:
+    """The rules of a file; one that matches is enough."""
+
+    def __init__(self, rules: list[tuple[Side, Side]]) -> None:
+        self._rules: Final = rules
+
+    def match(self, sender: bytes, destination: bytes) -> bool:
+        """True if a rule is about this pair of URIs."""
+        for left, right in self._rules:
+            if left.matches(sender) and right.matches(destination):
+                return True
+        return False
+
+    def is_empty(self) -> bool:
+        return len(self._rules) == 0
+
+
+def parse_rules(text: str) -> Rules:
+    """The rules in a file; raises BadRule with the number of the line."""
+    rules: list[tuple[Side, Side]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        try:
+            rule = _rule(_tokens(line))
+        except BadRule as e:
+            raise BadRule(f"line {number}: {e}") from e
+        if rule is not None:
+            rules.append(rule)
+    return Rules(rules)
+
+
+def _tokens(line: str) -> list[str]:
+    """The line in pieces: expressions behind a `"`, words as they are, `,` and `:`; up to a comment."""
+    found: list[str] = []
+    at = 0
+    while at < len(line) and line[at:].strip():
+        if line[at:].lstrip().startswith("#"):
+            break
+        token = _TOKEN.match(line, at)
+        if token is None:
+            raise BadRule("a quote is never closed")
+        quoted, sign, word = token.groups()
+        if word is not None and "#" in word:
+            word = word.partition("#")[0]
+            line = line[: token.end()]
+        found.append('"' + quoted if quoted is not None else str(sign or word))
+        at = token.end()
+    return found
+
+
+def _rule(tokens: list[str]) -> tuple[Side, Side] | None:
+    if not tokens:
+        return None
+    if tokens.count(":") != 1:
+        raise BadRule("a rule has two sides, with one colon between them")
+    colon = tokens.index(":")
+    return _side(tokens[:colon]), _side(tokens[colon + 1 :])
+
+
+def _side(tokens: list[str]) -> Side:
+    if tokens.count("EXCEPT") > 1:
+        raise BadRule("EXCEPT stands twice on one side")
+    if "EXCEPT" not in tokens:
+        return Side(_expressions(tokens), [])
+    place = tokens.index("EXCEPT")
+    excepted = _expressions(tokens[place + 1 :])
+    if not excepted:
+        raise BadRule("EXCEPT ALL matches nothing")
+    return Side(_expressions(tokens[:place]), excepted)
+
+
+def _expressions(tokens: list[str]) -> list[Regex]:
+    """The expressions of a list; none if ALL is one of them."""
+    words = tokens[::2]
+    if any(comma != "," for comma in tokens[1::2]):
+        raise BadRule("expressions want commas between them")
+    if len(tokens) % 2 == 0 or "," in words:
+        raise BadRule("an expression is missing")
+    found = [_regex(word.removeprefix('"')) for word in words if word not in ("ALL", '"ALL')]
+    return found if len(found) == len(words) else []
+
+
+def _regex(text: str) -> Regex:
+    if not text:
+        raise BadRule("an empty expression")
+    try:
+        return Regex(python_pattern(text, newline=False).encode("latin-1"), True)
+    except BadRegex as e:
+        raise BadRule(f'"{text}" is no regular expression: {e}') from e

@@ -1,0 +1,183 @@
+"""permissions at work, with rule files. Reference modules-main, chapter 20 and its corrections."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runtime.modules.permissions.rules import BadRule, parse_rules
+from runtime.routing.engine import StartError
+from script import Site, request
+
+ALLOW = r"""# comment line
+"^sip:alice@example\.com$" : "^sip:.*@gw\.example\.com$"
+"^sip:bob" , "^sip:carol" : "^sip:1[0-9]+@" , "^sip:911@"   # another
+
+"^sip:dave" EXCEPT "@evil\.com" : ALL EXCEPT "^sip:900"
+"""
+DENY = r"""
+"^sip:(alice|bob|carol|dave|ann)" : ALL
+ALL : "^sip:0900"
+"""
+
+
+def routes(tmp_path: Path, call: str, before: str = "", params: str = "", **files: str) -> Site:
+    for name, text in files.items():
+        (tmp_path / name.replace("_", ".")).write_text(text)
+    cfg = f'{params}route {{ {before} if ({call}) sl_send_reply("200", "y"); else sl_send_reply("403", "n"); }}'
+    return Site(cfg, "sl permissions", folder=str(tmp_path))
+
+
+def allowed(site: Site, data: bytes) -> bool:
+    return site.answer(data).startswith(b"SIP/2.0 200")
+
+
+@pytest.mark.parametrize(
+    ("sender", "uri", "answer"),
+    [
+        ("alice@example.com", "sip:x@gw.example.com", True),
+        ("Alice@EXAMPLE.com", "sip:x@GW.example.com", True),
+        ("alice@example.com", "sip:x@gw2.example.com", False),
+        ("alice@example.com:5060", "sip:x@gw.example.com", False),
+        ("alice@example.com", "sip:x@gw.example.com:5070;a=b", True),
+        ("bob@h", "sip:123@h", True),
+        ("bob@h", "sip:1@h", False),
+        ("carol@h", "sip:911@h;user=phone", True),
+        ("dave@ok.com", "sip:800@h", True),
+        ("dave@evil.com", "sip:800@h", False),
+        ("dave@ok.com", "sip:900@h", False),
+        ("other@h", "sip:x@h", True),
+        ("other@h", "sip:h", True),
+        ("other@h", "sip:0900123@h", False),
+        ("other@h", "tel:+1", False),
+    ],
+)
+def test_calls_are_allowed_unless_denied(tmp_path: Path, sender: str, uri: str, answer: bool) -> None:
+    data = request(uri=uri, From=f"<sip:{sender}>;tag=1")
+    files = {"a_allow": ALLOW, "a_deny": DENY}
+    assert allowed(routes(tmp_path, 'allow_routing("a")', **files), data) is answer
+    assert allowed(routes(tmp_path, 'allow_routing("a.allow", "a.deny")', **files), data) is answer
+    assert allowed(routes(tmp_path, f'allow_routing("{tmp_path}/a")'), data) is answer
+
+
+def test_a_request_without_a_usable_from_is_denied(tmp_path: Path) -> None:
+    assert not allowed(routes(tmp_path, 'allow_routing("a")', a_deny=DENY), request(From="<sip:a"))
+
+
+def test_without_files_everything_is_allowed_and_the_log_says_so(tmp_path: Path) -> None:
+    site = routes(tmp_path, 'allow_routing("none")')
+    assert allowed(site, request(From="<sip:a"))
+    assert f"WARNING: permissions: {tmp_path}/none.deny: No such file or directory: no rules" in site.lines(1)
+
+
+def test_files_are_read_once_at_the_start(tmp_path: Path) -> None:
+    site = routes(tmp_path, 'allow_routing("a")', a_deny="ALL : ALL")
+    (tmp_path / "a.deny").unlink()
+    assert not allowed(site, request())
+
+
+def test_default_files_lie_beside_ser_cfg_and_can_be_named(tmp_path: Path) -> None:
+    assert not allowed(routes(tmp_path, "allow_routing()", permissions_deny="ALL : ALL"), request())
+    params = 'modparam("permissions", "default_deny_file", "other")\n'
+    assert allowed(routes(tmp_path, "allow_routing()", params=params, other='ALL : "^x"'), request())
+
+
+def test_suffixes_can_be_set(tmp_path: Path) -> None:
+    params = 'modparam("permissions", "allow_suffix", ".yes")\nmodparam("permissions", "deny_suffix", ".no")\n'
+    site = routes(tmp_path, 'allow_routing("s")', params=params, s_yes='"^sip:alice" : ALL', s_no="ALL : ALL")
+    assert allowed(site, request())
+    assert not allowed(site, request(From="<sip:bob@h>;tag=1"))
+
+
+def test_a_mistake_makes_the_whole_file_empty(tmp_path: Path) -> None:
+    site = routes(tmp_path, 'allow_routing("b")', b_allow='"^sip:alice" : ALL\n"a" "b"', b_deny="ALL : ALL")
+    assert not allowed(site, request())
+    assert any("b.allow: line 2: a rule has two sides" in line and "NO rule" in line for line in site.lines(-1))
+
+
+@pytest.mark.parametrize(("branch", "answer"), [("sip:0900@h", False), ("sip:fine@h", True), ("sip:1234@h", True)])
+def test_all_branches_must_pass(tmp_path: Path, branch: str, answer: bool) -> None:
+    files = {"a_allow": '"^sip:alice" : "^sip:(ok|1234)@"', "a_deny": 'ALL : "^sip:(0900|1234)@"'}
+    add = f'append_branch("{branch}");'
+    for uri in ("sip:x@h", "sip:ok@h"):
+        assert allowed(routes(tmp_path, 'allow_routing("a")', add, **files), request(uri=uri)) is answer
+        params = 'modparam("permissions", "check_all_branches", 0)\n'
+        assert allowed(routes(tmp_path, 'allow_routing("a")', add, params, **files), request(uri=uri))
+
+
+REG = {"r_allow": r'"@example\.com" : "^sip:.*@127\.0\.0\.1$"', "r_deny": r'ALL : "@10\." , "@127\." , "^sip:gw@"'}
+
+
+@pytest.mark.parametrize(
+    ("to", "contact", "answer"),
+    [
+        ("alice@example.com", "<sip:a@10.0.0.1>", False),
+        ("alice@example.com", "<sip:a@127.0.0.1:5060;x=y>", True),
+        ("alice@example.com", "<sip:a@1.2.3.4>", True),
+        ("alice@example.com", "<sip:gw@1.2.3.4>", False),
+        ("alice@example.com", "*", True),
+        ("alice@example.com", "", True),
+        ("alice@example.com", "<sip:10.0.0.1>", True),
+        ("alice@example.com", "<sip:a@1.2.3.4>, <sip:a@10.2.2.2>", False),
+        ("alice@example.com", "<sip:a@1.2.3.4>\r\nm: <sip:a@10.2.2.2>", False),
+        ("alice@example.com", "<tel:+1>", False),
+        ("alice@other.org", "<sip:a@127.0.0.1>", False),
+        ("alice@other.org", "<sip:a@1.2.3.4>", True),
+    ],
+)
+def test_registrations_are_allowed_unless_denied(tmp_path: Path, to: str, contact: str, answer: bool) -> None:
+    data = request("REGISTER", To=f"<sip:{to}>", Contact=contact)
+    assert allowed(routes(tmp_path, 'allow_register("r")', **REG), data) is answer
+    assert allowed(routes(tmp_path, 'allow_register("r.allow", "r.deny")', **REG), data) is answer
+
+
+def test_nobody_is_trusted_without_a_table(tmp_path: Path) -> None:
+    assert not allowed(routes(tmp_path, "allow_trusted()"), request())
+    with pytest.raises(StartError, match="db_url is not supported yet"):
+        routes(tmp_path, "allow_trusted()", params='modparam("permissions", "db_url", "dbtext:///x")\n')
+
+
+@pytest.mark.parametrize(
+    ("rule", "sender", "destination", "answer"),
+    [
+        ("alice : bob", b"sip:alice@h", b"sip:bob@h", True),
+        ("alice:bob,carol", b"sip:alice@h", b"sip:carol@h", True),
+        ('"a,b" : "c:d#e"', b"a,b", b"c:d#e", True),
+        ("ALL : ALL", b"", b"", True),
+        ("ALL, x : ALL", b"y", b"z", True),
+        ("ALL EXCEPT x, y : ALL", b"y", b"z", False),
+        ("x : ALL EXCEPT z", b"x", b"z", False),
+        ("x : ALL # EXCEPT z", b"x", b"z", True),
+        ("x : y#z", b"x", b"y", True),
+        ('"^a.c$" : ALL', b"a\nc", b"", True),
+        ("x : y\nALL : z", b"w", b"z", True),
+        ("ALL : z\nx : y", b"w", b"y", False),
+    ],
+)
+def test_what_rules_say(rule: str, sender: bytes, destination: bytes, answer: bool) -> None:
+    assert parse_rules(rule).match(sender, destination) is answer
+
+
+@pytest.mark.parametrize(
+    ("rule", "mistake"),
+    [
+        ('"a" "b"', "two sides"),
+        ("a : b : c", "two sides"),
+        ("a b : c", "commas"),
+        ("a : b c d", "commas"),
+        (": b", "missing"),
+        ("a, : b", "missing"),
+        ("a :", "missing"),
+        ("a EXCEPT : b", "missing"),
+        ("a EXCEPT b EXCEPT c : d", "twice"),
+        ("a EXCEPT ALL : d", "matches nothing"),
+        ('"a : b', "never closed"),
+        ('"" : b', "empty expression"),
+        ('"(a" : b', "no regular expression"),
+        ("ok : ok\n\na b", "line 3"),
+    ],
+)
+def test_mistakes_in_rules_are_told(rule: str, mistake: str) -> None:
+    with pytest.raises(BadRule, match=mistake):
+        parse_rules(rule)
