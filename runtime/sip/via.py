@@ -161,9 +161,14 @@ def _parameter(buf: bytes, semicolon: i64, limit: i64, via: Via) -> i64:
     value_end: i64 = name_end
     pos = skip_white(buf, pos, limit)
     if pos < limit and buf[pos] == 61:
-        value = skip_white(buf, pos + 1, limit)
+        after_equals = pos + 1
+        value = skip_white(buf, after_equals, limit)
         pos = _value_end(buf, value, limit)
         value_end = pos
+        if value_end == value:
+            # No value: the parameter ends here and not behind the white space, which may be the end of the line.
+            value = after_equals
+            value_end = after_equals
         pos = skip_white(buf, pos, limit)
     _keep(buf, name, name_end, semicolon, value, value_end, via)
     return pos

@@ -1,0 +1,125 @@
+"""An engine that runs a hand-written route: datagrams in, datagrams and log lines out. No socket, no compiler, no clock."""
+
+from __future__ import annotations
+
+from runtime.modules import core
+from runtime.routing.config import Config
+from runtime.routing.context import Context
+from runtime.routing.engine import Engine
+from runtime.routing.ports import Resolver
+from runtime.routing.program import Program
+from runtime.routing.sockets import Alias, SocketTable
+from runtime.sip.address import PROTO_NAMES, UDP, Address
+from runtime.sip.transport import ListenSocket, Send
+from script import Lines
+
+
+class Names(Resolver):
+    """A name server: `hosts` are names with their IPs, `srv` names with a port of their own, `outgoing` the IP of the kernel's
+    choice. What was asked for is in `asked`.
+    """
+
+    def __init__(
+        self, hosts: dict[str, str] | None = None, srv: dict[str, tuple[str, int]] | None = None, outgoing: str = ""
+    ) -> None:
+        self._hosts = {name.encode(): Address.parse(ip, 0).ip for name, ip in (hosts or {}).items()}
+        self._srv = {name.encode(): Address.parse(*target) for name, target in (srv or {}).items()}
+        self._outgoing = Address.parse(outgoing, 0).ip if outgoing else b""
+        self.asked: list[tuple[bytes, int, int]] = []
+
+    def resolve(self, host: bytes, port: int, proto: int) -> list[Address]:
+        self.asked.append((host, port, proto))
+        if port == 0 and host.lower() in self._srv:
+            return [self._srv[host.lower()]]
+        ip = self._hosts.get(host.lower())
+        return [] if ip is None else [_address(ip, port or 5060)]
+
+    def addresses(self, host: bytes) -> list[bytes]:
+        ip = self._hosts.get(host.lower())
+        return [] if ip is None else [ip]
+
+    def names(self, ip: bytes) -> list[bytes]:
+        return [name for name, known in self._hosts.items() if known == ip]
+
+    def outgoing_ip(self, destination: Address) -> bytes:
+        return self._outgoing
+
+
+def _address(ip: bytes, port: int) -> Address:
+    return Address.parse(
+        ".".join(map(str, ip)) if len(ip) == 4 else ":".join(f"{a:02x}{b:02x}" for a, b in _pairs(ip)), port
+    )
+
+
+def _pairs(ip: bytes) -> list[tuple[int, int]]:
+    return list(zip(ip[::2], ip[1::2]))
+
+
+def listener(index: int, where: str) -> ListenSocket:
+    """`udp:127.0.0.1:5070`, as -l takes it."""
+    proto, _, rest = where.partition(":")
+    host, _, port = rest.rpartition(":")
+    address = Address.parse(host, int(port))
+    return ListenSocket(index, PROTO_NAMES.index(proto), host.encode(), address)
+
+
+def relay(ctx: Context) -> int:
+    """The main route of most tests: to the host of the Request-URI."""
+    return 1 if core.forward_uri(ctx, core.UDP, core.URI_PORT) else -1
+
+
+class Server:
+    """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`."""
+
+    def __init__(
+        self,
+        program: Program | None = None,
+        listen: tuple[str, ...] = ("udp:127.0.0.1:5070",),
+        aliases: tuple[Alias, ...] = (),
+        names: Names | None = None,
+        level: int = 4,
+    ) -> None:
+        program = program or Program(config=Config(), request=relay)
+        self.log = Lines(level)
+        self.names = names or Names()
+        self.sockets = [listener(index, where) for index, where in enumerate(listen)]
+        self.engine = Engine(program, program.config, SocketTable(self.sockets, list(aliases)), self.log, self.names)
+        self.engine.bind()
+        self.engine.start_worker(4711)
+        self.counters = self.engine.world.counters
+
+    def say(self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0) -> list[Send]:
+        """What the server sends when listener number `to` has received `data`. A bug on the way fails the test."""
+        bugs = self.engine.world.bugs.count
+        sends = self.engine.receive(data, Address.parse(source, port), self.sockets[to], 0)
+        assert self.engine.world.bugs.count == bugs, self.lines()
+        return sends
+
+    def only(self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0) -> Send:
+        """The only datagram that comes of `data`."""
+        sends = self.say(data, source, port, to)
+        assert len(sends) == 1, (sends, self.lines())
+        return sends[0]
+
+    def lines(self, level: int | None = None) -> list[str]:
+        """What was logged, at one level or at all."""
+        return [line for of, line in self.log.records if level in (None, of)]
+
+
+def where(send: Send) -> str:
+    """`udp:127.0.0.1:5080`: how and where to."""
+    host, port = send.destination.pair()
+    return f"{send.socket.proto_name}:{host}:{port}"
+
+
+def vias(data: bytes) -> list[str]:
+    """The Via lines of a message, without the name."""
+    return [line[5:] for line in data.decode("latin-1").split("\r\n") if line.startswith("Via: ")]
+
+
+def header(data: bytes, name: str) -> str | None:
+    """The value of the first header of exactly this name, None if there is none."""
+    for line in data.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n"):
+        if line.startswith(name + ": "):
+            return line[len(name) + 2 :]
+    return None
