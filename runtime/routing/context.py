@@ -7,6 +7,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing import errors
 from runtime.routing.authorized import Authorized
 from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
@@ -199,10 +200,13 @@ class Context:
         place = self.message.first_header
         self.edits.append(Edit(place, place, text, late))
 
-    def append_header(self, text: bytes) -> None:
-        """Whole header lines behind the last header of the message."""
-        place = self.message.headers_end
-        self.edits.append(Edit(place, place, text))
+    def append_header(self, text: bytes) -> bool:
+        """Whole header lines behind the last header of the message; False where the message breaks off among its headers."""
+        msg = self.message
+        if not msg.ends_headers():
+            return self.fail(errors.BAD_REQUEST, "ERROR: append: the message breaks off among its headers")
+        self.edits.append(Edit(msg.headers_end, msg.headers_end, text))
+        return True
 
     def delete(self, start: i64, end: i64) -> None:
         """Leave the received bytes `start:end` out."""

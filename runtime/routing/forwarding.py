@@ -58,8 +58,8 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
     if len(ctx.edits) == 0:
         changes.append(own_via)
         changes.extend(source_edits(ctx, False))
-        if socket.proto != UDP and msg.content_length == 0:
-            changes.append(transit.new_content_length(msg, 0))
+        if socket.proto != UDP:
+            correct_content_length(msg, changes, socket.proto)
         return edits.apply(msg.buf, changes, None)
     changes.extend(ctx.edits)
     changes.append(own_via)
@@ -96,16 +96,22 @@ def add_alias(ctx: Context, port: i64) -> bool:
 def correct_content_length(msg: Message, changes: list[Edit], proto: i64) -> None:
     """Add the edit of Content-Length that `changes` of the body, or sending by `proto`, make necessary.
 
-    A stream cannot do without the header; a datagram that came without it leaves without it.
+    A datagram that came without the header leaves without it, and one with a wrong value keeps that. In a stream either
+    would shift the beginning of the next message, which may be somebody else's.
     """
-    growth = edits.body_growth(changes, msg.body_start)
+    framing = transit.framing_edits(msg) if proto != UDP else []
+    # Without an empty line there is no body: what stands at the end is a header.
+    growth: i64 = 0
+    if msg.ends_headers():
+        growth = edits.body_growth(changes + framing if len(framing) > 0 else changes, msg.body_start)
     if msg.content_length == 0:
         if proto != UDP:
             changes.append(transit.new_content_length(msg, growth))
-    elif growth != 0:
+    elif growth != 0 or proto != UDP:
         correction = transit.content_length_edit(msg, growth)
         if correction is not None:
             changes.append(correction)
+    changes.extend(framing)
 
 
 def source_edits(ctx: Context, at_end: bool) -> list[Edit]:

@@ -58,8 +58,9 @@ class Edit:
 def apply(buf: bytes, edits: list[Edit], outbound: Outbound | None) -> bytes:
     """`buf` with all edits made.
 
-    Edits at the same place appear in the order of the list; of overlapping deletions the later one is trimmed. The list
-    need not be in order. `outbound` None: there are no late texts.
+    Edits at the same place appear in the order of the list; of overlapping deletions the later one is trimmed. What lies
+    within a deletion goes with it: a parameter for a Via that is removed must not stay behind alone. The list need not be
+    in order. `outbound` None: there are no late texts.
     """
     if len(edits) == 0:
         return buf
@@ -67,7 +68,14 @@ def apply(buf: bytes, edits: list[Edit], outbound: Outbound | None) -> bytes:
         edits = sorted(edits, key=_start_of)
     pieces: list[bytes] = []
     done: i64 = 0
+    gone_start: i64 = 0
+    gone_end: i64 = 0
     for edit in edits:
+        if gone_start < edit.start < gone_end and edit.end <= gone_end:
+            continue
+        if len(edit.text) == 0 and edit.late is None and edit.end > gone_end:
+            gone_start = edit.start
+            gone_end = edit.end
         if edit.start > done:
             pieces.append(buf[done : edit.start])
             done = edit.start
@@ -96,9 +104,27 @@ def _start_of(edit: Edit) -> int:
 
 
 def body_growth(edits: list[Edit], body_start: i64) -> i64:
-    """By how many bytes the edits behind `body_start` change the body's size."""
+    """By how many bytes `apply` makes the body longer that begins at `body_start`.
+
+    Text that begins above `body_start` belongs to the headers, whatever it replaces.
+    """
+    if not _in_order(edits):
+        edits = sorted(edits, key=_start_of)
     growth: i64 = 0
+    done = body_start
+    gone_start: i64 = 0
+    gone_end: i64 = 0
     for edit in edits:
+        if gone_start < edit.start < gone_end and edit.end <= gone_end:
+            continue
+        if len(edit.text) == 0 and edit.late is None and edit.end > gone_end:
+            gone_start = edit.start
+            gone_end = edit.end
         if edit.start >= body_start:
-            growth += len(edit.text) - (edit.end - edit.start)
+            growth += len(edit.text)
+        if edit.start > done:
+            done = edit.start
+        if edit.end > done:
+            growth -= edit.end - done
+            done = edit.end
     return growth

@@ -51,28 +51,27 @@ class Message:
         self.via1: Via | None = None
 
     def value_start(self, record: i64) -> i64:
-        """First byte of a header's value, white space skipped."""
+        """First byte of a header's value, white space skipped; of an empty value, the byte after the colon."""
         buf = self.buf
-        pos = headers.value_start(record)
+        start = headers.value_start(record)
         end = headers.line_end(record)
+        pos = start
         while pos < end:
             c: i64 = buf[pos]
             if c != 32 and c != 9 and c != 13 and c != 10:
                 return pos
             pos += 1
-        return pos
+        return start
 
     def value_end(self, record: i64) -> i64:
-        """After the last byte of a header's value, white space trimmed."""
+        """After the last byte of a header's value, white space trimmed; never before `value_start`."""
         return trim_end(self.buf, headers.value_start(record), headers.line_end(record))
 
     def value(self, record: i64) -> bytes:
         """A header's value, trimmed; folded lines keep their folds. b"" for record 0."""
         if record == 0:
             return b""
-        start = self.value_start(record)
-        end = self.value_end(record)
-        return self.buf[start:end] if end > start else b""
+        return self.buf[self.value_start(record) : self.value_end(record)]
 
     def name(self, record: i64) -> bytes:
         """A header's name as written."""
@@ -81,6 +80,10 @@ class Message:
 
     def method_name(self) -> bytes:
         return self.buf[self.start : self.method_end] if self.is_request else b""
+
+    def ends_headers(self) -> bool:
+        """False for a message that was cut off above its empty line."""
+        return self.headers_end < self.body_start
 
     def body(self) -> bytes:
         return self.buf[self.body_start :]

@@ -87,12 +87,16 @@ def _find_end(buf: bytes, pos: i64, limit: i64, lists: bool, value: NameAddr) ->
 
 @final
 class Param:
-    """Offsets of one parameter: `at` is its semicolon, `start:end` its value without quotes; `start` -1: no value."""
+    """Offsets of one parameter: `at` is its semicolon, `start:end` its value without quotes; `start` -1: no value.
 
-    def __init__(self, at: i64, start: i64, end: i64) -> None:
+    `after` is the end of the whole parameter, behind a closing quote.
+    """
+
+    def __init__(self, at: i64, start: i64, end: i64, after: i64) -> None:
         self.at: Final = at
         self.start: Final = start
         self.end: Final = end
+        self.after: Final = after
 
 
 def find_param(buf: bytes, start: i64, end: i64, lower_name: bytes) -> Param | None:
@@ -107,6 +111,7 @@ def find_param(buf: bytes, start: i64, end: i64, lower_name: bytes) -> Param | N
         name_end = trim_end(buf, name, pos)
         value: i64 = -1
         value_end: i64 = name_end
+        after = name_end
         if pos < end and buf[pos] == 61:
             value = skip_white(buf, pos + 1, end)
             if value < end and buf[value] == 34:
@@ -119,8 +124,9 @@ def find_param(buf: bytes, start: i64, end: i64, lower_name: bytes) -> Param | N
             else:
                 pos = find_semicolon(buf, value, end)
                 value_end = trim_end(buf, value, pos)
+                after = value_end
         if equals_lower(buf, name, name_end, lower_name):
-            return Param(semicolon, value, value_end)
+            return Param(semicolon, value, value_end, after)
     return None
 
 

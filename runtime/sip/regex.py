@@ -12,6 +12,7 @@ class Regex:
 
     def __init__(self, pattern: bytes, ignore_case: bool) -> None:
         self.pattern: Final = pattern
+        self.ignore_case: Final = ignore_case
         self._compiled: Final = re.compile(pattern, re.IGNORECASE if ignore_case else 0)
 
     def search(self, text: bytes) -> bool:
@@ -23,7 +24,7 @@ class Regex:
         return self._compiled.search(text, start)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Regex) and self.pattern == other.pattern
+        return isinstance(other, Regex) and self.pattern == other.pattern and self.ignore_case == other.ignore_case
 
     def __hash__(self) -> int:
         return hash(self.pattern)

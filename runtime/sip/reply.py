@@ -155,12 +155,14 @@ def _copy_line(out: BytesWriter, msg: Message, record: i64) -> None:
 
 
 def _write_line(out: BytesWriter, line: bytes) -> None:
-    """A header line with its end as CRLF, whatever end it had (LF alone, or none in a truncated message)."""
+    """A header line with its end as CRLF, whatever end it had (LF or CR alone, or none in a truncated message)."""
     end: i64 = len(line)
     if end >= 2 and line[end - 1] == 10 and line[end - 2] == 13:
         out.write(line)
         return
     if end >= 1 and line[end - 1] == 10:
+        end -= 1
+    elif end >= 1 and line[end - 1] == 13:
         end -= 1
     out.write(line[:end])
     out.write(b"\r\n")
@@ -190,5 +192,5 @@ def _write_to(out: BytesWriter, msg: Message, record: i64, tag: bytes) -> None:
         out.write(buf[start : param.at])
         out.write(b";tag=")
         out.write(tag)
-        out.write(buf[param.end : value_end])
+        out.write(buf[param.after : value_end])
     out.write(b"\r\n")

@@ -15,7 +15,7 @@ from runtime.sip import headers
 from runtime.sip.address import Address
 from runtime.sip.edits import Edit
 from runtime.sip.message import Message
-from runtime.sip.scan import equals_lower, hash_range, hash_start, skip_white, write_decimal, write_hex
+from runtime.sip.scan import LF, decimal, equals_lower, hash_range, hash_start, skip_white, write_decimal, write_hex
 from runtime.sip.via import Via, parse_via
 
 MAGIC_COOKIE: Final = b"z9hG4bK"
@@ -181,7 +181,28 @@ def new_content_length(msg: Message, growth: i64) -> Edit:
     """The edit that adds Content-Length behind the last header, for a body that has grown by `growth` bytes."""
     size: i64 = len(msg.buf) - msg.body_start + growth
     place = msg.headers_end
-    return Edit(place, place, b"Content-Length: %d\r\n" % size)
+    line = b"Content-Length: %d\r\n" % size
+    return Edit(place, place, line if msg.ends_headers() else line_end(msg) + line)
+
+
+def framing_edits(msg: Message) -> list[Edit]:
+    """What a datagram needs before it can go into a stream: the empty line behind its headers, if that is missing, and an
+    end where Content-Length says so. RFC 3261 18.3: bytes beyond it are discarded.
+    """
+    size: i64 = len(msg.buf)
+    if not msg.ends_headers():
+        return [Edit(size, size, line_end(msg) + b"\r\n" if msg.content_length != 0 else b"\r\n")]
+    if msg.content_length == 0:
+        return []
+    declared = decimal(msg.buf, msg.value_start(msg.content_length), msg.value_end(msg.content_length))
+    if declared < 0 or declared >= size - msg.body_start:
+        return []
+    return [Edit(msg.body_start + declared, size, b"")]
+
+
+def line_end(msg: Message) -> bytes:
+    """What a message that was cut off lacks at the end of its last line."""
+    return b"" if msg.buf[len(msg.buf) - 1] == LF else b"\r\n"
 
 
 def remove_top_via(msg: Message) -> Edit:

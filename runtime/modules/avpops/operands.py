@@ -168,10 +168,9 @@ class ToHeader(Destination):
 
     def push(self, ctx: Context, value: bytes, first: bool) -> bool:
         line = b"".join([self.name, b": ", value, b"\r\n"])
-        if self.in_reply:
-            ctx.reply_headers.append(line)
-        else:
-            ctx.append_header(line)
+        if not self.in_reply:
+            return ctx.append_header(line)
+        ctx.reply_headers.append(line)
         return True
 
 

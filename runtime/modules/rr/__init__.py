@@ -111,7 +111,8 @@ class Rr(Module):
             ctx.dst_uri = routes.text(used)
             return True
         # A strict router comes next: it wants to be in the Request-URI, and the real one as the last Route.
-        ctx.append_header(b"Route: <" + ctx.uri() + b">\r\n")
+        if not ctx.append_header(b"Route: <" + ctx.uri() + b">\r\n"):
+            return False
         ctx.set_uri(routes.text(used))
         routes.remove_first(ctx, used + 1)
         return True

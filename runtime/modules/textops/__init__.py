@@ -105,13 +105,11 @@ class Textops(Module):
 
     def append_hf(self, ctx: Context, text: bytes) -> bool:
         """Add header lines behind the last header."""
-        ctx.append_header(text)
-        return True
+        return ctx.append_header(text)
 
     def append_urihf(self, ctx: Context, before: bytes, after: bytes) -> bool:
         """Add a header line made of the Request-URI as received between two texts."""
-        ctx.append_header(before + ctx.received_uri() + after)
-        return True
+        return ctx.append_header(before + ctx.received_uri() + after)
 
     def append_time(self, ctx: Context) -> bool:
         """Add a Date header to the replies that are made here for this request. RFC 3261 20.17."""

@@ -1,0 +1,124 @@
+"""Changes to a message on its way out. Reference core, 6.9."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from runtime.modules.rr.record_route import RecordRoute
+from runtime.sip.edits import Edit, Outbound, apply, body_growth
+
+TEXT = b"0123456789"
+
+
+def applied(*edits: tuple[int, int, bytes]) -> bytes:
+    return apply(TEXT, [Edit(*edit) for edit in edits], None)
+
+
+def outbound(
+    received_port: int = 5060, sent_port: int = 5060, crosses: bool = False, advertised: bool = False
+) -> Outbound:
+    return Outbound(b"192.0.2.1", received_port, 1, b"192.0.2.2", sent_port, 1, crosses, advertised)
+
+
+def test_without_edits_nothing_changes() -> None:
+    assert applied() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("edits", "result"),
+    [
+        ([(3, 5, b"ab")], b"012ab56789"),
+        ([(3, 5, b"")], b"01256789"),
+        ([(3, 3, b"ab")], b"012ab3456789"),
+        ([(0, 0, b"ab")], b"ab0123456789"),
+        ([(10, 10, b"ab")], b"0123456789ab"),
+        ([(0, 10, b"")], b""),
+        ([(2, 4, b"x"), (6, 8, b"y")], b"01x45y89"),
+        ([(2, 4, b"x"), (4, 6, b"y")], b"01xy6789"),
+    ],
+)
+def test_edits_replace_insert_and_delete(edits: list[tuple[int, int, bytes]], result: bytes) -> None:
+    for order in permutations(edits):
+        assert applied(*order) == result
+
+
+def test_insertions_at_one_place_keep_the_order_in_which_they_were_made() -> None:
+    assert applied((3, 3, b"a"), (7, 7, b"-"), (3, 3, b"b"), (3, 3, b"c")) == b"012abc3456-789"
+
+
+def test_an_insertion_stands_before_or_behind_the_deletion_at_its_place() -> None:
+    assert applied((3, 5, b""), (3, 3, b"a"), (5, 5, b"b")) == b"012ab56789"
+    assert applied((3, 3, b"a"), (3, 5, b"")) == b"012a56789"
+
+
+@pytest.mark.parametrize(
+    ("edits", "result"),
+    [
+        # The later one is trimmed.
+        ([(2, 6, b"x"), (4, 8, b"y")], b"01xy89"),
+        ([(2, 8, b"x"), (4, 6, b"y")], b"01xy89"),
+        # Replacing one region twice gives both texts, as in SER.
+        ([(2, 4, b"x"), (2, 4, b"y")], b"01xy456789"),
+        ([(2, 4, b""), (2, 8, b"")], b"0189"),
+    ],
+)
+def test_overlapping_edits_remove_every_byte_once(edits: list[tuple[int, int, bytes]], result: bytes) -> None:
+    assert applied(*edits) == result
+
+
+@pytest.mark.parametrize(
+    ("edits", "result"),
+    [
+        ([(2, 8, b""), (4, 4, b"x")], b"0189"),
+        ([(2, 8, b""), (4, 6, b"x")], b"0189"),
+        ([(2, 8, b""), (6, 8, b"x")], b"0189"),
+        ([(2, 8, b""), (6, 9, b"x")], b"01x9"),
+        ([(2, 8, b""), (8, 8, b"x")], b"01x89"),
+        ([(2, 8, b""), (2, 2, b"x")], b"01x89"),
+    ],
+)
+def test_what_lies_within_a_deletion_goes_with_it(edits: list[tuple[int, int, bytes]], result: bytes) -> None:
+    for order in permutations(edits):
+        assert applied(*order) == result
+
+
+def test_late_text_is_rendered_for_the_way_out() -> None:
+    edits = [Edit(3, 3, b"", RecordRoute(b"", b";lr", False)), Edit(3, 3, b"|")]
+    for port in (5070, 5080):
+        line = b"Record-Route: <sip:192.0.2.2:%d;lr>\r\n" % port
+        assert apply(TEXT, edits, outbound(sent_port=port)) == b"012" + line + b"|3456789"
+
+
+def test_a_port_is_shown_unless_it_is_5060() -> None:
+    assert not outbound().sent_port_shown and not outbound().received_port_shown
+    assert outbound(sent_port=5070).sent_port_shown
+    assert outbound(received_port=5070).received_port_shown
+    assert outbound(advertised=True).sent_port_shown and not outbound(advertised=True).received_port_shown
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [],
+        [(1, 2, b"headers only")],
+        [(6, 8, b"")],
+        [(6, 6, b"abc")],
+        [(5, 5, b"at the start")],
+        [(10, 10, b"at the end")],
+        [(7, 8, b"later"), (6, 7, b"")],
+        [(6, 8, b"x"), (7, 9, b"yy")],
+        [(6, 8, b"x"), (6, 8, b"x")],
+        [(5, 10, b""), (6, 7, b"gone")],
+        [(3, 7, b"")],
+        [(2, 9, b""), (8, 10, b"zz")],
+    ],
+)
+def test_the_growth_of_the_body_is_what_apply_makes_of_it(edits: list[tuple[int, int, bytes]]) -> None:
+    body_start = 5
+    changes = [Edit(*edit) for edit in edits]
+    # What is left of the headers: everything that the edits leave of a text without a body.
+    head = apply(TEXT[:body_start], [e for e in changes if e.start < body_start], None)
+    whole = apply(TEXT, changes, None)
+    assert body_growth(changes, body_start) == len(whole) - len(head) - 5
