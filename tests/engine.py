@@ -9,7 +9,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias, SocketTable
-from runtime.sip.address import PROTO_NAMES, UDP, Address
+from runtime.sip.address import PROTO_NAMES, Address, from_packed
 from runtime.sip.transport import ListenSocket, Send
 from script import Lines
 
@@ -32,7 +32,7 @@ class Names(Resolver):
         if port == 0 and host.lower() in self._srv:
             return [self._srv[host.lower()]]
         ip = self._hosts.get(host.lower())
-        return [] if ip is None else [_address(ip, port or 5060)]
+        return [] if ip is None else [from_packed(ip, port or 5060)]
 
     def addresses(self, host: bytes) -> list[bytes]:
         ip = self._hosts.get(host.lower())
@@ -43,16 +43,6 @@ class Names(Resolver):
 
     def outgoing_ip(self, destination: Address) -> bytes:
         return self._outgoing
-
-
-def _address(ip: bytes, port: int) -> Address:
-    return Address.parse(
-        ".".join(map(str, ip)) if len(ip) == 4 else ":".join(f"{a:02x}{b:02x}" for a, b in _pairs(ip)), port
-    )
-
-
-def _pairs(ip: bytes) -> list[tuple[int, int]]:
-    return list(zip(ip[::2], ip[1::2]))
 
 
 def listener(index: int, where: str) -> ListenSocket:

@@ -23,12 +23,14 @@ class Bugs:
         self._log: Final = log
         self.count = 0
 
-    def report(self, error: Exception, call_id: bytes) -> None:
-        """Log it; `call_id` is that of the message, b"" when a timer ran."""
+    def report(self, error: Exception, call_id: bytes | None) -> None:
+        """Log it; `call_id` is that of the message (b"": it has none), None when a timer ran."""
         self.count += 1
         line = self._line_of(error.__traceback__)
         place = f"{self._source}:{line}" if line else self._source
-        whose = f"Call-ID {call_id.decode('latin-1')}; the message is dropped" if call_id else "a timer ran"
+        whose = "a timer ran"
+        if call_id is not None:
+            whose = f"Call-ID {call_id.decode('latin-1') or 'missing'}; the message is dropped"
         if self._log.level >= L_ERR:
             self._log.write(L_ERR, f"BUG: {place}: {type(error).__name__}: {error} ({whose}, please report this)")
 

@@ -132,7 +132,7 @@ class Engine:
             try:
                 module.on_timer(now_ms, sends)
             except Exception as e:
-                self.world.bugs.report(e, b"")
+                self.world.bugs.report(e, None)
         return sends
 
     def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
@@ -142,7 +142,7 @@ class Engine:
             try:
                 module.on_send_failure(failed, now_ms, sends)
             except Exception as e:
-                self.world.bugs.report(e, b"")
+                self.world.bugs.report(e, None)
         return sends
 
     def _run_request(self, ctx: Context) -> None:
