@@ -1,13 +1,55 @@
 """pike: those who send too much. Reference modules-main, chapter 26."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.pike.table import NEWLY_BLOCKED, OK, SourceTable
+from runtime.routing.context import L_WARN, Context
+from runtime.routing.module import Module
+from runtime.routing.world import World
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+
+
+@final
+class Pike(Module):
+    """Finds sources that send over `reqs_density_per_unit` requests in `sampling_time_unit` seconds.
+
+    It looks at the source address. SER looked at the host in the topmost Via, which a sender chooses as it likes.
+    """
+
+    def __init__(
+        self, *, sampling_time_unit: int = 2, reqs_density_per_unit: int = 30, remove_latency: int = 120
+    ) -> None:
+        super().__init__("pike")
+        self._unit_ms: Final[i64] = sampling_time_unit * 1000
+        self._limit: Final = reqs_density_per_unit
+        self._periods_kept: Final = max(remove_latency // sampling_time_unit, 1)
+        self._table: SourceTable | None = None
+
+    def bind(self, world: World) -> None:
+        """Make the memory that the processes will share."""
+        self._table = SourceTable(self._limit, self._periods_kept)
+
+    def pike_check_req(self, ctx: Context) -> bool:
+        """Count the request; False if its source sends too much. A blocked source is logged once in a period."""
+        assert self._table is not None
+        # From 1: 0 marks a free place in the table.
+        verdict = self._table.count(ctx.source.ip, ctx.now_ms // self._unit_ms + 1)
+        if verdict == NEWLY_BLOCKED:
+            ctx.log(L_WARN, f"WARNING: pike_check_req: ALARM - TOO MANY HITS on {ctx.source.text.decode('ascii')} !!")
+        return verdict == OK
+
 
 EXPORTS: Final = ModuleSpec(
     name="pike",
+    implementation="runtime.modules.pike:Pike",
     summary="Finds sources that send too many requests.",
-    functions=(function("pike_check_req", None, routes=REQUEST, summary="False if the source sends too much."),),
+    functions=(
+        function("pike_check_req", Pike.pike_check_req, routes=REQUEST, summary="False if the source sends too much."),
+    ),
     params=(
         integer_param("sampling_time_unit", 2, "Seconds of each count.", low=1),
         integer_param("reqs_density_per_unit", 30, "Requests in that time that are too many.", low=1),

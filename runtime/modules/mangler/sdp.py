@@ -1,0 +1,71 @@
+"""mangler's changes of session descriptions: new addresses, new ports. Reference modules-more, A.2.8."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.context import L_ERR, Context
+from runtime.sip.address import Network
+from runtime.sip.edits import Edit
+from runtime.sip.scan import decimal
+from runtime.sip.sdp import find_connection, find_line, next_line
+from runtime.sip.uri import parse_ipv4
+
+
+@final
+class PortChange:
+    """`number` is added to a port if the change is `relative`, else it is the port."""
+
+    def __init__(self, relative: bool, number: int) -> None:
+        self.relative: Final = relative
+        self.number: Final = number
+
+    def of(self, port: i64) -> i64:
+        return port + self.number if self.relative else self.number
+
+
+def has_body(ctx: Context, function: str) -> bool:
+    """True if there is a body, and Content-Length admits it; else the log says so."""
+    msg = ctx.message
+    length = decimal(msg.buf, msg.value_start(msg.content_length), msg.value_end(msg.content_length))
+    if msg.content_length == 0 or length <= 0 or msg.body_start >= len(msg.buf):
+        ctx.log(L_ERR, f"ERROR: {function}: no Content-Length over 0, or no body")
+        return False
+    return True
+
+
+def mangle_addresses(ctx: Context, network: Network, address: bytes) -> None:
+    """Put `address` into every c= line of IPv4 whose address is in `network`."""
+    buf = ctx.message.buf
+    line = find_connection(buf, ctx.message.body_start, len(buf))
+    while line is not None:
+        ip = parse_ipv4(buf, line.start, line.end)
+        if not line.is_ipv6 and len(ip) == 4 and network.contains(ip):
+            if b":" in address:
+                ctx.edits.append(Edit(line.kind_at, line.kind_at + 1, b"6"))
+            ctx.edits.append(Edit(line.start, line.end, address))
+        line = find_connection(buf, next_line(buf, line.end), len(buf))
+
+
+def mangle_ports(ctx: Context, change: PortChange) -> bool:
+    """Change the port of every m= line. False, and nothing is changed, if one is or would be outside of 1…65535."""
+    buf = ctx.message.buf
+    edits: list[Edit] = []
+    at = find_line(buf, 109, ctx.message.body_start, len(buf))
+    while at >= 0:
+        following = next_line(buf, at)
+        words = buf[at + 2 : following].split()
+        if len(words) >= 2:
+            digits = words[1].partition(b"/")[0]
+            port = decimal(digits, 0, len(digits))
+            changed = change.of(port)
+            if not (0 < port <= 65535 and 0 < changed <= 65535):
+                ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {digits.decode('latin-1')} is or becomes none")
+                return False
+            start: i64 = buf.find(words[1], at + 2 + len(words[0]))
+            edits.append(Edit(start, start + len(digits), b"%d" % changed))
+        at = find_line(buf, 109, following, len(buf))
+    ctx.edits.extend(edits)
+    return True
