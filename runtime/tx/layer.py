@@ -104,10 +104,17 @@ class Layer:
         branch.cancel_request = None
         self.start(cancel, self.settings.fr, now_ms)
         if not branch.over:
-            soon = now_ms + self.settings.fr
-            if branch.give_up_ms == NEVER or soon < branch.give_up_ms:
-                branch.give_up_ms = soon
-                self._schedule(branch)
+            branch.give_up_ms = now_ms + self.settings.fr
+            self._schedule(branch)
+
+    def cancel_answered(self, cancel: Client, now_ms: i64) -> None:
+        """The final reply to a CANCEL has come. The INVITE's own is right behind it and has to find its transaction."""
+        t = cancel.transaction
+        if t.state == OVER and not cancel.over:
+            t.state = WAITING
+            t.give_up_ms = now_ms + self.settings.wait
+            self._wheel.set(t, t.give_up_ms)
+        self.end_client(cancel)
 
     def client_due(self, client: Client, now_ms: i64) -> i64:
         """REPEAT, TIMED_OUT (the client is over then, a branch with status 408), UNANSWERED_CANCEL, or NOTHING."""

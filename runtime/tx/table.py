@@ -141,7 +141,7 @@ class Table:
     def find_client(self, reply: Message) -> Client | None:
         """The client transaction that `reply` answers. The topmost Via is ours: its branch names transaction and branch."""
         via = reply.via1
-        if via is None or via.branch_end - via.branch_start <= _COOKIE_SIZE:
+        if via is None or not _has_cookie(reply):
             return None
         buf = reply.buf
         dot = via.branch_end - 1

@@ -138,7 +138,7 @@ class Tm(Module):
         if not isinstance(client, Branch):
             # It answers our CANCEL.
             if ctx.message.status >= 200:
-                core.layer.end_client(client)
+                core.layer.cancel_answered(client, ctx.now_ms)
             return False
         ctx.transaction = call
         take_reply(core, call, client, ctx)

@@ -74,7 +74,8 @@ def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
         )
     if todo & CANCEL_REST:
         cancel_rest(core, call, ctx.sends, now_ms)
-    if todo & DECIDE:
+    # Branches that cannot be cancelled are given up with a 6xx, and then no other one is left.
+    if todo & KEEP and not has_open_branches(call):
         decide(core, call, ctx.sends, now_ms)
 
 
