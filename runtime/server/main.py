@@ -208,6 +208,9 @@ class _Start:
         waiter = self._waiter(own, exchange) if self._engine.keeps_state or exchange is not None else None
         worker = Worker(self._engine, io, listener, self._log, waiter, exchange)
         gc.freeze()
+        # Messages and transactions have no cycles: looking for some again and again among a hundred thousand pending ones
+        # would stop the worker for a second. What a route may leave behind is young, and is found.
+        gc.set_threshold(100_000, 1_000, 1_000_000)
         return worker
 
     def _exchange(self, number: int) -> Exchange | None:
