@@ -206,13 +206,17 @@ def test_memory_returns_to_its_start() -> None:
 
 
 def test_transactions_leave_nothing_for_the_garbage_collector() -> None:
+    def waiting_things() -> int:
+        return sum(isinstance(o, Timed) for o in gc.get_objects())
+
     gc.collect()
-    site = Site(Tm(fr_timer=2, wt_timer=1))
     gc.disable()
     try:
+        before = waiting_things()
+        site = Site(Tm(fr_timer=2, wt_timer=1))
         site.say(reply(site.say(request())[1], 180), 5090)
+        assert waiting_things() > before
         site.wait(200)
-        assert site.open == 0
-        assert not [o for o in gc.get_objects() if isinstance(o, Timed)]
+        assert site.open == 0 and waiting_things() == before
     finally:
         gc.enable()
