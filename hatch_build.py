@@ -30,6 +30,7 @@ RUNNING_MODULES: Final = (
     "core",
     "dispatcher",
     "diversion",
+    "enum",
     "exec",
     "ext",
     "gflags",

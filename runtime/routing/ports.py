@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final, final
+
 from mypy_extensions import mypyc_attr
 
 from runtime.sip.address import Address
@@ -31,6 +33,18 @@ class Connections:
         raise NotImplementedError
 
 
+@final
+class Naptr:
+    """A NAPTR record, RFC 3403 4.1: what is to be done with a key, here a telephone number."""
+
+    def __init__(self, order: int, preference: int, flags: str, services: str, regexp: str) -> None:
+        self.order: Final = order
+        self.preference: Final = preference
+        self.flags: Final = flags
+        self.services: Final = services
+        self.regexp: Final = regexp
+
+
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Resolver:
     """Names to addresses. Reference core, 6.5."""
@@ -49,6 +63,10 @@ class Resolver:
 
     def names(self, ip: bytes) -> list[bytes]:
         """Names of a packed address (reverse lookup), lower case."""
+        raise NotImplementedError
+
+    def naptr(self, name: bytes) -> list[Naptr]:
+        """The NAPTR records of a domain, by order and preference upwards, equal ones as they came."""
         raise NotImplementedError
 
     def outgoing_ip(self, destination: Address) -> bytes:

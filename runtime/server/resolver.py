@@ -11,7 +11,7 @@ import socket
 import time
 from typing import TYPE_CHECKING, Final
 
-from runtime.routing.ports import Log, Resolver
+from runtime.routing.ports import Log, Naptr, Resolver
 from runtime.server.log import DBG, WARN
 from runtime.sip.address import TCP, TLS, UDP, Address, from_packed
 
@@ -28,7 +28,8 @@ _CACHE_MAX: Final = 4096
 
 _SERVICE: Final = {UDP: "_sip._udp.", TCP: "_sip._tcp.", TLS: "_sips._tcp."}
 
-# A question's answer is texts: addresses, names, or "port target" of SRV records, in the order to try.
+# A question's answer is texts: addresses, names, "port target" of SRV records, the parts of NAPTR records with NULs between
+# them, in the order to try.
 _Kept = tuple[float, list[str]]
 
 
@@ -89,6 +90,13 @@ class ServerResolver(Resolver):
         known = self._by_ip.get(str(literal))
         found = known if known is not None else self._ask("PTR", literal.reverse_pointer)
         return [name.encode() for name in found]
+
+    def naptr(self, name: bytes) -> list[Naptr]:
+        found = []
+        for text in self._ask("NAPTR", _as_text(name)):
+            order, preference, flags, services, regexp = text.split("\0")
+            found.append(Naptr(int(order), int(preference), flags, services, regexp))
+        return found
 
     def outgoing_ip(self, destination: Address) -> bytes:
         family = socket.AF_INET6 if destination.is_ipv6 else socket.AF_INET
@@ -152,9 +160,18 @@ def _texts_of(kind: str, answer: Answer) -> list[str]:
     if kind == "SRV":
         records = sorted(answer, key=lambda r: (r.priority, -r.weight))
         return [f"{r.port} {_dotless(r.target.to_text())}" for r in records if _dotless(r.target.to_text())]
+    if kind == "NAPTR":
+        rules = sorted(answer, key=lambda r: (r.order, r.preference))
+        return [
+            "\0".join([str(r.order), str(r.preference), *map(_latin, (r.flags, r.service, r.regexp))]) for r in rules
+        ]
     if kind == "PTR":
         return [_dotless(r.target.to_text()) for r in answer]
     return [str(r.address) for r in answer]
+
+
+def _latin(text: bytes) -> str:
+    return text.decode("latin-1").replace("\0", "")
 
 
 def _dotless(name: str) -> str:

@@ -32,6 +32,11 @@ ZONE = {
     ("service.test.", "A"): ["192.0.2.9"],
     ("_sip._udp.nowhere.test.", "SRV"): ["0 0 0 ."],
     ("nowhere.test.", "A"): ["192.0.2.10"],
+    ("1.1.9.4.e164.test.", "NAPTR"): [
+        r'10 60 "u" "E2U+sip" "!^\\+49(.*)$!sip:\\1@h!" .',
+        r'10 50 "u" "E2U+sip" "!^.*$!sip:a@h!" .',
+        r'5 90 "s" "x" "" target.test.',
+    ],
     ("1.2.0.192.in-addr.arpa.", "PTR"): ["Example.test.", "other.test."],
 }
 
@@ -189,3 +194,13 @@ def test_a_server_that_does_not_answer_costs_the_deadline_once(name_server: Name
 def test_the_outgoing_ip_is_the_kernels_choice(resolver: ServerResolver) -> None:
     assert resolver.outgoing_ip(at("127.0.0.77", 5060)) == bytes([127, 0, 0, 1])
     assert resolver.outgoing_ip(at("255.255.255.255", 5060)) == b""
+
+
+def test_naptr_by_order_and_preference(resolver: ServerResolver) -> None:
+    found = resolver.naptr(b"1.1.9.4.e164.test.")
+    assert [(r.order, r.preference, r.flags, r.services, r.regexp) for r in found] == [
+        (5, 90, "s", "x", ""),
+        (10, 50, "u", "E2U+sip", "!^.*$!sip:a@h!"),
+        (10, 60, "u", "E2U+sip", r"!^\+49(.*)$!sip:\1@h!"),
+    ]
+    assert resolver.naptr(b"2.1.9.4.e164.test.") == []

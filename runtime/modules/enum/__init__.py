@@ -1,7 +1,19 @@
-"""enum: telephone numbers in DNS. Reference modules-main, chapter 25."""
+"""enum: telephone numbers in DNS. Reference modules-main, chapter 25; RFC 6116."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.core.rewriting import set_uri
+from runtime.modules.core.sending import append_branch_uri
+from runtime.modules.enum.rules import is_service, uri_of
+from runtime.routing import errors
+from runtime.routing.context import L_ERR, Context
+from runtime.routing.module import Module
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, Argument, ModuleSpec, function, string_param
 from runtime.spec.kinds import some_text
 from runtime.spec.values import Doubt
@@ -16,14 +28,108 @@ def _suffix_doubt(text: str) -> Doubt | None:
 _SUFFIX: Final = Argument("suffix", some_text("suffix", "a domain that ends in a dot", _suffix_doubt))
 _SERVICE: Final = Argument("service", some_text("service", "the name of an ENUM service"))
 
+_FIRST_Q: Final = 990
+_Q_STEP: Final = 10
+
+
+@final
+class Enum(Module):
+    """Finds the URIs of a telephone number under `domain_suffix`; `tel_uri_params` is appended to each."""
+
+    def __init__(self, *, domain_suffix: str = "e164.arpa.", tel_uri_params: str = "") -> None:
+        super().__init__("enum")
+        self._suffix: Final = domain_suffix.encode("latin-1")
+        self._params: Final = tel_uri_params.encode("latin-1")
+
+    def enum_query(self, ctx: Context) -> bool:
+        """Make the URIs of the number in the Request-URI the destinations, the best one the Request-URI itself.
+
+        False for a user that is no number, or one that DNS has no URI of. The first has q=0.99, worse ones 0.01 less each.
+        """
+        return self.enum_query_service(ctx, self._suffix, b"")
+
+    def enum_query_suffix(self, ctx: Context, suffix: bytes) -> bool:
+        """The same under another domain."""
+        return self.enum_query_service(ctx, suffix, b"")
+
+    def enum_query_service(self, ctx: Context, suffix: bytes, service: bytes) -> bool:
+        """The same with records of `E2U+service:sip` instead of E2U+sip."""
+        try:
+            number = ctx.parsed_uri().user()
+        except BadUri as e:
+            return ctx.fail(errors.BAD_URI, f"ERROR: enum_query: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+        if not is_e164(number):
+            ctx.log(L_ERR, f"ERROR: enum_query: {number.decode('latin-1')} is no E.164 number")
+            return False
+        return self._use_records(ctx, number, domain_of(number, suffix), service.decode("latin-1"))
+
+    def _use_records(self, ctx: Context, number: bytes, domain: bytes, service: str) -> bool:
+        q: i64 = _FIRST_Q + _Q_STEP
+        last = (-1, -1)
+        found = False
+        for record in ctx.world.resolver.naptr(domain):
+            if record.flags.lower() != "u" or not is_service(record.services, service):
+                continue
+            try:
+                uri = uri_of(record.regexp, number)
+            except ValueError as wrong:
+                ctx.log(L_ERR, f"ERROR: enum_query: {domain.decode('latin-1')}: {wrong}, record skipped")
+                continue
+            if uri == b"":
+                continue
+            rank = (record.order, record.preference)
+            if rank > last and q > 0:
+                q -= _Q_STEP
+                last = rank
+            if not self._add(ctx, uri + self._params, q, found):
+                return found
+            found = True
+        return found
+
+    def _add(self, ctx: Context, uri: bytes, q: i64, is_branch: bool) -> bool:
+        if is_branch:
+            return append_branch_uri(ctx, uri, q)
+        if not set_uri(ctx, uri):
+            return False
+        ctx.q = q
+        return True
+
+    def is_from_user_e164(self, ctx: Context) -> bool:
+        """True if the user of the From URI is a number."""
+        try:
+            value = ctx.from_value()
+            return is_e164(parse_uri(ctx.message.buf, value.uri_start, value.uri_end).user())
+        except BadMessage as bad_header:
+            ctx.log(L_ERR, f"ERROR: is_from_user_e164: {bad_header}")
+        except BadUri as bad_uri:
+            ctx.log(L_ERR, f"ERROR: is_from_user_e164: {bad_uri}")
+        return False
+
+
+def is_e164(user: bytes) -> bool:
+    """True for `+` and 2 to 15 digits."""
+    return 3 <= len(user) <= 16 and user[0] == 43 and user[1:].isdigit()
+
+
+def domain_of(number: bytes, suffix: bytes) -> bytes:
+    """Where DNS keeps a number: its digits backwards, each a label. RFC 6116 3.2."""
+    labels = [number[i : i + 1] + b"." for i in range(len(number) - 1, 0, -1)]
+    return b"".join(labels) + suffix
+
+
 EXPORTS: Final = ModuleSpec(
     name="enum",
+    implementation="runtime.modules.enum:Enum",
     summary="Finds the URI of a telephone number in DNS.",
     functions=(
-        function("enum_query", None, routes=REQUEST, summary="Make URIs of the number in the request URI."),
-        function("enum_query", None, _SUFFIX, routes=REQUEST, summary="Same, under this domain."),
-        function("enum_query", None, _SUFFIX, _SERVICE, routes=REQUEST, summary="Same, of this service."),
-        function("is_from_user_e164", None, routes=REQUEST, summary="True if the user of From is a number."),
+        function("enum_query", Enum.enum_query, routes=REQUEST, summary="Make URIs of the number in the request URI."),
+        function("enum_query", Enum.enum_query_suffix, _SUFFIX, routes=REQUEST, summary="Same, under this domain."),
+        function(
+            "enum_query", Enum.enum_query_service, _SUFFIX, _SERVICE, routes=REQUEST, summary="Same, of this service."
+        ),
+        function(
+            "is_from_user_e164", Enum.is_from_user_e164, routes=REQUEST, summary="True if the user of From is a number."
+        ),
     ),
     params=(
         string_param("domain_suffix", "e164.arpa.", "Domain of the numbers.", doubt=_suffix_doubt),
