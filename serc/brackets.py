@@ -102,6 +102,30 @@ def suspect(source: Source, tokens: list[Token], start: int, end: int) -> tuple[
     return (opened[-1][0] if opened else start), end
 
 
+def unopened(source: Source, tokens: list[Token], partner: dict[int, int], opening: int, closing: int) -> int | None:
+    """Where in the route between the braces `opening` and `closing` a `{` is missing: index of the token behind it.
+
+    Judged by indentation: the first `}` that begins a line which is not indented like the line of its `{` was meant for
+    the last `if` or `else` before it that is, if that one has no block. None without such a clue.
+    """
+    for end in range(opening + 1, closing + 1):
+        if tokens[end].text != "}" or tokens[end].kind != "sign" or end not in partner:
+            continue
+        indent = indentation(source, tokens[end].start)
+        begins_line = not source.text[: tokens[end].start].rpartition("\n")[2].strip()
+        if not begins_line or indent == indentation(source, tokens[partner[end]].start):
+            continue
+        for head in range(end - 1, opening, -1):
+            if tokens[head].text in ("if", "else") and indentation(source, tokens[head].start) == indent:
+                at = head + 1
+                while tokens[at].text == "if":
+                    at += 1
+                at = partner.get(at, at - 1) + 1 if tokens[at].text == "(" else at
+                return at if tokens[at].text != "{" else None
+        return None
+    return None
+
+
 def indentation(source: Source, offset: int) -> str:
     """The blanks at the begin of the line."""
     line = source.line_text(source.line_of(offset))

@@ -14,7 +14,7 @@ from serc.check.globals import check_globals
 from serc.check.modules import Catalogue, check_modules
 from serc.check.operands import check_compare
 from serc.check.paths import check_paths
-from serc.check.routes import RouteGraph, check_defined, check_numbers, check_reach
+from serc.check.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 from serc.check.walk import below, routes
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
@@ -64,13 +64,14 @@ def _check(
             elif isinstance(node, tree.Compare):
                 check_compare(node, report)
     graph = RouteGraph(file)
+    uses = RouteUses(file, calls.functions, graph)
     check_numbers(file, report)
     if parsed:
-        check_defined(file, calls.functions, graph, report)
+        check_defined(uses, graph, report)
         check_reach(file, calls.functions, graph, report)
     if not report.has_errors:
         check_conditions(file, report)
-        check_flow(file, modules, calls.functions, graph, report)
+        check_flow(file, modules, uses, graph, report)
         check_paths(file, graph, report)
 
 

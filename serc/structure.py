@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from serc import tree
-from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS, indentation, pairs, starts_route, suspect
+from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS, indentation, pairs, starts_route, suspect, unopened
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
 from serc.extents import Extents
@@ -97,7 +97,14 @@ class _Structure:
     def _stray_item(self) -> None:
         """Reports what cannot stand at the top of a file, and goes on to the next item."""
         start = self._at
-        self._mistakes.outside(start, self._partner, self._closed_early())
+        early = self._closed_early()
+        missing = None
+        if early is not None and self._last_braces is not None:
+            missing = unopened(self._source, self._tokens, self._partner, *self._last_braces)
+        if missing is not None and early is not None:
+            self._mistakes.unopened_block(missing, early)
+        else:
+            self._mistakes.outside(start, self._partner, early)
         while True:
             if self._token.text == "{" and self._at in self._partner:
                 self._at = self._partner[self._at]
@@ -234,6 +241,9 @@ class _Structure:
             if token.text.lower() == "if" and self._tokens[self._at + 1].text == "(":
                 self._mistakes.miswritten_if(self._at)
                 return [self._if()]
+            closing = self._partner.get(self._at + 1, self._at)
+            if self._tokens[closing + 1].text == "{" and self._mistakes.misspelt_if(self._at):
+                return [self._if()]
             if self._mistakes.foreign_statement(self._at):
                 return self._foreign_statement()
         return self._simple()
@@ -311,6 +321,9 @@ class _Structure:
                 return self._too_deep()
             nested = self._if()
             return tree.Block(nested.span, (nested,), braced=False)
+        if self._tokens[self._at - 1].text == "}" and self._mistakes.misspelt_else(self._at):
+            self._at += 1
+            return self._branch()
         return None
 
     def _branch(self) -> tree.Block:

@@ -97,6 +97,17 @@ def regex_doubt(text: str) -> Doubt | None:
                 "write a negated bracket such as [^@]*",
             )
         at += 2 if pair[0] == "\\" else 1
+    return _unmatched_parenthesis(text)
+
+
+def _unmatched_parenthesis(text: str) -> Doubt | None:
+    """A ")" that closes nothing is legal, and the character itself."""
+    depth = 0
+    for c in re.findall(r"\\.|\[\^?\]?[^]]*\]|[()]", text, re.DOTALL):
+        depth += (c == "(") - (c == ")")
+        if depth < 0:
+            sentence = 'this regular expression has a ")" that closes nothing: it is taken as the character itself'
+            return Doubt(sentence, r"write \) for the character itself, or remove it")
     return None
 
 

@@ -26,6 +26,7 @@ _CLASSES = {
     "cntrl": r"\x00-\x1f\x7f",
     "xdigit": "0-9A-Fa-f",
 }
+_MOST_REPETITIONS = 32767
 _LITERAL_IN_PYTHON = set("#&~- ")
 # GNU's library, which SER used, knows these beyond POSIX.
 _GNU_ESCAPES = {"w": r"[A-Za-z0-9_]", "W": r"[^A-Za-z0-9_]", "s": r"[ \t\n\r\f\v]", "S": r"[^ \t\n\r\f\v]"}
@@ -37,7 +38,7 @@ def python_pattern(text: str, *, newline: bool = True) -> str:
 
     With `newline` (REG_NEWLINE) `.` and negated brackets leave line ends alone and `^`, `$` match at lines. Python
     takes the leftmost alternative that matches, POSIX the longest: where that matters the alternatives are put in
-    order by the caller's own eyes, not here. Raises BadRegex.
+    order by the caller's own eyes, not here. Raises BadRegex for what regcomp of the GNU library refuses.
     """
     return _Translation(text, newline).pattern()
 
@@ -48,11 +49,11 @@ class _Translation:
         self._newline = newline
         self._at = 0
         self._groups = 0
+        self._complete: set[int] = set()
+        self._depth = 0
 
     def pattern(self) -> str:
         body = self._alternatives()
-        if self._at < len(self._text):
-            raise BadRegex('unmatched ")"', self._at, r"write \) for the character itself")
         return f"(?m:{body})" if self._newline else body
 
     def _alternatives(self) -> str:
@@ -66,40 +67,48 @@ class _Translation:
         out: list[str] = []
         while self._at < len(self._text):
             c = self._text[self._at]
-            if c in "|)":
+            if c == "|" or c == ")" and self._depth:
                 break
-            if c in "*+?" and not out:
-                if c == "*":  # GNU: a leading star is the character itself
-                    self._at += 1
-                    out.append(r"\*")
-                    continue
-                raise BadRegex(f'nothing before "{c}" to repeat', self._at, rf"write \{c} for the character itself")
+            if not out:
+                self._something_to_repeat()
+            start = self._at
             atom = self._atom()
+            if c in "^$" or c == "\\" and self._text[start + 1] in _GNU_ANCHORS:
+                self._something_to_repeat()
             out.append(self._repeated(atom))
         return "".join(out)
 
+    def _something_to_repeat(self) -> None:
+        """Nothing can be repeated at the beginning of a branch or after an anchor."""
+        c = self._text[self._at : self._at + 1]
+        if c and c in "*+?{":
+            raise BadRegex(f'nothing before "{c}" to repeat', self._at, rf"write \{c} for the character itself")
+
     def _repeated(self, atom: str) -> str:
         """`atom` with the repetitions that follow it; several in a row are legal in POSIX, not in Python."""
-        while self._at < len(self._text):
-            c = self._text[self._at]
-            if c in "*+?":
+        repetitions = 0
+        while self._at < len(self._text) and self._text[self._at] in "*+?{":
+            sign = self._text[self._at]
+            if sign == "{":
+                sign = self._bounds()
+            else:
                 self._at += 1
-                atom = f"(?:{atom}){c}" if atom[-1] in "*+?}" and atom[-2:-1] != "\\" else atom + c
-                continue
-            bounds = self._bounds() if c == "{" else ""
-            if not bounds:
-                return atom
-            atom = f"(?:{atom}){bounds}" if atom[-1] in "*+?}" and atom[-2:-1] != "\\" else atom + bounds
+            atom = f"(?:{atom}){sign}" if repetitions else atom + sign
+            repetitions += 1
         return atom
 
     def _bounds(self) -> str:
-        """`{m,n}` at the present place, "" when it is not a repetition but the character."""
+        """`{m,n}` at the present place; GNU also takes `{,n}`."""
         end = self._text.find("}", self._at)
-        inner = self._text[self._at + 1 : end] if end >= 0 else ""
+        if end < 0:
+            raise BadRegex('"{" is never closed', self._at, r"write \{ for the character itself")
+        inner = self._text[self._at + 1 : end]
         low, comma, high = inner.partition(",")
-        if not low.isdigit() or high and not high.isdigit():
-            return ""
-        if high and int(low) > int(high) or int(low) > 32767 or high and int(high) > 32767:
+        if not (low or comma and high) or not all(part.isdecimal() for part in (low, high) if part):
+            hint = r"write {n} or {n,m}, or \{ for the character itself"
+            raise BadRegex(f"{{{inner}}} is no repetition", self._at, hint)
+        low = low or "0"
+        if int(low) > int(high or low) or int(low) > _MOST_REPETITIONS or int(high or low) > _MOST_REPETITIONS:
             raise BadRegex(f"bad repetition {{{inner}}}", self._at)
         self._at = end + 1
         return f"{{{low}{comma}{high}}}"
@@ -110,10 +119,14 @@ class _Translation:
         self._at += 1
         if c == "(":
             self._groups += 1
+            group = self._groups
+            self._depth += 1
             inner = self._alternatives()
             if self._at >= len(self._text):
                 raise BadRegex('"(" is never closed', start, r"write \( for the character itself")
             self._at += 1
+            self._depth -= 1
+            self._complete.add(group)
             return f"({inner})"
         if c == "[":
             return self._bracket(start)
@@ -135,7 +148,7 @@ class _Translation:
         c = self._text[self._at]
         self._at += 1
         if c.isdigit() and c != "0":
-            if int(c) > self._groups:
+            if int(c) not in self._complete:
                 raise BadRegex(f"there is no group {c} before this reference", start)
             return f"(?:\\{c})"
         if c in _GNU_ESCAPES:

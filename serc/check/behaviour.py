@@ -19,6 +19,7 @@ class Does(enum.Enum):
     CHALLENGE_PROXY = enum.auto()
     RELAY = enum.auto()
     COPY = enum.auto()  # sends a copy; the request itself still waits
+    SAVE = enum.auto()  # answers a REGISTER, whether it succeeds or not
     LOOKUP = enum.auto()
     REWRITE = enum.auto()  # a new host in the request URI
     LOOSE_ROUTE = enum.auto()
@@ -51,6 +52,7 @@ _TABLE: Final[dict[Does, str]] = {
         t_forward_nonack_tls t_forward_nonack_uri forward forward_udp forward_tcp forward_tls
     """,
     Does.COPY: "send send_tcp t_replicate t_replicate_udp t_replicate_tcp t_replicate_tls exec",
+    Does.SAVE: "save save_memory",
     Does.LOOKUP: "lookup",
     Does.REWRITE: "sethost rewritehost seth sethostport rewritehostport sethp seturi rewriteuri",
     Does.LOOSE_ROUTE: "loose_route",

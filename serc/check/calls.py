@@ -16,6 +16,11 @@ from serc.keywords import KEYWORDS
 
 # Functions whose texts are logged or sent.
 _TEXTS = frozenset(("xlog", "append_hf", "append_urihf", "append_to_reply", "sl_send_reply", "t_reply"))
+# Actions upon the destination of a request; replies go where their Via says.
+_OF_REQUESTS = frozenset(
+    """append_branch prefix strip strip_tail revert_uri rewriteuri seturi rewritehost sethost seth rewritehostport
+    sethostport sethp rewriteuser setuser setu rewriteuserpass setuserpass setup rewriteport setport setp""".split()
+)
 _HEADER_LINES = frozenset(("append_hf", "append_to_reply"))
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
@@ -32,6 +37,9 @@ class CallCheck:
         action = ACTIONS.get(call.name.name)
         if action is not None:
             self._action(call, action)
+            if route.kind == "onreply_route" and call.name.name in _OF_REQUESTS:
+                message = f"{call.name.name} changes where a request goes: it does nothing for a reply"
+                self._report.add(codes.NOT_FOR_REPLIES, call.name.span, message)
             return
         function = self._resolve(call)
         if function is None:

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 
 from serc import tree
 from serc.check.behaviour import BEHAVIOUR, TESTS, Does
-from serc.check.calls import named_route
 from serc.check.modules import Modules
-from serc.check.routes import RouteGraph, key_of
+from serc.check.routes import RouteGraph, RouteUses, head_of, key_of
 from serc.check.walk import below, calls, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
-from runtime.spec.declare import Function
 
 
-def check_flow(
-    file: tree.File, modules: Modules, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report
-) -> None:
+def check_flow(file: tree.File, modules: Modules, uses: RouteUses, graph: RouteGraph, report: Report) -> None:
     for route in routes(file):
         for node in below(route.body):
             if isinstance(node, tree.Block):
@@ -25,18 +21,12 @@ def check_flow(
                 _ignored_tests(node, report)
     _main_route(file, report)
     _duplicates(file, report)
-    used = _unused(file, functions, graph, report)
-    _recursion(file, used, report)
-    _idle(file, used, report)
+    _unused(uses, graph, report)
+    _recursion(file, uses.used, report)
+    _idle(file, uses.used, report)
     _flags(file, modules, report)
     _loose_without_record(file, report)
     _max_forwards(file, graph, report)
-
-
-def head_of(route: tree.Route) -> tree.Span:
-    """`route[1]` without its block."""
-    end = route.number.span.end + 1 if route.number else route.span.start + len(route.kind)
-    return tree.Span(route.span.start, end)
 
 
 # --- within a block --------------------------------------------------------------------------------------------------
@@ -104,25 +94,16 @@ def _duplicates(file: tree.File, report: Report) -> None:
             report.add(codes.DUPLICATE_ROUTE, head_of(route), message, related=related)
 
 
-def _unused(
-    file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report
-) -> set[tuple[str, int]]:
-    """Those that are used; reports the others."""
-    used = {("route", 0)}
-    used |= {("route", edge.target) for edge in graph.edges if edge.source != ("route", edge.target)}
-    for route in routes(file):
-        for call in calls(route.body):
-            function = functions.get(call.span)
-            armed = named_route(function, call) if function is not None else None
-            if armed is not None:
-                used.add(armed)
-    for key, route in graph.defined.items():
-        if key not in used:
-            arm = {"failure_route": "t_on_failure", "onreply_route": "t_on_reply"}.get(route.kind, "")
-            what = f'no {arm}("{key[1]}") names it' if arm else f"nothing calls route({key[1]})"
-            message = f"{route.kind}[{key[1]}] is never used: {what}"
-            report.add(codes.UNUSED_ROUTE, head_of(route), message)
-    return used
+def _unused(uses: RouteUses, graph: RouteGraph, report: Report) -> None:
+    meant = {uses.misnamed(key) for key in uses.undefined()}
+    for key in uses.unused:
+        if key in meant:
+            continue  # said where the wrong number is
+        route = graph.defined[key]
+        arm = {"failure_route": "t_on_failure", "onreply_route": "t_on_reply"}.get(route.kind, "")
+        what = f'no {arm}("{key[1]}") names it' if arm else f"nothing calls route({key[1]})"
+        message = f"{route.kind}[{key[1]}] is never used: {what}"
+        report.add(codes.UNUSED_ROUTE, head_of(route), message)
 
 
 def _recursion(file: tree.File, used: set[tuple[str, int]], report: Report) -> None:
@@ -193,9 +174,10 @@ def _idle(file: tree.File, used: set[tuple[str, int]], report: Report) -> None:
 
 
 def _flags(file: tree.File, modules: Modules, report: Report) -> None:
-    """Flags that nobody reads: neither isflagset nor a parameter of a module that is loaded."""
+    """Flags that nobody reads, or nobody sets: neither the script nor a parameter of a module that is loaded."""
     written: dict[int, tree.Call] = {}
-    read: set[int] = set()
+    read: dict[int, tree.Call] = {}
+    shared: set[int] = set()
     for route in routes(file):
         for call in calls(route.body):
             argument = call.arguments[0] if call.arguments else None
@@ -203,17 +185,24 @@ def _flags(file: tree.File, modules: Modules, report: Report) -> None:
                 if call.name.name == "setflag":
                     written.setdefault(argument.value, call)
                 elif call.name.name == "isflagset":
-                    read.add(argument.value)
+                    read.setdefault(argument.value, call)
     for module in modules.loaded:
-        read |= {p.default for p in module.spec.params if "flag" in p.name and isinstance(p.default, int)}
+        shared |= {p.default for p in module.spec.params if "flag" in p.name and isinstance(p.default, int)}
     for item in file.items:
         if isinstance(item, tree.ModParam) and "flag" in item.parameter.value and isinstance(item.value, tree.Number):
-            read.add(item.value.value)
+            shared.add(item.value.value)
+    if modules.puzzles:
+        return
     for number, call in written.items():
-        if number not in read and not modules.puzzles:
+        if number not in read and number not in shared:
             message = f"flag {number} is set and never read"
             hint = f"nothing calls isflagset({number}), and no module that is loaded has it as a parameter"
             report.add(codes.FLAG_NEVER_READ, call.span, message, hint=hint)
+    for number, call in read.items():
+        if number not in written and number not in shared:
+            message = f"flag {number} is tested and never set: this is always false"
+            hint = f"flags that are set: {', '.join(map(str, sorted(written)))}" if written else "no flag is set"
+            report.add(codes.FLAG_NEVER_SET, call.span, message, hint=hint)
 
 
 def _loose_without_record(file: tree.File, report: Report) -> None:

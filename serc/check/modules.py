@@ -75,6 +75,7 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
         if isinstance(item, tree.ModParam):
             _ParamCheck(item, modules, report).run()
     _mandatory(file, modules, report)
+    _twice(file, modules, report)
     modules.avp_aliases = _avp_aliases(file) if complete else None
     return modules
 
@@ -147,6 +148,19 @@ def _mandatory(file: tree.File, modules: Modules, report: Report) -> None:
                 report.add(codes.MODPARAM_NEEDED, module.node.span, message, hint=hint)
 
 
+def _twice(file: tree.File, modules: Modules, report: Report) -> None:
+    """A second value for the same parameter of the same modules. Another regex may narrow a general setting down."""
+    repeatable = {p.name for m in modules.loaded for p in m.spec.params if p.repeatable}
+    seen: dict[tuple[str, str], tree.ModParam] = {}
+    for item in file.items:
+        if isinstance(item, tree.ModParam) and item.parameter.value not in repeatable:
+            first = seen.setdefault((item.module.value, item.parameter.value), item)
+            if first is not item:
+                related = (Related(first.span, "first set here"),)
+                message = f"{item.parameter.value} of {item.module.value} is set already: the last value counts"
+                report.add(codes.MODPARAM_TWICE, item.span, message, hint="remove one of them", related=related)
+
+
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -182,7 +196,24 @@ class _ParamCheck:
             self._report.add(codes.BAD_REGEX, name.span, message, hint=e.hint)
             return None
         regex = re.compile(pattern, re.IGNORECASE)
-        return [m for m in self._modules.loaded if regex.match(m.spec.exported)]
+        matching = [m for m in self._modules.loaded if regex.match(m.spec.exported)]
+        if matching:
+            self._idle_alternatives(name)
+        return matching
+
+    def _idle_alternatives(self, name: tree.String) -> None:
+        """Names in a regex such as "usrloc|auht_db" that are no module's, beside some that are."""
+        catalogue = self._modules.catalogue
+        exported = {m.spec.exported.lower() for m in self._modules.loaded}
+        for part in re.split(r"[()|]+", name.value):
+            known = catalogue.find(part.lower()) is not None or part in catalogue.UNDECLARED or part.lower() in exported
+            if known or not _PLAIN.match(part):
+                continue
+            meant = did_you_mean(part, catalogue.names())
+            if meant:
+                message = f'there is no module "{part}": only the others get this parameter'
+                self._report.add(codes.DOUBTFUL_MODPARAM, name.span, message, hint=meant)
+                return
 
     def _too_early(self, module: Loaded) -> None:
         related = (Related(module.node.span, "loaded here"),)
@@ -240,8 +271,9 @@ class _ParamCheck:
     def _value(self, spec: ModuleSpec, param: Param, value: tree.String | tree.Number) -> bool:
         wrong = param.check(value.value) if param.check else ""
         if wrong:
-            sentence, _, hint = wrong.partition(": ")
-            self._report.add(codes.MODPARAM_VALUE, value.span, f"{param.name} of {spec.name}: {wrong}")
+            named = wrong.removeprefix(f"{param.name} ")
+            message = f"{param.name} of {spec.name}{':' if named == wrong else ''} {named}"
+            self._report.add(codes.MODPARAM_VALUE, value.span, message)
             return False
         doubt = param.doubt(value.value)
         if doubt is not None:

@@ -10,10 +10,11 @@ from typing import Final
 from runtime.spec.kinds import regex_doubt
 from runtime.spec.posix_regex import BadRegex, python_pattern
 from serc import tree
+from serc.source import readable
 from serc.check.actions import LARGEST_PORT
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
-from serc.diagnostics.suggest import nearest
+from serc.diagnostics.suggest import did_you_mean, nearest
 
 _EQUAL: Final = frozenset(("==", "!="))
 _TEXT: Final = _EQUAL | {"=~"}
@@ -28,6 +29,15 @@ METHODS: Final = frozenset(
 )
 # In replies `method` is no method; some scripts test other words, which stay unsuspected if nothing is near.
 _HOST: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\.?\Z")
+
+# What the operands can be equal to, and why to nothing else.
+_POSSIBLE: Final = {
+    "status": (re.compile(r"[1-6][0-9][0-9]\Z"), "a status code has three digits"),
+    "method": (re.compile(r"[-.!%*_+`'~A-Za-z0-9]*\Z"), "no method has such characters"),
+    "uri": (re.compile(r"[A-Za-z][-+.A-Za-z0-9]*:"), "a URI begins with its scheme"),
+}
+# Signs of a pattern that no URI has; `*`, `$`, parentheses and brackets can be in one.
+_LOOKS_LIKE_REGEX: Final = re.compile(r"\A\^|\$\Z|\.[*+]|\[[^]:]*-|\[:|\\|\||\{[0-9,]+\}")
 
 
 def check_compare(compare: tree.Compare, report: Report) -> None:
@@ -66,7 +76,7 @@ def _described(value: object) -> str:
     if isinstance(value, tree.IpNet):
         return "an address"
     name = getattr(value, "name", "")
-    return f"the word {name}" if isinstance(value, (tree.Word, tree.Identifier)) else f"the host {name}"
+    return f"the host {name}" if isinstance(value, tree.Host) and "." in name else f"the word {name}"
 
 
 def _myself(compare: tree.Compare, report: Report) -> None:
@@ -90,6 +100,7 @@ def _uri(compare: tree.Compare, report: Report) -> None:
             _value(compare, report, "a string or myself", _quoting(compare.value))
         else:
             check_regex(compare, report)
+            _impossible_text(compare, report)
 
 
 def _quoting(value: object) -> str:
@@ -111,6 +122,27 @@ def check_regex(compare: tree.Compare, report: Report) -> None:
         report.add(codes.FOREIGN_REGEX, compare.value.span, doubt.sentence, hint=doubt.hint)
 
 
+def _impossible_text(compare: tree.Compare, report: Report) -> None:
+    """A text that the operand never equals: no URI, no status code, no method."""
+    value = compare.value
+    if compare.operator == "=~" or not isinstance(value, (tree.String, tree.Host, tree.Identifier)):
+        return
+    text = value.value if isinstance(value, tree.String) else value.name
+    name = compare.operand.name
+    possible, why = _POSSIBLE.get(name, _POSSIBLE["uri"])
+    pattern = _LOOKS_LIKE_REGEX.search(text) is not None
+    if possible.match(text) and not pattern or name == "uri" and _POSSIBLE["status"][0].match(text):
+        return  # in replies `uri` is the status
+    if name != "method" and nearest(text, ("myself",)):
+        hint = "write myself without quotes" if text == "myself" else 'did you mean "myself"?'
+    elif pattern:
+        why, hint = "this looks like a regular expression", "write =~ to match one"
+    else:
+        hint = "" if name in ("status", "method") else f'write {name} =~ "@{text}", or sip: before it'
+    message = f'{name} is never equal to "{readable(text)}": {why}'
+    report.add(codes.IMPOSSIBLE_TEXT, compare.span, message, hint=hint)
+
+
 def _method(compare: tree.Compare, report: Report) -> None:
     if not _operator(compare, _TEXT, report, "a text"):
         return
@@ -119,6 +151,7 @@ def _method(compare: tree.Compare, report: Report) -> None:
         _value(compare, report, "a string or a word", _quoting(value))
         return
     check_regex(compare, report)
+    _impossible_text(compare, report)
     text = value.value if isinstance(value, tree.String) else value.name
     if compare.operator in _EQUAL and text.upper() not in METHODS:
         meant = nearest(text, METHODS)
@@ -196,9 +229,9 @@ def _number(compare: tree.Compare, report: Report) -> None:
         return
     if name == "proto":
         if not isinstance(value, tree.Word) or value.name.lower() not in ("udp", "tcp", "tls", "*"):
-            _value(
-                compare, report, "udp, tcp or tls", "write it without quotes" if isinstance(value, tree.String) else ""
-            )
+            named = value.name if isinstance(value, (tree.Identifier, tree.Host)) else ""
+            hint = "write it without quotes" if isinstance(value, tree.String) else ""
+            _value(compare, report, "udp, tcp or tls", hint or did_you_mean(named, ("udp", "tcp", "tls")))
     elif isinstance(value, tree.Word) and value.name == "max_len" and name == "msg:len":
         return
     elif not isinstance(value, tree.Number):

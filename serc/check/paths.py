@@ -11,8 +11,7 @@ from typing import Final, Literal
 
 from serc import tree
 from serc.check.behaviour import BEHAVIOUR, TRANSACTIONAL, Does
-from serc.check.flow import head_of
-from serc.check.routes import RouteGraph, key_of
+from serc.check.routes import RouteGraph, head_of, key_of
 from serc.check.walk import routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
@@ -25,8 +24,9 @@ _Known = Literal["", "yes", "no"]
 class State:
     """What is known of a request. Spans tell where it came to pass.
 
-    `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or given to a function that may do any of these. `trusted`: from
-    somebody or to somewhere that was looked at. `decision`: the `if` whose condition failed on the way here.
+    `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or
+    given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked at. `decision`:
+    the `if` whose condition failed on the way here.
     """
 
     method: str = ""
@@ -137,9 +137,7 @@ class _Paths:
     def _route_call(self, call: tree.Call, states: States) -> States:
         argument = call.arguments[0] if call.arguments else None
         number = argument.value if isinstance(argument, tree.Number) else -1
-        if number not in self._bodies:
-            return states
-        if number in self._running:
+        if number not in self._bodies or number in self._running:  # a route that is missing was reported already
             return frozenset((_ANYTHING,))
         out: States = _NONE
         for state in states:
@@ -193,7 +191,7 @@ class _Paths:
         does = BEHAVIOUR.get(call.name.name)
         state = replace(state, ignored_lookup=None) if does is Does.LOOKUP else state
         after = self._call(call, does, state)
-        if does in (Does.REPLY, Does.ERROR_REPLY):
+        if does in (Does.REPLY, Does.ERROR_REPLY, Does.SAVE):
             return [after], [replace(state, handled=True)]
         if does is Does.RELAY:
             return [after], [replace(state, handled=True, relay_failed=True)]
@@ -230,6 +228,8 @@ class _Paths:
         if does is Does.RELAY:
             self._relayed(call, state)
             return replace(state, handled=True, relay=span)
+        if does is Does.SAVE:
+            return self._saved(call, state)
         if does is Does.LOOKUP:
             return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
         if does is Does.REWRITE:
@@ -263,6 +263,19 @@ class _Paths:
             message = "the request is answered here though it was forwarded before"
             hint = "write if (!t_relay()) before it, or a break between them"
             self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related)
+        elif state.reply is not None and self._blame(state.reply):
+            related = (Related(call.span, "and answered again here"),)
+            message = "a final answer is sent, and another one follows"
+            hint = "write break after the first"
+            self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
+        return replace(state, handled=True, reply=state.reply or call.span)
+
+    def _saved(self, call: tree.Call, state: State) -> State:
+        if state.reply is not None and self._blame(state.reply):
+            related = (Related(call.span, "and saved here"),)
+            message = "a final answer is sent, and the registration is saved all the same"
+            hint = "write break after the reply"
+            self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
         return replace(state, handled=True, reply=state.reply or call.span)
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
@@ -277,6 +290,8 @@ class _Paths:
         """A request is forwarded: everything that should have been done before."""
         span = call.span
         if state.reply is not None:
+            if not self._blame(state.reply):
+                return
             related = (Related(span, "and forwarded here"),)
             message = "a final answer is sent, and the request is forwarded all the same"
             hint = "write break after the reply"
@@ -300,6 +315,7 @@ class _Paths:
             self._report.add(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related)
         if not state.branch and state.failure is not None and call.name.name in TRANSACTIONAL:
             related = (Related(state.failure, "in this failure_route"),)
+            self._blame(span)
             message = "a failure_route forwards only to branches that it appended: there is none here"
             hint = "call append_branch() before it"
             self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related)
@@ -308,10 +324,10 @@ class _Paths:
             hint = "ask for credentials with proxy_authorize, or test src_ip, before it"
             self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
 
-    def _blame(self, relay: tree.Span) -> bool:
-        """Is this the first thing that is wrong after that forwarding?"""
-        first = relay not in self._blamed
-        self._blamed.add(relay)
+    def _blame(self, span: tree.Span) -> bool:
+        """Is this the first thing that is wrong after that reply or forwarding?"""
+        first = span not in self._blamed
+        self._blamed.add(span)
         return first
 
     def _too_late(self, call: tree.Call, relay: tree.Span) -> None:

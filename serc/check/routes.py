@@ -28,6 +28,12 @@ def key_of(route: tree.Route) -> tuple[str, int]:
     return route.kind, route.number.value if route.number else 0
 
 
+def head_of(route: tree.Route) -> tree.Span:
+    """`route[1]` without its block."""
+    end = route.number.span.end + 1 if route.number else route.span.start + len(route.kind)
+    return tree.Span(route.span.start, end)
+
+
 class RouteGraph:
     """Who calls whom."""
 
@@ -68,18 +74,56 @@ def check_numbers(file: tree.File, report: Report) -> None:
             report.add(codes.OUT_OF_RANGE, span, message, hint=f"numbers go from {lowest} to {_LAST_ROUTE}")
 
 
-def check_defined(file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report) -> None:
-    for edge in graph.edges:
-        if ("route", edge.target) not in graph.defined and edge.target <= _LAST_ROUTE:
-            message = f"route({edge.target}) is not defined: the call does nothing and counts as true"
-            report.add(codes.UNDEFINED_ROUTE, edge.call.span, message, hint=_defined(graph, "route"))
-    for route in routes(file):
-        for call in calls(route.body):
-            function = functions.get(call.span)
-            armed = named_route(function, call) if function is not None else None
-            if armed is not None and 0 < armed[1] <= _LAST_ROUTE and armed not in graph.defined:
-                message = f"{call.name.name} names {armed[0]}[{armed[1]}], which is not defined"
-                report.add(codes.UNDEFINED_ROUTE, call.span, message, hint=_defined(graph, armed[0]))
+class RouteUses:
+    """Which routes are called, or armed by t_on_failure and its like, and where."""
+
+    def __init__(self, file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph) -> None:
+        self.calls: dict[tuple[str, int], list[tree.Call]] = {}
+        self._graph = graph
+        used = {("route", 0)}
+        for edge in graph.edges:
+            self.calls.setdefault(("route", edge.target), []).append(edge.call)
+            if edge.source != ("route", edge.target):
+                used.add(("route", edge.target))
+        for route in routes(file):
+            for call in calls(route.body):
+                function = functions.get(call.span)
+                armed = named_route(function, call) if function is not None else None
+                if armed is not None:
+                    self.calls.setdefault(armed, []).append(call)
+                    used.add(armed)
+        self.used = used
+        self.unused = [key for key in graph.defined if key not in used]
+
+    def undefined(self) -> list[tuple[str, int]]:
+        """Those that are called and not there. A definition with an impossible number may be any of them."""
+        lost = {kind for kind, number in self._graph.defined if not 0 <= number <= _LAST_ROUTE}
+        wanted = [key for key in self.calls if key not in self._graph.defined and key[0] not in lost]
+        return [(kind, number) for kind, number in wanted if (kind == "route" or number) and number <= _LAST_ROUTE]
+
+    def misnamed(self, missing: tuple[str, int]) -> tuple[str, int] | None:
+        """The only unused route of the kind, if `missing` is the only undefined one: most likely the same is meant."""
+        unused = [key for key in self.unused if key[0] == missing[0]]
+        if len(unused) == 1 and [key for key in self.undefined() if key[0] == missing[0]] == [missing]:
+            return unused[0]
+        return None
+
+
+def check_defined(uses: RouteUses, graph: RouteGraph, report: Report) -> None:
+    """Each route that is missing, once."""
+    for key in uses.undefined():
+        kind, number = key
+        first, *others = sorted(uses.calls[key], key=lambda call: call.span.start)
+        message = f"route({number}) is not defined: the call does nothing and counts as true"
+        if kind != "route":
+            message = f"{first.name.name} names {kind}[{number}], which is not defined"
+        related = [Related(call.span, "and here") for call in others]
+        hint = _defined(graph, kind)
+        meant = uses.misnamed(key)
+        if meant is not None:
+            related.append(Related(head_of(graph.defined[meant]), "nothing uses this one"))
+            hint = f"was {kind}[{meant[1]}] meant?"
+        report.add(codes.UNDEFINED_ROUTE, first.span, message, hint=hint, related=tuple(related))
 
 
 def _defined(graph: RouteGraph, kind: str) -> str:

@@ -95,6 +95,8 @@ BAD_COMPARISON: Final = _error("SER0311", "operator does not fit the operand")
 BAD_OPERAND_VALUE: Final = _error("SER0312", "value does not fit the operand")
 IMPOSSIBLE_HOST: Final = _warning("SER0313", "host name that cannot exist")
 BAD_FORMAT: Final = _warning("SER0314", "unknown format specifier")
+IMPOSSIBLE_TEXT: Final = _warning("SER0318", "text that the operand is never equal to")
+MODPARAM_TWICE: Final = _warning("SER0319", "module parameter set twice")
 DOUBTFUL_ARGUMENT: Final = _warning("SER0316", "doubtful argument")
 DOUBTFUL_MODPARAM: Final = _warning("SER0317", "doubtful value of a module parameter")
 MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
@@ -103,6 +105,7 @@ MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
 
 WRONG_ROUTE: Final = _error("SER0401", "function is not allowed in this route")
 REACHED_FROM_WRONG_ROUTE: Final = _warning("SER0402", "function is reached from a route that does not allow it")
+NOT_FOR_REPLIES: Final = _warning("SER0403", "action that does nothing for replies")
 
 # --- flow ------------------------------------------------------------------------------------------------------------
 
@@ -127,6 +130,7 @@ NO_MAIN_ROUTE: Final = _warning("SER0518", "no main route")
 DUPLICATE_ROUTE: Final = _warning("SER0519", "route defined twice")
 RELAYED_TWICE: Final = _warning("SER0520", "request is forwarded twice")
 TOO_LATE: Final = _warning("SER0521", "too late: the request was forwarded before")
+FLAG_NEVER_SET: Final = _warning("SER0522", "flag is tested and never set")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that is nearest to `word`, None when none is near enough to be meant.
 
     Near enough: a third of the longer word's letters wrong, at the most; letters in another case cost nothing, two
-    letters swapped count as one mistake.
+    letters swapped count as one mistake, and so does any other order of the same letters.
     """
     lower = word.lower()
     best: tuple[int, int, str] | None = None
@@ -19,6 +19,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         if abs(len(word) - len(candidate)) > allowed:
             continue
         distance = _distance(lower, candidate.lower(), allowed)
+        if distance > allowed and sorted(lower) == sorted(candidate.lower()):
+            distance = allowed  # all letters are there, in another order
         if distance <= allowed and distance < longer:
             key = (distance, abs(len(word) - len(candidate)), candidate)
             best = min(best, key) if best else key

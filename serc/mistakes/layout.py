@@ -8,7 +8,7 @@ from serc import dialects
 from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related
-from serc.diagnostics.suggest import did_you_mean
+from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.keywords import KEYWORDS
 from serc.mistakes.pieces import OPERANDS
 from serc.mistakes.reporter import Reporter, short
@@ -75,7 +75,10 @@ class LayoutMistakes:
             self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint=hint)
         elif following.text == ":" and token.text in KEYWORDS:
             message = f'"=" is expected after "{token.text}", found ":"'
-            self._reporter.add(codes.UNEXPECTED, following.span, message)
+            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=")
+        elif following.text == "==" and token.text not in OPERANDS:
+            message = f'a global parameter is set with "=", found "{following.text}"'
+            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=")
         elif following.kind == "string":
             hint = did_you_mean(token.text, _TOP_LEVEL)
             self._reporter.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint)
@@ -146,6 +149,12 @@ class LayoutMistakes:
         hint = 'write "}" where the block ends'
         self._reporter.add(codes.UNCLOSED_BLOCK, span, message, hint=hint, related=related)
 
+    def unopened_block(self, at: int, early: int) -> None:
+        """A `{` is missing before tokens[at]; so the `}` at `early` ended the whole route."""
+        related = (Related(self._tokens[early].span, "so this } closes the route"),)
+        message = 'a "{" is missing: the block that begins here is closed further down'
+        self._reporter.add(codes.UNEXPECTED, self._reporter.after(at), message, hint='write "{"', related=related)
+
     def empty_block(self, span: Span) -> None:
         hint = "write {;} for a block that does nothing"
         self._reporter.add(codes.EMPTY_BLOCK, span, "this block is empty", hint=hint)
@@ -171,6 +180,29 @@ class LayoutMistakes:
         right = "else if" if token.text.lower() in ELSEIF_WORDS else token.text.lower()
         message = f'"{token.text}" is not a word of this language'
         self._reporter.add(codes.ELSEIF, token.span, message, hint=f"write {right}")
+
+    def misspelt_else(self, at: int) -> bool:
+        """Reports `} esle {` and `} esle if`; False if this is no such thing."""
+        token = self._tokens[at]
+        if (
+            token.kind != "word"
+            or self._tokens[at + 1].text not in ("{", "if")
+            or nearest(token.text, ("else",)) is None
+        ):
+            return False
+        message = f'"{token.text}" is not a word of this language'
+        self._reporter.add(codes.ELSEIF, token.span, message, hint='did you mean "else"?')
+        return True
+
+    def misspelt_if(self, at: int) -> bool:
+        """Reports `iff (…) {` and the like; False if this is no such thing."""
+        token = self._tokens[at]
+        if self._tokens[at + 1].text != "(" or token.text not in ("fi", "iff", "if_", "i", "f", "unless", "when"):
+            return False
+        message = f'"{token.text}" is not a word of this language'
+        hint = "write if (!(…))" if token.text == "unless" else "write if"
+        self._reporter.add(codes.ELSEIF, token.span, message, hint=hint)
+        return True
 
     def then(self, at: int) -> None:
         """`if (…) then …`."""

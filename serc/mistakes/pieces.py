@@ -69,7 +69,7 @@ class PieceMistakes:
             message = f"{_WHAT[rule]} is incomplete: more is expected before {self._reporter.found(end)}"
             self._unexpected(self._reporter.after(end), message)
             return
-        self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), self._hint(rule, at))
+        self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), self._hint(rule, start, at))
 
     def _unexpected(self, span: Span, message: str, hint: str = "") -> None:
         self._reporter.add(codes.UNEXPECTED, span, message, hint=hint)
@@ -216,7 +216,15 @@ class PieceMistakes:
         if at >= end:
             return False
         token = self._tokens[at]
-        if rule == "modparam" and at == start + 1 and token.text != "(":
+        if rule == "loadmodule" and token.text in ("/", "."):
+            self._unexpected(
+                token.span, f'loadmodule wants a string: "{token.text}" cannot stand here', "put the path in quotes"
+            )
+            return True
+        if rule == "modparam" and token.text == ")" and self._tokens[at - 1].kind == "string":
+            what = "name and value are" if at == start + 3 else "value is"
+            message = f"the {what} missing in this modparam"
+        elif rule == "modparam" and at == start + 1 and token.text != "(":
             message = f'"(" is expected after modparam, found {self._reporter.found(at)}'
         elif rule == "modparam" and token.kind in ("string", "number") and self._tokens[at - 1].kind != "sign":
             message = f'"," is expected before {self._reporter.found(at)}'
@@ -250,7 +258,17 @@ class PieceMistakes:
             return f"a route is numbered, as in {self._tokens[start].text}[1]: {found} cannot stand here"
         return f"{found} cannot stand here in {_WHAT[rule]}"
 
-    def _hint(self, rule: str, at: int) -> str:
-        if rule == "call" and self._tokens[at].text == "=":
+    def _hint(self, rule: str, start: int, at: int) -> str:
+        if rule != "call":
+            return ""
+        here, before = self._tokens[at], self._tokens[at - 1]
+        if here.text == "=":
             return "global parameters stand outside of the routes"
+        if self._tokens[start].text == "route" and (here.text == "[" or here.kind == "number"):
+            number = self._tokens[at + (here.text == "[")].text
+            return f"write route({number})"
+        if before.kind == "word" and here.kind == "word" and before.text not in KEYWORDS:
+            return "put texts in quotes"
+        if here.kind == "string" and before.kind == "string":
+            return 'write a "," between the arguments'
         return ""

@@ -58,7 +58,7 @@ def test_modparam_goes_by_the_name_that_the_module_has_itself() -> None:
 
 def test_bounds_of_parameters_hold() -> None:
     head = 'loadmodule "newer.so"\n'
-    assert codes(head + 'modparam("NEWER|other", "size", 9) route { drop; }') == ["SER0213"]
+    assert codes(head + 'modparam("NEWER|elsewhere", "size", 9) route { drop; }') == ["SER0213"]
     assert codes(head + 'modparam("newer", "size", 10) route { drop; }') == ["SER0213", "SER0307"]
 
 

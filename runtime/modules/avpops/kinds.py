@@ -156,6 +156,8 @@ def _destination(text: str) -> Constant:
 def _destination_doubt(text: str) -> Doubt | None:
     """SER writes whatever stands there in front of a colon."""
     name = text.partition("/")[0][1:]
+    if name.lower() in ("rui", "uri", "rur", "ruir", "r-uri", "request-uri"):
+        return Doubt(f'"{name}" is taken for the name of a header', "write $ruri for the request URI")
     if _HEADER.match(name):
         return None
     inside = re.match(r"hdr\((.*)\)\Z", name)
