@@ -7,6 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.routing.bugs import Bugs
+from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
@@ -15,6 +16,7 @@ from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
+from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
 from runtime.routing.world import World
 from runtime.sip.address import UDP, Address
@@ -45,9 +47,11 @@ class Engine:
         log: Log,
         resolver: Resolver,
         folder: str = "",
+        shared: SharedMemory | None = None,
     ) -> None:
         self.program: Final = program
-        self.world: Final = World(config, sockets, log, resolver, Bugs(program.source, program.lines, log), folder)
+        bugs = Bugs(program.source, program.lines, log)
+        self.world: Final = World(config, sockets, log, resolver, bugs, folder, shared)
         self._request: Final = program.request
         self._filters: list[Module] = [m for m in program.modules if m.filters_requests]
         self._reply_hooks: list[Module] = [m for m in reversed(program.modules) if m.handles_replies]
@@ -71,11 +75,23 @@ class Engine:
                 destination.resolve(world.resolver)
             for constant in program.prepared:
                 constant.prepare(world)
-        except (ModuleError, UnresolvableDestination, CannotPrepare) as e:
+        except (ModuleError, UnresolvableDestination, CannotPrepare, SharedMemoryFull) as e:
             raise StartError(str(e)) from e
         for wanted in program.socket_names:
             if world.sockets.find(wanted) is None:
                 raise StartError(f"force_send_socket: not listening on {wanted.text()}")
+
+    def commands(self) -> list[Command]:
+        """Those of all modules, in the order of loadmodule; raises StartError where two have the same name."""
+        found: list[Command] = []
+        names: set[str] = set()
+        for module in self.program.modules:
+            for command in module.commands():
+                if command.name.lower() in names:
+                    raise StartError(f"{module.name}: another module has a FIFO command {command.name} already")
+                names.add(command.name.lower())
+                found.append(command)
+        return found
 
     def start_worker(self, pid: int, connections: Connections | None = None) -> None:
         """Tell the modules that this process is a worker. `connections`: None where there is no TCP."""

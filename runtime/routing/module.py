@@ -7,6 +7,7 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
+from runtime.routing.command import Command
 from runtime.routing.context import Context
 from runtime.routing.world import World
 from runtime.sip.transport import Send
@@ -46,6 +47,10 @@ class Module:
 
     def start_worker(self, world: World) -> None:
         """Called in each worker after the fork (SER's child init)."""
+
+    def commands(self) -> list[Command]:
+        """Called once, after `bind`: the module's commands of the FIFO, in SER's order."""
+        return []
 
     def on_request(self, ctx: Context) -> bool:
         """Pre-script callback: False drops the request, the script does not run."""

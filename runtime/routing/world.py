@@ -11,6 +11,7 @@ from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.ports import Connections, Log, Resolver
+from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
 from runtime.sip.transport import ListenSocket
@@ -54,11 +55,19 @@ class World:
     """Config, listening sockets, log, resolver and counters of one process, and the loaded modules by name.
 
     `folder` is where relative names of files in ser.cfg are meant. `avp_aliases` is filled by the module that has the parameter avp_aliases, in its `bind`.
+    `shared` gives out memory that all processes have in common, in a module's `bind` only.
     `server_line` is the Server header of local replies, b"" when server_signature is off.
     """
 
     def __init__(
-        self, config: Config, sockets: SocketTable, log: Log, resolver: Resolver, bugs: Bugs, folder: str
+        self,
+        config: Config,
+        sockets: SocketTable,
+        log: Log,
+        resolver: Resolver,
+        bugs: Bugs,
+        folder: str,
+        shared: SharedMemory | None = None,
     ) -> None:
         self.config: Final = config
         self.sockets: Final = sockets
@@ -66,6 +75,7 @@ class World:
         self.resolver: Final = resolver
         self.bugs: Final = bugs
         self.folder: Final = folder
+        self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()
         self.modules: Final[dict[str, object]] = {}
         self.literals: Final[dict[bytes, Address]] = {}

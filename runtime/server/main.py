@@ -13,12 +13,15 @@ from types import ModuleType
 from typing import Final
 
 from runtime.build import NATIVE
+from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
+from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
-from runtime.server.bind import bind_all
+from runtime.server.bind import bind_all, close_all
+from runtime.server.control.files import ControlFiles, Owner
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
 from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.errors import StartError
@@ -26,8 +29,9 @@ from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
 from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
-from runtime.server.master import Master, Process, hold_signals, load_prctl, release_signals
+from runtime.server.master import Body, Master, Process, hold_signals, load_prctl
 from runtime.server.options import Options, parse, usage_text, version_text
+from runtime.server.process_table import ProcessTable
 from runtime.server.resolver import ServerResolver
 from runtime.server.settings import CHILDREN, effective
 from runtime.server.waiting import NativeWaiter, PlainWaiter, Waiter
@@ -63,12 +67,13 @@ def run(program: Program, options: Options) -> int:
         config = effective(program.config, options)
         log = _log_of(config, options)
         identity = identity_of(config.user, config.group)
+        owner = Owner(config.sock_user, config.sock_group)
         table = socket_table(config, log)
         _print(describe(table))
         if options.check:
             print("config file ok, exiting...", file=sys.stderr)
             return 0
-        return _Start(program, options, config, log, table, identity).run()
+        return _Start(program, options, config, log, table, identity, owner).run()
     except (StartError, ProgramError) as e:
         report(options.prog, str(e))
         return 1
@@ -109,6 +114,7 @@ class _Start:
         log: ServerLog,
         table: SocketTable,
         identity: Identity,
+        owner: Owner,
     ) -> None:
         self._options: Final = options
         self._config: Final = config
@@ -118,9 +124,12 @@ class _Start:
         self._mmsg: Final = load_mmsg()
         self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver(log)
-        self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options))
+        shared = SharedMemory(options.shared_mb << 20, log)
+        self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
+        self._control: Final = ControlFiles(config, owner, identity, log)
         self._sockets: list[list[socket.socket]] = []
         self._mailboxes: Mailboxes | None = None
+        self._commands: list[Command] = []
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
         # Processes per listener.
@@ -143,6 +152,7 @@ class _Start:
             self._prepare()
             return self._serve_alone() if single else self._serve_many()
         finally:
+            self._control.remove()
             for file in self._pid_files:
                 file.remove()
 
@@ -153,46 +163,69 @@ class _Start:
             self._resolver.preload()
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
+        self._commands = self._engine.commands()
         self._sockets = bind_all(self._table, config, self._log, self._readers)
         workers = len(self._table.sockets) * self._readers
         if self._engine.keeps_state and workers > 1 and config.fork:
             self._mailboxes = _mailboxes(workers)
+        # A signal from now on must find somebody who removes the files.
+        hold_signals()
+        self._control.make()
         self._write_pid_files()
         become(self._identity)
 
     def _write_pid_files(self) -> None:
-        # A signal from now on must find somebody who removes the files.
-        hold_signals()
         if self._options.pid_file:
             self._pid_files.append(PidFile(self._options.pid_file, os.getpid(), refuse_living=True))
         if self._options.pgid_file:
             self._pid_files.append(PidFile(self._options.pgid_file, os.getpgrp(), refuse_living=False))
 
     def _serve_many(self) -> int:
-        processes = [
-            Process(_description(s, child), self._worker_body(s, child))
-            for s in self._table.sockets
-            for child in range(self._readers)
-        ]
-        # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        master = Master(processes, self._log, self._prctl)
+        receivers = [(s, child) for s in self._table.sockets for child in range(self._readers)]
+        bodies = [(_description(s, child), self._worker_body(s, child)) for s, child in receivers]
+        master = self._master("attendant", bodies)
         if not master.start():
             return 0
         if self._launch is not None:
             self._launch.succeeded(self._config.log_stderror)
-        self._log.write(INFO, f"INFO: {len(processes)} processes serve")
+        self._log.write(INFO, f"INFO: {len(self._process_table) - 1} processes serve")
         master.run()
         return 0
 
-    def _worker_body(self, listener: ListenSocket, child: int) -> Callable[[Callable[[], None]], None]:
+    def _master(self, own_name: str, bodies: list[tuple[str, Body]]) -> Master:
+        """The master of the control processes and those with the given names and bodies; `own_name` is this process's."""
+        own = self._process_table = ProcessTable([own_name, *self._control.names(), *(name for name, _ in bodies)])
+        control = self._control.bodies(own, self._options.arguments, self._commands)
+        processes = [Process(name, self._body(body)) for name, body in control]
+        processes += [Process(name, body) for name, body in bodies]
+        # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        return Master(processes, own, self._log, self._prctl)
+
+    def _body(self, control: Body) -> Body:
+        """A control process keeps of what is open only what it needs."""
+
         def body(ready: Callable[[], None]) -> None:
-            for file in self._pid_files:
-                file.close()
+            for group in self._sockets:
+                close_all(group)
+            self._leave()
+            control(ready)
+
+        return body
+
+    def _leave(self) -> None:
+        """In a new process: what belongs to the master, and to who started him."""
+        for file in self._pid_files:
+            file.close()
+        if self._launch is not None:
+            self._launch.leave(self._config.log_stderror)
+
+    def _worker_body(self, listener: ListenSocket, child: int) -> Body:
+        def body(ready: Callable[[], None]) -> None:
+            self._control.close()
             worker = self._worker(listener, child)
-            if self._launch is not None:
-                self._launch.leave(self._config.log_stderror)
+            self._leave()
             ready()
             worker.run(None, 0)
 
@@ -228,15 +261,15 @@ class _Start:
         return PlainWaiter(fds) if self._mmsg is None else NativeWaiter(fds, self._mmsg)
 
     def _serve_alone(self) -> int:
-        """fork=no: this process receives, on the first address only, as SER does."""
-        signals: list[int] = []
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda signo, frame: signals.append(signo))
-        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, signal.SIG_IGN)
-        release_signals()
-        worker = self._worker(self._table.sockets[0], 0)
-        worker.run(lambda: not signals, _IDLE_MS)
+        """fork=no: this process receives, on the first address only, as SER does; it is the control processes' master."""
+        listener = self._table.sockets[0]
+        name = f"stand-alone receiver @ {listener.name.decode()}:{listener.address.port}"
+        master = self._master(name, [])
+        if not master.start():
+            return 0
+        worker = self._worker(listener, 0)
+        worker.run(lambda: master.attend(0), _IDLE_MS)
+        master.stop()
         self._log.write(NOTICE, "Thank you for flying ser")
         return 0
 
@@ -250,9 +283,8 @@ class _Start:
             )
         for argument in self._options.ignored:
             log.write(WARN, f"WARNING: argument {argument} ignored")
-        for name in ("fifo", "unix_sock", "fifo_db_url"):
-            if getattr(self._config, name):
-                log.write(WARN, f"WARNING: {name}: not supported yet: there is no control interface")
+        if self._config.fifo_db_url:
+            log.write(WARN, "WARNING: fifo_db_url: not supported yet: the FIFO has no command DB")
 
 
 def _description(listener: ListenSocket, child: int) -> str:

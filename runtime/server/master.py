@@ -17,6 +17,7 @@ from typing import Final
 from runtime.routing.ports import Log
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
+from runtime.server.process_table import ProcessTable
 
 STOP_S: Final = 0.7
 START_S: Final = 60.0
@@ -37,10 +38,14 @@ _TIMER_SLACK_NS: Final = 1000
 Prctl = Callable[[int, int, int, int, int], int]
 
 
-class Process:
-    """An entry of the process table. `run` is the body of the process: it calls `ready` once and then serves."""
+# What a process does: it calls its argument once, when it is ready, and then serves.
+Body = Callable[[Callable[[], None]], None]
 
-    def __init__(self, description: str, run: Callable[[Callable[[], None]], None]) -> None:
+
+class Process:
+    """An entry of the process table."""
+
+    def __init__(self, description: str, run: Body) -> None:
         self.description: Final = description
         self.run: Final = run
         self.pid = 0
@@ -50,10 +55,12 @@ class Process:
 
 
 class Master:
-    """Keeps `processes` running. Times are seconds of the monotonic clock."""
+    """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
+    each of the processes."""
 
-    def __init__(self, processes: list[Process], log: ServerLog, prctl: Prctl) -> None:
+    def __init__(self, processes: list[Process], table: ProcessTable, log: ServerLog, prctl: Prctl) -> None:
         self._processes: Final = processes
+        self._table: Final = table
         self._log: Final = log
         self._prctl: Final = prctl
         self._ready: dict[int, Process] = {}
@@ -64,6 +71,7 @@ class Master:
         because one cannot serve, nothing is left running."""
         hold_signals()
         self._pid = os.getpid()
+        self._table.begin(0, self._pid)
         try:
             for p in self._processes:
                 self._fork(p)
@@ -114,7 +122,12 @@ class Master:
             self._become(process, write_fd)
         os.close(write_fd)
         process.pid = pid
+        self._table.begin(self._index(process), pid)
         self._ready[read_fd] = process
+
+    def _index(self, process: Process) -> int:
+        """Its place in the table."""
+        return self._processes.index(process) + 1
 
     def _become(self, process: Process, write_fd: int) -> None:
         """The life of the new process; never returns."""
@@ -130,7 +143,10 @@ class Master:
         try:
             for fd in self._ready:
                 os.close(fd)
-            self._log.become(self._processes.index(process) + 1)
+            index = self._index(process)
+            # The process may be quicker than its master.
+            self._table.begin(index, os.getpid())
+            self._log.become(index)
             _default_signals()
             self._end_with_master()
             process.run(ready)
@@ -151,20 +167,25 @@ class Master:
 
     def run(self) -> None:
         """Returns on SIGTERM or SIGINT, when all other processes are gone."""
-        while True:
-            self._respawn()
-            info = signal.sigtimedwait(_WAITED_FOR, self._patience_s())
-            if info is None:
-                continue
-            if info.si_signo in (signal.SIGTERM, signal.SIGINT):
-                self._log.write(DBG, f"INFO: signal {info.si_signo} received")
-                break
-            if info.si_signo != signal.SIGCHLD:
-                self._log.write(DBG, f"DEBUG: signal {info.si_signo} ignored")
-            # Several deaths can share one SIGCHLD.
-            self._reap()
+        while self.attend(self._patience_s()):
+            pass
         self.stop()
         self._log.write(NOTICE, "Thank you for flying ser")
+
+    def attend(self, patience_s: float) -> bool:
+        """Replace the dead and take a signal, if there is one within `patience_s`; False if it wants the end."""
+        self._respawn()
+        info = signal.sigtimedwait(_WAITED_FOR, patience_s)
+        if info is None:
+            return True
+        if info.si_signo in (signal.SIGTERM, signal.SIGINT):
+            self._log.write(DBG, f"INFO: signal {info.si_signo} received")
+            return False
+        if info.si_signo != signal.SIGCHLD:
+            self._log.write(DBG, f"DEBUG: signal {info.si_signo} ignored")
+        # Several deaths can share one SIGCHLD.
+        self._reap()
+        return True
 
     def _patience_s(self) -> float:
         """Seconds until something is to be done without a signal."""
@@ -199,6 +220,7 @@ class Master:
         again = f"another one in {delay_s:.1f} s" if delay_s else "starting another one"
         self._log.write(ERR, f"ERROR: {process.description} (pid {process.pid}) {how}, {again}")
         process.pid = 0
+        self._table.end(self._index(process))
         process.deaths += 1
         process.due_s = now_s + delay_s
 
@@ -257,17 +279,13 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
 
 
-def release_signals() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
-
-
 def _default_signals() -> None:
     """A process ends by SIGTERM from the master; what a terminal sends to the whole group is the master's business."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    release_signals()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
 
 
 def load_prctl(mmsg: ModuleType | None) -> Prctl:

@@ -15,11 +15,16 @@ class UsageError(StartError):
     """The command line itself is wrong."""
 
 
+# SER's default of -m.
+SHARED_MB: Final = 32
+
+
 @dataclass
 class Options:
     """What the command line says; None and "" where it says nothing.
 
-    `debug` is the number of -d. `help` and `version` ask for a text instead of a server.
+    `debug` is the number of -d. `help` and `version` ask for a text instead of a server. `arguments` is all of it, as the
+    command `arg` shows it.
     """
 
     prog: str
@@ -44,8 +49,14 @@ class Options:
     group: str = ""
     pid_file: str = ""
     pgid_file: str = ""
+    fifo: str = ""
+    unix_sock: str = ""
+    shared_mb: int = SHARED_MB
+    arguments: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
+
+_SHARED_MB_MAX: Final = 1 << 20
 
 _LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
 
@@ -70,16 +81,17 @@ _TEXTS: Final = {
     "-g": "group",
     "-P": "pid_file",
     "-G": "pgid_file",
+    "-i": "fifo",
+    "-x": "unix_sock",
 }
 
-_NUMBERS: Final = {"-n": ("children", "process number"), "-b": ("maxbuffer", "max buffer size number")}
-
-_NOT_YET: Final = {
-    "-N": "there are no TCP processes to count",
-    "-m": "no memory is shared between processes",
-    "-i": "the FIFO server is missing",
-    "-x": "the Unix socket server is missing",
+_NUMBERS: Final = {
+    "-n": ("children", "process number"),
+    "-b": ("maxbuffer", "max buffer size number"),
+    "-m": ("shared_mb", "shmem size number"),
 }
+
+_NOT_YET: Final = {"-N": "there are no TCP processes to count"}
 
 
 def parse(argv: list[str], prog: str) -> Options:
@@ -92,7 +104,7 @@ def parse(argv: list[str], prog: str) -> Options:
         pairs, rest = getopt.gnu_getopt(argv, letters, ["help", "version"] + ([] if prog == "ser" else ["routes="]))
     except getopt.GetoptError as e:
         raise UsageError(f"{_bad_option(e)} ({prog} -h lists all options)") from e
-    options = Options(prog, ignored=rest)
+    options = Options(prog, arguments=[prog, *argv], ignored=rest)
     for name, value in pairs:
         _take(options, name, value)
         if options.help or options.version:
@@ -125,7 +137,10 @@ def _take(options: Options, name: str, value: str) -> None:
         setattr(options, _TEXTS[name], value)
     else:
         attribute, what = _NUMBERS[name]
-        setattr(options, attribute, _number(name, what, value))
+        number = _number(name, what, value)
+        if name == "-m" and not 0 < number <= _SHARED_MB_MAX:
+            raise UsageError(f"bad {what}: -m {value}: 1 to {_SHARED_MB_MAX} megabytes")
+        setattr(options, attribute, number)
 
 
 def _number(name: str, what: str, text: str) -> int:
@@ -210,7 +225,7 @@ _USAGE: Final = """\
 version: {prog} {version}
 usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
            [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
-           [ -P pid-file ] [ -G pgid-file ]
+           [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ]
 options:
 {source_help}
  -c           check the configuration, print listen addresses and aliases, exit 0 if all is well
@@ -229,9 +244,12 @@ options:
  -t dir       change the root directory
  -u uid       user to run as, name or number
  -g gid       group to run as, name or number
+ -m number    megabytes of memory that processes may share (default 32)
+ -i path      FIFO for commands (default: none)
+ -x path      Unix datagram socket for commands (default: none)
  -P file      write the process number into this file
  -G file      write the process group number into this file
  -V           version
  -h           this text
-not supported yet: -N (TCP processes), -m (shared memory), -i (FIFO), -x (Unix socket)
+not supported yet: -N (TCP processes)
 What the configuration file sets counts more than the command line, as in SER."""

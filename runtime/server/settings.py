@@ -12,7 +12,18 @@ _DEFAULT: Final = Config()
 
 # Parameters whose option only counts where ser.cfg says nothing. A value in ser.cfg that is SER's default counts as nothing
 # said: nobody gives an option to get what he has already.
-_CONFIG_WINS: Final = ("maxbuffer", "check_via", "log_stderror", "disable_tcp", "workdir", "chroot", "user", "group")
+_CONFIG_WINS: Final = (
+    "maxbuffer",
+    "check_via",
+    "log_stderror",
+    "disable_tcp",
+    "workdir",
+    "chroot",
+    "user",
+    "group",
+    "fifo",
+    "unix_sock",
+)
 
 CHILDREN: Final = 8
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 
 import pytest
 
-from runtime.modules.pike.table import BLOCKED, NEWLY_BLOCKED, OK, SLOTS, BUCKETS, SourceTable
+from runtime.modules.pike.table import BLOCKED, BUCKET_BYTES, BUCKETS, NEWLY_BLOCKED, OK, SLOTS, SourceTable
 from script import Site, request
 
 IP = bytes([192, 0, 2, 1])
@@ -94,3 +95,10 @@ def test_a_script_refuses_the_flood_and_logs_it_once() -> None:
     assert codes == [b"200"] * 7 + [b"503"] * 5
     assert site.lines(1) == ["WARNING: pike_check_req: ALARM - TOO MANY HITS on 127.0.0.1 !!"]
     assert site.say(request(), source="127.0.0.2")[0].data.startswith(b"SIP/2.0 200")
+
+
+def test_little_shared_memory_makes_the_table_smaller() -> None:
+    table = SourceTable(4, 60, mmap.mmap(-1, 4 * BUCKET_BYTES))
+    for i in range(1000):
+        table.count((0x0A000000 + i).to_bytes(4, "big"), 1)
+    assert counts(table, 8, 2)[-1] == NEWLY_BLOCKED

@@ -99,9 +99,7 @@ def test_numbers_must_be_decimal_and_whole(text: str) -> None:
         (("-f",), "option -f requires an argument"),
         (("-t", ""), "option -t requires an argument"),
         (("-N", "4"), "-N: not supported yet"),
-        (("-m", "64"), "-m: not supported yet"),
-        (("-i", "/tmp/f"), "-i: not supported yet"),
-        (("-x", "/tmp/s"), "-x: not supported yet"),
+        (("-m", "0"), "bad shmem size number: -m 0"),
     ],
 )
 def test_errors_are_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
@@ -119,7 +117,7 @@ def test_ser_runtime_wants_routes_and_no_config() -> None:
 @pytest.mark.parametrize("prog", ["ser", "ser-runtime"])
 def test_help_names_every_option(prog: str) -> None:
     text = usage_text(prog)
-    letters = "clnbrRvdDETwtugPGVh" + ("f" if prog == "ser" else "")
+    letters = "clnbrRvdDETwtugPGmixVh" + ("f" if prog == "ser" else "")
     assert [c for c in letters if f"\n -{c} " not in text] == []
 
 

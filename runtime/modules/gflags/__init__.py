@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Final, final
 
+from runtime.routing.command import LINE, Command, Question
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.world import World
@@ -27,7 +28,7 @@ class Gflags(Module):
         self._memory: mmap.mmap | None = None
 
     def bind(self, world: World) -> None:
-        memory = mmap.mmap(-1, _FLAGS)
+        memory = world.shared.take(_FLAGS, "gflags")
         memory[0:_FLAGS] = bytes([self.initial >> flag & 1 for flag in range(_FLAGS)])
         self._memory = memory
 
@@ -48,6 +49,46 @@ class Gflags(Module):
         """True if the global flag is set."""
         assert self._memory is not None
         return self._memory[flag] != 0
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        """SER has them on the FIFO only."""
+        return [
+            Command("set_gflag", self.fifo_set_gflag, LINE, by_socket=False),
+            Command("reset_gflag", self.fifo_reset_gflag, LINE, by_socket=False),
+            Command("is_gflag", self.fifo_is_gflag, LINE, by_socket=False),
+        ]
+
+    def fifo_set_gflag(self, question: Question) -> None:
+        flag = _flag_of(question)
+        if flag >= 0:
+            self._put(flag, 1)
+            question.answer(b"200 OK\n")
+
+    def fifo_reset_gflag(self, question: Question) -> None:
+        flag = _flag_of(question)
+        if flag >= 0:
+            self._put(flag, 0)
+            question.answer(b"200 OK\n")
+
+    def fifo_is_gflag(self, question: Question) -> None:
+        flag = _flag_of(question)
+        if flag >= 0:
+            assert self._memory is not None
+            question.answer(b"200 OK\nTRUE\n" if self._memory[flag] else b"200 OK\nFALSE\n")
+
+
+def _flag_of(question: Question) -> int:
+    """The flag that the command names; -1 where it is none, which has been answered then."""
+    word = question.word(0)
+    if word and not word.isdigit():
+        question.answer(b"400: gflags: invalid flag format\n")
+        return -1
+    if not word or len(word) > 9 or int(word) >= _FLAGS:
+        question.answer(b"400: gflags: invalid flag number\n")
+        return -1
+    return int(word)
 
 
 EXPORTS: Final = ModuleSpec(

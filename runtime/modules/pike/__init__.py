@@ -6,7 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.pike.table import NEWLY_BLOCKED, OK, SourceTable
+from runtime.modules.pike.table import BUCKET_BYTES, BUCKETS, NEWLY_BLOCKED, OK, SourceTable
 from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.world import World
@@ -31,7 +31,8 @@ class Pike(Module):
 
     def bind(self, world: World) -> None:
         """Make the memory that the processes will share."""
-        self._table = SourceTable(self._limit, self._periods_kept)
+        memory = world.shared.take(BUCKETS * BUCKET_BYTES, "pike", BUCKET_BYTES)
+        self._table = SourceTable(self._limit, self._periods_kept, memory)
 
     def pike_check_req(self, ctx: Context) -> bool:
         """Count the request; False if its source sends too much. A blocked source is logged once in a period."""

@@ -16,7 +16,7 @@ NEWLY_BLOCKED: Final = 2
 BUCKETS: Final = 4096
 SLOTS: Final = 8  # of a bucket
 SLOT_BYTES: Final = 32
-_BUCKET_BYTES: Final = SLOTS * SLOT_BYTES
+BUCKET_BYTES: Final = SLOTS * SLOT_BYTES
 _LIMIT: Final = 65535
 
 # A slot: 16 bytes address, 4 the period of the last request (0: the slot is free), 2 the level, 2 and 2 the requests in
@@ -29,18 +29,20 @@ _NOW: Final = 24
 
 @final
 class SourceTable:
-    """A table of fixed size: 32,768 sources, of which the one that is silent longest makes room for a new one.
+    """A table of fixed size, 32,768 sources where `memory` has room for them: the one that is silent longest makes room for
+    a new one.
 
     `limit` requests in a period are too many, also in the period before, and on the average of the two. As in SER's tree of
     addresses, a source is not measured at once: for every byte of its address but the first it must have sent `limit`/4 times
     within a period or two. Each process writes without a lock: two at the same time may lose a count, nothing else.
     """
 
-    def __init__(self, limit: int, periods_kept: int) -> None:
+    def __init__(self, limit: int, periods_kept: int, memory: mmap.mmap | None = None) -> None:
         self._limit: Final[i64] = limit
         self._quarter: Final[i64] = limit // 4
         self._kept: Final[i64] = periods_kept
-        self._memory: Final = mmap.mmap(-1, BUCKETS * _BUCKET_BYTES)
+        self._memory: Final = mmap.mmap(-1, BUCKETS * BUCKET_BYTES) if memory is None else memory
+        self._buckets: Final[i64] = len(self._memory) // BUCKET_BYTES
 
     def count(self, ip: bytes, period: i64) -> i64:
         """Count a request of `ip` (4 or 16 bytes) in the period of this number, from 1: OK, BLOCKED or NEWLY_BLOCKED.
@@ -48,8 +50,8 @@ class SourceTable:
         The latter once in a period, for the log.
         """
         key = ip if len(ip) == 16 else bytes(10) + b"\xff\xff" + ip
-        start = hash_range(hash_start(), key, 0, 16) % BUCKETS * _BUCKET_BYTES
-        bucket: bytes = self._memory[start : start + _BUCKET_BYTES]
+        start = hash_range(hash_start(), key, 0, 16) % self._buckets * BUCKET_BYTES
+        bucket: bytes = self._memory[start : start + BUCKET_BYTES]
         place = _place_of(bucket, key)
         known = place >= 0
         if not known:
@@ -94,7 +96,7 @@ class SourceTable:
 def _place_of(bucket: bytes, key: bytes) -> i64:
     """Where the slot of this address begins; -1 when it has none."""
     place: i64 = 0
-    while place < _BUCKET_BYTES:
+    while place < BUCKET_BYTES:
         i: i64 = 0
         while i < 16 and bucket[place + i] == key[i]:
             i += 1
@@ -109,7 +111,7 @@ def _oldest(bucket: bytes) -> i64:
     found: i64 = 0
     oldest: i64 = _number(bucket, _PERIOD, 4)
     place: i64 = SLOT_BYTES
-    while place < _BUCKET_BYTES:
+    while place < BUCKET_BYTES:
         period = _number(bucket, place + _PERIOD, 4)
         if period < oldest:
             found = place

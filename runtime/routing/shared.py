@@ -1,0 +1,47 @@
+"""Memory that all processes share: given out before they fork, so much of it as -m allows. Reference core, 1.1."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Final, final
+
+from runtime.routing.ports import Log
+
+L_WARN: Final = 1
+
+DEFAULT_BYTES: Final = 32 << 20
+
+
+class SharedMemoryFull(Exception):
+    """There is not enough for something that cannot do with less: `str()` is one sentence for the administrator."""
+
+
+@final
+class SharedMemory:
+    """`limit` bytes. `used` counts what has been given out, `shortages` how often it was less than was wanted."""
+
+    def __init__(self, limit: int, log: Log) -> None:
+        self.limit: Final = limit
+        self.used = 0
+        self.shortages = 0
+        self._log: Final = log
+
+    def take(self, size: int, what: str, least: int = 0) -> mmap.mmap:
+        """Memory of `size` bytes, all zero, for `what`; where that is too much what is left, if it is `least` bytes (0: `size`).
+
+        Raises SharedMemoryFull. Its pages cost nothing before they are written to.
+        """
+        left = self.limit - self.used
+        given = min(size, left)
+        if given < (least or size):
+            raise SharedMemoryFull(
+                f"-m {self.limit >> 20}: {what} needs {least or size} bytes of shared memory, {left} are left"
+            )
+        if given < size:
+            self.shortages += 1
+            self._log.write(
+                L_WARN,
+                f"WARNING: -m {self.limit >> 20}: {what} wants {size} bytes of shared memory and has to do with {given}",
+            )
+        self.used += given
+        return mmap.mmap(-1, given)

@@ -1,0 +1,172 @@
+"""The FIFO and the Unix socket as files: made before privileges are given up, removed at the end. Reference core, 7.1 and 7.4."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pwd
+import socket
+import stat
+from collections.abc import Callable
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.errors import StartError
+from runtime.server.log import WARN
+
+# sun_path of <sys/un.h> with its NUL.
+_SOCKET_NAME_BYTES: Final = 107
+
+
+class Owner:
+    """Whom the files are given to, by the names or numbers of sock_user and sock_group; -1 leaves it as it is."""
+
+    def __init__(self, user: str, group: str) -> None:
+        """Raises StartError."""
+        self.uid: Final = _uid_of(user)
+        self.gid: Final = _gid_of(group)
+
+    def members(self) -> frozenset[int]:
+        """The users of the files' group, as far as this machine lists them."""
+        gid = self.gid if self.gid >= 0 else os.getegid()
+        users = pwd.getpwall()
+        try:
+            names = set(grp.getgrgid(gid).gr_mem)
+        except KeyError:
+            names = set()
+        return frozenset(u.pw_uid for u in users if u.pw_gid == gid or u.pw_name in names)
+
+
+def _uid_of(name: str) -> int:
+    if not name:
+        return -1
+    try:
+        return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
+    except KeyError as e:
+        raise StartError(f"bad socket user name/uid number: {name}") from e
+
+
+def _gid_of(name: str) -> int:
+    if not name:
+        return -1
+    try:
+        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
+    except KeyError as e:
+        raise StartError(f"bad socket group name/gid number: {name}") from e
+
+
+class ControlFile:
+    """A file that this server has made and removes again if it still is the one."""
+
+    def __init__(self, path: str) -> None:
+        self._path: Final = path
+        self._identity: Final = _identity(os.lstat(path))
+
+    def remove(self, log: Log) -> None:
+        """Where the right to do so went with the privileges, a warning is all."""
+        try:
+            if _identity(os.lstat(self._path)) == self._identity:
+                os.unlink(self._path)
+        except FileNotFoundError:
+            return
+        except OSError as e:
+            log.write(WARN, f"WARNING: cannot remove {self._path}: {e.strerror}")
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+class Fifo(ControlFile):
+    """The FIFO, open for reading and writing, so that there is no end when its last writer goes."""
+
+    def __init__(self, path: str, mode: int, owner: Owner) -> None:
+        """Raises StartError."""
+        try:
+            _clear(path, stat.S_ISFIFO, _is_read)
+            os.mkfifo(path, 0o600)
+            super().__init__(path)
+        except OSError as e:
+            raise StartError(f"cannot make the FIFO {path}: {e.strerror}") from e
+        try:
+            self.fd: Final = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+            os.fchown(self.fd, owner.uid, owner.gid)
+            os.fchmod(self.fd, mode)
+        except OSError as e:
+            os.unlink(path)
+            raise StartError(f"cannot set up the FIFO {path}: {e.strerror}") from e
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
+class UnixSocket(ControlFile):
+    """The datagram socket, bound."""
+
+    def __init__(self, path: str, mode: int, owner: Owner) -> None:
+        """Raises StartError. A mode of 0 leaves what the umask gives, as in SER."""
+        if len(os.fsencode(path)) > _SOCKET_NAME_BYTES:
+            raise StartError(f"the Unix socket's name is longer than {_SOCKET_NAME_BYTES} characters: {path}")
+        self.socket: Final = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        try:
+            _clear(path, stat.S_ISSOCK, _is_bound)
+            before = os.umask(0o177) if mode else None
+            try:
+                self.socket.bind(path)
+            finally:
+                if before is not None:
+                    os.umask(before)
+            super().__init__(path)
+        except OSError as e:
+            self.socket.close()
+            raise StartError(f"cannot make the Unix socket {path}: {e.strerror}") from e
+        try:
+            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+            if mode:
+                os.chmod(path, mode)
+        except OSError as e:
+            self.socket.close()
+            os.unlink(path)
+            raise StartError(f"cannot set up the Unix socket {path}: {e.strerror}") from e
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def _clear(path: str, is_expected: Callable[[int], bool], is_served: Callable[[str], bool]) -> None:
+    """Remove what an earlier server has left. Raises OSError, also for what a running one has, or is no such file."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return
+    if not is_expected(found.st_mode):
+        raise OSError(errno.EEXIST, "something else is there")
+    if is_served(path):
+        raise OSError(errno.EADDRINUSE, "a running server has it")
+    os.unlink(path)
+
+
+def _is_read(path: str) -> bool:
+    """True if a process has the FIFO open for reading."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW))
+    except OSError as e:
+        if e.errno == errno.ENXIO:
+            return False
+        raise
+    return True
+
+
+def _is_bound(path: str) -> bool:
+    """True if a process has the socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(path)
+        except ConnectionRefusedError:
+            return False
+        except OSError:
+            # Of another kind, for example a stream: nobody's business of ours.
+            return True
+    return True

@@ -1,0 +1,107 @@
+"""The control interface of one server: its files, and the processes that serve them. Reference core, 1.4 and chapter 7."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+
+from runtime.routing.command import Command
+from runtime.routing.config import Config
+from runtime.server.control.core_commands import CoreCommands
+from runtime.server.control.delivery import ReplyRules
+from runtime.server.control.endpoints import Fifo, Owner, UnixSocket
+from runtime.server.control.questions import ModuleCommands
+from runtime.server.control.serving import FifoServer, SocketServer
+from runtime.server.daemon import Identity
+from runtime.server.log import ServerLog
+from runtime.server.master import Body
+from runtime.server.process_table import ProcessTable
+
+__all__ = ["ControlFiles", "Owner"]
+
+FIFO_PROCESS: Final = "fifo server"
+SOCKET_PROCESS: Final = "unix domain socket server"
+
+_GROUP_WRITES: Final = 0o020
+_OTHERS_WRITE: Final = 0o002
+
+
+class ControlFiles:
+    """What `fifo` and `unix_sock` of ser.cfg ask for, if they do. Paths mean what they do behind chroot and workdir."""
+
+    def __init__(self, config: Config, owner: Owner, identity: Identity, log: ServerLog) -> None:
+        self._config: Final = config
+        self._owner: Final = owner
+        self._identity: Final = identity
+        self._log: Final = log
+        self._fifo: Fifo | None = None
+        self._socket: UnixSocket | None = None
+        self._since_s = 0.0
+        # Before a change of the root directory puts the list of users out of reach.
+        self._members: Final = owner.members() if config.fifo and config.sock_mode & _GROUP_WRITES else frozenset[int]()
+
+    def make(self) -> None:
+        """Raises StartError."""
+        config = self._config
+        self._since_s = time.time()
+        if config.fifo:
+            self._fifo = Fifo(config.fifo, config.sock_mode, self._owner)
+        if config.unix_sock:
+            self._socket = UnixSocket(config.unix_sock, config.sock_mode, self._owner)
+
+    def remove(self) -> None:
+        for file in (self._fifo, self._socket):
+            if file is not None:
+                file.remove(self._log)
+
+    def close(self) -> None:
+        """In a process that has nothing to do with them."""
+        for file in (self._fifo, self._socket):
+            if file is not None:
+                file.close()
+
+    def names(self) -> list[str]:
+        """SER's names for the processes, in their order."""
+        fifo = [FIFO_PROCESS] if self._config.fifo else []
+        return fifo + [SOCKET_PROCESS] * (max(1, self._config.unix_sock_children) if self._config.unix_sock else 0)
+
+    def bodies(self, table: ProcessTable, arguments: list[str], commands: list[Command]) -> list[tuple[str, Body]]:
+        """The processes; `arguments` is the command line, `commands` are those of the modules."""
+        master = os.getpid()
+        found: list[tuple[str, Body]] = []
+        fifo = self._fifo
+        own = self._socket
+        if fifo is not None:
+            modules = ModuleCommands(commands, True, self._log)
+            core = CoreCommands(True, table, arguments, self._since_s, modules.names())
+            rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
+
+            def serve_fifo(ready: Callable[[], None]) -> None:
+                if own is not None:
+                    own.close()
+                FifoServer(core, modules, self._log, master, fifo.fd, rules).run(ready)
+
+            found.append((FIFO_PROCESS, serve_fifo))
+        if own is not None:
+            own_modules = ModuleCommands(commands, False, self._log)
+            own_core = CoreCommands(False, table, arguments, self._since_s, own_modules.names())
+
+            def serve_socket(ready: Callable[[], None]) -> None:
+                if fifo is not None:
+                    fifo.close()
+                timeout_ms = self._config.unix_tx_timeout
+                SocketServer(own_core, own_modules, self._log, master, own.socket, timeout_ms).run(ready)
+
+            found += [(SOCKET_PROCESS, serve_socket)] * max(1, self._config.unix_sock_children)
+        return found
+
+    def _reply_owners(self) -> frozenset[int] | None:
+        """Whose reply pipes are written to: of those who may give commands; None: everybody may."""
+        mode = self._config.sock_mode
+        if mode & _OTHERS_WRITE:
+            return None
+        users = {0, os.geteuid(), *self._members}
+        users.update(uid for uid in (self._owner.uid, self._identity.uid) if uid is not None and uid >= 0)
+        return frozenset(users)

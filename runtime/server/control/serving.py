@@ -1,0 +1,237 @@
+"""A control process: it takes requests from the FIFO or from the Unix socket and sees to it that they are answered.
+
+Nothing here waits for one client: an answer that cannot be given yet is tried again later. Reference core, chapter 7.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.control.core_commands import CoreCommands
+from runtime.server.control.delivery import (
+    CannotDeliver,
+    Deliveries,
+    Delivery,
+    PipeDelivery,
+    ReplyRules,
+    SocketDelivery,
+)
+from runtime.server.control.framing import FifoReader, Request, parse_datagram
+from runtime.server.control.questions import ModuleCommands
+from runtime.server.log import DBG, ERR, WARN
+
+# Answers that wait for their clients, 64 kB of text each at the worst for a socket.
+DELIVERIES_MAX: Final = 256
+# A request in the FIFO of which nothing more comes for so long ends there.
+PAUSE_MS: Final = 1000
+# Between the answer to `kill` and the end, where the client is not reading yet.
+_LAST_WORDS_MS: Final = 400
+
+_READ_BYTES: Final = 65536
+_BATCH: Final = 32
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+class ControlProcess:
+    """The loop of both kinds. `master` is who ends the server when somebody gives `kill`."""
+
+    def __init__(self, core: CoreCommands, modules: ModuleCommands, log: Log, master: int) -> None:
+        self._core: Final = core
+        self._modules: Final = modules
+        self.log: Final = log
+        self._master: Final = master
+        self._end_ms: int | None = None
+        self.poll: Final = select.poll()
+        self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX)
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Never returns: the process ends by a signal."""
+        ready()
+        while True:
+            self.step(_now_ms())
+
+    def step(self, now_ms: int) -> None:
+        """Wait for something to do, and do it."""
+        events = self.poll.poll(self._patience_ms(now_ms))
+        now_ms = _now_ms()
+        self.take(events, now_ms)
+        writable = {fd for fd, what in events if what & ~select.POLLIN}
+        for failure in self.deliveries.go_on(writable, now_ms):
+            self.log.write(ERR, f"ERROR: {self.name()}: {failure}")
+        if self._end_ms is not None and now_ms >= self._end_ms:
+            self._end_ms = None
+            os.kill(self._master, signal.SIGTERM)
+
+    def name(self) -> str:
+        raise NotImplementedError
+
+    def take(self, events: list[tuple[int, int]], now_ms: int) -> None:
+        """Read what has come."""
+        raise NotImplementedError
+
+    def next_ms(self) -> int | None:
+        """When `take` wants to be called without an event."""
+        return None
+
+    def pattern_of(self, name: bytes) -> str | None:
+        """What the command reads; None if there is no such command. `name` is in lower case."""
+        pattern = self._core.pattern(name)
+        return self._modules.pattern(name) if pattern is None else pattern
+
+    def ask(self, request: Request, client: Client, now_ms: int) -> None:
+        """Find the answer for the client."""
+        name = request.name.lower()
+        shown = request.name.decode("latin-1")
+        if self._core.pattern(name) is not None:
+            if not client.wants_answer:
+                self.log.write(DBG, f"DEBUG: {self.name()}: nobody wants to know what {shown} says")
+                return
+            client.give(self._core.answer(request), now_ms)
+            if self._core.wants_end:
+                self._core.wants_end = False
+                self._end_ms = now_ms if self.deliveries.next_ms() is None else now_ms + _LAST_WORDS_MS
+        elif self._modules.pattern(name) is not None:
+            self._modules.ask(request, lambda text: client.give(text, _now_ms()), now_ms)
+        else:
+            self.log.write(ERR, f"ERROR: {self.name()}: command {shown} is not available")
+            client.give(client.unknown(request.name), now_ms)
+
+    def deliver(self, delivery: Delivery, now_ms: int) -> None:
+        try:
+            self.deliveries.start(delivery, now_ms)
+        except CannotDeliver as e:
+            self.log.write(ERR, f"ERROR: {self.name()}: {e}")
+
+    def _patience_ms(self, now_ms: int) -> int:
+        times = [t for t in (self.deliveries.next_ms(), self.next_ms(), self._end_ms) if t is not None]
+        return max(0, min(times) - now_ms) if times else -1
+
+
+class Client:
+    """Who has asked, and how he gets his answer."""
+
+    wants_answer = True
+
+    def give(self, text: bytes, now_ms: int) -> None:
+        raise NotImplementedError
+
+    def unknown(self, name: bytes) -> bytes:
+        """What he is told about a command that is not there."""
+        raise NotImplementedError
+
+
+class FifoClient(Client):
+    def __init__(self, server: FifoServer, reply_name: bytes) -> None:
+        self._server: Final = server
+        self._reply_name: Final = reply_name
+        self.wants_answer = reply_name != b""
+
+    def give(self, text: bytes, now_ms: int) -> None:
+        if self.wants_answer:
+            self._server.deliver(PipeDelivery(self._server.rules, self._reply_name, text, now_ms), now_ms)
+
+    def unknown(self, name: bytes) -> bytes:
+        return b"500 command '" + name + b"' not available\n"
+
+
+class FifoServer(ControlProcess):
+    """Serves the FIFO open as `fd`."""
+
+    def __init__(
+        self, core: CoreCommands, modules: ModuleCommands, log: Log, master: int, fd: int, rules: ReplyRules
+    ) -> None:
+        super().__init__(core, modules, log, master)
+        self._fd: Final = fd
+        self.rules: Final = rules
+        self._reader: Final = FifoReader(self.pattern_of)
+        self._pause_ends_ms: int | None = None
+        self.poll.register(fd, select.POLLIN)
+
+    def name(self) -> str:
+        return "fifo_server"
+
+    def next_ms(self) -> int | None:
+        return self._pause_ends_ms
+
+    def take(self, events: list[tuple[int, int]], now_ms: int) -> None:
+        found: list[Request] = []
+        if any(fd == self._fd for fd, _ in events):
+            complaints: list[str] = []
+            try:
+                self._reader.feed(os.read(self._fd, _READ_BYTES), found, complaints)
+            except BlockingIOError:
+                return
+            for complaint in complaints:
+                self.log.write(ERR, f"ERROR: fifo_server: {complaint}")
+            self._pause_ends_ms = now_ms + PAUSE_MS if self._reader.is_waiting else None
+        elif self._pause_ends_ms is not None and now_ms >= self._pause_ends_ms:
+            self._pause_ends_ms = None
+            self._reader.give_up(found)
+        for request in found:
+            if request.mistake:
+                name = request.name.decode("latin-1")
+                self.log.write(ERR, f"ERROR: fifo_server: {request.mistake} (command {name})")
+            self.ask(request, FifoClient(self, request.reply_name), now_ms)
+
+
+class SocketClient(Client):
+    def __init__(self, server: SocketServer, address: str | bytes) -> None:
+        self._server: Final = server
+        self._address: Final = address
+
+    def give(self, text: bytes, now_ms: int) -> None:
+        server = self._server
+        if len(text) > _ANSWER_MAX_BYTES:
+            text = b"500 Error while creating reply\n"
+        server.deliver(SocketDelivery(server.socket, self._address, text, now_ms, server.timeout_ms), now_ms)
+
+    def unknown(self, name: bytes) -> bytes:
+        return b"500 Command " + name + b" not found\n"
+
+
+# SER's buffer for an answer, and the largest datagram that clients are ready for.
+_ANSWER_MAX_BYTES: Final = 65535
+
+
+class SocketServer(ControlProcess):
+    """Serves the Unix datagram socket; `timeout_ms` is how long an answer may wait for its client."""
+
+    def __init__(
+        self, core: CoreCommands, modules: ModuleCommands, log: Log, master: int, own: socket.socket, timeout_ms: int
+    ) -> None:
+        super().__init__(core, modules, log, master)
+        self.socket: Final = own
+        self.timeout_ms: Final = timeout_ms
+        self.poll.register(own.fileno(), select.POLLIN)
+
+    def name(self) -> str:
+        return "unixsock_server"
+
+    def take(self, events: list[tuple[int, int]], now_ms: int) -> None:
+        if not any(fd == self.socket.fileno() for fd, _ in events):
+            return
+        # Several processes may read from it, so there may be nothing left for this one.
+        for _ in range(_BATCH):
+            try:
+                data, address = self.socket.recvfrom(_READ_BYTES)
+            except OSError as e:
+                if not isinstance(e, BlockingIOError):
+                    self.log.write(WARN, f"WARNING: unixsock_server: {e.strerror}")
+                return
+            client = SocketClient(self, address)
+            request = parse_datagram(data, self.pattern_of)
+            if request is None:
+                self.log.write(ERR, "ERROR: unixsock_server: first line malformed")
+                client.give(b"400 First line malformed\n", now_ms)
+            else:
+                self.ask(request, client, now_ms)
