@@ -313,13 +313,10 @@ def test_bad_names_in_ser_cfg_are_one_line(tmp_path: Path, config: str) -> None:
     assert "nosuch" in done.stderr.lower()
 
 
-def test_control_channels_are_missed_loudly(start: StartServer) -> None:
-    server = start(config='fifo="/tmp/nosuch_fifo", unix_sock="/tmp/nosuch_sock"')
+def test_the_command_db_is_missed_loudly(start: StartServer) -> None:
+    server = start(config='fifo_db_url="mysql://a/b"')
     server.ask()
-    log = server.log.read_text()
-    assert "WARNING: fifo: not supported yet" in log
-    assert "WARNING: unix_sock: not supported yet" in log
-    assert not os.path.exists("/tmp/nosuch_fifo")
+    assert "WARNING: fifo_db_url: not supported yet" in server.log.read_text()
 
 
 def test_fork_no_is_one_process_on_the_first_address(start: StartServer) -> None:
