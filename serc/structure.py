@@ -84,8 +84,7 @@ class _Structure:
                 return self._piece_item(token.text)
             if self._tokens[self._at + 1].text == "=":
                 return self._piece_item("assignment")
-        self._stray_item()
-        return None
+        return self._stray_item()
 
     def _piece_item(self, rule: str) -> tree.Assignment | tree.LoadModule | tree.ModParam | None:
         end = self._extents.item(self._at)
@@ -94,37 +93,50 @@ class _Structure:
         self._at = end
         return node
 
-    def _stray_item(self) -> None:
-        """Reports what cannot stand at the top of a file, and goes on to the next item."""
+    def _stray_item(self) -> tree.Route | None:
+        """Reports what cannot stand at the top of a file, and goes on to the next item.
+
+        The statements behind a route that was closed too early are read on as a route.
+        """
         start = self._at
-        early = self._closed_early()
-        missing = None
-        if early is not None and self._last_braces is not None:
-            missing = unopened(self._source, self._tokens, self._partner, *self._last_braces)
-        if missing is not None and early is not None:
-            self._mistakes.unopened_block(missing, early)
-        else:
-            self._mistakes.outside(start, self._partner, early)
+        if self._closed_early():
+            return self._rest_of_route()
+        self._mistakes.outside(start, self._partner)
         while True:
             if self._token.text == "{" and self._at in self._partner:
                 self._at = self._partner[self._at]
             if self._token.kind != "end":
                 self._at += 1
             if self._tokens[start].text == ";" and self._token.text != ";":
-                return
+                return None
             if self._extents.starts_item(self._at):
                 if self._token.kind == "end" or self._extents.on_new_line(self._at):
-                    return
+                    return None
 
-    def _closed_early(self) -> int | None:
-        """The `}` of the route before this place, if it is indented otherwise than the route."""
+    def _rest_of_route(self) -> tree.Route:
+        """At what follows a `}` that was not meant to end the route."""
+        assert self._last_braces is not None
+        missing = unopened(self._source, self._tokens, self._partner, *self._last_braces)
+        self._mistakes.closed_early(*self._last_braces, missing)
+        start = self._token.start
+        statements: list[tree.Statement] = []
+        while not self._extents.starts_item(self._at):
+            statements += self._statements()
+            self._at += self._token.text == "}"
+        span = Span(start, self._tokens[self._at - 1].end)
+        return tree.Route(span, "route", None, tree.Block(span, tuple(statements)))
+
+    def _closed_early(self) -> bool:
+        """Is here, behind the `}` of a route, more of the same route? `}` is indented otherwise than it, or more follows."""
         if self._last_braces is None or self._last_braces[1] != self._at - 1:
-            return None
+            return False
         opening, closing = self._last_braces
         start = self._tokens[closing].start
         alone = not self._source.text[:start].rpartition("\n")[2].strip()
         differs = indentation(self._source, self._tokens[opening].start) != indentation(self._source, start)
-        return closing if alone and differs else None
+        following = self._at + (self._token.text == ";")
+        more = self._tokens[following].kind == "word" or self._tokens[following].text == "}"
+        return alone and differs and more and not self._extents.starts_item(following)
 
     def _route(self) -> tree.Route | None:
         start = self._at
@@ -235,7 +247,7 @@ class _Structure:
             if token.text == "if":
                 return [self._if()]
             if token.text == "else":
-                self._mistakes.stray_else(self._at)
+                self._mistakes.stray_else(self._at, self._route_start)
                 self._at += 1
                 return list(self._branch().statements)
             if token.text.lower() == "if" and self._tokens[self._at + 1].text == "(":

@@ -37,9 +37,9 @@ class Loaded:
 
 @dataclass
 class Modules:
-    """`loaded` in the order of the file. `puzzles` are names that loadmodule gave and nobody knows; `meant` those that
-    they were probably meant to be: nothing that such a module may export is worth a message of its own. `avp_aliases` are the
-    aliases of AVPs that the file defines; None where that cannot be told.
+    """`loaded` in the order of the file. `puzzles` are names that loadmodule gave and nobody knows, "" among them where nobody
+    can guess either; `meant` those that they were probably meant to be: nothing that such a module may export is worth a
+    message of its own. `avp_aliases` are the aliases of AVPs that the file defines; None where that cannot be told.
     """
 
     catalogue: Catalogue
@@ -121,6 +121,8 @@ def _unknown_module(stem: str, item: tree.LoadModule, modules: Modules, report: 
     meant = nearest(stem, modules.catalogue.names())
     if meant:
         modules.meant.add(meant)
+    else:
+        modules.puzzles.append("")  # any function that is not found may be its
     hint = f'did you mean "{meant}"?' if meant else ""
     report.add(codes.UNKNOWN_MODULE, item.span, f'there is no module "{stem}"', hint=hint)
 

@@ -30,20 +30,14 @@ class LayoutMistakes:
 
     # --- the top of the file -----------------------------------------------------------------------------------------
 
-    def outside(self, at: int, partner: dict[int, int], early: int | None) -> None:
-        """Something at the top of the file that is no item.
-
-        `early`: the `}` that ended the route before it, if its indentation says that it was not meant to.
-        """
+    def outside(self, at: int, partner: dict[int, int]) -> None:
+        """Something at the top of the file that is no item."""
         token = self._tokens[at]
         if token.kind == "broken string":
             return
         if token.text == ";":
             hint = "remove it: only statements inside of a route end in a semicolon"
             self._reporter.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint)
-        elif early is not None and (token.kind == "word" or token.text == "}"):
-            message = 'this "}" closes the route, though statements follow'
-            self._reporter.add(codes.STRAY_BRACKET, self._tokens[early].span, message, hint="remove one of the }")
         elif token.text in ("}", ")", "]"):
             hint = "remove it, or look for a block that was closed too early"
             self._reporter.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint=hint)
@@ -137,7 +131,7 @@ class LayoutMistakes:
     def unclosed_block(self, opening: int, at: int) -> None:
         """The block that tokens[opening] opens is not closed where tokens[at] is, at the latest."""
         token, here = self._tokens[opening], self._tokens[at]
-        if self._reporter.any_between(token.start, here.start):
+        if self._reporter.any_between(self._line_start(token), here.start):
             return  # what was reported in the block may have been its end
         related = (Related(token.span, "the block that begins here is never closed"),)
         if here.kind == "end":
@@ -149,11 +143,23 @@ class LayoutMistakes:
         hint = 'write "}" where the block ends'
         self._reporter.add(codes.UNCLOSED_BLOCK, span, message, hint=hint, related=related)
 
-    def unopened_block(self, at: int, early: int) -> None:
-        """A `{` is missing before tokens[at]; so the `}` at `early` ended the whole route."""
-        related = (Related(self._tokens[early].span, "so this } closes the route"),)
+    def _line_start(self, token: Token) -> int:
+        source = self._reporter.source
+        return source.line_start(source.line_of(token.start))
+
+    def closed_early(self, opening: int, closing: int, missing: int | None) -> None:
+        """The route between the braces goes on behind them. `missing`: the token before which a `{` seems to be missing."""
+        span = self._tokens[closing].span
+        suspect = self._tokens[opening if missing is None else missing - 1]
+        if self._reporter.any_between(self._line_start(suspect), span.start):
+            return  # what was reported may have been a brace
+        if missing is None:
+            message = 'this "}" closes the route, though statements follow'
+            self._reporter.add(codes.STRAY_BRACKET, span, message, hint="remove one of the }")
+            return
+        related = (Related(span, "so this } closes the route"),)
         message = 'a "{" is missing: the block that begins here is closed further down'
-        self._reporter.add(codes.UNEXPECTED, self._reporter.after(at), message, hint='write "{"', related=related)
+        self._reporter.add(codes.UNEXPECTED, self._reporter.after(missing), message, hint='write "{"', related=related)
 
     def empty_block(self, span: Span) -> None:
         hint = "write {;} for a block that does nothing"
@@ -165,13 +171,16 @@ class LayoutMistakes:
 
     # --- statements --------------------------------------------------------------------------------------------------
 
-    def stray_else(self, at: int) -> None:
+    def stray_else(self, at: int, route: int) -> None:
+        """At `else`, in the route that tokens[route] begins."""
         token, before = self._tokens[at], self._tokens[at - 1]
         hint = ""
         related: tuple[Related, ...] = ()
         if before.text == ";" and self._tokens[at - 2].text == "}":
             hint = 'remove the semicolon between "}" and else: it ends the if'
             related = (Related(before.span, "this semicolon ends the if"),)
+        elif self._reporter.any_between(self._tokens[route].start, token.start):
+            return  # its if is what was reported
         self._reporter.add(codes.STRAY_ELSE, token.span, "this else belongs to no if", hint=hint, related=related)
 
     def miswritten_if(self, at: int) -> None:
