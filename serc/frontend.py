@@ -12,6 +12,7 @@ from serc.check.conditions import check_conditions
 from serc.check.flow import check_flow
 from serc.check.globals import check_globals
 from serc.check.modules import Catalogue, check_modules
+from serc.check.numbers import check_octal
 from serc.check.operands import check_compare
 from serc.check.paths import check_paths
 from serc.check.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
@@ -20,7 +21,7 @@ from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report
 from serc.dialects import DIRECTIVE
-from serc.lex import lex
+from serc.lex import Token, lex
 from serc.source import Source
 from serc.structure import parse_file
 
@@ -39,20 +40,26 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Rep
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     # What a lost loadmodule would have brought in is not missed.
     complete = not lexed.cut_off and not any(_LOADS.search(source.line_text(line)) for line in spoiled)
-    _check(file, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
+    _check(file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
     _directives(source, lexed.line_comments, report)
     apply_ignores(source, lexed.line_comments, report)
     return (None if report.has_errors else file), report
 
 
 def _check(
-    file: tree.File, catalogue: Catalogue, report: Report, spoiled: Callable[[tree.Span], bool], complete: bool
+    file: tree.File,
+    tokens: list[Token],
+    catalogue: Catalogue,
+    report: Report,
+    spoiled: Callable[[tree.Span], bool],
+    complete: bool,
 ) -> None:
     """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it. `complete`: no
     loadmodule was lost.
     """
     parsed = not report.has_errors
     check_globals(file, report)
+    check_octal(tokens, report)
     modules = check_modules(file, catalogue, report, complete)
     calls = CallCheck(modules, report)
     for route in routes(file):

@@ -47,7 +47,7 @@ _TOKEN: Final = re.compile(
       (?P<space> (?: [ \t\b\r\n] | \\\r?\n )+ )
     | (?P<line_comment> \#[^\n]* )
     | (?P<open_comment> /\* )
-    | (?P<foreign_comment> //[^\n]* )
+    | (?P<foreign_comment> //[^\n]* | (?:(?<=\n)|(?<=[ \t]))--[^\n]* | \*/ )
     | (?P<string> "(?:[^"\\]|\\.)*" | '[^']*' )
     | (?P<address> (?: (?:{_HEX}:){{7}}{_HEX} | (?:{_HEX}(?::{_HEX}){{0,6}})?::(?:{_HEX}(?::{_HEX}){{0,6}})? )(?![0-9A-Za-z_:]) )
     | (?P<word> uri:(?:host|port)(?![A-Za-z0-9_]) | msg:len(?![A-Za-z0-9_]) | [A-Za-z][A-Za-z0-9_]* )
@@ -125,8 +125,11 @@ class _Lexer:
         self._copied = end
 
     def _foreign_comment(self, start: int) -> None:
-        message = '"//" does not begin a comment'
-        self._report.add(FOREIGN_COMMENT, Span(start, start + 2), message, hint="write # instead")
+        sign = self._text[start : start + 2]
+        message, hint = f'"{sign}" does not begin a comment', "write # instead"
+        if sign == "*/":
+            message, hint = '"*/" ends no comment: none is open here', "write /* where it begins, or remove it"
+        self._report.add(FOREIGN_COMMENT, Span(start, start + 2), message, hint=hint)
 
     def _comment(self, start: int) -> int:
         """The end of the comment at `start`; comments nest."""

@@ -59,6 +59,17 @@ def _code_doubt(text: str) -> Doubt | None:
     return Doubt(f"{text.strip()} is outside of the range of SIP status codes", "codes are 100 to 699 (RFC 3261 7.2)")
 
 
+def _reason(text: str) -> bytes:
+    """SER sends line ends in it, and so a reply that ends after its first line."""
+    return wire(" ".join(text.split("\n")).replace("\r", "").strip(" "))
+
+
+def _reason_doubt(text: str) -> Doubt | None:
+    if "\r" in text or "\n" in text:
+        return Doubt("a reason phrase is one line: its line ends are left out", "remove \\r and \\n")
+    return None
+
+
 def _header_name(text: str) -> bytes:
     if not _TOKEN.match(text):
         hint = "write the name without the colon" if text.endswith(":") else ""
@@ -97,7 +108,18 @@ def regex_doubt(text: str) -> Doubt | None:
                 "write a negated bracket such as [^@]*",
             )
         at += 2 if pair[0] == "\\" else 1
-    return _unmatched_parenthesis(text)
+    return _unmatched_parenthesis(text) or _misunderstood(text)
+
+
+def _misunderstood(text: str) -> Doubt | None:
+    if not text:
+        return Doubt("an empty regular expression matches everything")
+    if re.fullmatch(r"/.*/[gimsx]*", text, re.DOTALL):
+        return Doubt("the slashes belong to the regular expression: there are none around it", "remove them")
+    plus = re.search(r"(?:sips?|tel):\+(?=[0-9\[])", text)
+    if plus is not None:
+        return Doubt('"+" repeats the ":" before it, it is not the plus of a number', r"write \+ for the plus")
+    return None
 
 
 def _unmatched_parenthesis(text: str) -> Doubt | None:
@@ -112,6 +134,7 @@ def _unmatched_parenthesis(text: str) -> Doubt | None:
 
 
 STRING = ArgumentKind("string", "a string", _string)
+REASON = ArgumentKind("reason", "a reason phrase", _reason, _reason_doubt)
 INTEGER = ArgumentKind("integer", "a number in quotes", parse_integer)
 CODE = ArgumentKind("code", "a SIP status code in quotes", _code, _code_doubt)
 HEADER_NAME = ArgumentKind("header name", "the name of a header", _header_name)
@@ -173,7 +196,7 @@ def code(name: str = "code") -> Argument:
 
 
 def reason(name: str = "reason") -> Argument:
-    return Argument(name, STRING)
+    return Argument(name, REASON)
 
 
 def header_name(name: str = "name") -> Argument:

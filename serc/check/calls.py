@@ -82,6 +82,8 @@ class CallCheck:
         return found
 
     def _action_count(self, call: tree.Call, action: Action) -> None:
+        if self._foreign_count(call):
+            return
         counts = sorted({len(form) for form in action.forms})
         message = f"{call.name.name} takes {_count(counts)}, found {len(call.arguments)}"
         self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {call.name.name}({_usage(action)})")
@@ -103,17 +105,22 @@ class CallCheck:
         return None
 
     def _function_count(self, call: tree.Call, before: list[Loaded]) -> None:
-        name = call.name.name
-        foreign = OVERLOADS.get((name, len(call.arguments)))
-        if foreign is not None:
-            message = f"{name} with {_count([len(call.arguments)])} is of {foreign.origin}"
-            self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=foreign.instead)
+        if self._foreign_count(call):
             return
+        name = call.name.name
         candidates = [f for module in before for f in module.spec.functions if f.name == name]
         counts = sorted({len(f.arguments) for f in candidates})
         usage = " or ".join(f"{name}({', '.join(a.name for a in f.arguments)})" for f in candidates[:3])
         message = f"{name} takes {_count(counts)}, found {len(call.arguments)}"
         self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {usage}")
+
+    def _foreign_count(self, call: tree.Call) -> bool:
+        """Reports a number of arguments that is right in another dialect."""
+        foreign = OVERLOADS.get((call.name.name, len(call.arguments)))
+        if foreign is not None:
+            message = f"{call.name.name} with {_count([len(call.arguments)])} is of {foreign.origin}"
+            self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=foreign.instead)
+        return foreign is not None
 
     def _unresolved(self, call: tree.Call) -> None:
         name = call.name.name

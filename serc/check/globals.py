@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Final
 
 from runtime.spec.globals import BY_NAME, FACILITIES, Global, GlobalType
@@ -10,10 +12,12 @@ from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean
 from serc.dialects import GLOBALS as FOREIGN_GLOBALS
+from serc.source import readable
 
 _TLS_METHODS: Final = frozenset(
     f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers
 )
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?\.?\Z")
 _LARGEST_PORT: Final = 65535
 _DEFAULT_PORT: Final = 5060
 
@@ -32,10 +36,17 @@ def check_globals(file: tree.File, report: Report) -> None:
             _check_sense(entry, item, report)
             if not entry.cumulative:
                 _overwritten(entry, item, given, report)
+            elif entry.name == "listen":
+                given.pop("port", None)  # a port= behind it is that of the next ones
             given[entry.name] = item
+    given = {BY_NAME[item.name.name].name: item for item in _known(file)}
     _listen_twice(file, given, report)
     _listen_on_disabled(file, given, report)
     _mhomed_and_advertised(given, report)
+
+
+def _known(file: tree.File) -> list[tree.Assignment]:
+    return [item for item in file.items if isinstance(item, tree.Assignment) and item.name.name in BY_NAME]
 
 
 def _unknown(item: tree.Assignment, report: Report) -> None:
@@ -54,8 +65,11 @@ def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
         for value in item.values:
             assert isinstance(value, tree.SocketId)
             check_port(value.port, report)
+            _check_host(item, value.host, report)
         return
     value = item.values[0]
+    if entry.type is GlobalType.ADDRESS and isinstance(value, (tree.String, tree.IpAddress, tree.Host)):
+        _check_host(item, value, report)
     name = item.name.name
     wrong, hint = _mismatch(entry.type, value)
     if wrong:
@@ -109,6 +123,41 @@ def check_port(port: tree.Number | tree.Word | None, report: Report) -> None:
         report.add(codes.OUT_OF_RANGE, port.span, message)
 
 
+def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAddress, report: Report) -> None:
+    """A text in quotes may be anything; a host name or an address it should be."""
+    name = item.name.name
+    if isinstance(host, tree.IpAddress):
+        if name == "listen" and not any(c in host.text for c in "123456789abcdef"):
+            message = (
+                f"{host.text} would be the address that stands in Via and Record-Route, where nobody can answer to"
+            )
+            hint = "name the addresses, or leave listen away to serve all of them"
+            report.add(codes.DOUBTFUL_GLOBAL, host.span, message, hint=hint)
+        return
+    text = host_name(host)
+    if _HOST_NAME.match(text) or _is_address(text):
+        return
+    message = f'"{readable(text)}" is neither an address nor a host name'
+    hint = ""
+    if text[:4].lower() in ("sip:", "sips"):
+        hint = "write the host alone"
+    elif re.fullmatch(r".*:[0-9]+", text):
+        part = text.rpartition(":")
+        hint = f'write the port behind the quotes: "{part[0]}":{part[2]}'
+        hint = hint if name in ("listen", "alias") else "write the port as advertised_port"
+    elif " " in text or "," in text:
+        hint = f"write each in quotes of its own, or in a line {name}=… of its own"
+    report.add(codes.BAD_ADDRESS if name == "listen" else codes.IMPOSSIBLE_HOST, host.span, message, hint=hint)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
 # --- legal, but hardly meant -----------------------------------------------------------------------------------------
 
 
@@ -147,11 +196,16 @@ def _number_of(given: dict[str, tree.Assignment], name: str, default: int) -> in
 
 
 def _listen_twice(file: tree.File, given: dict[str, tree.Assignment], report: Report) -> None:
-    port = _number_of(given, "port", _DEFAULT_PORT)
+    last = _number_of(given, "port", _DEFAULT_PORT)
+    above: dict[str, tree.Assignment] = {}  # the port= that was there before, as for the server
     seen: list[tuple[str, str, int, tree.Span]] = []
     for item in file.items:
-        if not isinstance(item, tree.Assignment) or item.name.name != "listen":
+        if not isinstance(item, tree.Assignment) or item.name.name not in ("listen", "port"):
             continue
+        if item.name.name == "port":
+            above["port"] = item
+            continue
+        port = _number_of(above, "port", last)
         for value in item.values:
             assert isinstance(value, tree.SocketId)
             proto, host, number = _socket_key(value, port)

@@ -39,6 +39,7 @@ STRANGE_CHARACTER: Final = _error("SER0003", "character that has no meaning")
 TYPOGRAPHIC_QUOTE: Final = _error("SER0004", "typographic quotes")
 BAD_NUMBER: Final = _error("SER0005", "malformed number")
 FOREIGN_COMMENT: Final = _error("SER0006", "comment of another language")
+OCTAL_NUMBER: Final = _warning("SER0007", "octal number")
 
 # --- syntax ----------------------------------------------------------------------------------------------------------
 
@@ -138,7 +139,7 @@ GLOBAL_TYPE: Final = _error("SER0601", "wrong type of a global parameter")
 GLOBAL_RANGE: Final = _error("SER0602", "global parameter out of range")
 UNKNOWN_FACILITY: Final = _error("SER0603", "unknown syslog facility")
 DOUBTFUL_GLOBAL: Final = _warning("SER0604", "doubtful value of a global parameter")
-GLOBAL_TWICE: Final = _note("SER0605", "global parameter set twice")
+GLOBAL_TWICE: Final = _warning("SER0605", "global parameter set twice")
 LISTEN_TWICE: Final = _warning("SER0606", "address is listed twice")
 CONTRADICTING_GLOBALS: Final = _warning("SER0607", "global parameters that contradict each other")
 IGNORED_GLOBAL: Final = _note("SER0608", "global parameter that does nothing here")

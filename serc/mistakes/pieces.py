@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from serc.diagnostics import codes
@@ -14,6 +15,7 @@ OPERANDS: Final = frozenset(
     "method uri status from_uri to_uri src_ip src_port dst_ip dst_port proto af myself msg:len".split()
 )
 _OPERATORS: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
+_LIKE_IPV6: Final = re.compile(r"\[?(?:[0-9A-Fa-f]*:){2,}[0-9A-Za-z:.]*\]?")
 _MEANT_OPERATOR: Final = {
     "===": "==",
     "=<": "<=",
@@ -200,6 +202,12 @@ class PieceMistakes:
         elif first.text == "/":
             message = f'{name} wants a string: "/" cannot stand here'
             self._unexpected(first.span, message, "put the path in quotes")
+        elif name in ("listen", "alias", "advertised_address") and self._broken_ipv6(first.start):
+            pass
+        elif first.text == "*" and name in ("listen", "alias"):
+            message = '"*" stands for all protocols: ":" and an address are expected behind it'
+            hint = "leave listen away to serve all addresses" if name == "listen" else ""
+            self._unexpected(first.span, message, hint)
         elif at < end and self._tokens[at].text == "," and name in ("listen", "alias"):
             message = f'"," cannot stand here in the list of {name}'
             self._unexpected(self._tokens[at].span, message, "separate the addresses with blanks")
@@ -210,6 +218,18 @@ class PieceMistakes:
             self._unexpected(first.span, message, "protocols: udp, tcp, tls")
         else:
             return False
+        return True
+
+    def _broken_ipv6(self, start: int) -> bool:
+        """What has the letters of an IPv6 address, and two colons at the least."""
+        source = self._reporter.source
+        found = _LIKE_IPV6.match(source.text, start)
+        if found is None:
+            return False
+        span = Span(start, found.end())
+        message = f"{short(found[0])} is not an IPv6 address"
+        hint = "write eight groups of at most four digits and letters a to f, with one :: in the place of zeros"
+        self._reporter.add(codes.BAD_ADDRESS, span, message, hint=hint)
         return True
 
     def _module_statement(self, rule: str, start: int, end: int, at: int) -> bool:

@@ -13,6 +13,7 @@ from serc.source import readable
 from serc.tree import Span
 
 _QUOTES: Final = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2032\u2033"
+_DASHES: Final = tuple("\u2010\u2011\u2012\u2013\u2014\u2212")
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -133,4 +134,7 @@ def _character_hint(text: str, word: str) -> str:
         return "save the file without a byte order mark"
     if text and unicodedata.category(text[0]) in ("Zs", "Cf", "Cc"):
         return "it cannot be seen: write a plain blank instead, or nothing"
+    plain = "-" if text[:1] in _DASHES else unicodedata.normalize("NFKC", text[:1])
+    if plain != text[:1] and plain.isascii() and plain.isprintable():
+        return f'write the plain "{plain}" instead'
     return "quote it if it belongs to a text"
