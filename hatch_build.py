@@ -57,9 +57,12 @@ COMPILED: Final = (
     *(f"runtime/modules/{module}/*.py" for module in RUNNING_MODULES),
     "runtime/server/addresses.py",
     "runtime/server/batch.py",
+    "runtime/server/connection.py",
     "runtime/server/datagrams.py",
+    "runtime/server/exchange.py",
     "runtime/server/mailbox.py",
     "runtime/server/pacing.py",
+    "runtime/server/streams.py",
     "runtime/server/waiting.py",
     "runtime/server/worker.py",
 )

@@ -1,4 +1,4 @@
-"""Opens the UDP sockets. Reference core, 1.4, 6.8 and the parameters `maxbuffer` and `mcast_*` of chapter 4."""
+"""Opens the sockets that are listened to. Reference core, 1.4, 6.7, 6.8 and the parameters `maxbuffer` and `mcast_*` of chapter 4."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from runtime.routing.ports import Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, WARN
+from runtime.sip.address import TCP, UDP
 from runtime.sip.transport import ListenSocket
 
 _STEP_BYTES: Final = 2048
+# Connections that may wait to be accepted (SER: 10); net.core.somaxconn bounds it.
+_BACKLOG: Final = 4096
 
 
 def bind_all(table: SocketTable, config: Config, log: Log, readers: int) -> list[list[socket.socket]]:
@@ -28,14 +31,51 @@ def bind_all(table: SocketTable, config: Config, log: Log, readers: int) -> list
     """
     opened: list[list[socket.socket]] = []
     for s in table.sockets:
+        if s.proto != UDP:
+            continue
         try:
             opened.append(_bind_group(s, config, log, 1 if s.multicast else readers))
         except OSError as e:
             for group in opened:
                 close_all(group)
-            where = f"{s.proto_name}:{s.address.host().decode()}:{s.address.port}"
-            raise StartError(f"cannot listen on {where}: {os.strerror(e.errno or 0)}") from e
+            raise StartError(f"cannot listen on {_where(s)}: {os.strerror(e.errno or 0)}") from e
     return opened
+
+
+def listen_all(table: SocketTable) -> list[tuple[int, socket.socket]]:
+    """The listening TCP sockets, each with its place in the table. Raises StartError, with nothing left open."""
+    opened: list[tuple[int, socket.socket]] = []
+    for s in table.sockets:
+        if s.proto != TCP:
+            continue
+        try:
+            opened.append((int(s.index), _listen(s)))
+        except OSError as e:
+            close_all([own for _, own in opened])
+            raise StartError(f"cannot listen on {_where(s)}: {os.strerror(e.errno or 0)}") from e
+    return opened
+
+
+def _listen(listener: ListenSocket) -> socket.socket:
+    """Raises OSError."""
+    address = listener.address
+    opened = socket.socket(socket.AF_INET6 if address.is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        # Over TCP this only lets a server start while connections of its predecessor are still winding up.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address.is_ipv6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        opened.bind(address.pair())
+        opened.listen(_BACKLOG)
+        opened.setblocking(False)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _where(listener: ListenSocket) -> str:
+    return f"{listener.proto_name}:{listener.address.host().decode()}:{listener.address.port}"
 
 
 def close_all(sockets: list[socket.socket]) -> None:

@@ -17,7 +17,7 @@ from mypy_extensions import i64
 
 from runtime.server.addresses import SOURCES_MAX, AddressBook
 from runtime.server.batch import BATCH, HARMLESS, Batch
-from runtime.sip.address import Address
+from runtime.sip.address import UDP, Address
 from runtime.sip.transport import Send
 
 SIZE_MAX: Final[i64] = 65536
@@ -37,7 +37,8 @@ class SendFailure:
 class DatagramIO:
     """The datagrams of one socket to read, and of all the server's sockets to write.
 
-    `receive` leaves what it read in `data` and `sources`, valid up to its number and until the next call.
+    `receive` leaves what it read in `data` and `sources`, valid up to its number and until the next call. `send` leaves alone
+    what does not go by UDP, and notes it in `streams`.
     """
 
     def __init__(self, own: socket.socket, sockets: list[socket.socket]) -> None:
@@ -49,6 +50,7 @@ class DatagramIO:
         self.data: list[bytes] = [b""] * BATCH
         self.sources: list[Address] = [Address(bytes(4), 0, b"0.0.0.0")] * BATCH
         self.failures: list[SendFailure] = []
+        self.streams: list[Send] = []
 
     def receive(self, timeout_ms: i64) -> i64:
         """How many datagrams were read: at least one, or 0 after about `timeout_ms` (FOREVER: no limit), a signal or an
@@ -121,7 +123,11 @@ class PlainIO(DatagramIO):
 
     def send(self, sends: list[Send]) -> None:
         self.failures.clear()
+        self.streams.clear()
         for s in sends:
+            if s.socket.proto != UDP:
+                self.streams.append(s)
+                continue
             error = self._send_one(s)
             if error == errno.ECONNREFUSED:
                 # That was the answer to an earlier datagram; this one has not been sent.
@@ -195,10 +201,14 @@ class BatchIO(DatagramIO):
 
     def send(self, sends: list[Send]) -> None:
         self.failures.clear()
+        self.streams.clear()
         out = self._out
         queue = self._queue
         used: i64 = 0
         for s in sends:
+            if s.socket.proto != UDP:
+                self.streams.append(s)
+                continue
             size: i64 = len(s.data)
             if size > SIZE_MAX:
                 self.failures.append(SendFailure(s, errno.EMSGSIZE))

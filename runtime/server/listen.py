@@ -12,9 +12,9 @@ from runtime.routing.ports import Log
 from runtime.routing.sockets import Alias, SocketTable
 from runtime.server.errors import StartError
 from runtime.server.interfaces import ipv4_addresses
-from runtime.server.log import NOTICE, WARN
+from runtime.server.log import WARN
 from runtime.server.lookup import Found, is_literal, lookup_all
-from runtime.sip.address import PROTO_NAMES, UDP, Address
+from runtime.sip.address import PROTO_NAMES, TCP, UDP, Address
 from runtime.sip.transport import ListenSocket
 
 _PROTO: Final = {name: number for number, name in enumerate(PROTO_NAMES)}
@@ -30,22 +30,34 @@ class _Entry:
 
 
 def socket_table(config: Config, log: Log) -> SocketTable:
-    """Resolved listeners without duplicates, and all aliases, oldest first.
+    """Resolved listeners without duplicates, UDP before TCP, and all aliases, oldest first.
 
-    Raises StartError: a name that does not resolve, TCP, nothing left to listen on.
+    Raises StartError: a name that does not resolve, TLS, nothing left to listen on.
     """
     aliases = [_alias_of(a) for a in config.alias]
-    entries = _expanded(_udp_entries(config, log))
-    _resolve(entries, aliases, log)
-    _drop_duplicates(entries, aliases)
-    if not entries:
-        raise StartError("no address to listen on")
+    lists = {UDP: _expanded(_wanted(config, UDP, log))}
+    if has_tcp(config):
+        lists[TCP] = _expanded(_wanted(config, TCP, log))
+    found = lookup_all([e.name.strip("[]") for entries in lists.values() for e in entries])
+    _remark(found, log)
     sockets: list[ListenSocket] = []
-    for e in entries:
-        address = Address.parse(e.ip, e.port)
-        multicast = ipaddress.ip_address(e.ip).is_multicast
-        sockets.append(ListenSocket(len(sockets), UDP, e.name.encode(), address, multicast))
+    for proto, entries in lists.items():
+        names = _Aliases(aliases, proto)
+        _resolve(entries, found, names)
+        for e in _without_duplicates(entries, names):
+            multicast = ipaddress.ip_address(e.ip).is_multicast
+            if multicast and proto == TCP:
+                log.write(WARN, f"WARNING: {e.name} is left out over TCP: nobody can connect to a multicast address")
+                continue
+            sockets.append(ListenSocket(len(sockets), proto, e.name.encode(), Address.parse(e.ip, e.port), multicast))
+    if not sockets:
+        raise StartError("no address to listen on")
     return SocketTable(sockets, aliases)
+
+
+def has_tcp(config: Config) -> bool:
+    """A single process (fork=no) serves UDP alone, as in SER."""
+    return config.fork and not config.disable_tcp
 
 
 def describe(table: SocketTable) -> str:
@@ -67,21 +79,18 @@ def _alias_of(entry: Listen) -> Alias:
     return Alias(_PROTO[entry.proto], entry.host.encode(), entry.port)
 
 
-def _udp_entries(config: Config, log: Log) -> list[_Entry]:
-    """What `listen` and -l ask for, without TCP; an entry with the host "" or "*" stands for every interface."""
+def _wanted(config: Config, proto: int, log: Log) -> list[_Entry]:
+    """What `listen` and -l ask for of one protocol; an entry with the host "" stands for every interface."""
     wanted = []
-    any_proto = not config.listen
     for entry in config.listen:
-        if entry.proto in ("tcp", "tls"):
-            if not config.disable_tcp:
-                raise StartError(f"listen={entry.proto}:{entry.host}: not supported yet: only UDP is served")
-            log.write(WARN, f"WARNING: listen={entry.proto}:{entry.host} is left out, TCP is disabled")
-            continue
-        any_proto = any_proto or not entry.proto
-        wanted.append(_Entry("" if entry.host == "*" else entry.host, entry.port or config.port))
-    if any_proto and not config.disable_tcp:
-        log.write(NOTICE, "TCP is not supported yet: listening on UDP only")
-    return wanted or ([] if config.listen else [_Entry("", config.port)])
+        if entry.proto == "tls":
+            raise StartError(f"listen=tls:{entry.host}: not supported yet: TLS")
+        if not entry.proto or _PROTO[entry.proto] == proto:
+            wanted.append(_Entry("" if entry.host == "*" else entry.host, entry.port or config.port))
+        elif proto == UDP and not has_tcp(config):
+            why = "TCP is disabled" if config.disable_tcp else "a single process (fork=no) serves UDP only"
+            log.write(WARN, f"WARNING: listen={entry.proto}:{entry.host} is left out, {why}")
+    return wanted if config.listen else [_Entry("", config.port)]
 
 
 def _expanded(wanted: list[_Entry]) -> list[_Entry]:
@@ -102,16 +111,37 @@ def _expanded(wanted: list[_Entry]) -> list[_Entry]:
     return kept + added
 
 
-def _resolve(entries: list[_Entry], aliases: list[Alias], log: Log) -> None:
+class _Aliases:
+    """The aliases that the names of one protocol's listeners become."""
+
+    def __init__(self, aliases: list[Alias], proto: int) -> None:
+        self._aliases: Final = aliases
+        self._proto: Final = proto
+
+    def add(self, name: str, port: int) -> None:
+        """SER adds no alias that an older one covers already."""
+        wanted = name.lower().encode()
+        for a in self._aliases:
+            if a.name == wanted and a.port in (0, port) and a.proto in (0, self._proto):
+                return
+        self._aliases.append(Alias(self._proto, wanted, port))
+
+
+def _remark(found: dict[str, Found | None], log: Log) -> None:
+    """Which addresses have no name."""
+    for host, answer in found.items():
+        if is_literal(host) and (answer is None or not answer.name):
+            log.write(WARN, f"WARNING: could not rev. resolve {host}" + (" in time" if answer is None else ""))
+
+
+def _resolve(entries: list[_Entry], found: dict[str, Found | None], aliases: _Aliases) -> None:
     """Addresses of names; names of addresses as aliases. Raises StartError for a name without an address."""
-    found = lookup_all([e.name.strip("[]") for e in entries])
     for e in entries:
         bare = e.name.strip("[]")
         answer = found[bare]
         if is_literal(bare):
             e.ip = bare
             if answer is None or not answer.name:
-                log.write(WARN, f"WARNING: could not rev. resolve {bare}" + (" in time" if answer is None else ""))
                 continue
         elif answer is None or not answer.addresses:
             raise StartError(
@@ -122,29 +152,20 @@ def _resolve(entries: list[_Entry], aliases: list[Alias], log: Log) -> None:
         _take_names(e, answer, aliases)
 
 
-def _take_names(entry: _Entry, answer: Found, aliases: list[Alias]) -> None:
+def _take_names(entry: _Entry, answer: Found, aliases: _Aliases) -> None:
     literal = entry.ip == entry.name.strip("[]")
     if not literal and answer.name.lower() != entry.name.lower():
-        _add_alias(aliases, entry.name, entry.port)
+        aliases.add(entry.name, entry.port)
         entry.name = answer.name
     for name in ((answer.name,) if literal else ()) + answer.aliases:
-        _add_alias(aliases, name, entry.port)
+        aliases.add(name, entry.port)
 
 
-def _add_alias(aliases: list[Alias], name: str, port: int) -> None:
-    """SER adds no alias that an older one covers already."""
-    wanted = name.lower().encode()
-    for a in aliases:
-        if a.name == wanted and a.port in (0, port) and a.proto in (0, UDP):
-            return
-    aliases.append(Alias(UDP, wanted, port))
-
-
-def _drop_duplicates(entries: list[_Entry], aliases: list[Alias]) -> None:
+def _without_duplicates(entries: list[_Entry], aliases: _Aliases) -> list[_Entry]:
     """The first of two entries with one address and port stays, the other's name becomes an alias."""
     kept: dict[tuple[bytes, int], _Entry] = {}
     for e in entries:
         first = kept.setdefault((ipaddress.ip_address(e.ip).packed, e.port), e)
         if first is not e and first.name.lower() != e.name.lower():
-            _add_alias(aliases, e.name, e.port)
-    entries[:] = kept.values()
+            aliases.add(e.name, e.port)
+    return list(kept.values())

@@ -5,9 +5,9 @@ into every mailbox and only its owner reads, so there is no lock, and the kernel
 mailbox outlives its owner: the next process in the same place reads on. One packet carries as many letters as a process had
 for another at the time. A full mailbox loses letters as a full socket buffer loses datagrams; nobody ever waits.
 
-A letter is a head of 16 bytes, the sockaddr of its source and its data:
+A letter is a head of 24 bytes, a sockaddr and its data:
 
-    u8 kind, u8 length of the sockaddr (0: none), u16 index, u32 length of the data, i64 number, all little-endian
+    u8 kind, u8 length of the sockaddr (0: none), u16 index, u32 length of the data, i64 number, i64 ticket, little-endian
 """
 
 from __future__ import annotations
@@ -23,14 +23,24 @@ from mypy_extensions import i64
 
 from runtime.server.batch import BATCH, HARMLESS, Batch
 
-# Kinds of letters, and what index and number mean in each.
-# A datagram for the process that handles its Call-ID. Index: the listener that it came to.
+# Kinds of letters, and what index, number, address and ticket mean in each.
+# A datagram for the process that handles its Call-ID. Index: the listener that it came to. Address: its source.
 DATAGRAM: Final[i64] = 1
 # Words of the control interface and what came of them. Index: the process that asked, or answers. Number: the question's.
 COMMAND: Final[i64] = 2
 ANSWER: Final[i64] = 3
+# A message that came over TCP, for the process that handles its Call-ID. Index: the listener. Number: the connection's.
+# Address: its peer.
+TCP_MESSAGE: Final[i64] = 4
+# To a TCP process: send the data on connection `number` (0: none in particular), else on any to the address; no data: close that
+# connection. Index: the process that wants to hear, by the ticket, if it fails. A ticket of 0: nobody does.
+TCP_SEND: Final[i64] = 5
+# What became of it. Index: the errno.
+TCP_FAILED: Final[i64] = 6
+# To a TCP process: what goes to port `index` of the address is to take connection `number`.
+TCP_ALIAS: Final[i64] = 7
 
-HEAD_BYTES: Final[i64] = 16
+HEAD_BYTES: Final[i64] = 24
 # A packet that is not a single large letter stays below the first, every one below the second.
 PACKET_BYTES: Final[i64] = 32768
 PACKET_MAX_BYTES: Final[i64] = 65536 + 1024
@@ -44,14 +54,15 @@ _SO_SNDBUFFORCE: Final = 32
 
 @final
 class Letter:
-    """One letter, as it came out of a mailbox. `name` is the sockaddr of the source, b"" where there is none."""
+    """One letter, as it came out of a mailbox. `name` is a sockaddr, b"" where there is none."""
 
-    def __init__(self, kind: i64, index: i64, number: i64, name: bytes, data: bytes) -> None:
+    def __init__(self, kind: i64, index: i64, number: i64, name: bytes, data: bytes, ticket: i64 = 0) -> None:
         self.kind: Final = kind
         self.index: Final = index
         self.number: Final = number
         self.name: Final = name
         self.data: Final = data
+        self.ticket: Final = ticket
 
 
 class Mailboxes:
@@ -88,7 +99,11 @@ def _make_room(writer: socket.socket) -> None:
 
 @final
 class Post:
-    """Collects letters for other processes and sends them off. `dropped` counts those that found their mailbox full."""
+    """Collects letters for other processes and sends them off.
+
+    `dropped` counts those that found their mailbox full; the ones that had a ticket stand in `returned`, for the caller to
+    empty.
+    """
 
     def __init__(self, writers: list[socket.socket]) -> None:
         self._writers: Final = writers
@@ -96,8 +111,9 @@ class Post:
         self._letters: Final[list[int]] = [0 for _ in writers]
         self._filled: Final[list[int]] = []
         self.dropped: i64 = 0
+        self.returned: list[Letter] = []
 
-    def put(self, to: i64, kind: i64, index: i64, number: i64, name: bytes, data: bytes) -> None:
+    def put(self, to: i64, kind: i64, index: i64, number: i64, name: bytes, data: bytes, ticket: i64 = 0) -> None:
         """A letter for mailbox `to`; it leaves with `flush`. `data` may have up to 65536 bytes."""
         packet = self._packets[to]
         size: i64 = len(data)
@@ -108,6 +124,7 @@ class Post:
             self._send(to)
         write_i64_le(packet, kind | (len(name) << 8) | (index << 16) | (size << 32))
         write_i64_le(packet, number)
+        write_i64_le(packet, ticket)
         packet.write(name)
         packet.write(data)
         self._letters[to] += 1
@@ -129,6 +146,11 @@ class Post:
             if e.errno not in _FULL:
                 raise
             self.dropped += self._letters[to]
+            letters: list[Letter] = []
+            open_packet(packet.getvalue(), letters)
+            for letter in letters:
+                if letter.ticket:
+                    self.returned.append(letter)
         packet.truncate(0)
         self._letters[to] = 0
 
@@ -211,11 +233,12 @@ def open_packet(packet: bytes, letters: list[Letter]) -> None:
     while pos < end:
         head = read_i64_le(packet, pos)
         number = read_i64_le(packet, pos + 8)
+        ticket = read_i64_le(packet, pos + 16)
         pos += HEAD_BYTES
         name_end = pos + ((head >> 8) & 255)
         data_end = name_end + ((head >> 32) & 0xFFFFFFFF)
         assert data_end <= end
         letters.append(
-            Letter(head & 255, (head >> 16) & 65535, number, packet[pos:name_end], packet[name_end:data_end])
+            Letter(head & 255, (head >> 16) & 65535, number, packet[pos:name_end], packet[name_end:data_end], ticket)
         )
         pos = data_end

@@ -6,7 +6,6 @@ import gc
 import importlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -20,23 +19,18 @@ from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
-from runtime.server.bind import bind_all, close_all
 from runtime.server.control.files import ControlFiles, Owner
+from runtime.server.crew import Crew, Job
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
-from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.errors import StartError
 from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
-from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
 from runtime.server.master import Body, Master, Process, hold_signals, load_prctl
 from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.process_table import ProcessTable
 from runtime.server.resolver import ServerResolver
-from runtime.server.settings import CHILDREN, effective
-from runtime.server.waiting import NativeWaiter, PlainWaiter, Waiter
-from runtime.server.worker import Exchange, Worker
-from runtime.sip.transport import ListenSocket
+from runtime.server.settings import effective
 
 # How long the process of `fork=no` may take to notice that it is to end.
 _IDLE_MS: Final = 300
@@ -127,13 +121,10 @@ class _Start:
         shared = SharedMemory(options.shared_mb << 20, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
         self._control: Final = ControlFiles(config, owner, identity, log)
-        self._sockets: list[list[socket.socket]] = []
-        self._mailboxes: Mailboxes | None = None
+        self._crew: Final = Crew(self._engine, config, table, log, self._mmsg)
         self._commands: list[Command] = []
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
-        # Processes per listener.
-        self._readers: Final[int] = (config.children or CHILDREN) if config.fork else 1
 
     def run(self) -> int:
         """Raises StartError, leaving nothing behind."""
@@ -164,10 +155,7 @@ class _Start:
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
         self._commands = self._engine.commands()
-        self._sockets = bind_all(self._table, config, self._log, self._readers)
-        workers = len(self._table.sockets) * self._readers
-        if self._engine.keeps_state and workers > 1 and config.fork:
-            self._mailboxes = _mailboxes(workers)
+        self._crew.open()
         # A signal from now on must find somebody who removes the files.
         hold_signals()
         self._control.make()
@@ -181,9 +169,7 @@ class _Start:
             self._pid_files.append(PidFile(self._options.pgid_file, os.getpgrp(), refuse_living=False))
 
     def _serve_many(self) -> int:
-        receivers = [(s, child) for s in self._table.sockets for child in range(self._readers)]
-        bodies = [(_description(s, child), self._worker_body(s, child)) for s, child in receivers]
-        master = self._master("attendant", bodies)
+        master = self._master("attendant", [(name, self._member_body(job)) for name, job in self._crew.members()])
         if not master.start():
             return 0
         if self._launch is not None:
@@ -207,8 +193,7 @@ class _Start:
         """A control process keeps of what is open only what it needs."""
 
         def body(ready: Callable[[], None]) -> None:
-            for group in self._sockets:
-                close_all(group)
+            self._crew.leave()
             self._leave()
             control(ready)
 
@@ -221,44 +206,15 @@ class _Start:
         if self._launch is not None:
             self._launch.leave(self._config.log_stderror)
 
-    def _worker_body(self, listener: ListenSocket, child: int) -> Body:
+    def _member_body(self, job: Job) -> Body:
         def body(ready: Callable[[], None]) -> None:
             self._control.close()
-            worker = self._worker(listener, child)
+            run = job()
             self._leave()
             ready()
-            worker.run(None, 0)
+            run()
 
         return body
-
-    def _worker(self, listener: ListenSocket, child: int) -> Worker:
-        """In the process that is to receive on `listener`, as its reader number `child`."""
-        self._engine.start_worker(os.getpid())
-        sockets = [group[child % len(group)] for group in self._sockets]
-        own = sockets[listener.index]
-        io: DatagramIO = PlainIO(own, sockets) if self._mmsg is None else BatchIO(own, sockets, self._mmsg)
-        exchange = self._exchange(listener.index * self._readers + child)
-        waiter = self._waiter(own, exchange) if self._engine.keeps_state or exchange is not None else None
-        worker = Worker(self._engine, io, listener, self._log, waiter, exchange)
-        gc.freeze()
-        # Messages and transactions have no cycles: looking for some again and again among a hundred thousand pending ones
-        # would stop the worker for a second. What a route may leave behind is young, and is found.
-        gc.set_threshold(100_000, 1_000, 1_000_000)
-        return worker
-
-    def _exchange(self, number: int) -> Exchange | None:
-        """In process `number` its mailbox and its way to the others; None if each is to work for itself."""
-        boxes = self._mailboxes
-        if boxes is None:
-            return None
-        boxes.keep(number)
-        reader = boxes.readers[number]
-        mailbox: Mailbox = PlainMailbox(reader) if self._mmsg is None else BatchMailbox(reader, self._mmsg)
-        return Exchange(number, mailbox, Post(boxes.writers), len(boxes.writers))
-
-    def _waiter(self, own: socket.socket, exchange: Exchange | None) -> Waiter:
-        fds = [own.fileno()] + ([] if exchange is None else [exchange.mailbox.fileno()])
-        return PlainWaiter(fds) if self._mmsg is None else NativeWaiter(fds, self._mmsg)
 
     def _serve_alone(self) -> int:
         """fork=no: this process receives, on the first address only, as SER does; it is the control processes' master."""
@@ -267,7 +223,7 @@ class _Start:
         master = self._master(name, [])
         if not master.start():
             return 0
-        worker = self._worker(listener, 0)
+        worker = self._crew.alone()
         worker.run(lambda: master.attend(0), _IDLE_MS)
         master.stop()
         self._log.write(NOTICE, "Thank you for flying ser")
@@ -285,18 +241,6 @@ class _Start:
             log.write(WARN, f"WARNING: argument {argument} ignored")
         if self._config.fifo_db_url:
             log.write(WARN, "WARNING: fifo_db_url: not supported yet: the FIFO has no command DB")
-
-
-def _description(listener: ListenSocket, child: int) -> str:
-    """SER's name for the process."""
-    return f"receiver child={child} sock= {listener.name.decode()}:{listener.address.port}"
-
-
-def _mailboxes(count: int) -> Mailboxes:
-    try:
-        return Mailboxes(count)
-    except OSError as e:
-        raise StartError(f"cannot make mailboxes for {count} processes: {e.strerror}") from e
 
 
 def load_mmsg() -> ModuleType | None:

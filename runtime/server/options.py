@@ -35,6 +35,7 @@ class Options:
     check: bool = False
     listen: list[Listen] = field(default_factory=list)
     children: int | None = None
+    tcp_children: int | None = None
     maxbuffer: int | None = None
     dns: bool = False
     rev_dns: bool = False
@@ -87,11 +88,10 @@ _TEXTS: Final = {
 
 _NUMBERS: Final = {
     "-n": ("children", "process number"),
+    "-N": ("tcp_children", "process number"),
     "-b": ("maxbuffer", "max buffer size number"),
     "-m": ("shared_mb", "shmem size number"),
 }
-
-_NOT_YET: Final = {"-N": "there are no TCP processes to count"}
 
 
 def parse(argv: list[str], prog: str) -> Options:
@@ -122,8 +122,6 @@ def _bad_option(e: getopt.GetoptError) -> str:
 
 
 def _take(options: Options, name: str, value: str) -> None:
-    if name in _NOT_YET:
-        raise UsageError(f"{name}: not supported yet: {_NOT_YET[name]}")
     name = {"--help": "-h", "--version": "-V"}.get(name, name)
     if name == "-d":
         options.debug += 1
@@ -205,7 +203,7 @@ def version_text(native: bool) -> str:
     return (
         f"version: ser {VERSION} ({platform.machine()}/{platform.system().lower()})\n"
         f"build: {build}, {platform.python_implementation()} {platform.python_version()}\n"
-        "flags: USE_IPV6, USE_MCAST, DNS_IP_HACK\n"
+        "flags: USE_IPV6, USE_TCP, USE_MCAST, DNS_IP_HACK\n"
         "MAX_RECV_BUFFER_SIZE 262144, BUF_SIZE 65535"
     )
 
@@ -224,14 +222,16 @@ _SOURCE_HELP: Final = {
 _USAGE: Final = """\
 version: {prog} {version}
 usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
-           [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
+           [ -N tcp-processes-no ] [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
            [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ]
 options:
 {source_help}
  -c           check the configuration, print listen addresses and aliases, exit 0 if all is well
  -l address   listen on [proto:]host[:port]; several -l mean several addresses. host is a name, an IPv4 address,
-              an IPv6 address in brackets or an interface; `udp:` alone is every IPv4 address (the default)
+              an IPv6 address in brackets or an interface; `udp:` alone is every IPv4 address. Without proto both
+              UDP and TCP; without -l every IPv4 address
  -n number    processes for each UDP address (default 8)
+ -N number    processes for TCP connections (default: as many as -n)
  -b bytes     upper bound of the socket receive buffer that is probed for (default 262144)
  -r           use DNS to find out if a Via needs "received="
  -R           the same with reverse DNS
@@ -239,7 +239,7 @@ options:
  -d           one more level of debugging; may be repeated
  -D           stay in the foreground
  -E           log to standard error
- -T           no TCP (there is none yet)
+ -T           no TCP
  -w dir       working directory (default /)
  -t dir       change the root directory
  -u uid       user to run as, name or number
@@ -251,5 +251,4 @@ options:
  -G file      write the process group number into this file
  -V           version
  -h           this text
-not supported yet: -N (TCP processes)
 What the configuration file sets counts more than the command line, as in SER."""

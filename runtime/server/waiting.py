@@ -10,7 +10,13 @@ from mypy_extensions import i64
 
 
 class Waiter:
-    """Tells which of a few descriptors can be read, or have an error to report."""
+    """Tells which of a few descriptors can be read, or have an error to report. A descriptor of -1 is never ready.
+
+    `watches_datagrams`: the first one is there.
+    """
+
+    def __init__(self, fds: list[int]) -> None:
+        self.watches_datagrams: Final = fds[0] >= 0
 
     def wait(self, timeout_ms: i64) -> i64:
         """A sum of 1 << place; 0 after `timeout_ms` (-1: no limit) or a signal."""
@@ -21,10 +27,12 @@ class PlainWaiter(Waiter):
     """With Python's select module."""
 
     def __init__(self, fds: list[int]) -> None:
+        super().__init__(fds)
         self._fds: Final = fds
         self._poll: Final = select.poll()
         for fd in fds:
-            self._poll.register(fd, select.POLLIN)
+            if fd >= 0:
+                self._poll.register(fd, select.POLLIN)
 
     def wait(self, timeout_ms: i64) -> i64:
         ready: i64 = 0
@@ -38,6 +46,7 @@ class NativeWaiter(Waiter):
     """With poll(2) itself, without an object for every answer. `mmsg` is the extension module of mmsg_build.py."""
 
     def __init__(self, fds: list[int], mmsg: ModuleType) -> None:
+        super().__init__(fds)
         ffi: Any = mmsg.ffi
         assert ffi.sizeof("struct pollfd") == 8
         self._poll: Final[Any] = mmsg.lib.poll

@@ -42,7 +42,7 @@ CONFIG: Final = Config({config})
 def route(ctx: Context) -> int:
     if b"BUG" in ctx.message.buf:
         raise ValueError("a bug")
-    ctx.sends.append(Send(b"%d %d" % (ctx.world.pid, ctx.socket.address.port), ctx.source, ctx.socket))
+    ctx.sends.append(Send(b"%d %d" % (ctx.world.pid, ctx.socket.address.port), ctx.source, ctx.socket, ctx.connection))
     return 1
 
 PROGRAM: Final = Program(config=CONFIG, request=route, lines={{12: 31}})
@@ -84,12 +84,19 @@ class Memory(Module):
         call_id = ctx.message.value(ctx.message.call_id)
         count = self.counts[call_id] = self.counts.get(call_id, 0) + 1
         cseq = ctx.message.value(ctx.message.cseq).split()[0]
-        answer = Send(b"%d %d %s" % (ctx.world.pid, count, cseq), ctx.source, ctx.socket)
+        answer = Send(b"%d %d %s" % (ctx.world.pid, count, cseq), ctx.source, ctx.socket, ctx.connection)
         if b"later" in ctx.message.buf:
             self.waiting.append((ctx.now_ms + 50, answer))
         elif b"nowhere" in ctx.message.buf:
+            # "nowhere=PORT": over TCP, to where nobody listens
+            _, _, port = ctx.message.buf.partition(b"nowhere=")
             self.instead[b"x" + call_id] = answer
-            ctx.sends.append(Send(b"x" + call_id, Address.parse("127.0.0.1", 0), ctx.socket))
+            tcp = [s for s in ctx.world.sockets.sockets if s.proto == 2]
+            ctx.sends.append(
+                Send(b"x" + call_id, Address.parse("127.0.0.1", int(port.split(b"@")[0])), tcp[0])
+                if port
+                else Send(b"x" + call_id, Address.parse("127.0.0.1", 0), ctx.socket)
+            )
         else:
             ctx.sends.append(answer)
         return True
@@ -105,11 +112,17 @@ PROGRAM: Final = Program(config=CONFIG, modules=(memory,), request=route)
 
 
 def free_port(host: str = "127.0.0.1") -> int:
+    """Free over UDP and over TCP."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as s:
-        s.bind((host, 0))
-        port: int = s.getsockname()[1]
-        return port
+    while True:
+        with socket.socket(family, socket.SOCK_DGRAM) as s, socket.socket(family, socket.SOCK_STREAM) as t:
+            s.bind((host, 0))
+            port: int = s.getsockname()[1]
+            try:
+                t.bind((host, port))
+            except OSError:
+                continue
+            return port
 
 
 def environment() -> dict[str, str]:

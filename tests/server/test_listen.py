@@ -33,7 +33,10 @@ class Lines(Log):
         self.lines.append(line)
 
 
-def described(*listen: str, config: Config = Config(), log: Log | None = None) -> tuple[list[str], list[str]]:
+UDP_ONLY = Config(disable_tcp=True)
+
+
+def described(*listen: str, config: Config = UDP_ONLY, log: Log | None = None) -> tuple[list[str], list[str]]:
     """Listeners and aliases as they are printed, for -l addresses after those of `config`."""
     entries = config.listen + tuple(parse_listen(text) for text in listen)
     text = describe(socket_table(replace(config, listen=entries), log or Lines()))
@@ -69,6 +72,7 @@ def test_duplicates_disappear() -> None:
 def test_aliases_come_newest_first_with_stars_for_any() -> None:
     config = Config(
         alias=(Listen("", "foo.dom"), Listen("", "bar.dom", 5090), Listen("tcp", "baz.dom", 5061)),
+        disable_tcp=True,
         port=5071,
         listen=(Listen("", "127.0.0.1"), Listen("udp", "127.0.0.1", 5075)),
     )
@@ -113,24 +117,56 @@ def test_a_name_that_does_not_resolve_stops_the_start() -> None:
         described("nosuch.invalid")
 
 
-def test_tcp_is_not_there_yet() -> None:
-    with pytest.raises(StartError, match="listen=tcp:127.0.0.1: not supported yet"):
-        described("tcp:127.0.0.1")
+@pytest.mark.usefixtures("localhost")
+def test_an_address_without_protocol_is_served_over_both() -> None:
+    assert described("127.0.0.1", config=Config(alias=(Listen("", "foo.bar"),))) == (
+        ["udp: 127.0.0.1 [127.0.0.1]:5060", "tcp: 127.0.0.1 [127.0.0.1]:5060"],
+        ["tcp: localhost:5060", "udp: localhost:5060", "*: foo.bar:*"],
+    )
 
 
-def test_without_a_protocol_udp_is_taken_and_that_is_said_once() -> None:
+def test_a_protocol_is_for_its_address_alone() -> None:
+    assert described("tcp:127.0.0.2:5061", "udp:127.0.0.1", "127.0.0.3", config=Config())[0] == [
+        "udp: 127.0.0.1 [127.0.0.1]:5060",
+        "udp: 127.0.0.3 [127.0.0.3]:5060",
+        "tcp: 127.0.0.2 [127.0.0.2]:5061",
+        "tcp: 127.0.0.3 [127.0.0.3]:5060",
+    ]
+
+
+def test_tcp_may_be_all() -> None:
+    assert described("tcp:127.0.0.2", config=Config())[0] == ["tcp: 127.0.0.2 [127.0.0.2]:5060"]
+
+
+def test_the_default_is_every_address_over_both() -> None:
+    listeners, _ = described(config=Config())
+    assert listeners == described()[0] + [line.replace("udp", "tcp") for line in described()[0]]
+
+
+def test_duplicates_are_looked_for_in_each_protocol() -> None:
+    listeners, _ = described("127.0.0.2", "tcp:127.0.0.2:5060", config=Config())
+    assert listeners == ["udp: 127.0.0.2 [127.0.0.2]:5060", "tcp: 127.0.0.2 [127.0.0.2]:5060"]
+
+
+def test_multicast_is_left_out_over_tcp() -> None:
     log = Lines()
-    described("127.0.0.1", "127.0.0.2", log=log)
-    assert [line for line in log.lines if "TCP" in line] == ["TCP is not supported yet: listening on UDP only"]
+    assert described("224.0.1.75", config=Config(), log=log)[0] == ["udp: 224.0.1.75 [224.0.1.75]:5060 mcast"]
+    assert any("224.0.1.75 is left out over TCP" in line for line in log.lines)
 
 
-def test_without_tcp_its_listeners_are_left_out() -> None:
+def test_tls_is_not_there_yet() -> None:
+    with pytest.raises(StartError, match="listen=tls:127.0.0.1: not supported yet"):
+        described(config=Config(listen=(Listen("tls", "127.0.0.1"),)))
+
+
+@pytest.mark.parametrize("config", [UDP_ONLY, Config(fork=False)])
+def test_without_tcp_its_listeners_are_left_out(config: Config) -> None:
     log = Lines()
-    listeners, _ = described("tcp:127.0.0.1", "127.0.0.1", config=Config(disable_tcp=True), log=log)
+    listeners, _ = described("tcp:127.0.0.1", "127.0.0.1", config=config, log=log)
     assert listeners == ["udp: 127.0.0.1 [127.0.0.1]:5060"]
     assert "listen=tcp:127.0.0.1 is left out" in "\n".join(log.lines)
     with pytest.raises(StartError, match="no address to listen on"):
-        described("tcp:127.0.0.1", config=Config(disable_tcp=True))
+        described("tcp:127.0.0.1", config=config)
 
 
 SILENT_NAME_SERVER = """
@@ -150,7 +186,7 @@ def test_a_dead_name_server_does_not_stall_the_start(tmp_path: Path) -> None:
         "from runtime.routing.config import Config\nfrom runtime.routing.program import Program\n"
         "PROGRAM = Program(config=Config())\n"
     )
-    server = [sys.executable, "-m", "runtime.server.main", "--routes", str(tmp_path / "routes.py"), "-c"]
+    server = [sys.executable, "-m", "runtime.server.main", "--routes", str(tmp_path / "routes.py"), "-c", "-T"]
     listen = [part for i in range(1, 9) for part in ("-l", f"127.77.0.{i}")]
     prepare = f"ip link set lo up && mount --bind {tmp_path}/resolv.conf {os.path.realpath('/etc/resolv.conf')}"
     command = ["unshare", "-nm", "sh", "-c", f'{prepare} && exec "$@"', "sh"]

@@ -98,8 +98,8 @@ def test_numbers_must_be_decimal_and_whole(text: str) -> None:
         (("--frobnicate",), "Unknown option `--frobnicate'"),
         (("-f",), "option -f requires an argument"),
         (("-t", ""), "option -t requires an argument"),
-        (("-N", "4"), "-N: not supported yet"),
         (("-m", "0"), "bad shmem size number: -m 0"),
+        (("-N", "x"), "bad process number: -N x"),
     ],
 )
 def test_errors_are_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:

@@ -27,7 +27,7 @@ def test_the_first_answer_comes_soon(start: StartServer) -> None:
 
 def test_n_workers_serve_each_address(start: StartServer) -> None:
     other = free_port("127.0.0.2")
-    server = start("-l", f"127.0.0.2:{other}")
+    server = start("-l", f"udp:127.0.0.2:{other}")
     server.ask(host="127.0.0.2", port=other)
     server.all_workers(4)
     assert server.ask(host="127.0.0.2", port=other).split()[1] == b"%d" % other
@@ -243,11 +243,6 @@ def test_h_prints_the_options() -> None:
     done = run("-h")
     assert done.returncode == 0
     assert "usage: ser-runtime" in done.stdout
-
-
-def test_t_silences_the_remark_on_tcp(tmp_path: Path) -> None:
-    assert "TCP" in run("--routes", routes(tmp_path), "-c", "-l", "127.0.0.1").stderr
-    assert "TCP" not in run("--routes", routes(tmp_path), "-c", "-T", "-l", "127.0.0.1").stderr
 
 
 def test_a_taken_port_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""The process that accepts TCP connections and gives each to the process that has all connections with its host.
+
+So whatever is to be sent to a host finds its connections, and their aliases, in one place.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import time
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.exchange import place_of
+from runtime.server.log import ERR
+from runtime.sip.address import Address
+
+# Connections taken from one listener before the next gets its turn.
+_ROUND: Final = 64
+# Without descriptors, waiting connections stay where they are for so long.
+_REST_S: Final = 0.05
+
+# What ends an accept(2) without saying anything of the listener (accept(2), Linux).
+_PASSING: Final = frozenset(
+    (
+        errno.ECONNABORTED,
+        errno.EINTR,
+        errno.EPROTO,
+        errno.ENETDOWN,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+        errno.EPERM,
+    )
+)
+
+
+class Doors:
+    """Pairs of sockets, one for each of `count` TCP processes, that accepted connections go through. Raises OSError."""
+
+    def __init__(self, count: int) -> None:
+        self.inside: Final[list[socket.socket]] = []
+        self.outside: Final[list[socket.socket]] = []
+        for _ in range(count):
+            outside, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            outside.setblocking(False)
+            inside.setblocking(False)
+            self.outside.append(outside)
+            self.inside.append(inside)
+
+    def keep(self, number: int) -> None:
+        """Called in TCP process `number` (-1: in a process that is none): what else comes in is not its business."""
+        for i, inside in enumerate(self.inside):
+            if i != number:
+                inside.close()
+
+    def leave(self) -> None:
+        """Called where nothing is accepted."""
+        for outside in self.outside:
+            outside.close()
+
+
+class Acceptor:
+    """Accepts on `listeners`, pairs of an index in the table of sockets and the listening socket."""
+
+    def __init__(self, listeners: list[tuple[int, socket.socket]], doors: list[socket.socket], log: Log) -> None:
+        self._listeners: Final = {own.fileno(): (index, own) for index, own in listeners}
+        self._doors: Final = doors
+        self._log: Final = log
+        self._quiet_until_s = 0.0
+        self.accepted = 0
+        self.refused = 0
+
+    def run(self) -> None:
+        """For ever."""
+        poll = select.poll()
+        for fd in self._listeners:
+            poll.register(fd, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                self.take(*self._listeners[fd])
+
+    def take(self, index: int, listener: socket.socket) -> None:
+        """Accept what is waiting."""
+        for _ in range(_ROUND):
+            try:
+                own, name = listener.accept()
+            except OSError as e:
+                if e.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+                    return
+                if e.errno in _PASSING:
+                    continue
+                self._remark(f"ERROR: tcp: cannot accept connections: {e.strerror}")
+                time.sleep(_REST_S)
+                return
+            with own:
+                self._hand_in(own, name, index)
+
+    def _hand_in(self, own: socket.socket, name: tuple[str, int], index: int) -> None:
+        peer = Address.parse(name[0].partition("%")[0], name[1])
+        door = self._doors[place_of(peer, len(self._doors))]
+        try:
+            socket.send_fds(door, [index.to_bytes(4, "little")], [own.fileno()])
+            self.accepted += 1
+        except OSError as e:
+            self.refused += 1
+            self._remark(f"ERROR: tcp: connection from {name[0]} refused, its process does not take it: {e.strerror}")
+
+    def _remark(self, line: str) -> None:
+        """What a peer can cause is logged once a second at most."""
+        now_s = time.monotonic()
+        if now_s >= self._quiet_until_s:
+            self._quiet_until_s = now_s + 1.0
+            self._log.write(ERR, line)

@@ -1,0 +1,89 @@
+"""One TCP connection: what is left to be written, and when something last happened."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.sip.address import Address
+from runtime.sip.framing import Framer
+from runtime.sip.transport import ListenSocket, Send
+
+# What may wait for a peer that does not read; more is refused.
+QUEUE_MAX_BYTES: Final[i64] = 1 << 20
+
+
+@final
+class Outgoing:
+    """A message on its way. If it fails, process `sender` wants to hear of its `ticket`; 0: nobody does."""
+
+    def __init__(self, send: Send, sender: i64, ticket: i64) -> None:
+        self.send: Final = send
+        self.sender: Final = sender
+        self.ticket: Final = ticket
+
+
+@final
+class Connection:
+    """`number` is unique in the server, `peer` the other end. Times are those of the monotonic clock.
+
+    `is_closing`: nothing is read any more, and when the queue is written the connection ends. `is_doomed`: it is to be closed
+    as soon as what has been sent before is on its way, and nothing more that came by it counts. `names` are the addresses
+    (sockaddr) under which it is known: the peer's, then aliases.
+    """
+
+    def __init__(self, number: i64, own: socket.socket, peer: Address, listener: ListenSocket, now_ms: i64) -> None:
+        self.number: Final = number
+        self.socket: Final = own
+        self.fd: Final = own.fileno()
+        self.peer: Final = peer
+        self.listener = listener
+        self.framer: Final = Framer()
+        self.is_connecting = False
+        self.is_closing = False
+        self.is_doomed = False
+        self.is_open = True
+        self.active_ms = now_ms
+        # Since when the queue, or connect(2), has made no progress.
+        self.waits_since_ms = now_ms
+        self.queue: list[Outgoing] = []
+        self.queued_bytes: i64 = 0
+        self.names: list[bytes] = []
+        self._written: i64 = 0
+
+    def put(self, out: Outgoing, now_ms: i64) -> bool:
+        """Queue a message for `write`; False if too much is waiting already."""
+        size: i64 = len(out.send.data)
+        if self.queued_bytes + size > QUEUE_MAX_BYTES:
+            return False
+        if not self.queue:
+            self.waits_since_ms = now_ms
+        self.queue.append(out)
+        self.queued_bytes += size
+        return True
+
+    def write(self, now_ms: i64) -> int:
+        """Write what the kernel takes; 0, or the errno with which the connection has ended."""
+        while self.queue:
+            data = self.queue[0].send.data
+            rest = memoryview(data)[self._written :] if self._written else data
+            try:
+                count: i64 = self.socket.send(rest)
+            except OSError as e:
+                if e.errno in _LATER:
+                    return 0
+                return e.errno or errno.EIO
+            self.waits_since_ms = now_ms
+            self._written += count
+            if self._written == len(data):
+                self.queue.pop(0)
+                self.queued_bytes -= self._written
+                self._written = 0
+                self.active_ms = now_ms
+        return 0
+
+
+_LATER: Final = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR))
