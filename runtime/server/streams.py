@@ -161,8 +161,8 @@ class Streams:
                     break
                 connection.active_ms = now_ms
                 self.received.append(Received(connection, message))
-        except BadMessage as e:
-            self._remark(f"ERROR: tcp: {e} from {_shown(connection.peer)}, connection closed", now_ms)
+        except BadMessage as mistake:
+            self._remark(f"ERROR: tcp: {mistake} from {_shown(connection.peer)}, connection closed", now_ms)
             self.received.append(Received(connection, b""))
             return
         if framer.is_empty():
