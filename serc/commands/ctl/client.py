@@ -1,0 +1,180 @@
+"""Asks a running server through its FIFO or its Unix socket. Reference core, 7.2 to 7.4 and 7.6."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+import select
+import socket
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import Final
+
+# serctl's exit statuses, the first three as in SER's script.
+FAILED: Final = 1
+NO_SERVER: Final = 2
+NO_REPLY_PIPE: Final = 3
+NO_ANSWER: Final = 4
+
+
+class CannotAsk(Exception):
+    """`str()` is the sentence for standard error, `status` the exit status."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status: Final = status
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server said, the first line taken apart. `code` 0: there was no status line, all of it is in `text`."""
+
+    code: int
+    reason: str
+    text: str
+
+    @property
+    def is_good(self) -> bool:
+        return self.code == 0 or 200 <= self.code < 300
+
+    def shown(self) -> str:
+        """As SER's script shows it: without the first line if that says no more than "200 ok"."""
+        if self.code == 0 or (self.code == 200 and self.reason.lower() == "ok"):
+            return self.text
+        return f"{self.code} {self.reason}\n{self.text}" if self.text else f"{self.code} {self.reason}\n"
+
+
+def parse_reply(data: bytes) -> Reply:
+    text = data.decode("utf-8", "replace")
+    first, _, rest = text.partition("\n")
+    code, _, reason = first.strip().partition(" ")
+    code = code.rstrip(":")
+    if len(code) == 3 and code.isascii() and code.isdecimal():
+        return Reply(int(code), reason, rest)
+    return Reply(0, "", text)
+
+
+class Channel:
+    """A way to the server; `timeout_s` is how long it may take to answer."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        self.path: Final = path
+        self.timeout_s: Final = timeout_s
+
+    def ask(self, command: str, *lines: str) -> Reply:
+        """The reply to a command with these lines. Raises CannotAsk."""
+        for word in (command, *lines):
+            if "\n" in word or "\0" in word:
+                raise CannotAsk(FAILED, "a parameter cannot have a line end in it")
+        return parse_reply(self._ask(command, "".join(line + "\n" for line in lines)))
+
+    def _ask(self, command: str, lines: str) -> bytes:
+        raise NotImplementedError
+
+
+class FifoChannel(Channel):
+    """Through the FIFO `path`; reply pipes are made in `reply_folder`, the server's fifo_dir."""
+
+    def __init__(self, path: str, reply_folder: str, timeout_s: float) -> None:
+        super().__init__(path, timeout_s)
+        self._reply_folder: Final = reply_folder
+
+    def _ask(self, command: str, lines: str) -> bytes:
+        fifo = self._open()
+        try:
+            name, pipe = self._make_pipe()
+            try:
+                self._write(fifo, f":{command}:{name}\n{lines}\n".encode())
+                return self._read(pipe)
+            finally:
+                os.close(pipe)
+                os.unlink(os.path.join(self._reply_folder, name))
+        finally:
+            os.close(fifo)
+
+    def _open(self) -> int:
+        try:
+            fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as e:
+            why = "no server reads it" if e.errno == errno.ENXIO else e.strerror
+            raise CannotAsk(
+                NO_SERVER,
+                f"Error opening ser's FIFO {self.path}: {why}\nMake sure you have line fifo={self.path} in your config",
+            ) from e
+        if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+            os.close(fd)
+            raise CannotAsk(NO_SERVER, f"Error opening ser's FIFO {self.path}: it is no FIFO")
+        return fd
+
+    def _make_pipe(self) -> tuple[str, int]:
+        """Its name cannot be guessed; the server, who may run as another user, can write to it."""
+        name = f"ser_receiver_{os.getpid()}_{secrets.token_hex(8)}"
+        path = os.path.join(self._reply_folder, name)
+        try:
+            os.mkfifo(path, 0o600)
+            os.chmod(path, 0o622)
+            return name, os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+        except OSError as e:
+            raise CannotAsk(NO_REPLY_PIPE, f"cannot make the reply pipe {path}: {e.strerror}") from e
+
+    def _write(self, fifo: int, request: bytes) -> None:
+        """In one piece: what is longer than a pipe takes at once would get mixed with others' requests."""
+        fcntl.flock(fifo, fcntl.LOCK_EX)
+        until = time.monotonic() + self.timeout_s
+        rest = memoryview(request)
+        while rest:
+            try:
+                rest = rest[os.write(fifo, rest) :]
+            except BlockingIOError:
+                if not select.select([], [fifo], [], max(0.0, until - time.monotonic()))[1]:
+                    raise CannotAsk(NO_ANSWER, f"the server does not read {self.path}") from None
+            except BrokenPipeError:
+                raise CannotAsk(NO_SERVER, f"the server has closed {self.path}") from None
+        fcntl.flock(fifo, fcntl.LOCK_UN)
+
+    def _read(self, pipe: int) -> bytes:
+        """Until the server closes the pipe. poll(2) reports a hang-up only after somebody has had it open."""
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        until = time.monotonic() + self.timeout_s
+        text = b""
+        while poll.poll(max(0, int((until - time.monotonic()) * 1000))):
+            piece = os.read(pipe, 65536)
+            if not piece:
+                return text
+            text += piece
+        raise CannotAsk(NO_ANSWER, f"the server does not answer: nothing came within {self.timeout_s:g} seconds")
+
+
+class SocketChannel(Channel):
+    """Through the Unix datagram socket `path`."""
+
+    def _ask(self, command: str, lines: str) -> bytes:
+        with (
+            tempfile.TemporaryDirectory(prefix="serctl-") as folder,
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s,
+        ):
+            # The server, who may run as another user, must be able to reach it.
+            os.chmod(folder, 0o711)
+            own = os.path.join(folder, "reply")
+            s.bind(own)
+            os.chmod(own, 0o622)
+            s.settimeout(self.timeout_s)
+            try:
+                s.sendto(f":{command}:\n{lines}".encode(), self.path)
+            except OSError as e:
+                raise CannotAsk(
+                    NO_SERVER,
+                    f"Error opening ser's Unix socket {self.path}: {e.strerror or e}\n"
+                    f"Make sure you have line unix_sock={self.path} in your config",
+                ) from e
+            try:
+                return s.recv(1 << 20)
+            except TimeoutError:
+                raise CannotAsk(
+                    NO_ANSWER, f"the server does not answer: nothing came within {self.timeout_s:g} seconds"
+                ) from None

@@ -1,0 +1,95 @@
+"""`serctl start`, `stop` and `restart`. Reference modules-more, C.1."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from serc.commands.ctl.client import FAILED, CannotAsk
+
+_LOOK_AGAIN_S: Final = 0.05
+
+
+class Daemon:
+    """The server of a pid file. `program` "": the `ser` beside serctl, or the one in PATH."""
+
+    def __init__(self, pid_file: str, program: str, arguments: list[str]) -> None:
+        self._pid_file: Final = Path(pid_file)
+        self._program: Final = program
+        self._arguments: Final = arguments
+
+    def start(self) -> int:
+        """Returns when it serves: `ser` itself waits for that. The pid. Raises CannotAsk."""
+        pid = self._pid()
+        if pid and _is_alive(pid):
+            raise CannotAsk(FAILED, f"PID file exists! ({self._pid_file}) already running?")
+        command = [self._found_program(), "-P", str(self._pid_file), *self._arguments]
+        try:
+            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
+        except OSError as e:
+            raise CannotAsk(FAILED, f"cannot run {command[0]}: {e.strerror}") from e
+        pid = self._pid()
+        if status != 0 or not pid:
+            raise CannotAsk(FAILED, f"{command[0]} could not start (exit status {status})")
+        return pid
+
+    def stop(self, patience_s: float) -> int:
+        """Returns when it is gone: it may let calls come to their end first. The pid. Raises CannotAsk."""
+        pid = self._pid()
+        if not pid or not _is_alive(pid):
+            raise CannotAsk(FAILED, "No PID file found! SER probably not running")
+        if not _looks_like_ser(pid):
+            raise CannotAsk(FAILED, f"process {pid} of {self._pid_file} is no SER: not stopped")
+        try:
+            os.kill(pid, signal.SIGTERM)
+        except OSError as e:
+            raise CannotAsk(FAILED, f"cannot stop process {pid}: {e.strerror}") from e
+        until = time.monotonic() + patience_s
+        while _is_alive(pid):
+            if time.monotonic() > until:
+                raise CannotAsk(FAILED, f"process {pid} still runs after {patience_s:g} seconds")
+            time.sleep(_LOOK_AGAIN_S)
+        return pid
+
+    def _pid(self) -> int:
+        """0 where there is none."""
+        try:
+            text = self._pid_file.read_text().strip()
+        except FileNotFoundError:
+            return 0
+        except OSError as e:
+            raise CannotAsk(FAILED, f"cannot read {self._pid_file}: {e.strerror}") from e
+        return int(text) if text.isascii() and text.isdecimal() else 0
+
+    def _found_program(self) -> str:
+        if self._program:
+            return self._program
+        beside = Path(sys.argv[0]).resolve().parent / "ser"
+        found = str(beside) if os.access(beside, os.X_OK) else shutil.which("ser")
+        if found is None:
+            raise CannotAsk(FAILED, "there is no ser beside serctl and none in PATH: set SERBIN")
+        return found
+
+
+def _is_alive(pid: int) -> bool:
+    """A process that has only not been waited for counts as gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def _looks_like_ser(pid: int) -> bool:
+    """The number of a server that has died may be another program's by now."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    names = {os.path.basename(word) for word in words}
+    return bool(names & {b"ser", b"ser-runtime", b"serc.commands.ser", b"runtime.server.main", b"ser.py", b"main.py"})

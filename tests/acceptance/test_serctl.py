@@ -1,0 +1,207 @@
+"""serctl against running servers. Reference modules-more, part C."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from server.conftest import StartServer, alive, environment, eventually, free_port
+from server.conftest import start as start  # the fixture
+from server.control import Controlled
+
+from serc.commands.ctl.client import parse_reply
+from serc.commands.ctl.reading import as_data
+
+
+def serctl(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "serc.commands.serctl", *arguments],
+        capture_output=True,
+        text=True,
+        env={**environment(), **variables},
+        timeout=30,
+    )
+
+
+class Site:
+    """A server and serctl for it."""
+
+    def __init__(self, start: StartServer, folder: Path) -> None:
+        self.controlled = Controlled(start, folder)
+        self.variables = {"SER_FIFO": str(self.controlled.fifo), "SER_FIFO_DIR": str(self.controlled.folder)}
+
+    def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return serctl(*arguments, **self.variables)
+
+    def output(self, *arguments: str) -> str:
+        done = self(*arguments)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+
+@pytest.fixture
+def site(start: StartServer, tmp_path: Path) -> Site:
+    return Site(start, tmp_path)
+
+
+def test_replies_are_shown_without_the_line_that_says_ok(site: Site) -> None:
+    assert site.output("fifo", "print", "hello world") == "hello world\n"
+    assert site.output("ps").splitlines()[0] == f"0\t{site.controlled.server.pid}\tattendant"
+    assert "Up time: " in site.output("uptime")
+    assert site.output("version").startswith("Server: Sip EXpress router")
+    assert "uptime\n" in site.output("which")
+
+
+def test_what_is_refused_is_shown_and_told_by_the_status(site: Site) -> None:
+    done = site("fifo", "nosuch")
+    assert (done.returncode, done.stdout) == (1, "500 command 'nosuch' not available\n")
+
+
+def test_the_socket_serves_as_well(site: Site) -> None:
+    path = str(site.controlled.socket)
+    assert site.output("--socket", path, "fifo", "print", "x") == "x\n"
+    assert site.output("ps", "--socket", path) == site.output("ps")
+    done = serctl("unixsock", "print", "y", SER_UNIXSOCK=path)
+    assert (done.returncode, done.stdout) == (0, "y\n")
+
+
+def test_json_is_data(site: Site) -> None:
+    found = json.loads(site.output("--json", "ps"))
+    assert found["code"] == 200
+    assert found["ps"][0] == {"index": 0, "pid": site.controlled.server.pid, "description": "attendant"}
+    assert json.loads(site.output("uptime", "--json"))["uptime"]["seconds"] < 30
+    refused = site("fifo", "nosuch", "--json")
+    assert refused.returncode == 1
+    assert json.loads(refused.stdout)["code"] == 500
+
+
+def test_moni_shows_what_the_server_knows(site: Site) -> None:
+    text = site.output("moni", "1")
+    assert text.startswith("[cycle #: 1;")
+    assert "Server: Sip EXpress router" in text and "Up Since" in text
+    data = json.loads(site.output("moni", "--once", "--json"))
+    assert data["cycle"] == 1 and data["uptime"]["seconds"] < 30
+
+
+def test_no_reply_pipes_are_left(site: Site) -> None:
+    site.output("ps")
+    assert list(site.controlled.folder.glob("ser_receiver*")) == []
+
+
+@pytest.mark.parametrize(
+    "arguments, variables, status, text",
+    [
+        (("ps",), {"SER_FIFO": "/nonexistent"}, 2, "Make sure you have line fifo=/nonexistent in your config"),
+        (("ps", "--socket", "/nonexistent"), {}, 2, "Make sure you have line unix_sock=/nonexistent in your config"),
+        (("ps",), {"SER_FIFO": "/dev/null"}, 2, "it is no FIFO"),
+        (("nosuch",), {}, 1, "invalid choice"),
+        (("fifo",), {}, 1, "required"),
+        (("ping", "bob"), {}, 1, "error: invalid URI: bob"),
+        (("ul", "show", "bob"), {"SIP_DOMAIN": ""}, 1, "domain unknown: use usernames with domain"),
+        (("add", "a", "b", "c"), {}, 1, "not supported yet: add"),
+        (("stop",), {"PID_FILE": "/nonexistent"}, 1, "No PID file found! SER probably not running"),
+    ],
+)
+def test_errors_say_what_to_do(arguments: tuple[str, ...], variables: dict[str, str], status: int, text: str) -> None:
+    done = serctl(*arguments, **variables)
+    assert done.returncode == status
+    assert text in done.stderr
+
+
+def test_a_server_that_does_not_answer_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    fd = os.open(tmp_path / "fifo", os.O_RDWR | os.O_NONBLOCK)
+    done = serctl("ps", "--timeout", "0.2", SER_FIFO=str(tmp_path / "fifo"), SER_FIFO_DIR=str(tmp_path))
+    os.close(fd)
+    assert done.returncode == 4
+    done = serctl("ps", SER_FIFO=str(tmp_path / "fifo"))
+    assert done.returncode == 2
+    assert "no server reads it" in done.stderr
+
+
+def test_a_line_end_in_a_parameter_is_refused(site: Site) -> None:
+    done = site("fifo", "print", "x\n\n:kill:")
+    assert done.returncode == 1
+    assert site.output("fifo", "print", "alive") == "alive\n"
+
+
+def test_help_names_every_sub_command() -> None:
+    done = serctl("--help")
+    assert done.returncode == 0
+    for word in ("ps", "fifo", "moni", "ping", "start", "stop", "restart", "uptime", "exit status"):
+        assert word in done.stdout
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a server to start and stop."""
+    (tmp_path / "ser.cfg").write_text("route { drop(); }\n".replace("drop()", "break"))
+    starter = tmp_path / "ser"
+    starter.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m serc.commands.ser "$@"\n')
+    starter.chmod(0o755)
+    pid_file = tmp_path / "pid"
+    yield {
+        "PID_FILE": str(pid_file),
+        "SERBIN": str(starter),
+        "STARTOPTIONS": f"-f {tmp_path}/ser.cfg -T -n 1 -l udp:127.0.0.1:{free_port()}",
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    if pid_file.exists():
+        os.kill(int(pid_file.read_text()), 9)
+
+
+def test_start_stop_and_restart(daemon: dict[str, str]) -> None:
+    started = serctl("start", **daemon)
+    pid = int(Path(daemon["PID_FILE"]).read_text())
+    assert (started.returncode, started.stdout) == (0, f"Starting SER : started pid({pid})\n"), started.stderr
+    again = serctl("start", **daemon)
+    assert again.returncode == 1
+    assert f"PID file exists! ({daemon['PID_FILE']}) already running?" in again.stderr
+    restarted = serctl("restart", **daemon)
+    assert restarted.returncode == 0, restarted.stderr
+    assert restarted.stdout.startswith("Stopping SER : stopped\nStarting SER : started pid(")
+    assert not alive(pid)
+    new = int(Path(daemon["PID_FILE"]).read_text())
+    stopped = serctl("stop", "--json", **daemon)
+    assert json.loads(stopped.stdout) == {"stopped": new}
+    assert eventually(lambda: not alive(new))
+
+
+def test_another_program_with_the_old_number_is_not_stopped(daemon: dict[str, str]) -> None:
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        Path(daemon["PID_FILE"]).write_text(f"{other.pid}\n")
+        done = serctl("stop", **daemon)
+        assert done.returncode == 1
+        assert "is no SER" in done.stderr
+        assert other.poll() is None
+    finally:
+        Path(daemon["PID_FILE"]).unlink()
+        other.kill()
+        other.wait()
+
+
+def test_replies_as_data() -> None:
+    stats = parse_reply(
+        b"200 ok\nCurrent: 3 (2 waiting) Total: 5 (1 local)       \nReplied localy: 4      \n"
+        b"Completion status 6xx: 0, 5xx: 1, 4xx: 2, 3xx: 3,2xx: 4      \n"
+    )
+    assert as_data("t_stats", stats)["t_stats"] == {
+        "current": 3,
+        "waiting": 2,
+        "total": 5,
+        "local": 1,
+        "replied_locally": 4,
+        "completed": {"2xx": 4, "3xx": 3, "4xx": 2, "5xx": 1, "6xx": 0},
+    }
+    counters = parse_reply(b"200 OK\n200: 1 202: 0 2xx: 3      \nfailures: 7      \n")
+    assert as_data("sl_stats", counters)["sl_stats"] == {"200": 1, "202": 0, "2xx": 3, "failures": 7}
+    contacts = parse_reply(b"200 ok\nDomain Registered Expired\n'location' 2 1\n")
+    assert as_data("ul_stats", contacts)["ul_stats"] == [{"domain": "location", "registered": 2, "expired": 1}]
+    assert as_data("x", parse_reply(b"400: gflags: no\n")) == {"code": 400, "reason": "gflags: no", "lines": []}
+    assert parse_reply(b"[l0] node\n").text == "[l0] node\n"
