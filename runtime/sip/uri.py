@@ -76,12 +76,14 @@ class SipUri:
 
 
 def parse_uri(buf: bytes, start: i64, end: i64) -> SipUri:
-    """The URI at `buf[start:end]`; raises BadUri for another scheme, an empty or odd host, a port over 65535.
+    """The URI at `buf[start:end]`; raises BadUri for another scheme, an empty or odd host, a port over 65535, and for what
+    would break a request line or a header that it is put into.
 
     User and password are everything before the `@`: they may hold `;`, `?` and `/` (RFC 3261 25.1).
     """
     uri = SipUri(buf, start, end)
     pos = _scheme(uri)
+    _no_separator(uri, pos)
     at = find(buf, 64, pos, end)
     if at >= 0:
         _userinfo(uri, pos, at)
@@ -112,6 +114,17 @@ def _scheme(uri: SipUri) -> i64:
         uri.secure = True
         return start + 5
     raise BadUri("not a sip: or sips: uri", 0)
+
+
+def _no_separator(uri: SipUri, pos: i64) -> None:
+    """Raise BadUri if there is white space, a control character, `<` or `>`: a folded Route must not get into the first line."""
+    buf = uri.buf
+    end = uri.end
+    while pos < end:
+        c: i64 = buf[pos]
+        if c <= 32 or c == 60 or c == 62 or c == 127:
+            raise BadUri("white space, a control character or a bracket in the uri", int(pos - uri.start))
+        pos += 1
 
 
 def _userinfo(uri: SipUri, pos: i64, at: i64) -> None:

@@ -147,7 +147,8 @@ class Table:
         dot = via.branch_end - 1
         while dot > via.branch_start and buf[dot] != 46:
             dot -= 1
-        t = self._by_id.get(buf[via.branch_start + _COOKIE_SIZE : dot]) if dot > via.branch_start else None
+        id_start = via.branch_start + _COOKIE_SIZE
+        t = self._by_id.get(buf[id_start:dot]) if dot > id_start else None
         if t is None:
             return None
         index = _hex_digit(buf, dot + 1, via.branch_end)

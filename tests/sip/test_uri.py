@@ -161,6 +161,13 @@ def test_a_parameter_is_found_by_its_name_in_any_case() -> None:
         ("sip:[::1]x", 9),
         ("sip:2001:db8::10", 9),
         ("sip:h\xe9", 5),
+        ("sip:b b@h", 5),
+        ("sip:h;a=\tb", 8),
+        ("sip:h;x\r\n y", 7),
+        ("sip:b@h?a=\0", 10),
+        ("sip:b@h;a=\x7f", 10),
+        ("sip:b<c@h", 5),
+        ("sip:b@h;a=>", 10),
     ],
 )
 def test_what_is_no_sip_uri_is_refused_where_it_fails(text: str, offset: int) -> None:
