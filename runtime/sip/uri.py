@@ -83,7 +83,9 @@ def parse_uri(buf: bytes, start: i64, end: i64) -> SipUri:
     """
     uri = SipUri(buf, start, end)
     pos = _scheme(uri)
-    _no_separator(uri, pos)
+    separator = separator_in(buf, pos, end)
+    if separator >= 0:
+        raise BadUri("white space, a control character or a bracket in the uri", int(separator - start))
     at = find(buf, 64, pos, end)
     if at >= 0:
         _userinfo(uri, pos, at)
@@ -116,15 +118,17 @@ def _scheme(uri: SipUri) -> i64:
     raise BadUri("not a sip: or sips: uri", 0)
 
 
-def _no_separator(uri: SipUri, pos: i64) -> None:
-    """Raise BadUri if there is white space, a control character, `<` or `>`: a folded Route must not get into the first line."""
-    buf = uri.buf
-    end = uri.end
+def separator_in(buf: bytes, pos: i64, end: i64) -> i64:
+    """Where in `buf[pos:end]` there is white space, a control character, `<` or `>`, -1 when there is none.
+
+    No URI of any scheme holds one (RFC 3986 2); a folded Route that does must not get into a request line.
+    """
     while pos < end:
         c: i64 = buf[pos]
         if c <= 32 or c == 60 or c == 62 or c == 127:
-            raise BadUri("white space, a control character or a bracket in the uri", int(pos - uri.start))
+            return pos
         pos += 1
+    return -1
 
 
 def _userinfo(uri: SipUri, pos: i64, at: i64) -> None:

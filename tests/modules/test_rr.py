@@ -235,6 +235,7 @@ def test_a_request_for_us_with_nothing_but_our_route_is_ours() -> None:
         (TO_5090, {"Route": "<tel:+1>"}),
         (TO_5090, {"Route": f"<sip:{OURS};lr>, <nonsense>"}),
         (TO_5090, {"Route": "<sip:127.0.0.1;x\r\n y>"}),
+        (f"sip:{OURS}", {"Route": "<sip:127.0.0.1;lr>, <sip:127.0.0.2;x\r\n y>"}),
         (TO_5090, {"Route": "<sip:a;lr>\r\nRoute: <sip:b"}),
         (TO_5090, {"Route": " "}),
         (TO_5090, {"Route": "<sip:a;lr>", "to": "<sip:bob"}),

@@ -63,16 +63,16 @@ def everything() -> Site:
 
 
 def survives(data: bytes) -> float:
-    """Seconds that parsing and handling took, the best of three; whatever the bytes are, nothing is raised."""
+    """Seconds of CPU that parsing and handling took, the best of three; whatever the bytes are, nothing is raised."""
     best = 1e9
     for _ in range(3):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         try:
             parse(data)
         except BadMessage:
             pass
         everything().say(data)
-        best = min(best, time.perf_counter() - begin)
+        best = min(best, time.thread_time() - begin)
         del everything().log.records[:]
     return best
 
@@ -356,7 +356,7 @@ def test_the_largest_datagram_takes_no_longer_than_its_size_asks_for(name: str) 
     small, large = (survives(filled(*LARGE[name], size)) for size in (16_384, 65_535))
     assert large < (0.1 if NATIVE else 10)
     # Four times the bytes: about four times as long, never the square of it.
-    assert large < 10 * small + 0.002, (small, large)
+    assert large < 10 * small + (0.002 if NATIVE else 0.05), (small, large)
 
 
 # --- the RFCs' own messages, and others ------------------------------------------------------------------------------

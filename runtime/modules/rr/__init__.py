@@ -134,8 +134,9 @@ class Rr(Module):
             ctx.set_uri(routes.text(used))
             routes.remove_first(ctx, used + 1)
             return True
+        target = routes.text(last)
         ctx.dst_uri = routes.text(used)
-        ctx.set_uri(routes.text(last))
+        ctx.set_uri(target)
         routes.remove_first(ctx, used)
         routes.remove_last(ctx)
         return True

@@ -11,7 +11,7 @@ from runtime.sip import headers
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import BadMessage
-from runtime.sip.uri import SipUri, parse_uri
+from runtime.sip.uri import SipUri, parse_uri, separator_in
 
 
 @final
@@ -44,8 +44,11 @@ class RouteSet:
         return len(self._values)
 
     def text(self, index: int) -> bytes:
-        """The URI of an entry."""
+        """The URI of an entry, of whatever scheme; raises BadMessage for one that cannot stand in a request line."""
         value = self._values[index]
+        separator = separator_in(self._msg.buf, value.uri_start, value.uri_end)
+        if separator >= 0:
+            raise BadMessage("white space in the uri of a Route", int(separator))
         return self._msg.buf[value.uri_start : value.uri_end]
 
     def uri(self, index: int) -> SipUri:
