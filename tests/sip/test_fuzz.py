@@ -199,7 +199,7 @@ def test_no_change_of_a_reply_to_our_request_makes_anything_raise_or_hang() -> N
 
 def check(sent: bytes, received: bytes) -> None:
     """What comes of a request is a message that can be parsed. (A reply with a broken line behind our Via goes on broken.)"""
-    if not parse(received).is_request:
+    if not parse(received.removesuffix(b"\0")).is_request:
         return
     try:
         parse(sent)
