@@ -14,7 +14,8 @@ from runtime.sip.edits import LateText, Outbound
 class RecordRoute(LateText):
     """`<sip:[user@]host[:port][;transport=x][;r2=on]TAIL>`; two of them where the message changes interface.
 
-    `tail` is `;ftag=…;lr`. The topmost of two names the interface that sends, RFC 3261 16.6 and RFC 5658.
+    `tail` is `;ftag=…;lr`. The topmost of two names the interface that sends, RFC 3261 16.6 and RFC 5658. Without `double` the
+    only one names the interface that received, as in SER.
     """
 
     def __init__(self, user: bytes, tail: bytes, double: bool) -> None:
@@ -23,18 +24,19 @@ class RecordRoute(LateText):
         self.double: Final = double
 
     def render(self, outbound: Outbound) -> bytes:
-        sent = self._line(
-            outbound.sent_host, outbound.sent_port, outbound.sent_port_shown, outbound.sent_proto, outbound
-        )
-        if not (self.double and outbound.crosses):
-            return sent
-        return sent + self._line(
+        received = self._line(
             outbound.received_host,
             outbound.received_port,
             outbound.received_port_shown,
             outbound.received_proto,
             outbound,
         )
+        if outbound.crosses and not self.double:
+            return received
+        sent = self._line(
+            outbound.sent_host, outbound.sent_port, outbound.sent_port_shown, outbound.sent_proto, outbound
+        )
+        return sent + received if outbound.crosses else sent
 
     def _line(self, host: bytes, port: i64, port_shown: bool, proto: i64, outbound: Outbound) -> bytes:
         at = b"@" if self.user else b""
