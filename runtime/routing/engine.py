@@ -73,6 +73,8 @@ class Engine:
                 module.bind(world)
             for destination in program.destinations:
                 destination.resolve(world.resolver)
+            for module in program.modules:
+                module.prepare(world)
             for constant in program.prepared:
                 constant.prepare(world)
         except (ModuleError, UnresolvableDestination, CannotPrepare, SharedMemoryFull) as e:

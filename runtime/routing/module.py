@@ -45,6 +45,9 @@ class Module:
         Raises ModuleError where SER's module init would fail.
         """
 
+    def prepare(self, world: World) -> None:
+        """Called once in the master, after the `bind` of every module: look at the others. Raises ModuleError."""
+
     def start_worker(self, world: World) -> None:
         """Called in each worker after the fork (SER's child init)."""
 

@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.sip.address import UDP
 from runtime.sip.transport import Send
 from runtime.tx.table import Table
 from runtime.tx.timers import NEVER, Timed, Wheel
@@ -19,14 +20,12 @@ ACKNOWLEDGE: Final = 1  # send an ACK for it to this hop
 RELAY: Final = 2  # send it upstream
 ANSWERS: Final = 4  # it is the answer to the transaction: a 2xx, the first
 KEEP: Final = 8  # remember it as a candidate
-DECIDE: Final = 16  # no branch is left: choose among the candidates
-CANCEL_REST: Final = 32  # cancel the other branches
+CANCEL_REST: Final = 16  # cancel the other branches; those that cannot be are over then
 
 # What to do when a timer has run out.
 NOTHING: Final = 0
 REPEAT: Final = 1  # send the request or the reply again
 TIMED_OUT: Final = 2  # the branch has got no final reply
-UNANSWERED_CANCEL: Final = 3
 
 
 @final
@@ -117,14 +116,12 @@ class Layer:
         self.end_client(cancel)
 
     def client_due(self, client: Client, now_ms: i64) -> i64:
-        """REPEAT, TIMED_OUT (the client is over then, a branch with status 408), UNANSWERED_CANCEL, or NOTHING."""
+        """REPEAT, TIMED_OUT (a branch, which is over then), or NOTHING. A CANCEL that is never answered is nothing to anybody."""
         if client.over:
             return NOTHING
         if client.give_up_ms != NEVER and client.give_up_ms <= now_ms:
             self.end_client(client)
-            if not isinstance(client, Branch):
-                return UNANSWERED_CANCEL
-            return TIMED_OUT
+            return TIMED_OUT if isinstance(client, Branch) else NOTHING
         if client.repeat_ms != NEVER and client.repeat_ms <= now_ms:
             client.repeated += 1
             wait = self.settings.repeat_after(client.repeated)
@@ -201,8 +198,6 @@ class Layer:
         todo |= KEEP
         if status >= 600:
             todo |= CANCEL_REST
-        if not has_open_branches(t):
-            todo |= DECIDE
         return todo
 
     def fail_branch(self, branch: Branch, status: i64, reason: bytes) -> bool:
@@ -241,7 +236,7 @@ class Layer:
         t.repeated = 0
         t.give_up_ms = now_ms + self.settings.fr
         # A 2xx is repeated over any transport: its ACK comes from the other end (RFC 3261 13.3.1.4).
-        t.repeat_ms = now_ms + self.settings.repeat_1 if reply.socket.proto == 1 or status < 300 else NEVER
+        t.repeat_ms = now_ms + self.settings.repeat_1 if reply.socket.proto == UDP or status < 300 else NEVER
         self._wheel.set(t, t.repeat_ms if t.repeat_ms != NEVER else t.give_up_ms)
 
     def acknowledged(self, t: Transaction, now_ms: i64) -> None:

@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.sip import methods
-from runtime.sip.address import Address
+from runtime.sip.address import UDP, Address
 from runtime.sip.message import Message
 from runtime.sip.transit import MAGIC_COOKIE, reversed_hex
 from runtime.sip.transport import ListenSocket, Send
@@ -35,7 +35,7 @@ class Client(Timed):
         self.index: Final = index
         self.request = request
         self.is_invite: Final = is_invite
-        self.is_reliable: Final = request is not None and request.socket.proto != 1
+        self.is_reliable: Final = request is not None and request.socket.proto != UDP
         self.status: i64 = 0
         self.over = False
         self.repeated: i64 = 0

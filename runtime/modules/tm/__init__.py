@@ -20,6 +20,7 @@ from runtime.routing.avps import AvpName
 from runtime.routing.context import IN_FAILURE, IN_REPLY, L_ERR, L_WARN, Context
 from runtime.routing.forwarding import Hop, resolve
 from runtime.routing.module import Module, ModuleError
+from runtime.routing.prepared import CannotPrepare, alias_target
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.address import PROTO_NAMES, TCP, TLS, UDP
@@ -97,6 +98,8 @@ class Tm(Module):
         self._timer_avps: Final = (fr_timer_avp, fr_inv_timer_avp) if var_timers else ("", "")
         self._failure: Routes = {}
         self._onreply: Routes = {}
+        self._fr_avp: AvpName | None = None
+        self._fr_inv_avp: AvpName | None = None
         self._core: Core | None = None
         # Fixed next hops that have been resolved: by host, port and protocol.
         self._hops: Final[dict[tuple[bytes, int, int], Hop]] = {}
@@ -107,8 +110,12 @@ class Tm(Module):
         self._failure = failure
         self._onreply = onreply
 
-    def bind(self, world: World) -> None:
-        self.begin(world, secrets.randbits(32), 0)
+    def prepare(self, world: World) -> None:
+        try:
+            self._fr_avp = _avp_name(self._timer_avps[0], world)
+            self._fr_inv_avp = _avp_name(self._timer_avps[1], world)
+        except CannotPrepare as e:
+            raise ModuleError(f"tm: {e}") from e
 
     def start_worker(self, world: World) -> None:
         # The label tells the transactions of one worker, and of one run of it, from those of another.
@@ -116,14 +123,12 @@ class Tm(Module):
 
     def begin(self, world: World, first_label: int, now_ms: int) -> None:
         """Start with an empty table. `first_label` is where the numbers of transactions begin; time is that of `now_ms`."""
-        core = Core(world, Layer(self._table, self._settings, now_ms), self._failure, self._onreply, first_label)
-        core.fr_avp = _avp_name(self._timer_avps[0], world)
-        core.fr_inv_avp = _avp_name(self._timer_avps[1], world)
-        self._core = core
+        layer = Layer(self._table, self._settings, now_ms)
+        self._core = Core(world, layer, self._failure, self._onreply, first_label, self._fr_avp, self._fr_inv_avp)
 
     def core(self) -> Core:
         core = self._core
-        assert core is not None, "the engine has bound the module"
+        assert core is not None, "the engine has started the worker"
         return core
 
     # --- hooks -------------------------------------------------------------------------------------------------------
@@ -376,16 +381,13 @@ class Tm(Module):
 
 
 def _avp_name(text: str, world: World) -> AvpName | None:
-    """The name of an AVP as a parameter writes it: i:NUMBER, s:NAME, NAME or $ALIAS; None for "". Raises ModuleError."""
+    """The name of an AVP as a parameter writes it: i:NUMBER, s:NAME, NAME or $ALIAS; None for "". Raises CannotPrepare."""
     if not text:
         return None
     if text.startswith("i:"):
         return int(text[2:])
     if text.startswith("$"):
-        name = world.avp_aliases.get(text[1:].encode("latin-1"))
-        if name is None and world.pid:
-            raise ModuleError(f"tm: no avp_aliases define {text}")
-        return name
+        return alias_target(world, text[1:].encode("latin-1"))
     return text.removeprefix("s:").encode("latin-1")
 
 

@@ -16,7 +16,7 @@ from runtime.sip import headers
 from runtime.sip.message import parse
 from runtime.sip.reply import reason_of, to_tag_of
 from runtime.sip.transport import Send
-from runtime.tx.layer import ACKNOWLEDGE, ANSWERS, CANCEL_REST, DECIDE, KEEP, RELAY, chosen, has_open_branches
+from runtime.tx.layer import ACKNOWLEDGE, ANSWERS, CANCEL_REST, KEEP, RELAY, chosen, has_open_branches
 from runtime.tx.transaction import PROCEEDING, Branch
 
 
@@ -74,7 +74,6 @@ def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
         )
     if todo & CANCEL_REST:
         cancel_rest(core, call, ctx.sends, now_ms)
-    # Branches that cannot be cancelled are given up with a 6xx, and then no other one is left.
     if todo & KEEP and not has_open_branches(call):
         decide(core, call, ctx.sends, now_ms)
 
@@ -109,10 +108,11 @@ def _finish_here(core: Core, call: Call, ctx: Context, todo: i64, passes: bool) 
     """The replies to a request of our own, or to a copy, go nowhere."""
     status = ctx.message.status
     outcome = call.outcome
-    if outcome is not None and (passes or todo & DECIDE):
+    ends = todo & ANSWERS != 0 or todo & KEEP != 0 and not has_open_branches(call)
+    if outcome is not None and (passes or ends):
         msg = ctx.message
         outcome.answered(status, msg.buf[msg.reason_start : msg.first_header].strip(), msg)
-    if todo & (ANSWERS | DECIDE):
+    if ends:
         call.status = status
         core.counters.replied(status, False)
         core.layer.release(call, ctx.now_ms)
@@ -171,20 +171,18 @@ def _give_up_here(core: Core, call: Call, now_ms: i64) -> None:
 
 def _with_challenges(call: Call, best: Branch, data: bytes) -> bytes:
     """The chosen 401 or 407 with the challenges of all others added. RFC 3261 16.7 item 7."""
-    lines = [
-        _challenges(b.reply) for b in call.branches if b is not best and b.reply is not None and b.status in (401, 407)
-    ]
-    extra = b"".join(lines)
+    extra = b""
+    for branch in call.branches:
+        if branch is not best and branch.reply is not None and (branch.status == 401 or branch.status == 407):
+            extra += _challenges(branch.reply)
     if not extra:
         return data
     place = parse(data).headers_end
     return b"".join([data[:place], extra, data[place:]])
 
 
-def _challenges(reply: bytes | None) -> bytes:
+def _challenges(reply: bytes) -> bytes:
     """The lines of a reply that challenge."""
-    if reply is None:
-        return b""
     msg = parse(reply)
     found: list[bytes] = []
     for name in (b"www-authenticate", b"proxy-authenticate"):

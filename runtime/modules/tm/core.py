@@ -40,14 +40,23 @@ class Core:
     `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
     """
 
-    def __init__(self, world: World, layer: Layer, failure: Routes, onreply: Routes, first_label: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        layer: Layer,
+        failure: Routes,
+        onreply: Routes,
+        first_label: int,
+        fr_avp: AvpName | None,
+        fr_inv_avp: AvpName | None,
+    ) -> None:
         self.world: Final = world
         self.layer: Final = layer
         self.failure: Final = failure
         self.onreply: Final = onreply
         self.counters: Final = Counters()
-        self.fr_avp: AvpName | None = None
-        self.fr_inv_avp: AvpName | None = None
+        self._fr_avp: Final = fr_avp
+        self._fr_inv_avp: Final = fr_inv_avp
         self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address())
         self.user_agent: Final = b"User-Agent: " + USER_AGENT + b"\r\n" if world.config.server_signature else b""
         self._label: i64 = first_label
@@ -61,11 +70,11 @@ class Core:
 
     def fr_ms(self, avps: Avps) -> i64:
         """How long to wait for a final reply to a request of a transaction with these AVPs."""
-        return _timer_of(avps, self.fr_avp, self.layer.settings.fr)
+        return _timer_of(avps, self._fr_avp, self.layer.settings.fr)
 
     def fr_inv_ms(self, avps: Avps) -> i64:
         """The same for an INVITE that has been answered provisionally."""
-        return _timer_of(avps, self.fr_inv_avp, self.layer.settings.fr_inv)
+        return _timer_of(avps, self._fr_inv_avp, self.layer.settings.fr_inv)
 
     def run_route(self, route: Callable[[Context], int], ctx: Context) -> None:
         """Run a failure or onreply route. A bug in it is reported, and the transaction goes on without it."""
