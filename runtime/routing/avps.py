@@ -12,6 +12,11 @@ AvpName = int | bytes
 AvpValue = int | bytes
 
 
+def text_of(value: AvpValue) -> bytes:
+    """A value as it is written into a message."""
+    return b"%d" % value if isinstance(value, int) else value
+
+
 @final
 class Avp:
     """One pair. `number` is 0 where the name is a string, `text` b"" where it is an integer. `stored`: a database has it."""

@@ -135,10 +135,7 @@ class Context:
 
     def uri(self) -> bytes:
         """The current Request-URI; in a reply the three digits of the status code."""
-        if self.new_uri is not None:
-            return self.new_uri
-        msg = self.message
-        return msg.buf[msg.uri_start : msg.uri_end]
+        return self.received_uri() if self.new_uri is None else self.new_uri
 
     def received_uri(self) -> bytes:
         """The Request-URI as it came."""
@@ -176,6 +173,16 @@ class Context:
         if self._to is None:
             self._to = _name_addr(self.message, self.message.to, "To")
         return self._to
+
+    def from_uri(self) -> bytes:
+        """The URI in From, as it is written; raises BadMessage when the header is missing or broken."""
+        value = self.from_value()
+        return self.message.buf[value.uri_start : value.uri_end]
+
+    def to_uri(self) -> bytes:
+        """The URI in To, as it is written; raises BadMessage when the header is missing or broken."""
+        value = self.to_value()
+        return self.message.buf[value.uri_start : value.uri_end]
 
     # --- AVPs --------------------------------------------------------------------------------------------------------
 

@@ -56,11 +56,9 @@ class SocketTable:
         return answer
 
     def _check_self(self, host: bytes, port: i64, proto: i64) -> bool:
-        bare = host[1:-1] if host.startswith(b"[") and host.endswith(b"]") else host
         for s in self.sockets:
-            if (proto == 0 or proto == s.proto) and (port == 0 or port == s.address.port):
-                if s.name.lower() == host or s.address.text == bare or same_ip(bare, s.address):
-                    return True
+            if (proto == 0 or proto == s.proto) and (port == 0 or port == s.address.port) and _is_at(s, host):
+                return True
         for a in self.aliases:
             if a.name == host and (a.port == 0 or port == 0 or a.port == port):
                 if a.proto == 0 or proto == 0 or a.proto == proto:
@@ -70,14 +68,12 @@ class SocketTable:
     def find(self, wanted: SocketName) -> ListenSocket | None:
         """The first listener that `wanted` names, UDP before TCP before TLS; None when there is none."""
         host = wanted.host.lower().encode("latin-1")
-        bare = host[1:-1] if host.startswith(b"[") else host
         for proto in (UDP, TCP, TLS):
             if wanted.proto and wanted.proto != PROTO_NAMES[proto]:
                 continue
             for s in self.sockets:
-                if s.proto == proto and wanted.port in (0, s.address.port):
-                    if s.name.lower() == host or s.address.text == bare or same_ip(bare, s.address):
-                        return s
+                if s.proto == proto and wanted.port in (0, s.address.port) and _is_at(s, host):
+                    return s
         return None
 
     def default_for(self, proto: i64, is_ipv6: bool) -> ListenSocket | None:
@@ -93,6 +89,12 @@ class SocketTable:
 
 
 _KNOWN_LIMIT: Final = 4096
+
+
+def _is_at(socket: ListenSocket, lower_host: bytes) -> bool:
+    """True if the socket has this name or address, which may stand in brackets."""
+    bare = lower_host[1:-1] if lower_host.startswith(b"[") and lower_host.endswith(b"]") else lower_host
+    return socket.name.lower() == lower_host or socket.address.text == bare or same_ip(bare, socket.address)
 
 
 def same_ip(text: bytes, address: Address) -> bool:

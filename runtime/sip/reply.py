@@ -10,7 +10,7 @@ from mypy_extensions import i64
 from runtime.sip import edits, headers
 from runtime.sip.edits import Edit
 from runtime.sip.message import Message
-from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr
+from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr, tag_of
 from runtime.sip.scan import BadMessage, write_decimal
 
 REASONS: Final = {
@@ -89,10 +89,7 @@ def to_of(msg: Message) -> NameAddr | None:
 def to_tag_of(msg: Message) -> bytes:
     """The tag of the To header, b"" when it has none."""
     to = to_of(msg)
-    if to is None:
-        return b""
-    param = find_param(msg.buf, to.params_start, to.end, b"tag")
-    return b"" if param is None or param.start < 0 else msg.buf[param.start : param.end]
+    return b"" if to is None else tag_of(msg.buf, to)
 
 
 def build_reply(

@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.sip.message import Message
-from runtime.sip.scan import BadMessage, find
+from runtime.sip.scan import BadMessage, decimal, find
 
 END_OF_LINE: Final = b"\r\n"
 
@@ -40,7 +40,7 @@ class Connection:
 
 @final
 class Media:
-    """An m= line. `start:end` is its port, `port` the number, `is_audio` tells audio from all else."""
+    """An m= line. `start:end` is its port, `port` the number, -1 where it is none; `is_audio` tells audio from all else."""
 
     def __init__(self, start: i64, end: i64, port: i64, is_audio: bool) -> None:
         self.start: Final = start
@@ -81,19 +81,18 @@ def find_connection(buf: bytes, pos: i64, end: i64) -> Connection | None:
 
 
 def find_media(buf: bytes, pos: i64) -> Media | None:
-    """The m= line at or behind `pos`, None when there is none or it has no port."""
-    line = find_line(buf, 109, pos, len(buf))
-    if line < 0:
-        return None
-    words = buf[line + 2 : next_line(buf, line)].split()
-    if len(words) < 2:
-        return None
-    # "49170/2": a port and a number of them.
-    digits = words[1].partition(b"/")[0]
-    if not digits.isdigit() or len(digits) > 5:
-        return None
-    start: i64 = buf.find(words[1], line + 2 + len(words[0]))
-    return Media(start, start + len(digits), int(digits), words[0].lower() == b"audio")
+    """The first m= line at or behind `pos`, None when there is none; one that is a single word is passed over."""
+    while True:
+        line = find_line(buf, 109, pos, len(buf))
+        if line < 0:
+            return None
+        pos = next_line(buf, line)
+        words = buf[line + 2 : pos].split()
+        if len(words) >= 2:
+            # "49170/2": a port and a number of them.
+            digits = words[1].partition(b"/")[0]
+            start: i64 = buf.find(words[1], line + 2 + len(words[0]))
+            return Media(start, start + len(digits), decimal(digits, 0, len(digits)), words[0].lower() == b"audio")
 
 
 def line_to_append(buf: bytes, line: bytes) -> bytes:

@@ -15,7 +15,18 @@ from runtime.sip import headers
 from runtime.sip.address import Address
 from runtime.sip.edits import Edit
 from runtime.sip.message import Message
-from runtime.sip.scan import LF, decimal, equals_lower, hash_range, hash_start, skip_white, write_decimal, write_hex
+from runtime.sip.scan import (
+    LF,
+    decimal,
+    equals_lower,
+    hash_range,
+    hash_start,
+    skip_white,
+    trim_end,
+    write_decimal,
+    write_hex,
+)
+from runtime.sip.ser_hash import hash_of_sum, sum_of_words
 from runtime.sip.via import Via, parse_via
 
 MAGIC_COOKIE: Final = b"z9hG4bK"
@@ -64,29 +75,12 @@ def ser_branch(msg: Message) -> bytes:
     parts.append(buf[via.port_start : via.port_end] if via.port_start >= 0 else b"")
     parts.append(buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b"")
     digest = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest().encode("ascii")
-    return b"".join([MAGIC_COOKIE, reversed_hex(ser_hash(call_id, number)), b".", digest, b".0"])
+    return b"".join([MAGIC_COOKIE, reversed_hex(slot_of(call_id, number)), b".", digest, b".0"])
 
 
-def ser_hash(call_id: bytes, cseq: bytes) -> int:
-    """SER's 16-bit hash of Call-ID and CSeq number (reference core 6.4; tm calls it the slot)."""
-    h = 0
-    for text in (call_id, cseq):
-        whole = len(text) // 4 * 4
-        for i in range(0, whole, 4):
-            h += _mixed(text[i : i + 4])
-        h += _mixed(text[whole:])
-        h &= 0xFFFFFFFF
-    h = (h + (h >> 11) + (h >> 13) + (h >> 23)) & 0xFFFFFFFF
-    return h & 0xFFFF
-
-
-def _mixed(word: bytes) -> int:
-    """One step of SER's hashes: bytes are signed chars there."""
-    v = 0
-    for c in word:
-        v = (v << 8) + (c - 256 if c > 127 else c)
-    v &= 0xFFFFFFFF
-    return v ^ (v >> 3)
+def slot_of(call_id: bytes, cseq: bytes) -> int:
+    """SER's 16-bit hash of Call-ID and CSeq number (reference core 6.4): the slot in tm's table."""
+    return int(hash_of_sum(sum_of_words(call_id) + sum_of_words(cseq)) & 0xFFFF)
 
 
 def reversed_hex(value: int) -> bytes:
@@ -145,21 +139,13 @@ def via_edits(msg: Message, source: Address, received: bool, rport: bool, at_end
         else:
             new.append(text)
     if len(new) > 0:
-        place = value_end_of_via(msg.buf, via) if at_end else via.sent_by_end
+        place = trim_end(msg.buf, via.start, via.end) if at_end else via.sent_by_end
         addition = Edit(place, place, b"".join(new) if len(new) > 1 else new[0])
         if at_end:
             edits.append(addition)
         else:
             edits.insert(0, addition)
     return edits
-
-
-def value_end_of_via(buf: bytes, via: Via) -> i64:
-    """End of the topmost Via value, white space trimmed."""
-    end = via.end
-    while end > via.start and (buf[end - 1] == 32 or buf[end - 1] == 9 or buf[end - 1] == 13 or buf[end - 1] == 10):
-        end -= 1
-    return end
 
 
 def _rport(port: i64) -> bytes:

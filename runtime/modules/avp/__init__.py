@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.modules.core.rewriting import set_uri
-from runtime.routing.avps import AvpValue
+from runtime.routing.avps import text_of
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.module import Module
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function
@@ -59,7 +59,7 @@ class Avp(Module):
         if value is None:
             ctx.log(L_ERR, f"ERROR: print_sattr: AVP '{shown}' not found")
             return False
-        ctx.log(L_INFO, f"AVP: '{shown}'='{_text(value).decode('latin-1')}'")
+        ctx.log(L_INFO, f"AVP: '{shown}'='{text_of(value).decode('latin-1')}'")
         return True
 
     def is_sattr_set(self, ctx: Context, name: bytes) -> bool:
@@ -69,13 +69,9 @@ class Avp(Module):
     def avp_exists(self, ctx: Context, name: bytes, value: bytes) -> bool:
         """True if one of the AVPs of this name has this value; numbers are compared as they are written."""
         for found in ctx.avps.all(name):
-            if _text(found) == value:
+            if text_of(found) == value:
                 return True
         return False
-
-
-def _text(value: AvpValue) -> bytes:
-    return b"%d" % value if isinstance(value, int) else value
 
 
 EXPORTS: Final = ModuleSpec(

@@ -15,7 +15,8 @@ from runtime.modules.avpops.kinds import (
     scheme_mistake,
     value,
 )
-from runtime.modules.avpops.operands import Comparison, Destination, Selection, Value, any_holds, text_of
+from runtime.modules.avpops.operands import Comparison, Destination, Selection, Value, any_holds
+from runtime.routing.avps import text_of
 from runtime.routing.context import L_DBG, Context
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.prepared import AvpReference, avp_name

@@ -12,16 +12,9 @@ from runtime.routing.avps import Avp, AvpName, AvpValue
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.prepared import Prepared, alias_target
 from runtime.routing.world import World
-from runtime.sip.nameaddr import NameAddr
 from runtime.sip.regex import Regex
 from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, SipUri, parse_uri
-
-
-def text_of(value: AvpValue) -> bytes:
-    """A value as it is written into a message."""
-    return b"%d" % value if isinstance(value, int) else value
-
+from runtime.sip.uri import BadUri, parse_uri
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
@@ -64,11 +57,8 @@ class UriValue(Value):
     def of(self, ctx: Context) -> AvpValue | None:
         try:
             found = self._text(ctx)
-        except BadMessage as bad_header:
-            ctx.log(L_ERR, f"ERROR: avpops: ${self.which}: {bad_header}")
-            return None
-        except BadUri as bad_uri:
-            ctx.log(L_ERR, f"ERROR: avpops: ${self.which}: {bad_uri}")
+        except (BadMessage, BadUri) as bad:
+            ctx.log(L_ERR, f"ERROR: avpops: ${self.which}: {bad}")
             return None
         if len(found) == 0:
             ctx.log(L_ERR, f"ERROR: avpops: ${self.which} has no {self.part}")
@@ -76,17 +66,15 @@ class UriValue(Value):
         return found
 
     def _text(self, ctx: Context) -> bytes:
-        if self.which == "ruri":
-            return ctx.uri() if self.part == "" else self._part(ctx.parsed_uri())
-        value = ctx.from_value() if self.which == "from" else ctx.to_value()
-        return self._of_header(ctx.message.buf, value)
-
-    def _of_header(self, buf: bytes, value: NameAddr) -> bytes:
+        if self.which == "from":
+            text = ctx.from_uri()
+        elif self.which == "to":
+            text = ctx.to_uri()
+        else:
+            text = ctx.uri()
         if self.part == "":
-            return buf[value.uri_start : value.uri_end]
-        return self._part(parse_uri(buf, value.uri_start, value.uri_end))
-
-    def _part(self, uri: SipUri) -> bytes:
+            return text
+        uri = ctx.parsed_uri() if self.which == "ruri" else parse_uri(text, 0, len(text))
         return uri.user() if self.part == "username" else uri.host()
 
 

@@ -11,7 +11,6 @@ from mypy_extensions import i64
 
 from runtime.routing.context import L_ERR, Context
 from runtime.sip.address import Network
-from runtime.sip.nameaddr import NameAddr
 from runtime.sip.regex import Regex
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, SipUri, parse_uri
@@ -40,7 +39,7 @@ def uri_matches(ctx: Context, regex: Regex) -> bool:
 
 def _from(ctx: Context) -> bytes | None:
     try:
-        return _uri_text(ctx, ctx.from_value())
+        return ctx.from_uri()
     except BadMessage as e:
         ctx.log(L_ERR, f"ERROR: from_uri: {e}")
         return None
@@ -48,14 +47,10 @@ def _from(ctx: Context) -> bytes | None:
 
 def _to(ctx: Context) -> bytes | None:
     try:
-        return _uri_text(ctx, ctx.to_value())
+        return ctx.to_uri()
     except BadMessage as e:
         ctx.log(L_ERR, f"ERROR: to_uri: {e}")
         return None
-
-
-def _uri_text(ctx: Context, value: NameAddr) -> bytes:
-    return ctx.message.buf[value.uri_start : value.uri_end]
 
 
 def from_uri_equals(ctx: Context, uri: bytes) -> bool:

@@ -13,7 +13,8 @@ from runtime.routing.context import L_WARN, MAX_URI_SIZE, Context
 from runtime.sip.uri import BadUri, SipUri
 
 
-def _parsed(ctx: Context, action: str) -> SipUri | None:
+def parsed_uri(ctx: Context, action: str) -> SipUri | None:
+    """The current Request-URI, parsed; None, with a line in the log and `ctx.error` set, if it cannot be."""
     try:
         return ctx.parsed_uri()
     except BadUri as e:
@@ -27,10 +28,7 @@ def _rebuild(ctx: Context, uri: SipUri, userinfo: bytes, host_port: bytes) -> bo
     rest: i64 = uri.params_start if uri.params_start >= 0 else uri.headers_start
     tail = uri.buf[rest : uri.end] if rest >= 0 else b""
     new = b"".join([scheme, userinfo, host_port, tail])
-    if len(new) > MAX_URI_SIZE:
-        return ctx.fail(errors.UNSPECIFIED, f"ERROR: rewriting makes a uri of {len(new)} bytes, over {MAX_URI_SIZE}")
-    ctx.set_uri(new)
-    return True
+    return replace_uri(ctx, new, "rewriting")
 
 
 def _userinfo(uri: SipUri) -> bytes:
@@ -56,15 +54,20 @@ def _with_user(uri: SipUri, user: bytes) -> bytes:
 
 def set_uri(ctx: Context, uri: bytes) -> bool:
     """Replace the Request-URI; the text is not checked."""
+    return replace_uri(ctx, uri, "seturi")
+
+
+def replace_uri(ctx: Context, uri: bytes, action: str) -> bool:
+    """Replace the Request-URI by what `action` has made; False, with `ctx.error` set, for one that is too long."""
     if len(uri) > MAX_URI_SIZE:
-        return ctx.fail(errors.UNSPECIFIED, f"ERROR: seturi: a uri of {len(uri)} bytes, over {MAX_URI_SIZE}")
+        return ctx.fail(errors.UNSPECIFIED, f"ERROR: {action}: a uri of {len(uri)} bytes, over {MAX_URI_SIZE}")
     ctx.set_uri(uri)
     return True
 
 
 def set_host(ctx: Context, host: bytes) -> bool:
     """Replace the host; user, port, parameters and headers stay."""
-    uri = _parsed(ctx, "sethost")
+    uri = parsed_uri(ctx, "sethost")
     if uri is None:
         return False
     port = b":" + uri.buf[uri.port_start : uri.port_end] if uri.port_start >= 0 else b""
@@ -73,13 +76,13 @@ def set_host(ctx: Context, host: bytes) -> bool:
 
 def set_hostport(ctx: Context, host_port: bytes) -> bool:
     """Replace host and port by `host[:port]`."""
-    uri = _parsed(ctx, "sethostport")
+    uri = parsed_uri(ctx, "sethostport")
     return uri is not None and _rebuild(ctx, uri, _userinfo(uri), host_port)
 
 
 def set_port(ctx: Context, port: bytes) -> bool:
     """Replace the port; b"" removes it."""
-    uri = _parsed(ctx, "setport")
+    uri = parsed_uri(ctx, "setport")
     if uri is None:
         return False
     colon = b":" + port if len(port) > 0 else b""
@@ -88,13 +91,13 @@ def set_port(ctx: Context, port: bytes) -> bool:
 
 def set_user(ctx: Context, user: bytes) -> bool:
     """Replace the user and keep the password; b"" removes both."""
-    uri = _parsed(ctx, "setuser")
+    uri = parsed_uri(ctx, "setuser")
     return uri is not None and _rebuild(ctx, uri, _with_user(uri, user), _host_port(uri))
 
 
 def set_userpass(ctx: Context, userinfo: bytes) -> bool:
     """Replace user and password by `user[:password]`; b"" removes both."""
-    uri = _parsed(ctx, "setuserpass")
+    uri = parsed_uri(ctx, "setuserpass")
     if uri is None:
         return False
     return _rebuild(ctx, uri, userinfo + b"@" if len(userinfo) > 0 else b"", _host_port(uri))
@@ -102,7 +105,7 @@ def set_userpass(ctx: Context, userinfo: bytes) -> bool:
 
 def prefix(ctx: Context, text: bytes) -> bool:
     """Put `text` before the user; makes a user where there was none."""
-    uri = _parsed(ctx, "prefix")
+    uri = parsed_uri(ctx, "prefix")
     if uri is None:
         return False
     return _rebuild(ctx, uri, text + (_userinfo(uri) or b"@"), _host_port(uri))
@@ -110,7 +113,7 @@ def prefix(ctx: Context, text: bytes) -> bool:
 
 def strip(ctx: Context, count: int) -> bool:
     """Remove `count` characters from the start of the user; all of them if it has no more."""
-    uri = _parsed(ctx, "strip")
+    uri = parsed_uri(ctx, "strip")
     if uri is None:
         return False
     user = uri.user()
@@ -120,7 +123,7 @@ def strip(ctx: Context, count: int) -> bool:
 
 def strip_tail(ctx: Context, count: int) -> bool:
     """Remove `count` characters from the end of the user; all of them if it has no more."""
-    uri = _parsed(ctx, "strip_tail")
+    uri = parsed_uri(ctx, "strip_tail")
     if uri is None:
         return False
     user = uri.user()

@@ -6,6 +6,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from runtime.modules.core.rewriting import set_uri
 from runtime.routing import errors, forwarding
 from runtime.routing.context import MAX_BRANCHES, MAX_URI_SIZE, Branch, Context
 from runtime.routing.destination import Destination
@@ -56,6 +57,19 @@ def append_branch_uri(ctx: Context, uri: bytes, q: int) -> bool:
     if len(uri) >= MAX_URI_SIZE:
         return ctx.fail(errors.UNSPECIFIED, f"ERROR: append_branch: a uri of {len(uri)} bytes")
     ctx.branches.append(Branch(uri, b"", q))
+    return True
+
+
+def set_destinations(ctx: Context, uris: list[bytes], q: int) -> bool:
+    """Make the first of `uris`, which has one at least, the Request-URI and branches with this `q` of the others.
+
+    False for a URI that is too long, and for the 12th branch; what came before it stays.
+    """
+    if not set_uri(ctx, uris[0]):
+        return False
+    for uri in uris[1:]:
+        if not append_branch_uri(ctx, uri, q):
+            return False
     return True
 
 

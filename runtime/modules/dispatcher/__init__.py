@@ -11,6 +11,7 @@ from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.world import World
 from runtime.sip.scan import BadMessage
+from runtime.sip.ser_hash import hash_of_sum, sum_of_words
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param, switch_param
 from runtime.spec.kinds import integer, parse_integer
@@ -77,37 +78,17 @@ class Dispatcher(Module):
 
 
 def _key(ctx: Context, algorithm: i64) -> bytes:
-    msg = ctx.message
     if algorithm == _CALL_ID:
-        return msg.value(msg.call_id)
+        return ctx.message.value(ctx.message.call_id)
     try:
-        value = ctx.from_value()
+        return ctx.from_uri()
     except BadMessage:
         return b""
-    return msg.buf[value.uri_start : value.uri_end]
 
 
 def hash_of(text: bytes) -> i64:
-    """SER's hash of a text: 32 bits, never 0. Bytes count as signed, as C's char does on its usual machines."""
-    total: i64 = 0
-    word: i64 = 0
-    i: i64 = 0
-    size: i64 = len(text)
-    while i < size:
-        c: i64 = text[i]
-        word = word * 256 + (c - 256 if c > 127 else c)
-        i += 1
-        if i % 4 == 0:
-            total += _mixed(word)
-            word = 0
-    total = (total + _mixed(word)) & 0xFFFFFFFF
-    total = (total + (total >> 11) + (total >> 13) + (total >> 23)) & 0xFFFFFFFF
-    return total or 1
-
-
-def _mixed(word: i64) -> i64:
-    word &= 0xFFFFFFFF
-    return word ^ (word >> 3)
+    """SER's hash of a text: 32 bits, never 0."""
+    return hash_of_sum(sum_of_words(text)) or 1
 
 
 def parse_list(text: str) -> dict[int, list[bytes]]:

@@ -6,10 +6,9 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.core.rewriting import set_uri
+from runtime.modules.core.rewriting import parsed_uri, set_uri
 from runtime.modules.core.sending import append_branch_uri
 from runtime.modules.enum.rules import is_service, uri_of
-from runtime.routing import errors
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module
 from runtime.sip.scan import BadMessage
@@ -54,10 +53,10 @@ class Enum(Module):
 
     def enum_query_service(self, ctx: Context, suffix: bytes, service: bytes) -> bool:
         """The same with records of `E2U+service:sip` instead of E2U+sip."""
-        try:
-            number = ctx.parsed_uri().user()
-        except BadUri as e:
-            return ctx.fail(errors.BAD_URI, f"ERROR: enum_query: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+        uri = parsed_uri(ctx, "enum_query")
+        if uri is None:
+            return False
+        number = uri.user()
         if not is_e164(number):
             ctx.log(L_ERR, f"ERROR: enum_query: {number.decode('latin-1')} is no E.164 number")
             return False
@@ -97,13 +96,11 @@ class Enum(Module):
     def is_from_user_e164(self, ctx: Context) -> bool:
         """True if the user of the From URI is a number."""
         try:
-            value = ctx.from_value()
-            return is_e164(parse_uri(ctx.message.buf, value.uri_start, value.uri_end).user())
-        except BadMessage as bad_header:
-            ctx.log(L_ERR, f"ERROR: is_from_user_e164: {bad_header}")
-        except BadUri as bad_uri:
-            ctx.log(L_ERR, f"ERROR: is_from_user_e164: {bad_uri}")
-        return False
+            uri = ctx.from_uri()
+            return is_e164(parse_uri(uri, 0, len(uri)).user())
+        except (BadMessage, BadUri) as bad:
+            ctx.log(L_ERR, f"ERROR: is_from_user_e164: {bad}")
+            return False
 
 
 def is_e164(user: bytes) -> bool:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Final, final
 
-from runtime.modules.core.rewriting import set_uri
-from runtime.modules.core.sending import append_branch_uri
+from runtime.modules.core.sending import set_destinations
 from runtime.modules.exec.environment import environment_of
 from runtime.modules.exec.running import Outcome, run
 from runtime.routing import errors
@@ -41,12 +40,7 @@ class Exec(Module):
         uris = [line.rstrip() for line in outcome.output.split(b"\n") if line.strip()]
         if not uris:
             return ctx.fail(errors.EXEC, f"ERROR: exec_dset: no uri from {whole}")
-        if not set_uri(ctx, uris[0]):
-            return False
-        for uri in uris[1:]:
-            if not append_branch_uri(ctx, uri, Q_UNSPECIFIED):
-                return False
-        return outcome.failure == ""
+        return set_destinations(ctx, uris, Q_UNSPECIFIED) and outcome.failure == ""
 
     def exec_msg(self, ctx: Context, command: bytes) -> bool:
         """Run the command with the request as received on its standard input; True if its exit status is 0."""

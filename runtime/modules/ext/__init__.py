@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from runtime.modules.core.rewriting import set_uri
-from runtime.modules.core.sending import append_branch_uri
+from runtime.modules.core.rewriting import parsed_uri
+from runtime.modules.core.sending import set_destinations
 from runtime.modules.exec.running import run
 from runtime.routing import errors
 from runtime.routing.context import Context
@@ -37,10 +37,9 @@ class Ext(Module):
 
     def ext_rewriteuser(self, ctx: Context, command: bytes) -> bool:
         """The program reads the user of the Request-URI and prints users; True without one, and nothing changes."""
-        try:
-            uri = ctx.parsed_uri()
-        except BadUri as e:
-            return ctx.fail(errors.BAD_URI, f"ERROR: ext_rewriteuser: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+        uri = parsed_uri(ctx, "ext_rewriteuser")
+        if uri is None:
+            return False
         user = uri.user()
         if len(user) == 0:
             return True
@@ -71,12 +70,7 @@ class Ext(Module):
                     parse_uri(uri, 0, len(uri))
                 except BadUri as e:
                     return ctx.fail(errors.EXEC, f"ERROR: ext: <{uri.decode('latin-1')}> is no uri: {e}")
-        if not set_uri(ctx, wanted[0]):
-            return False
-        for uri in wanted[1:]:
-            if not append_branch_uri(ctx, uri, _HIGHEST_Q):
-                return False
-        return True
+        return set_destinations(ctx, wanted, _HIGHEST_Q)
 
 
 EXPORTS: Final = ModuleSpec(

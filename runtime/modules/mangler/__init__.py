@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
-from mypy_extensions import i64
-
 from runtime.modules.core.rewriting import set_uri
 from runtime.modules.mangler.contact import decode, encode
 from runtime.modules.mangler.sdp import PortChange, has_body, mangle_addresses, mangle_ports
 from runtime.routing import errors
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module
-from runtime.sip import headers
 from runtime.sip.address import Network
+from runtime.sip.contacts import all_contacts
 from runtime.sip.edits import Edit
-from runtime.sip.message import Message
-from runtime.sip.nameaddr import parse_name_addr
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import ONREPLY, REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param
@@ -88,28 +84,17 @@ class Mangler(Module):
             return False
         edits: list[Edit] = []
         try:
-            for record in msg.headers:
-                if headers.kind(record) == headers.CONTACT and msg.value(record) != b"*":
-                    self._contacts_of(msg, record, prefix, address, edits)
-        except BadMessage as bad_header:
-            return ctx.fail(errors.UNSPECIFIED, f"ERROR: {function}: {bad_header}")
-        except BadUri as bad_uri:
-            return ctx.fail(errors.UNSPECIFIED, f"ERROR: {function}: {bad_uri}")
+            for value in all_contacts(msg):
+                if len(address) > 0:
+                    uri = parse_uri(msg.buf, value.uri_start, value.uri_end)
+                    text = encode(uri, prefix, address, self._separator)
+                else:
+                    text = decode(msg.buf[value.uri_start : value.uri_end], self._separator)
+                edits.append(Edit(value.uri_start, value.uri_end, text))
+        except (BadMessage, BadUri) as bad:
+            return ctx.fail(errors.UNSPECIFIED, f"ERROR: {function}: {bad}")
         ctx.edits.extend(edits)
         return True
-
-    def _contacts_of(self, msg: Message, record: i64, prefix: bytes, address: bytes, edits: list[Edit]) -> None:
-        buf = msg.buf
-        at = headers.value_start(record)
-        while at >= 0:
-            value = parse_name_addr(buf, at, headers.line_end(record), True)
-            if len(address) > 0:
-                uri = parse_uri(buf, value.uri_start, value.uri_end)
-                text = encode(uri, prefix, address, self._separator)
-            else:
-                text = decode(buf[value.uri_start : value.uri_end], self._separator)
-            edits.append(Edit(value.uri_start, value.uri_end, text))
-            at = value.next
 
 
 EXPORTS: Final = ModuleSpec(

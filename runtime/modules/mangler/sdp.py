@@ -10,7 +10,7 @@ from runtime.routing.context import L_ERR, Context
 from runtime.sip.address import Network
 from runtime.sip.edits import Edit
 from runtime.sip.scan import decimal
-from runtime.sip.sdp import find_connection, find_line, next_line
+from runtime.sip.sdp import find_connection, find_media, next_line
 from runtime.sip.uri import parse_ipv4
 
 
@@ -53,19 +53,14 @@ def mangle_ports(ctx: Context, change: PortChange) -> bool:
     """Change the port of every m= line. False, and nothing is changed, if one is or would be outside of 1…65535."""
     buf = ctx.message.buf
     edits: list[Edit] = []
-    at = find_line(buf, 109, ctx.message.body_start, len(buf))
-    while at >= 0:
-        following = next_line(buf, at)
-        words = buf[at + 2 : following].split()
-        if len(words) >= 2:
-            digits = words[1].partition(b"/")[0]
-            port = decimal(digits, 0, len(digits))
-            changed = change.of(port)
-            if not (0 < port <= 65535 and 0 < changed <= 65535):
-                ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {digits.decode('latin-1')} is or becomes none")
-                return False
-            start: i64 = buf.find(words[1], at + 2 + len(words[0]))
-            edits.append(Edit(start, start + len(digits), b"%d" % changed))
-        at = find_line(buf, 109, following, len(buf))
+    media = find_media(buf, ctx.message.body_start)
+    while media is not None:
+        changed = change.of(media.port)
+        if not (0 < media.port <= 65535 and 0 < changed <= 65535):
+            port = buf[media.start : media.end].decode("latin-1")
+            ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {port} is or becomes none")
+            return False
+        edits.append(Edit(media.start, media.end, b"%d" % changed))
+        media = find_media(buf, next_line(buf, media.end))
     ctx.edits.extend(edits)
     return True

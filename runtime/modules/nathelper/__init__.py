@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.modules.nathelper import media
-from runtime.modules.nathelper.detection import contacts_of, looks_nated
+from runtime.modules.nathelper.detection import looks_nated
 from runtime.modules.nathelper.rtpproxy import RtpProxy
 from runtime.routing.contacts import FixedContact
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.world import World
 from runtime.sip.address import UDP
+from runtime.sip.contacts import contacts_in
 from runtime.sip.edits import Edit
 from runtime.sip.nameaddr import NameAddr
 from runtime.sip.scan import BadMessage
@@ -108,13 +109,14 @@ class Nathelper(Module):
         return looks_nated(ctx, tests)
 
     def fix_nated_contact(self, ctx: Context) -> bool:
-        """Put the source address and port into the Contact; of several the last, as SER does.
+        """Put the source address and port into the Contact; of several in the first header the last, as SER does.
 
         False without a Contact that is a SIP URI, for one that is not reached over UDP, and the second time.
         """
-        contact = _contact(ctx)
-        if contact is None or ctx.fixed_contact is not None:
+        contacts = _contacts(ctx, "fix_nated_contact")
+        if not contacts or ctx.fixed_contact is not None:
             return False
+        contact = contacts[-1]
         uri = _contact_uri(ctx, contact)
         if uri is None or uri.transport not in (0, UDP):
             return False
@@ -135,11 +137,9 @@ class Nathelper(Module):
         return True
 
     def add_rcv_param(self, ctx: Context) -> bool:
-        """Add `;received="…"` with the source address to every Contact, for a registrar behind this server."""
-        try:
-            contacts = contacts_of(ctx)
-        except BadMessage as e:
-            ctx.log(L_ERR, f"ERROR: add_rcv_param: Contact: {e}")
+        """Add `;received="…"` with the source address to every Contact of the first header, for a registrar behind this server."""
+        contacts = _contacts(ctx, "add_rcv_param")
+        if contacts is None:
             return False
         parameter = b';received="%s"' % _source_uri(ctx)
         for contact in contacts:
@@ -172,14 +172,13 @@ def _source_uri(ctx: Context) -> bytes:
     return b"sip:%s:%d%s" % (ctx.source.host(), ctx.source.port, transport)
 
 
-def _contact(ctx: Context) -> NameAddr | None:
-    """The last Contact of the first header, which is the one that SER takes; None when there is none."""
+def _contacts(ctx: Context, function: str) -> list[NameAddr] | None:
+    """Those of the first Contact header; None for a broken one, which is logged."""
     try:
-        contacts = contacts_of(ctx)
+        return contacts_in(ctx.message, ctx.message.contact)
     except BadMessage as e:
-        ctx.log(L_ERR, f"ERROR: fix_nated_contact: Contact: {e}")
+        ctx.log(L_ERR, f"ERROR: {function}: Contact: {e}")
         return None
-    return contacts[-1] if len(contacts) > 0 else None
 
 
 def _contact_uri(ctx: Context, contact: NameAddr) -> SipUri | None:

@@ -7,8 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from runtime.routing.context import L_ERR, Context
-from runtime.sip import headers
-from runtime.sip.nameaddr import NameAddr, parse_name_addr
+from runtime.sip.contacts import contacts_in
 from runtime.sip.scan import BadMessage
 from runtime.sip.sdp import find_connection, sdp_start
 from runtime.sip.transit import sent_by_is
@@ -47,21 +46,6 @@ def is_private(buf: bytes, start: i64, end: i64) -> bool:
     return first == 10 or first == 172 and 16 <= second <= 31 or first == 192 and second == 168
 
 
-def contacts_of(ctx: Context) -> list[NameAddr]:
-    """The values of the first Contact header; raises BadMessage for a broken one. `*` is none."""
-    msg = ctx.message
-    found: list[NameAddr] = []
-    if msg.contact == 0 or msg.value(msg.contact) == b"*":
-        return found
-    at = headers.value_start(msg.contact)
-    limit = headers.line_end(msg.contact)
-    while at >= 0:
-        value = parse_name_addr(msg.buf, at, limit, True)
-        found.append(value)
-        at = value.next
-    return found
-
-
 def _port_differs(ctx: Context) -> bool:
     via = ctx.message.via1
     assert via is not None
@@ -81,21 +65,19 @@ def _private_via(ctx: Context) -> bool:
 
 
 def _private_contact(ctx: Context) -> bool:
-    """Any of the Contacts, with the one that fix_nated_contact changed as it is now."""
-    buf = ctx.message.buf
+    """Any of the first header's Contacts, with the one that fix_nated_contact changed as it is now."""
+    msg = ctx.message
     fixed = ctx.fixed_contact
     try:
-        for value in contacts_of(ctx):
+        for value in contacts_in(msg, msg.contact):
             if fixed is not None and fixed.uri_start == value.uri_start:
                 uri = parse_uri(fixed.uri, 0, len(fixed.uri))
             else:
-                uri = parse_uri(buf, value.uri_start, value.uri_end)
+                uri = parse_uri(msg.buf, value.uri_start, value.uri_end)
             if is_private(uri.buf, uri.host_start, uri.host_end):
                 return True
-    except BadMessage as bad_header:
-        ctx.log(L_ERR, f"ERROR: nat_uac_test: Contact: {bad_header}")
-    except BadUri as bad_uri:
-        ctx.log(L_ERR, f"ERROR: nat_uac_test: Contact: {bad_uri}")
+    except (BadMessage, BadUri) as bad:
+        ctx.log(L_ERR, f"ERROR: nat_uac_test: Contact: {bad}")
     return False
 
 

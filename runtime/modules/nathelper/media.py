@@ -84,11 +84,8 @@ def force_rtp_proxy(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes)
     """The work of force_rtp_proxy; what prevents it is logged."""
     try:
         _lead_over(ctx, proxy, flags, address)
-    except _Unusable as unusable:
-        ctx.log(L_ERR, f"ERROR: force_rtp_proxy: {unusable}")
-        return False
-    except BadMessage as bad:
-        ctx.log(L_ERR, f"ERROR: force_rtp_proxy: {bad}")
+    except (_Unusable, BadMessage) as e:
+        ctx.log(L_ERR, f"ERROR: force_rtp_proxy: {e}")
         return False
     return True
 
@@ -109,7 +106,7 @@ def _lead_over(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes) -> N
     if b"f" not in flags and _is_proxied(buf, start):
         raise _Unusable("another RTP proxy is in the way of this media already")
     media = find_media(buf, start)
-    if media is None or not media.is_audio:
+    if media is None or not media.is_audio or media.port < 0 or media.port > 65535:
         raise _Unusable("the first m= line is no audio with a port")
     lines = _connections(buf, start, media)
     if len(lines) == 0:
@@ -189,10 +186,7 @@ def unforce_rtp_proxy(ctx: Context, proxy: RtpProxy) -> bool:
     """The work of unforce_rtp_proxy; what the proxy answers does not matter."""
     try:
         proxy.ask(b"D %s %s" % (_call_id(ctx), _tags(ctx, False, False)))
-    except _Unusable as unusable:
-        ctx.log(L_ERR, f"ERROR: unforce_rtp_proxy: {unusable}")
-        return False
-    except BadMessage as bad:
-        ctx.log(L_ERR, f"ERROR: unforce_rtp_proxy: {bad}")
+    except (_Unusable, BadMessage) as e:
+        ctx.log(L_ERR, f"ERROR: unforce_rtp_proxy: {e}")
         return False
     return True

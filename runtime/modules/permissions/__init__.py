@@ -9,8 +9,7 @@ from runtime.modules.permissions.rules import Rules
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.module import ModuleError
 from runtime.routing.world import World
-from runtime.sip import headers
-from runtime.sip.nameaddr import parse_name_addr
+from runtime.sip.contacts import all_contacts
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import (
@@ -111,32 +110,23 @@ class Permissions(RuleKeeper):
         if allow.is_empty() and deny.is_empty():
             return True
         try:
-            value = ctx.from_value()
-            sender = ctx.message.buf[value.uri_start : value.uri_end]
-            if allow.match(sender, _destination(ctx.uri())):
-                return self.check_all_branches == 0 or self._branches_pass(ctx, sender, allow, deny)
-            if deny.match(sender, _destination(ctx.uri())):
+            sender = ctx.from_uri()
+            if not _passes(sender, ctx.uri(), allow, deny):
                 return False
-            return self.check_all_branches == 0 or self._branches_pass(ctx, sender, allow, deny)
-        except BadMessage as bad_header:
-            ctx.log(L_ERR, f"ERROR: allow_routing: {bad_header}")
-        except BadUri as bad_uri:
-            ctx.log(L_ERR, f"ERROR: allow_routing: {bad_uri}")
+            if self.check_all_branches != 0:
+                for branch in ctx.branches:
+                    if not _passes(sender, branch.uri, allow, deny):
+                        return False
+            return True
+        except (BadMessage, BadUri) as bad:
+            ctx.log(L_ERR, f"ERROR: allow_routing: {bad}")
         return False
-
-    def _branches_pass(self, ctx: Context, sender: bytes, allow: Rules, deny: Rules) -> bool:
-        for branch in ctx.branches:
-            destination = _destination(branch.uri)
-            if not allow.match(sender, destination) and deny.match(sender, destination):
-                return False
-        return True
 
     def _allow_register(self, ctx: Context, allow: Rules, deny: Rules) -> bool:
         if allow.is_empty() and deny.is_empty():
             return True
         try:
-            value = ctx.to_value()
-            user = ctx.message.buf[value.uri_start : value.uri_end]
+            user = ctx.to_uri()
             for contact in _contacts(ctx):
                 # As in SER, the allow file counts with check_all_branches only.
                 if self.check_all_branches != 0 and allow.match(user, contact):
@@ -144,34 +134,28 @@ class Permissions(RuleKeeper):
                 if deny.match(user, contact):
                     return False
             return True
-        except BadMessage as bad_header:
-            ctx.log(L_ERR, f"ERROR: allow_register: {bad_header}")
-        except BadUri as bad_uri:
-            ctx.log(L_ERR, f"ERROR: allow_register: {bad_uri}")
+        except (BadMessage, BadUri) as bad:
+            ctx.log(L_ERR, f"ERROR: allow_register: {bad}")
         return False
 
 
-def _destination(uri: bytes) -> bytes:
-    """`sip:user@host`, the form in which rules see a Request-URI; with the @ even if there is no user."""
+def _passes(sender: bytes, uri: bytes, allow: Rules, deny: Rules) -> bool:
+    """True for a Request-URI that is allowed, or not denied. Raises BadUri.
+
+    Rules see it as `sip:user@host`, with the @ even if there is no user.
+    """
     parsed = parse_uri(uri, 0, len(uri))
-    return b"".join([b"sip:", parsed.user(), b"@", parsed.host()])
+    destination = b"".join([b"sip:", parsed.user(), b"@", parsed.host()])
+    return allow.match(sender, destination) or not deny.match(sender, destination)
 
 
 def _contacts(ctx: Context) -> list[bytes]:
     """The Contacts as rules see them, `sip:[user@]host`; none for `*`. Raises BadMessage and BadUri."""
-    msg = ctx.message
-    buf = msg.buf
     found: list[bytes] = []
-    for record in msg.headers:
-        if headers.kind(record) != headers.CONTACT or msg.value(record) == b"*":
-            continue
-        at = headers.value_start(record)
-        while at >= 0:
-            value = parse_name_addr(buf, at, headers.line_end(record), True)
-            uri = parse_uri(buf, value.uri_start, value.uri_end)
-            user = uri.user() + b"@" if uri.user_start >= 0 else b""
-            found.append(b"".join([b"sip:", user, uri.host()]))
-            at = value.next
+    for value in all_contacts(ctx.message):
+        uri = parse_uri(ctx.message.buf, value.uri_start, value.uri_end)
+        user = uri.user() + b"@" if uri.user_start >= 0 else b""
+        found.append(b"".join([b"sip:", user, uri.host()]))
     return found
 
 

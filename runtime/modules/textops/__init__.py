@@ -9,17 +9,13 @@ from __future__ import annotations
 import time
 from typing import Final, final
 
-from mypy_extensions import i64
-
-from runtime.modules.core.rewriting import set_user
-from runtime.routing import errors
-from runtime.routing.context import MAX_URI_SIZE, Context
+from runtime.modules.core.rewriting import parsed_uri, replace_uri, set_user
+from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.sip import headers
 from runtime.sip.edits import Edit
 from runtime.sip.regex import Regex
 from runtime.sip.subst import Subst
-from runtime.sip.uri import BadUri
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.kinds import header_name, regex, string
 from runtime.spec.subst import subst
@@ -81,21 +77,14 @@ class Textops(Module):
         """Substitute in the current Request-URI; the result is the new one."""
         uri = ctx.uri()
         changed = expression.apply(uri, uri)
-        if changed is None:
-            return False
-        if len(changed) > MAX_URI_SIZE:
-            return ctx.fail(errors.UNSPECIFIED, f"ERROR: subst_uri: makes a uri of {len(changed)} bytes")
-        ctx.set_uri(changed)
-        return True
+        return changed is not None and replace_uri(ctx, changed, "subst_uri")
 
     def subst_user(self, ctx: Context, expression: Subst) -> bool:
         """Substitute in the user part of the current Request-URI (empty if it has none)."""
-
-        try:
-            user = ctx.parsed_uri().user()
-        except BadUri as e:
-            return ctx.fail(errors.BAD_URI, f"ERROR: subst_user: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
-        changed = expression.apply(user, ctx.uri())
+        uri = parsed_uri(ctx, "subst_user")
+        if uri is None:
+            return False
+        changed = expression.apply(uri.user(), ctx.uri())
         return changed is not None and set_user(ctx, changed)
 
     def append_to_reply(self, ctx: Context, text: bytes) -> bool:

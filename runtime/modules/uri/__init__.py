@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from runtime.routing import errors
-from runtime.routing.context import L_ERR, MAX_URI_SIZE, Context
+from runtime.modules.core.rewriting import parsed_uri, replace_uri
+from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module
 from runtime.sip.nameaddr import Param, find_param
 from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, SipUri, parse_uri
+from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, Argument, ModuleSpec, function
 from runtime.spec.kinds import some_text, string
 
@@ -53,15 +53,12 @@ class Uri(Module):
         """Put `;parameter` behind the parameters of the URI, before its headers."""
         if len(parameter) == 0:
             return True
-        uri = _parsed(ctx, "add_uri_param")
+        uri = parsed_uri(ctx, "add_uri_param")
         if uri is None:
             return False
         place = uri.headers_start if uri.headers_start >= 0 else uri.end
         new = b"".join([uri.buf[uri.start : place], b";", parameter, uri.buf[place : uri.end]])
-        if len(new) > MAX_URI_SIZE:
-            return ctx.fail(errors.UNSPECIFIED, f"ERROR: add_uri_param: makes a uri of {len(new)} bytes")
-        ctx.set_uri(new)
-        return True
+        return replace_uri(ctx, new, "add_uri_param")
 
     def tel2sip(self, ctx: Context) -> bool:
         """Make `sip:NUMBER@HOST;user=phone` of a tel URI, with the host of the From URI; True for other URIs too.
@@ -74,23 +71,11 @@ class Uri(Module):
         host = _from_host(ctx)
         if len(host) == 0:
             return False
-        new = b"".join([b"sip:", uri[4:], b"@", host, b";user=phone"])
-        if len(new) > MAX_URI_SIZE:
-            return ctx.fail(errors.UNSPECIFIED, f"ERROR: tel2sip: makes a uri of {len(new)} bytes")
-        ctx.set_uri(new)
-        return True
-
-
-def _parsed(ctx: Context, function: str) -> SipUri | None:
-    try:
-        return ctx.parsed_uri()
-    except BadUri as e:
-        ctx.fail(errors.BAD_URI, f"ERROR: {function}: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
-        return None
+        return replace_uri(ctx, b"".join([b"sip:", uri[4:], b"@", host, b";user=phone"]), "tel2sip")
 
 
 def _find(ctx: Context, parameter: bytes) -> Param | None:
-    uri = _parsed(ctx, "uri_param")
+    uri = parsed_uri(ctx, "uri_param")
     if uri is None or uri.params_start < 0:
         return None
     return find_param(uri.buf, uri.params_start, uri.params_end, parameter.lower())
@@ -99,12 +84,10 @@ def _find(ctx: Context, parameter: bytes) -> Param | None:
 def _from_host(ctx: Context) -> bytes:
     """The host of the From URI, b"" when there is none; that is logged."""
     try:
-        value = ctx.from_value()
-        return parse_uri(ctx.message.buf, value.uri_start, value.uri_end).host()
-    except BadMessage as bad_header:
-        ctx.log(L_ERR, f"ERROR: tel2sip: {bad_header}")
-    except BadUri as bad_uri:
-        ctx.log(L_ERR, f"ERROR: tel2sip: From: {bad_uri}")
+        uri = ctx.from_uri()
+        return parse_uri(uri, 0, len(uri)).host()
+    except (BadMessage, BadUri) as bad:
+        ctx.log(L_ERR, f"ERROR: tel2sip: From: {bad}")
     return b""
 
 

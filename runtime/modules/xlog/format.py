@@ -172,10 +172,8 @@ def _part(ctx: Context, kind: i64) -> bytes:
     msg = ctx.message
     if kind <= _CONTACT:
         return _of_headers(msg, kind)
-    if kind == _FROM_TAG or kind == _FROM_URI:
-        return _of_from(ctx, kind == _FROM_TAG)
-    if kind == _TO_TAG or kind == _TO_URI:
-        return _of_to(ctx, kind == _TO_TAG)
+    if kind == _FROM_TAG or kind == _FROM_URI or kind == _TO_TAG or kind == _TO_URI:
+        return _of_the_parties(ctx, kind)
     if kind <= _PID:
         return _of_the_way(ctx, kind)
     if kind == _USER_AGENT:
@@ -216,22 +214,15 @@ def _of_the_way(ctx: Context, kind: i64) -> bytes:
     return b"%d" % ctx.world.pid
 
 
-def _of_from(ctx: Context, tag: bool) -> bytes:
-    buf = ctx.message.buf
+def _of_the_parties(ctx: Context, kind: i64) -> bytes:
     try:
-        value = ctx.from_value()
+        if kind == _FROM_URI:
+            return ctx.from_uri()
+        if kind == _TO_URI:
+            return ctx.to_uri()
+        return tag_of(ctx.message.buf, ctx.from_value() if kind == _FROM_TAG else ctx.to_value())
     except BadMessage:
         return b""
-    return tag_of(buf, value) if tag else buf[value.uri_start : value.uri_end]
-
-
-def _of_to(ctx: Context, tag: bool) -> bytes:
-    buf = ctx.message.buf
-    try:
-        value = ctx.to_value()
-    except BadMessage:
-        return b""
-    return tag_of(buf, value) if tag else buf[value.uri_start : value.uri_end]
 
 
 def _request_uri(ctx: Context) -> bytes:

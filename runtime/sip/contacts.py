@@ -1,0 +1,32 @@
+"""The values of Contact headers. RFC 3261 20.10."""
+
+from __future__ import annotations
+
+from mypy_extensions import i64
+
+from runtime.sip import headers
+from runtime.sip.message import Message
+from runtime.sip.nameaddr import NameAddr, parse_name_addr
+
+
+def contacts_in(msg: Message, record: i64) -> list[NameAddr]:
+    """The values of this one header in their order, none for record 0 and for `*`. Raises BadMessage for a broken one."""
+    found: list[NameAddr] = []
+    if record == 0 or msg.value(record) == b"*":
+        return found
+    at = headers.value_start(record)
+    limit = headers.line_end(record)
+    while at >= 0:
+        value = parse_name_addr(msg.buf, at, limit, True)
+        found.append(value)
+        at = value.next
+    return found
+
+
+def all_contacts(msg: Message) -> list[NameAddr]:
+    """The values of all Contact headers. Raises BadMessage."""
+    found: list[NameAddr] = []
+    for record in msg.headers:
+        if headers.kind(record) == headers.CONTACT:
+            found.extend(contacts_in(msg, record))
+    return found
