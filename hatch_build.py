@@ -59,6 +59,7 @@ COMPILED: Final = (
     "runtime/server/batch.py",
     "runtime/server/connection.py",
     "runtime/server/datagrams.py",
+    "runtime/server/desk.py",
     "runtime/server/exchange.py",
     "runtime/server/mailbox.py",
     "runtime/server/pacing.py",

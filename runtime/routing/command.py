@@ -52,13 +52,17 @@ class Question:
         """
         raise NotImplementedError
 
+    def belongs_here(self, call_id: bytes) -> bool:
+        """True if this process handles the messages of this Call-ID: one that is made up here must be such a one."""
+        return True
+
 
 @final
 class Command:
     """A command by its name, which counts in any case. `body` is the method that gets the Question.
 
-    `by_socket` False: the Unix socket does not have it. `answers_late`: there is no deadline for the answer. `combine` takes
-    whether the FIFO asks and the answers of the workers, and returns the text.
+    `by_socket` False: the Unix socket does not have it. `answers_late`: the answer has an hour's time, not two seconds.
+    `combine` takes whether the FIFO asks and the answers of the workers, and returns the text.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
+from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
@@ -18,6 +19,7 @@ from runtime.routing.sockets import SocketTable
 from runtime.server.acceptor import Acceptor, Doors
 from runtime.server.bind import bind_all, close_all, listen_all
 from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.desk import Desk
 from runtime.server.errors import StartError
 from runtime.server.exchange import Exchange, ServerConnections
 from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
@@ -41,24 +43,30 @@ Job = Callable[[], Callable[[], None]]
 class Crew:
     """UDP workers for each address, and for TCP a process that accepts and others that have the connections.
 
-    Mailboxes are numbered: UDP workers first, address by address, then TCP processes. If the program keeps state, its messages
-    are shared out among the UDP workers, or where there are none among the TCP processes. A program without state is run by
-    whoever receives a message.
+    Mailboxes are numbered: UDP workers first, address by address, then TCP processes, then `askers` others who ask the crew
+    something. If the program keeps state, its messages are shared out among the UDP workers, or where there are none among the
+    TCP processes. A program without state is run by whoever receives a message.
     """
 
-    def __init__(self, engine: Engine, config: Config, table: SocketTable, log: Log, mmsg: ModuleType | None) -> None:
+    def __init__(
+        self, engine: Engine, config: Config, table: SocketTable, log: Log, mmsg: ModuleType | None, askers: int = 0
+    ) -> None:
         self._engine: Final = engine
         self._config: Final = config
         self._table: Final = table
         self._log: Final = log
         self._mmsg: Final = mmsg
         self._udp: Final = [s for s in table.sockets if s.proto == UDP]
+        self._askers: Final = askers
         # Processes for each UDP address.
         self._children: Final[int] = (config.children or CHILDREN) if config.fork else 1
-        self._workers: Final = len(self._udp) * self._children
-        has_tcp = len(self._udp) < len(table.sockets)
+        self._workers: Final = len(self._udp) * self._children if config.fork else 1
+        has_tcp = config.fork and len(self._udp) < len(table.sockets)
         self._receivers: Final[int] = (config.tcp_children or CHILDREN) if has_tcp else 0
         self._owners: Final = (self._workers or self._receivers) if engine.keeps_state else 0
+        # The processes of mailboxes 0 to `runners` - 1 run the program.
+        self.runners: Final = self._owners or self._workers + self._receivers
+        self.commands: list[Command] = []
         self._sockets: list[list[socket.socket]] = []
         self._listeners: list[tuple[int, socket.socket]] = []
         self._mailboxes: Mailboxes | None = None
@@ -66,16 +74,15 @@ class Crew:
         self._opened_s = 0.0
 
     def open(self) -> None:
-        """Everything that is to be inherited. Raises StartError."""
+        """Everything that is to be inherited. The modules are bound. Raises StartError."""
+        self.commands = self._engine.commands()
         self._opened_s = time.monotonic()
         self._sockets = bind_all(self._table, self._config, self._log, self._children)
-        if not self._config.fork:
-            return
-        self._listeners = listen_all(self._table)
-        count = self._workers + self._receivers
+        if self._config.fork:
+            self._listeners = listen_all(self._table)
+        count = self._workers + self._receivers + self._askers
         try:
-            if self._receivers or self._owners > 1:
-                self._mailboxes = Mailboxes(count)
+            self._mailboxes = Mailboxes(count)
             if self._receivers:
                 self._doors = Doors(self._receivers)
         except OSError as e:
@@ -98,36 +105,40 @@ class Crew:
         """fork=no: the only process, which receives on the first UDP address. Raises StartError."""
         if not self._udp:
             raise StartError("no UDP address to listen on, and a single process (fork=no) serves nothing else")
-        worker = self._udp_worker(self._udp[0], 0)
+        # The master, which this process is too, keeps the mailboxes for control processes still to come.
+        worker = self._udp_worker(self._udp[0], 0, self._exchange_of(0))
         _spare_the_collector()
         return worker
 
-    def leave(self) -> None:
-        """In a process that is no member: keep nothing of theirs but the ways to their mailboxes."""
+    def leave(self, asker: int) -> Exchange:
+        """In a process that is no member: it keeps nothing of theirs but the ways to their mailboxes, and its own one, that of
+        asker number `asker`."""
         for group in self._sockets:
             close_all(group)
         self._leave_tcp(-1)
-        if self._mailboxes is not None:
-            self._mailboxes.keep(-1)
+        return self._exchange(self._workers + self._receivers + asker)
+
+    def asker(self, asker: int) -> Exchange:
+        """The same in the master, who keeps everything for those who come after."""
+        return self._exchange_of(self._workers + self._receivers + asker)
 
     # --- UDP ---------------------------------------------------------------------------------------------------------
 
     def _udp_job(self, listener: ListenSocket, child: int) -> Job:
         def job() -> Callable[[], None]:
-            return _endless(self._udp_worker(listener, child))
+            self._leave_tcp(-1)
+            exchange = self._exchange(int(listener.index) * self._children + child)
+            return _endless(self._udp_worker(listener, child, exchange))
 
         return job
 
-    def _udp_worker(self, listener: ListenSocket, child: int) -> Worker:
+    def _udp_worker(self, listener: ListenSocket, child: int, exchange: Exchange) -> Worker:
         """In the process that is to receive on `listener`, as its reader number `child`."""
-        self._leave_tcp(-1)
-        exchange = self._exchange(int(listener.index) * self._children + child)
         self._start_engine(exchange, None)
         own = self._sockets[listener.index][child % len(self._sockets[listener.index])]
-        waiter: Waiter | None = None
-        if self._engine.keeps_state:
-            waiter = self._waiter([own.fileno(), exchange.mailbox.fileno() if exchange is not None else -1, -1])
-        return Worker(self._engine, self._io(own, child), listener, self._log, waiter, exchange)
+        waiter = self._waiter([own.fileno(), exchange.mailbox.fileno(), -1])
+        io = self._io(own, child)
+        return Worker(self._engine, io, listener, self._log, waiter, exchange, None, self._desk(exchange))
 
     # --- TCP ---------------------------------------------------------------------------------------------------------
 
@@ -142,7 +153,6 @@ class Crew:
         assert self._doors is not None
         number = self._workers + index
         exchange = self._exchange(number)
-        assert exchange is not None
         self._leave_tcp(index)
         first = 1 + int(time.monotonic() - self._opened_s) * _NUMBERS_A_SECOND
         door = self._doors.inside[index]
@@ -152,7 +162,8 @@ class Crew:
         waiter = self._waiter([-1, exchange.mailbox.fileno(), streams.fileno()])
         own = self._sockets[0][index % len(self._sockets[0])] if self._sockets else socket.socket()
         io = self._io(own, index)
-        return Worker(self._engine, io, self._table.sockets[0], self._log, waiter, exchange, streams)
+        desk = self._desk(exchange)
+        return Worker(self._engine, io, self._table.sockets[0], self._log, waiter, exchange, streams, desk)
 
     def _limits(self) -> Limits:
         """As many connections as there may be files; where nobody has set a limit it is raised as far as that goes."""
@@ -183,16 +194,22 @@ class Crew:
 
     # --- what both need ----------------------------------------------------------------------------------------------
 
-    def _start_engine(self, exchange: Exchange | None, streams: Streams | None) -> None:
-        connections = ServerConnections(exchange, streams) if exchange is not None and self._receivers else None
+    def _start_engine(self, exchange: Exchange, streams: Streams | None) -> None:
+        connections = ServerConnections(exchange, streams) if self._receivers else None
         self._engine.start_worker(os.getpid(), connections)
 
-    def _exchange(self, number: int) -> Exchange | None:
-        """In the process of mailbox `number`: that, and the way to the others; None if each is to work for itself."""
+    def _desk(self, exchange: Exchange) -> Desk:
+        return Desk(self.commands, exchange, self._log)
+
+    def _exchange(self, number: int) -> Exchange:
+        """In the process of mailbox `number`: that, and the way to the others."""
+        assert self._mailboxes is not None
+        self._mailboxes.keep(number)
+        return self._exchange_of(number)
+
+    def _exchange_of(self, number: int) -> Exchange:
         boxes = self._mailboxes
-        if boxes is None:
-            return None
-        boxes.keep(number)
+        assert boxes is not None
         reader = boxes.readers[number]
         mailbox: Mailbox = PlainMailbox(reader) if self._mmsg is None else BatchMailbox(reader, self._mmsg)
         return Exchange(number, mailbox, Post(boxes.writers), self._owners, self._workers, self._receivers)

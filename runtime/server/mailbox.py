@@ -26,7 +26,8 @@ from runtime.server.batch import BATCH, HARMLESS, Batch
 # Kinds of letters, and what index, number, address and ticket mean in each.
 # A datagram for the process that handles its Call-ID. Index: the listener that it came to. Address: its source.
 DATAGRAM: Final[i64] = 1
-# Words of the control interface and what came of them. Index: the process that asked, or answers. Number: the question's.
+# What the control interface asks a worker (desk.py), and the answer. Index: the process that asked, or answers. Number: the
+# question's.
 COMMAND: Final[i64] = 2
 ANSWER: Final[i64] = 3
 # A message that came over TCP, for the process that handles its Call-ID. Index: the listener. Number: the connection's.
@@ -39,6 +40,10 @@ TCP_SEND: Final[i64] = 5
 TCP_FAILED: Final[i64] = 6
 # To a TCP process: what goes to port `index` of the address is to take connection `number`.
 TCP_ALIAS: Final[i64] = 7
+# Tell the process of mailbox `index` the worker's counters, as an ANSWER to question `number`.
+STATISTICS: Final[i64] = 8
+# Begin nothing new: the server is to end.
+DRAIN: Final[i64] = 9
 
 HEAD_BYTES: Final[i64] = 24
 # A packet that is not a single large letter stays below the first, every one below the second.

@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Final
 
 from runtime.build import NATIVE
-from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.engine import StartError as ProgramError
@@ -20,6 +19,7 @@ from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.server.control.files import ControlFiles, Owner
+from runtime.server.control.questions import Workers
 from runtime.server.crew import Crew, Job
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
 from runtime.server.errors import StartError
@@ -121,8 +121,8 @@ class _Start:
         shared = SharedMemory(options.shared_mb << 20, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
         self._control: Final = ControlFiles(config, owner, identity, log)
-        self._crew: Final = Crew(self._engine, config, table, log, self._mmsg)
-        self._commands: list[Command] = []
+        # Who asks the workers: the control processes, and the master as the last.
+        self._crew: Final = Crew(self._engine, config, table, log, self._mmsg, len(self._control.names()) + 1)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
 
@@ -154,7 +154,6 @@ class _Start:
             self._resolver.preload()
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
-        self._commands = self._engine.commands()
         self._crew.open()
         # A signal from now on must find somebody who removes the files.
         hold_signals()
@@ -180,24 +179,21 @@ class _Start:
 
     def _master(self, own_name: str, bodies: list[tuple[str, Body]]) -> Master:
         """The master of the control processes and those with the given names and bodies; `own_name` is this process's."""
-        own = self._process_table = ProcessTable([own_name, *self._control.names(), *(name for name, _ in bodies)])
-        control = self._control.bodies(own, self._options.arguments, self._commands)
-        processes = [Process(name, self._body(body)) for name, body in control]
-        processes += [Process(name, body) for name, body in bodies]
+        names = self._control.names()
+        table = self._process_table = ProcessTable([own_name, *names, *(name for name, _ in bodies)])
+
+        def join(place: int) -> Workers:
+            exchange = self._crew.leave(place)
+            self._leave()
+            # A single process is its own worker, and the first of the table.
+            return Workers(exchange, self._crew.runners, table, 1 + len(names) if bodies else 0)
+
+        control = self._control.bodies(table, self._options.arguments, self._crew.commands, join)
+        processes = [Process(name, body) for name, body in [*zip(names, control), *bodies]]
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        return Master(processes, own, self._log, self._prctl)
-
-    def _body(self, control: Body) -> Body:
-        """A control process keeps of what is open only what it needs."""
-
-        def body(ready: Callable[[], None]) -> None:
-            self._crew.leave()
-            self._leave()
-            control(ready)
-
-        return body
+        return Master(processes, table, self._log, self._prctl)
 
     def _leave(self) -> None:
         """In a new process: what belongs to the master, and to who started him."""

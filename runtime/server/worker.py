@@ -16,8 +16,19 @@ from runtime.server.addresses import AddressBook
 from runtime.server.batch import BATCH
 from runtime.server.connection import Connection
 from runtime.server.datagrams import FOREVER, DatagramIO, SendFailure
+from runtime.server.desk import Desk, packed_counts
 from runtime.server.exchange import Exchange, Tickets
-from runtime.server.mailbox import DATAGRAM, TCP_ALIAS, TCP_FAILED, TCP_MESSAGE, TCP_SEND, Letter
+from runtime.server.mailbox import (
+    ANSWER,
+    COMMAND,
+    DATAGRAM,
+    STATISTICS,
+    TCP_ALIAS,
+    TCP_FAILED,
+    TCP_MESSAGE,
+    TCP_SEND,
+    Letter,
+)
 from runtime.server.pacing import SLEEP_NS, Pacer
 from runtime.server.streams import Streams
 from runtime.server.waiting import Waiter
@@ -58,6 +69,7 @@ class Worker:
         waiter: Waiter | None = None,
         exchange: Exchange | None = None,
         streams: Streams | None = None,
+        desk: Desk | None = None,
     ) -> None:
         self._engine: Final = engine
         self._io: Final = io
@@ -66,6 +78,7 @@ class Worker:
         self._waiter: Final = waiter
         self._exchange: Final = exchange
         self._streams: Final = streams
+        self._desk: Final = desk
         self._sockets: Final = engine.world.sockets
         self._keeps_state: Final = engine.keeps_state
         # What is due at times, and so must be asked after every batch.
@@ -251,9 +264,30 @@ class Worker:
             self._send_for(letter, streams, now_ms)
         elif kind == TCP_ALIAS and streams is not None:
             streams.add_alias(letter.number, self._addresses.of(letter.name), letter.index, now_ms)
+        elif kind == COMMAND and self._desk is not None:
+            self._desk.take(letter, now_ms, out)
+        elif kind == STATISTICS:
+            self._tell_counts(letter)
         else:
             self.bugs += 1
             self._log.write(ERR, f"BUG: a letter of kind {kind} for a process that cannot do what it asks for")
+
+    def _tell_counts(self, letter: Letter) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.post.put(letter.index, ANSWER, exchange.number, letter.number, b"", packed_counts(self.counts()))
+
+    def counts(self) -> dict[str, int]:
+        """What this process has done since it started."""
+        world = self._engine.world
+        found = world.counters.as_dict()
+        found["messages"] = int(self.received)
+        found["sent"] = int(self.sent)
+        found["not_sent"] = int(self.failed)
+        found["handed_over"] = int(self.handed_over)
+        found["letters_lost"] = 0 if self._exchange is None else int(self._exchange.post.dropped)
+        found["bugs"] = int(self.bugs) + world.bugs.count
+        return found
 
     def _send_for(self, letter: Letter, streams: Streams, now_ms: i64) -> None:
         """Send over TCP what another process has for a peer."""

@@ -36,6 +36,11 @@ def call_id_hash(buf: bytes) -> i64:
                 return _hash_of_value(buf, colon + 1, end)
 
 
+def hash_of_call_id(call_id: bytes) -> i64:
+    """The same number for the value of the header alone; -1 for an empty one."""
+    return _hash_of_value(call_id, 0, len(call_id))
+
+
 def _colon_of_call_id(buf: bytes, pos: i64, end: i64) -> i64:
     """Where the colon of the Call-ID header that begins at `pos` stands, -1 when another header begins there."""
     if buf[pos] == 105 or buf[pos] == 73:

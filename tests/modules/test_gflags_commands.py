@@ -57,4 +57,4 @@ def test_a_command_without_its_word_is_refused() -> None:
 def test_the_declaration_lists_the_commands() -> None:
     site = Site(SCRIPT, "sl gflags")
     assert isinstance(site.engine.world.modules["gflags"], Gflags)
-    assert [c.name for c in site.engine.commands()] == ["set_gflag", "reset_gflag", "is_gflag"]
+    assert [c.name for c in site.engine.commands()] == ["sl_stats", "set_gflag", "reset_gflag", "is_gflag"]

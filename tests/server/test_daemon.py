@@ -83,16 +83,23 @@ def test_the_launcher_ends_with_zero_when_the_daemon_serves(tmp_path: Path, daem
     assert terminal == 0
 
 
+def unix_sockets() -> set[str]:
+    """Those of all processes, as /proc/PID/fd names them."""
+    return {f"socket:[{line.split()[6]}]" for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
+
+
 def test_a_daemon_keeps_nothing_of_its_caller(tmp_path: Path, daemons: list[Daemon]) -> None:
     daemon = Daemon(tmp_path, "-P", str(tmp_path / "pid"))
     daemons.append(daemon)
     for pid in daemon.processes():
+        local = unix_sockets()
         links = {int(fd.name): os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()}
         assert [links.pop(fd) for fd in range(3)] == ["/dev/null"] * 3
         sockets = [link for link in links.values() if link.startswith("socket:")]
         others = [link for link in links.values() if link not in sockets]
-        # One for each of the two workers, and nothing of the caller.
-        assert len(sockets) == 2
+        # One for each of the two workers; the mailboxes, theirs and the master's, to write to, and one's own to read.
+        assert len([s for s in sockets if s not in local]) == 2
+        assert len([s for s in sockets if s in local]) == (6 if pid == daemon.pid else 4)
         assert others == ([str(tmp_path / "pid")] if pid == daemon.pid else [])
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
 

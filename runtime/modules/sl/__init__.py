@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.routing import errors
+from runtime.routing.command import EVERY, Command, Question, packed_counters, summed_counters
 from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.replying import send_reply
@@ -65,6 +66,52 @@ class Sl(Module):
         """Answer with the last error of the script, `PHRASE (N/SL)`."""
         status, phrase = errors.reply_for(ctx.error, b"SL")
         return self.sl_send_reply(ctx, status, phrase)
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        return [Command("sl_stats", self.count_replies, where=EVERY, combine=self.shown_counts)]
+
+    def count_replies(self, question: Question) -> None:
+        """This worker's replies, in the order of the table below."""
+        counts = [0] * (len(_CODES) + 1)
+        for status, number in self.sent.items():
+            counts[_place_of(status)] += number
+        counts[len(_CODES)] = self.failures
+        question.answer(packed_counters(counts))
+
+    def shown_counts(self, by_fifo: bool, answers: list[bytes]) -> bytes:
+        """`NAME: NUMBER`, one line a class. Each line ends in blanks, so that on a screen it overwrites a longer one."""
+        counts = summed_counters(answers, len(_CODES) + 1)
+        lines = [b"200 ok" if by_fifo else b"200 OK"]
+        for first, end in _LINES:
+            words = [b"%s: %d" % (_CODES[place], counts[place]) for place in range(first, end)]
+            lines.append(b" ".join(words) + b" " * 6)
+        lines.append(b"failures: %d      " % counts[len(_CODES)])
+        return b"\n".join(lines) + b"\n"
+
+
+# What sl_stats counts: replies of these codes, and in "2xx" all others of the class.
+_CODES: Final = (
+    *(b"200", b"202", b"2xx"),
+    *(b"300", b"301", b"302", b"3xx"),
+    *(b"400", b"401", b"403", b"404", b"407", b"408", b"483", b"4xx"),
+    *(b"500", b"5xx"),
+    b"6xx",
+    b"xxx",
+)
+
+# The codes of each line of the answer: the first, and the one behind the last.
+_LINES: Final = ((0, 3), (3, 7), (7, 15), (15, 17), (17, 18), (18, 19))
+
+
+def _place_of(status: int) -> int:
+    """Where in the table a reply with this code is counted."""
+    name = b"%d" % status
+    for place, code in enumerate(_CODES):
+        if code == name or (code[1:] == b"xx" and code[:1] == name[:1]):
+            return place
+    return len(_CODES) - 1
 
 
 EXPORTS: Final = ModuleSpec(

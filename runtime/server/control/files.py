@@ -12,7 +12,7 @@ from runtime.routing.config import Config
 from runtime.server.control.core_commands import CoreCommands
 from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, Owner, UnixSocket
-from runtime.server.control.questions import ModuleCommands
+from runtime.server.control.questions import ModuleCommands, Workers
 from runtime.server.control.serving import FifoServer, SocketServer
 from runtime.server.daemon import Identity
 from runtime.server.log import ServerLog
@@ -20,6 +20,9 @@ from runtime.server.master import Body
 from runtime.server.process_table import ProcessTable
 
 __all__ = ["ControlFiles", "Owner"]
+
+# Called in control process number so and so: it leaves what is the workers', and keeps the way to ask them.
+Join = Callable[[int], Workers]
 
 FIFO_PROCESS: Final = "fifo server"
 SOCKET_PROCESS: Final = "unix domain socket server"
@@ -67,35 +70,53 @@ class ControlFiles:
         fifo = [FIFO_PROCESS] if self._config.fifo else []
         return fifo + [SOCKET_PROCESS] * (max(1, self._config.unix_sock_children) if self._config.unix_sock else 0)
 
-    def bodies(self, table: ProcessTable, arguments: list[str], commands: list[Command]) -> list[tuple[str, Body]]:
-        """The processes; `arguments` is the command line, `commands` are those of the modules."""
-        master = os.getpid()
-        found: list[tuple[str, Body]] = []
-        fifo = self._fifo
-        own = self._socket
-        if fifo is not None:
-            modules = ModuleCommands(commands, True, self._log)
-            core = CoreCommands(True, table, arguments, self._since_s, modules.names())
-            rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
-
-            def serve_fifo(ready: Callable[[], None]) -> None:
-                if own is not None:
-                    own.close()
-                FifoServer(core, modules, self._log, master, fifo.fd, rules).run(ready)
-
-            found.append((FIFO_PROCESS, serve_fifo))
-        if own is not None:
-            own_modules = ModuleCommands(commands, False, self._log)
-            own_core = CoreCommands(False, table, arguments, self._since_s, own_modules.names())
-
-            def serve_socket(ready: Callable[[], None]) -> None:
-                if fifo is not None:
-                    fifo.close()
-                timeout_ms = self._config.unix_tx_timeout
-                SocketServer(own_core, own_modules, self._log, master, own.socket, timeout_ms).run(ready)
-
-            found += [(SOCKET_PROCESS, serve_socket)] * max(1, self._config.unix_sock_children)
+    def bodies(self, table: ProcessTable, arguments: list[str], commands: list[Command], join: Join) -> list[Body]:
+        """The processes, as `names` has them; `arguments` is the command line, `commands` are those of the modules."""
+        found: list[Body] = []
+        if self._fifo is not None:
+            found.append(self._fifo_body(self._fifo, table, arguments, commands, join))
+        if self._socket is not None:
+            for place in range(len(found), len(self.names())):
+                found.append(self._socket_body(self._socket, table, arguments, commands, join, place))
         return found
+
+    def _fifo_body(
+        self, fifo: Fifo, table: ProcessTable, arguments: list[str], commands: list[Command], join: Join
+    ) -> Body:
+        modules = ModuleCommands(commands, True, self._log)
+        core = CoreCommands(True, table, arguments, self._since_s, modules.names())
+        rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
+        master = os.getpid()
+
+        def body(ready: Callable[[], None]) -> None:
+            if self._socket is not None:
+                self._socket.close()
+            workers = join(0)
+            FifoServer(core, modules, self._log, master, fifo.fd, rules).run(workers, ready)
+
+        return body
+
+    def _socket_body(
+        self,
+        own: UnixSocket,
+        table: ProcessTable,
+        arguments: list[str],
+        commands: list[Command],
+        join: Join,
+        place: int,
+    ) -> Body:
+        modules = ModuleCommands(commands, False, self._log)
+        core = CoreCommands(False, table, arguments, self._since_s, modules.names())
+        timeout_ms = self._config.unix_tx_timeout
+        master = os.getpid()
+
+        def body(ready: Callable[[], None]) -> None:
+            if self._fifo is not None:
+                self._fifo.close()
+            workers = join(place)
+            SocketServer(core, modules, self._log, master, own.socket, timeout_ms).run(workers, ready)
+
+        return body
 
     def _reply_owners(self) -> frozenset[int] | None:
         """Whose reply pipes are written to: of those who may give commands; None: everybody may."""

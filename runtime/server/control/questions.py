@@ -1,14 +1,33 @@
-"""Commands of modules, asked in the control process. Reference core, 7.3."""
+"""Commands of modules: asked here, or in the workers by letters. Reference core, 7.3.
+
+Nothing waits for an answer: it is given to the client when it comes, or when the time for it is over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import HERE, Command, Question
+from runtime.routing.command import EVERY, HERE, Command, Question
 from runtime.routing.ports import Log
 from runtime.server.control.framing import Request
-from runtime.server.log import ERR
+from runtime.server.desk import LAST, packed_question
+from runtime.server.exchange import Exchange
+from runtime.server.log import ERR, WARN
+from runtime.server.mailbox import ANSWER, COMMAND, Letter
+from runtime.server.process_table import ProcessTable
+from runtime.sip.callid import hash_of_call_id
+
+# How long workers may take; they are busy with messages.
+PATIENCE_MS: Final = 2000
+# How long an answer may take that waits for something outside, a call's end: then it is lost, and its place is wanted.
+LATE_PATIENCE_MS: Final = 3_600_000
+# How often it is looked whether the workers of late answers still live.
+_LOOK_MS: Final = 500
+# Questions that wait for workers at a time.
+QUESTIONS_MAX: Final = 1024
+# What a letter carries.
+_LETTER_BYTES: Final = 65536
 
 Give = Callable[[bytes], None]
 
@@ -24,6 +43,41 @@ class LocalQuestion(Question):
         self._give(text)
 
 
+class _Pending:
+    """A question under way: to whom it went, and how often each of them had died by then."""
+
+    def __init__(self, command: Command, give: Give, asked: dict[int, int], due_ms: int) -> None:
+        self.command: Final = command
+        self.give: Final = give
+        self.due_ms: Final = due_ms
+        self.waiting: Final = asked
+        self.pieces: Final[dict[int, bytes]] = {}
+        self.answers: Final[dict[int, bytes]] = {}
+
+
+class Workers:
+    """The processes that run the program, as a control process asks them. Their mailboxes are 0 to `count` - 1, and their
+    entries in the table begin at `first_entry`."""
+
+    def __init__(self, exchange: Exchange, count: int, table: ProcessTable, first_entry: int) -> None:
+        self.exchange: Final = exchange
+        self.count: Final = count
+        self._table: Final = table
+        self._first_entry: Final = first_entry
+        self._turn = 0
+
+    def deaths(self, number: int) -> int:
+        return self._table.deaths(self._first_entry + number)
+
+    def owner_of(self, call_id: bytes) -> int:
+        """Whose the messages of this Call-ID are; b"": anybody's, one after the other."""
+        owners = int(self.exchange.owners)
+        if call_id and owners:
+            return int(hash_of_call_id(call_id) % owners)
+        self._turn = (self._turn + 1) % self.count
+        return self._turn
+
+
 class ModuleCommands:
     """The commands that one kind of control process has: of the FIFO (`by_fifo`) or of the Unix socket."""
 
@@ -31,24 +85,127 @@ class ModuleCommands:
         self._by_fifo: Final = by_fifo
         self._log: Final = log
         self._by_name: Final = {
-            command.name.lower().encode(): command for command in commands if by_fifo or command.by_socket
+            command.name.lower().encode(): (place, command)
+            for place, command in enumerate(commands)
+            if by_fifo or command.by_socket
         }
+        self._workers: Workers | None = None
+        self._pending: Final[dict[int, _Pending]] = {}
+        self._number = 0
+        self._look_ms: int | None = None
+
+    def connect(self, workers: Workers) -> None:
+        """Called once, in the process that asks."""
+        self._workers = workers
 
     def names(self) -> list[str]:
         """As `which` lists them, the newest first."""
-        return [command.name for command in reversed(self._by_name.values())]
+        return [command.name for _, command in reversed(self._by_name.values())]
 
     def pattern(self, name: bytes) -> str | None:
         """What the command reads; None if there is no such command. `name` is in lower case."""
-        command = self._by_name.get(name)
-        return None if command is None else command.pattern
+        found = self._by_name.get(name)
+        return None if found is None else found[1].pattern
+
+    # --- questions -----------------------------------------------------------------------------------------------------
 
     def ask(self, request: Request, give: Give, now_ms: int) -> None:
         """Have the command of that name run; `give` gets its answer."""
-        command = self._by_name[request.name.lower()]
-        assert command.where == HERE
+        place, command = self._by_name[request.name.lower()]
+        if command.where == HERE:
+            self._ask_here(command, request, give, now_ms)
+            return
+        workers = self._workers
+        assert workers is not None
+        data = packed_question(place, self._by_fifo, request.words)
+        if len(data) > _LETTER_BYTES:
+            give(b"500 request too long\n")
+            return
+        if len(self._pending) >= QUESTIONS_MAX:
+            give(b"500 too many commands at once\n")
+            return
+        if command.where == EVERY:
+            to = list(range(workers.count))
+        else:
+            assert command.call_id_of is not None
+            to = [workers.owner_of(command.call_id_of(request.words))]
+        self._number += 1
+        due_ms = now_ms + (LATE_PATIENCE_MS if command.answers_late else PATIENCE_MS)
+        asked = {number: workers.deaths(number) for number in to}
+        self._pending[self._number] = _Pending(command, give, asked, due_ms)
+        exchange = workers.exchange
+        for number in to:
+            exchange.post.put(number, COMMAND, exchange.number, self._number, b"", data)
+        exchange.post.flush()
+
+    def _ask_here(self, command: Command, request: Request, give: Give, now_ms: int) -> None:
         try:
             command.body(LocalQuestion(request.words, self._by_fifo, now_ms, give))
         except Exception as e:  # a bug in the module, which must not end the process
             self._log.write(ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             give(b"500 server error\n")
+
+    # --- answers -------------------------------------------------------------------------------------------------------
+
+    def receive(self) -> None:
+        """Take what is in the mailbox."""
+        if self._workers is None:
+            return
+        letters: list[Letter] = []
+        self._workers.exchange.mailbox.receive(letters)
+        for letter in letters:
+            pending = self._pending.get(int(letter.number))
+            # What comes after its time is nobody's any more.
+            if letter.kind == ANSWER and pending is not None and letter.index in pending.waiting:
+                self._take(int(letter.number), pending, int(letter.index), letter.data)
+
+    def next_ms(self, now_ms: int) -> int | None:
+        """When `look_over` has something to do; None if nothing is under way."""
+        if not self._pending:
+            self._look_ms = None
+        elif self._look_ms is None:
+            self._look_ms = now_ms + _LOOK_MS
+        return self._look_ms
+
+    def look_over(self, now_ms: int) -> None:
+        """Answer what has waited too long, or for a worker that has died."""
+        if self._look_ms is None or now_ms < self._look_ms:
+            return
+        self._look_ms = None
+        for number, pending in list(self._pending.items()):
+            for worker in self._dead(pending):
+                self._miss(pending, worker, "has died")
+            if now_ms >= pending.due_ms:
+                for worker in list(pending.waiting):
+                    self._miss(pending, worker, "does not answer")
+            if not pending.waiting:
+                self._finish(number, pending)
+
+    def _dead(self, pending: _Pending) -> list[int]:
+        assert self._workers is not None
+        return [worker for worker, deaths in pending.waiting.items() if self._workers.deaths(worker) != deaths]
+
+    def _miss(self, pending: _Pending, worker: int, what: str) -> None:
+        del pending.waiting[worker]
+        self._log.write(WARN, f"WARNING: {pending.command.name}: worker {worker} {what}")
+
+    def _take(self, number: int, pending: _Pending, worker: int, data: bytes) -> None:
+        text = pending.pieces.pop(worker, b"") + data[1:]
+        if data[:1] != LAST:
+            pending.pieces[worker] = text
+            return
+        pending.answers[worker] = text
+        del pending.waiting[worker]
+        if not pending.waiting:
+            self._finish(number, pending)
+
+    def _finish(self, number: int, pending: _Pending) -> None:
+        del self._pending[number]
+        answers = [pending.answers[worker] for worker in sorted(pending.answers)]
+        combine = pending.command.combine
+        if not answers:
+            pending.give(b"500 no worker answers\n")
+        elif combine is None:
+            pending.give(answers[0])
+        else:
+            pending.give(combine(self._by_fifo, answers))

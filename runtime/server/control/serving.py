@@ -24,7 +24,7 @@ from runtime.server.control.delivery import (
     SocketDelivery,
 )
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
-from runtime.server.control.questions import ModuleCommands
+from runtime.server.control.questions import ModuleCommands, Workers
 from runtime.server.log import DBG, ERR, WARN
 
 # Answers that wait for their clients, 64 kB of text each at the worst for a socket.
@@ -51,11 +51,15 @@ class ControlProcess:
         self.log: Final = log
         self._master: Final = master
         self._end_ms: int | None = None
+        self._mail: int | None = None
         self.poll: Final = select.poll()
         self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX)
 
-    def run(self, ready: Callable[[], None]) -> None:
+    def run(self, workers: Workers, ready: Callable[[], None]) -> None:
         """Never returns: the process ends by a signal."""
+        self._modules.connect(workers)
+        self._mail = workers.exchange.mailbox.fileno()
+        self.poll.register(self._mail, select.POLLIN)
         ready()
         while True:
             self.step(_now_ms())
@@ -64,6 +68,9 @@ class ControlProcess:
         """Wait for something to do, and do it."""
         events = self.poll.poll(self._patience_ms(now_ms))
         now_ms = _now_ms()
+        if any(fd == self._mail for fd, _ in events):
+            self._modules.receive()
+        self._modules.look_over(now_ms)
         self.take(events, now_ms)
         writable = {fd for fd, what in events if what & ~select.POLLIN}
         for failure in self.deliveries.go_on(writable, now_ms):
@@ -113,7 +120,8 @@ class ControlProcess:
             self.log.write(ERR, f"ERROR: {self.name()}: {e}")
 
     def _patience_ms(self, now_ms: int) -> int:
-        times = [t for t in (self.deliveries.next_ms(), self.next_ms(), self._end_ms) if t is not None]
+        due = (self.deliveries.next_ms(), self.next_ms(), self._modules.next_ms(now_ms), self._end_ms)
+        times = [t for t in due if t is not None]
         return max(0, min(times) - now_ms) if times else -1
 
 
