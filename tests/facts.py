@@ -32,6 +32,22 @@ class Facts:
     contacts: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
 
+    def text(self) -> str:
+        """One fact a line, as `From: URI tag=…`; nothing of a header that is missing."""
+        lines = [
+            self.start,
+            f"From: {self.from_}" + (f" tag={self.from_tag}" if self.from_tag else ""),
+            f"To: {self.to}" + (f" tag={self.to_tag}" if self.to_tag else ""),
+            f"Call-ID: {self.call_id}",
+            f"CSeq: {self.cseq}",
+            *(f"Via: {via}" for via in self.vias),
+            *([f"Max-Forwards: {self.max_forwards}"] if self.max_forwards >= 0 else []),
+            *(f"Route: {route}" for route in self.routes),
+            *(f"Contact: {contact}" for contact in self.contacts),
+            *([f"Content-Length: {self.content_length}"] if self.content_length >= 0 else []),
+        ]
+        return "\n".join(line.rstrip() for line in lines)
+
 
 def facts(data: bytes) -> Facts:
     msg = parse(data)
