@@ -1,4 +1,4 @@
-"""An engine that runs a hand-written route: datagrams in, datagrams and log lines out. No socket, no compiler, no clock."""
+"""An engine that runs a program: datagrams in, datagrams and log lines out. No socket, no compiler, no clock."""
 
 from __future__ import annotations
 
@@ -6,24 +6,44 @@ from runtime.modules import core
 from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.engine import Engine
-from runtime.routing.ports import Resolver
+from runtime.routing.ports import Connections, Log, Naptr, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias, SocketTable
-from runtime.sip.address import PROTO_NAMES, Address, from_packed
+from runtime.sip.address import PROTO_NAMES, TCP, Address, from_packed
 from runtime.sip.transport import ListenSocket, Send
-from script import Lines
+
+
+class Lines(Log):
+    """Everything that was logged, as (level, line)."""
+
+    def __init__(self, level: int = 4) -> None:
+        super().__init__(level)
+        self.records: list[tuple[int, str]] = []
+
+    def write(self, level: int, line: str) -> None:
+        if level <= self.level:
+            self.records.append((level, line))
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for _, line in self.records]
 
 
 class Names(Resolver):
-    """A name server: `hosts` are names with their IPs, `srv` names with a port of their own, `outgoing` the IP of the kernel's
-    choice. What was asked for is in `asked`.
+    """A name server: `hosts` are names with their IPs, `srv` names with a port of their own, `naptr` the records of domains,
+    `outgoing` the IP of the kernel's choice. What was asked for is in `asked`.
     """
 
     def __init__(
-        self, hosts: dict[str, str] | None = None, srv: dict[str, tuple[str, int]] | None = None, outgoing: str = ""
+        self,
+        hosts: dict[str, str] | None = None,
+        srv: dict[str, tuple[str, int]] | None = None,
+        naptr: dict[bytes, list[Naptr]] | None = None,
+        outgoing: str = "",
     ) -> None:
         self._hosts = {name.encode(): Address.parse(ip, 0).ip for name, ip in (hosts or {}).items()}
         self._srv = {name.encode(): Address.parse(*target) for name, target in (srv or {}).items()}
+        self._naptr = naptr or {}
         self._outgoing = Address.parse(outgoing, 0).ip if outgoing else b""
         self.asked: list[tuple[bytes, int, int]] = []
 
@@ -40,6 +60,9 @@ class Names(Resolver):
 
     def names(self, ip: bytes) -> list[bytes]:
         return [name for name, known in self._hosts.items() if known == ip]
+
+    def naptr(self, name: bytes) -> list[Naptr]:
+        return self._naptr.get(name, [])
 
     def outgoing_ip(self, destination: Address) -> bytes:
         return self._outgoing
@@ -59,7 +82,7 @@ def relay(ctx: Context) -> int:
 
 
 class Server:
-    """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`."""
+    """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`. `now_ms` is the time."""
 
     def __init__(
         self,
@@ -68,20 +91,30 @@ class Server:
         aliases: tuple[Alias, ...] = (),
         names: Names | None = None,
         level: int = 4,
+        folder: str = "",
+        connections: Connections | None = None,
     ) -> None:
         program = program or Program(config=Config(), request=relay)
         self.log = Lines(level)
         self.names = names or Names()
         self.sockets = [listener(index, where) for index, where in enumerate(listen)]
-        self.engine = Engine(program, program.config, SocketTable(self.sockets, list(aliases)), self.log, self.names)
+        table = SocketTable(self.sockets, list(aliases))
+        self.engine = Engine(program, program.config, table, self.log, self.names, folder)
         self.engine.bind()
-        self.engine.start_worker(4711)
+        self.engine.start_worker(4711, connections)
+        self.now_ms = 0
         self.counters = self.engine.world.counters
 
-    def say(self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0) -> list[Send]:
-        """What the server sends when listener number `to` has received `data`. A bug on the way fails the test."""
+    def say(
+        self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0, connection: int = 0
+    ) -> list[Send]:
+        """What the server sends when listener number `to` has received `data`, or the first of TCP if there is a `connection`.
+
+        A bug on the way fails the test.
+        """
         bugs = self.engine.world.bugs.count
-        sends = self.engine.receive(data, Address.parse(source, port), self.sockets[to], 0)
+        socket = next(s for s in self.sockets if s.proto == TCP) if connection else self.sockets[to]
+        sends = self.engine.receive(data, Address.parse(source, port), socket, self.now_ms, connection)
         assert self.engine.world.bugs.count == bugs, self.lines()
         return sends
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from engine import Names
 from runtime.modules.enum import Enum, domain_of, is_e164
 from runtime.modules.enum.rules import is_service, uri_of
 from runtime.routing.context import Context
 from runtime.routing.ports import Naptr
-from runtime.routing.world import World
-from script import NoNames, Site, request
+from script import Site, request
 
 RECORDS = {
     b"2.1.9.4.e164.arpa.": [
@@ -30,17 +30,8 @@ RECORDS = {
 }
 
 
-class Numbers(NoNames):
-    def naptr(self, name: bytes) -> list[Naptr]:
-        return RECORDS.get(name, [])
-
-
 def context(uri: str, **headers: str) -> Context:
-    site = Site("route { drop; }", "enum")
-    ctx = site.context(request(uri=uri, **headers))
-    world = site.engine.world
-    other = World(world.config, world.sockets, world.log, Numbers(), world.bugs, "")
-    return Context(other, ctx.message, ctx.source, ctx.socket, 0)
+    return Site("route { drop; }", "enum", names=Names(naptr=RECORDS)).context(request(uri=uri, **headers))
 
 
 def test_the_best_record_becomes_the_uri_and_the_others_branches() -> None:

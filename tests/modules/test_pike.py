@@ -87,7 +87,7 @@ def test_processes_share_the_table() -> None:
 
 def test_a_script_refuses_the_flood_and_logs_it_once() -> None:
     site = Site(
-        'modparam("pike", "reqs_density_per_unit", 4)\nmodparam("pike", "sampling_time_unit", 3600)\n'
+        'modparam("pike", "reqs_density_per_unit", 4)\n'
         'route { if (!pike_check_req()) { sl_send_reply("503", "flood"); break; } sl_send_reply("200", "OK"); }',
         "sl pike",
     )

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from engine import Server, relay
+from engine import Lines, Server, relay
 from runtime.modules import core
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
@@ -18,7 +18,7 @@ from runtime.routing.verdict import FALSE, STOP, TRUE
 from runtime.routing.world import World
 from runtime.sip.address import Address
 from runtime.sip.transport import Send
-from script import Lines, Site, reply, request
+from script import Site, reply, request
 
 TO_5090 = "sip:bob@127.0.0.1:5090"
 
@@ -104,7 +104,7 @@ def test_an_exception_costs_one_message_and_is_reported() -> None:
 def test_a_bug_is_reported_with_its_line_of_ser_cfg(monkeypatch: pytest.MonkeyPatch) -> None:
     site = Site('\n\nroute {\n  log(1, "fine");\n\n  print("x");\n}\n', "print")
     monkeypatch.setattr(sys, "stdout", None)
-    site.engine.receive(request(), Address.parse("127.0.0.1", 5080), site.socket, 0)
+    site.engine.receive(request(), Address.parse("127.0.0.1", 5080), site.sockets[0], 0)
     # The first line of the text loads the module.
     assert site.lines(-1)[-1].startswith("BUG: ser.cfg:7: AttributeError: ")
 

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from engine import Lines
 from runtime.routing.config import Config
 from runtime.routing.sockets import SocketTable
 from runtime.server.bind import bind_all
@@ -13,7 +14,6 @@ from runtime.server.errors import StartError
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import ListenSocket
 from server.conftest import free_port
-from server.test_listen import Lines
 
 
 def table(*hosts: str, port: int = 0) -> SocketTable:

@@ -14,24 +14,13 @@ from pathlib import Path
 import pytest
 from server.conftest import environment, needs_root
 
+from engine import Lines
 from runtime.routing.config import Config, Listen
 from runtime.routing.ports import Log
 from runtime.server.errors import StartError
 from runtime.server.interfaces import ipv4_addresses
 from runtime.server.listen import describe, socket_table
 from runtime.server.options import parse_listen
-
-
-class Lines(Log):
-    """A log that is read by tests."""
-
-    def __init__(self) -> None:
-        super().__init__(4)
-        self.lines: list[str] = []
-
-    def write(self, level: int, line: str) -> None:
-        self.lines.append(line)
-
 
 UDP_ONLY = Config(disable_tcp=True)
 

@@ -14,7 +14,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
-from runtime.routing.ports import Log
+from engine import Lines
 from runtime.server.resolver import ServerResolver
 from runtime.sip.address import TCP, TLS, UDP, Address
 
@@ -80,15 +80,6 @@ class NameServer:
         self._socket.close()
 
 
-class Quiet(Log):
-    def __init__(self) -> None:
-        super().__init__(4)
-        self.lines: list[str] = []
-
-    def write(self, level: int, line: str) -> None:
-        self.lines.append(line)
-
-
 @pytest.fixture
 def name_server() -> Iterator[NameServer]:
     server = NameServer()
@@ -102,7 +93,7 @@ def resolver(name_server: NameServer, tmp_path: Path) -> ServerResolver:
     hosts.write_text(
         "# hosts\n127.0.0.1 localhost Local.Name # a comment\n::1 localhost six\nnonsense x\n\n10.0.0.9 six\n"
     )
-    return ServerResolver(Quiet(), ["127.0.0.1"], name_server.port, str(hosts))
+    return ServerResolver(Lines(), ["127.0.0.1"], name_server.port, str(hosts))
 
 
 def at(text: str, port: int) -> Address:
@@ -182,7 +173,7 @@ def test_answers_are_not_kept_longer_than_they_may(resolver: ServerResolver, nam
 
 
 def test_a_server_that_does_not_answer_costs_the_deadline_once(name_server: NameServer) -> None:
-    log = Quiet()
+    log = Lines()
     resolver = ServerResolver(log, ["127.0.0.1"], name_server.port, "/nonexistent", deadline_s=0.2)
     began = time.monotonic()
     for _ in range(5):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from server.conftest import OPTIONS
 
-from runtime.routing.ports import Log
+from engine import Lines
 from runtime.routing.sockets import SocketTable
 from runtime.server.acceptor import Acceptor, Doors
 from runtime.server.connection import QUEUE_MAX_BYTES
@@ -22,15 +22,6 @@ from runtime.sip.transport import ListenSocket, Send
 MESSAGE = OPTIONS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")
 
 
-class Lines(Log):
-    def __init__(self) -> None:
-        super().__init__(2)
-        self.lines: list[str] = []
-
-    def write(self, level: int, line: str) -> None:
-        self.lines.append(line)
-
-
 class Site:
     """One TCP process of one, and the process that accepts for it, both here. The clock begins at 1,000,000 ms."""
 
@@ -39,7 +30,7 @@ class Site:
         self.address = Address.parse("127.0.0.1", self.listening.getsockname()[1])
         self.listener = ListenSocket(1, TCP, b"127.0.0.1", self.address)
         table = SocketTable([ListenSocket(0, UDP, b"127.0.0.1", self.address), self.listener], [])
-        self.log = Lines()
+        self.log = Lines(2)
         self.doors = Doors(1)
         self.acceptor = Acceptor([(1, self.listening)], self.doors.outside, self.log)
         self.streams = Streams(0, 1, 1, self.doors.inside[0], table, limits, self.log)

@@ -7,26 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from engine import Lines
 from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.engine import Engine
 from runtime.routing.module import Module
-from runtime.routing.ports import Log, Resolver
+from runtime.routing.ports import Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
 from runtime.server.worker import Worker
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import ListenSocket, Send
 from server.conftest import OPTIONS, MakeIO
-
-
-class Lines(Log):
-    def __init__(self) -> None:
-        super().__init__(2)
-        self.lines: list[str] = []
-
-    def write(self, level: int, line: str) -> None:
-        self.lines.append(line)
 
 
 class Nervous(Module):
@@ -58,7 +50,7 @@ class Site:
         self.client.bind(("127.0.0.1", 0))
         self.client.settimeout(2)
         listener = ListenSocket(0, UDP, b"127.0.0.1", Address.parse("127.0.0.1", self.server.getsockname()[1]))
-        self.log = Lines()
+        self.log = Lines(2)
         config = Config()
         program = Program(config=config, modules=(Nervous(),), request=route)
         engine = Engine(program, config, SocketTable([listener], []), self.log, Resolver())

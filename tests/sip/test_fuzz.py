@@ -18,7 +18,7 @@ from runtime.routing.context import Context
 from runtime.routing.program import Program
 from runtime.routing.verdict import verdict
 from runtime.sip import headers
-from runtime.sip.address import TCP, Address
+from runtime.sip.address import TCP
 from runtime.sip.message import parse
 from runtime.sip.nameaddr import parse_name_addr, tag_of
 from runtime.sip.scan import BadMessage
@@ -139,16 +139,14 @@ class Stateful:
 
     def __init__(self) -> None:
         self.site = Site(EVERYTHING.replace("forward(uri:host, uri:port)", "t_relay()"), MODULES + " tm")
-        self.now_ms = 1_000
+        self.site.now_ms = 1_000
         self.count = 0
 
     def say(self, data: bytes, port: int = 5080) -> list[Send]:
-        engine = self.site.engine
         self.count += 1
-        self.now_ms += 100_000 if self.count % 50 == 0 else 200
-        sends = engine.tick(self.now_ms)
-        sends += engine.receive(data, Address.parse("127.0.0.1", port), self.site.socket, self.now_ms)
-        assert engine.world.bugs.count == 0, (self.site.lines(-1), data)
+        self.site.now_ms += 100_000 if self.count % 50 == 0 else 200
+        sends = self.site.engine.tick(self.site.now_ms) + self.site.say(data, port=port)
+        assert self.site.engine.world.bugs.count == 0, (self.site.lines(-1), data)
         del self.site.log.records[:]
         return sends
 
