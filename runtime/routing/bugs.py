@@ -5,9 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Final, final
 
-from runtime.routing.ports import Log
-
-L_ERR: Final = -1
+from runtime.routing.ports import L_ERR, Log
 
 
 @final
@@ -31,8 +29,7 @@ class Bugs:
         whose = "a timer ran"
         if call_id is not None:
             whose = f"Call-ID {call_id.decode('latin-1') or 'missing'}; the message is dropped"
-        if self._log.level >= L_ERR:
-            self._log.write(L_ERR, f"BUG: {place}: {type(error).__name__}: {error} ({whose}, please report this)")
+        self._log.write(L_ERR, f"BUG: {place}: {type(error).__name__}: {error} ({whose}, please report this)")
 
     def _line_of(self, traceback: TracebackType | None) -> int:
         """The line of ser.cfg where an exception passed through the compiled routes, innermost; 0 when it did not."""

@@ -11,6 +11,13 @@ from runtime.routing import errors
 from runtime.routing.authorized import Authorized
 from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
+from runtime.routing.ports import (
+    L_DBG as L_DBG,
+    L_ERR as L_ERR,
+    L_INFO as L_INFO,
+    L_NOTICE as L_NOTICE,
+    L_WARN as L_WARN,
+)
 from runtime.routing.world import World
 from runtime.sip import headers
 from runtime.sip.address import Address
@@ -21,12 +28,6 @@ from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import SipUri, parse_uri
 from runtime.tx.transaction import Transaction
-
-L_ERR: Final = -1
-L_WARN: Final = 1
-L_NOTICE: Final = 2
-L_INFO: Final = 3
-L_DBG: Final = 4
 
 MAX_BRANCHES: Final = 11
 MAX_URI_SIZE: Final = 1024

@@ -8,10 +8,17 @@ from mypy_extensions import mypyc_attr
 
 from runtime.sip.address import Address
 
+# Levels of the log. Reference core, chapter 9.
+L_ERR: Final = -1
+L_WARN: Final = 1
+L_NOTICE: Final = 2
+L_INFO: Final = 3
+L_DBG: Final = 4
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Log:
-    """SER's log: a level, a line. Levels as in reference core, chapter 9: -1 error, 1 warning, 2 notice, 3 info, 4 debug."""
+    """SER's log: a level, a line."""
 
     def __init__(self, level: int) -> None:
         self.level = level

@@ -5,9 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Final, final
 
-from runtime.routing.ports import Log
-
-L_WARN: Final = 1
+from runtime.routing.ports import L_WARN, Log
 
 DEFAULT_BYTES: Final = 32 << 20
 

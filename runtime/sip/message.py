@@ -8,7 +8,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from runtime.sip import headers, methods
-from runtime.sip.scan import BadMessage, decimal, equals_lower, find, trim_end
+from runtime.sip.scan import BadMessage, crlf_ended, decimal, equals_lower, find, trim_end
 from runtime.sip.via import Via, parse_via
 
 
@@ -72,6 +72,12 @@ class Message:
         if record == 0:
             return b""
         return self.buf[self.value_start(record) : self.value_end(record)]
+
+    def line(self, record: i64) -> bytes:
+        """A whole header line with its folds, ended by CRLF. b"" for record 0."""
+        if record == 0:
+            return b""
+        return crlf_ended(self.buf[headers.line_start(record) : headers.line_end(record)])
 
     def name(self, record: i64) -> bytes:
         """A header's name as written."""

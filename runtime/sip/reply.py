@@ -11,7 +11,7 @@ from runtime.sip import edits, headers
 from runtime.sip.edits import Edit
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr, tag_of
-from runtime.sip.scan import BadMessage, write_decimal
+from runtime.sip.scan import BadMessage, crlf_ended, write_decimal
 
 REASONS: Final = {
     100: b"Trying",
@@ -124,16 +124,16 @@ def build_reply(
         kind = headers.kind(record)
         if kind == headers.VIA:
             if first_via and len(via_edits) > 0:
-                _write_line(out, _edited_line(msg, record, via_edits))
+                out.write(_edited_line(msg, record, via_edits))
             else:
-                _copy_line(out, msg, record)
+                out.write(msg.line(record))
             first_via = False
         elif kind == headers.TO and len(to_tag) > 0:
             _write_to(out, msg, record, to_tag)
         elif kind == headers.FROM or kind == headers.TO or kind == headers.CALL_ID or kind == headers.CSEQ:
-            _copy_line(out, msg, record)
+            out.write(msg.line(record))
         elif kind == headers.RECORD_ROUTE and with_record_route:
-            _copy_line(out, msg, record)
+            out.write(msg.line(record))
         i += 1
     for line in extra_headers:
         out.write(line)
@@ -147,28 +147,10 @@ def build_reply(
     return out.getvalue()
 
 
-def _copy_line(out: BytesWriter, msg: Message, record: i64) -> None:
-    _write_line(out, msg.buf[headers.line_start(record) : headers.line_end(record)])
-
-
-def _write_line(out: BytesWriter, line: bytes) -> None:
-    """A header line with its end as CRLF, whatever end it had (LF or CR alone, or none in a truncated message)."""
-    end: i64 = len(line)
-    if end >= 2 and line[end - 1] == 10 and line[end - 2] == 13:
-        out.write(line)
-        return
-    if end >= 1 and line[end - 1] == 10:
-        end -= 1
-    elif end >= 1 and line[end - 1] == 13:
-        end -= 1
-    out.write(line[:end])
-    out.write(b"\r\n")
-
-
 def _edited_line(msg: Message, record: i64, changes: list[Edit]) -> bytes:
     start = headers.line_start(record)
     moved = [Edit(e.start - start, e.end - start, e.text) for e in changes]
-    return edits.apply(msg.buf[start : headers.line_end(record)], moved, None)
+    return crlf_ended(edits.apply(msg.buf[start : headers.line_end(record)], moved, None))
 
 
 def _write_to(out: BytesWriter, msg: Message, record: i64, tag: bytes) -> None:

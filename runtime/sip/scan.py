@@ -100,6 +100,16 @@ def skip_quoted(buf: bytes, pos: i64, end: i64) -> i64:
     return -1
 
 
+def crlf_ended(line: bytes) -> bytes:
+    """A header line with its end as CRLF, whatever end it had: LF or CR alone, or none in a truncated message."""
+    end: i64 = len(line)
+    if end >= 2 and line[end - 1] == LF and line[end - 2] == CR:
+        return line
+    if end >= 1 and (line[end - 1] == LF or line[end - 1] == CR):
+        end -= 1
+    return line[:end] + b"\r\n"
+
+
 def write_decimal(out: BytesWriter, value: i64) -> None:
     """Append a number that is not negative."""
     if value >= 10:

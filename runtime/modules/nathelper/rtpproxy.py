@@ -58,23 +58,19 @@ class RtpProxy:
             self._give_up(f"is of the version {shown}, not {VERSION.decode()}" if answer else "does not answer")
             return False
         self._found = True
-        self._write(L_INFO, f"rtpp_test: RTP proxy {self._place} found, support for it enabled")
+        self._log.write(L_INFO, f"rtpp_test: RTP proxy {self._place} found, support for it enabled")
         return True
 
     def _give_up(self, why: str) -> None:
         self._found = False
         self._dead_until = time.monotonic() + self._rest_s
-        self._write(L_WARN, f"WARNING: rtpp_test: RTP proxy {self._place} {why}, left alone for {self._rest_s} s")
-
-    def _write(self, level: int, line: str) -> None:
-        if self._log.level >= level:
-            self._log.write(level, line)
+        self._log.write(L_WARN, f"WARNING: rtpp_test: RTP proxy {self._place} {why}, left alone for {self._rest_s} s")
 
     def _exchange(self, command: bytes) -> bytes:
         try:
             return self._over_unix(command) if self._path else self._over_udp(command)
         except OSError as e:
-            self._write(L_ERR, f"ERROR: rtpp: {self._place}: {e.strerror or e}")
+            self._log.write(L_ERR, f"ERROR: rtpp: {self._place}: {e.strerror or e}")
             return b""
 
     def _over_unix(self, command: bytes) -> bytes:

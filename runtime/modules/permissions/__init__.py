@@ -77,8 +77,7 @@ class Permissions(RuleKeeper):
         """Read the default files. Without db_url no other parameter of the table has a meaning, in SER either."""
         if self.db_url:
             raise ModuleError("permissions: db_url is not supported yet: peers that a table trusts")
-        if world.log_level >= L_INFO:
-            world.log.write(L_INFO, "permissions: db_url is not set: allow_trusted trusts nobody")
+        world.log.write(L_INFO, "permissions: db_url is not set: allow_trusted trusts nobody")
         self._default_allow = self.rules_of(world, self._default_names[0])
         self._default_deny = self.rules_of(world, self._default_names[1])
 

@@ -36,18 +36,13 @@ def _read_rules(world: World, path: str) -> Rules:
         with open(path, encoding="latin-1") as file:
             rules = parse_rules(file.read())
     except OSError as unreadable:
-        _write(world, L_WARN, f"WARNING: permissions: {path}: {unreadable.strerror}: no rules")
+        world.log.write(L_WARN, f"WARNING: permissions: {path}: {unreadable.strerror}: no rules")
         return EMPTY
     except BadRule as wrong:
-        _write(world, L_ERR, f"ERROR: permissions: {path}: {wrong}: NO rule of the file counts")
+        world.log.write(L_ERR, f"ERROR: permissions: {path}: {wrong}: NO rule of the file counts")
         return EMPTY
-    _write(world, L_INFO, f"permissions: {path} read")
+    world.log.write(L_INFO, f"permissions: {path} read")
     return rules
-
-
-def _write(world: World, level: int, line: str) -> None:
-    if world.log_level >= level:
-        world.log.write(level, line)
 
 
 @final

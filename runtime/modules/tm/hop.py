@@ -14,13 +14,13 @@ from runtime.sip.transport import Send
 def acknowledge(invite: Send, reply: Message, user_agent: bytes) -> Send:
     """The ACK for the negative `reply` to `invite` as it was sent. `user_agent` is the whole header line, b"" for none."""
     sent = parse(invite.data)
-    return Send(_build(sent, b"ACK", _line(reply, reply.to), user_agent), invite.destination, invite.socket)
+    return Send(_build(sent, b"ACK", reply.line(reply.to), user_agent), invite.destination, invite.socket)
 
 
 def cancel(invite: Send, user_agent: bytes) -> Send:
     """The CANCEL for `invite` as it was sent."""
     sent = parse(invite.data)
-    return Send(_build(sent, b"CANCEL", _line(sent, sent.to), user_agent), invite.destination, invite.socket)
+    return Send(_build(sent, b"CANCEL", sent.line(sent.to), user_agent), invite.destination, invite.socket)
 
 
 def _build(sent: Message, method: bytes, to_line: bytes, user_agent: bytes) -> bytes:
@@ -36,8 +36,8 @@ def _build(sent: Message, method: bytes, to_line: bytes, user_agent: bytes) -> b
     out.write(b" SIP/2.0\r\nVia: ")
     out.write(buf[via.start : via.end].strip())
     out.write(b"\r\n")
-    out.write(_line(sent, sent.from_))
-    out.write(_line(sent, sent.call_id))
+    out.write(sent.line(sent.from_))
+    out.write(sent.line(sent.call_id))
     out.write(to_line)
     out.write(b"CSeq: ")
     out.write(buf[cseq.number_start : cseq.number_end])
@@ -48,16 +48,8 @@ def _build(sent: Message, method: bytes, to_line: bytes, user_agent: bytes) -> b
     count: i64 = len(sent.headers)
     while i < count:
         if headers.kind(sent.headers[i]) == headers.ROUTE:
-            out.write(_line(sent, sent.headers[i]))
+            out.write(sent.line(sent.headers[i]))
         i += 1
     out.write(user_agent)
     out.write(b"Content-Length: 0\r\n\r\n")
     return out.getvalue()
-
-
-def _line(msg: Message, record: i64) -> bytes:
-    """A whole header line with its CRLF, b"" when the header is missing."""
-    if record == 0:
-        return b""
-    line = msg.buf[headers.line_start(record) : headers.line_end(record)]
-    return line if line.endswith(b"\r\n") else line.rstrip(b"\r\n") + b"\r\n"
