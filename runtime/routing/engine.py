@@ -11,6 +11,7 @@ from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
+from runtime.routing.draining import Draining
 from runtime.routing.forwarding import add_alias, forward_reply, is_own_via
 from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.prepared import CannotPrepare
@@ -57,6 +58,7 @@ class Engine:
         self._reply_hooks: list[Module] = [m for m in reversed(program.modules) if m.handles_replies]
         self._enders: list[Module] = [m for m in program.modules if m.ends_requests]
         self._stateful: list[Module] = [m for m in program.modules if m.keeps_state]
+        self._draining: Draining | None = None
         # All messages of a Call-ID must be handled in one process.
         self.keeps_state: Final = len(self._stateful) > 0
 
@@ -134,6 +136,18 @@ class Engine:
             self._run_reply(ctx)
         return ctx.sends
 
+    def drain(self, retry_after_s: i64) -> None:
+        """The server is to end: from now on only what is under way is handled, everything new is answered with 503."""
+        if self._draining is None:
+            self._draining = Draining(self.world, self._stateful, retry_after_s)
+
+    def under_way(self) -> int:
+        """How much is not finished that a server which is to end should wait for."""
+        count = 0
+        for module in self._stateful:
+            count += module.under_way()
+        return count
+
     def next_timer_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `tick` has something to do, module.NEVER (-1) if nothing is waiting."""
         soonest: i64 = NEVER
@@ -165,6 +179,9 @@ class Engine:
 
     def _run_request(self, ctx: Context) -> None:
         try:
+            draining = self._draining
+            if draining is not None and not draining.admits(ctx):
+                return
             if ctx.connection and self.world.tcp_accept_aliases:
                 via = ctx.message.via1
                 if via is not None and via.alias:

@@ -76,5 +76,13 @@ class Module:
     def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
         """Do what is due; what is to be sent goes into `sends`."""
 
+    def knows(self, ctx: Context) -> bool:
+        """True if this request belongs to something that has begun before, as a repetition does."""
+        return False
+
+    def under_way(self) -> int:
+        """How much has begun and not come to its end: a server that is told to end waits for it, for a while."""
+        return 0
+
     def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
         """The kernel did not take `failed`, which this module may have had sent."""

@@ -23,7 +23,7 @@ USER_AGENT: Final = b"Sip EXpress router(" + VERSION.encode("ascii") + b" (pytho
 
 @final
 class Counters:
-    """What a worker has done since it started; every drop has its counter."""
+    """What a worker has done since it started; every drop has its counter. `refused`: with 503, since the server is to end."""
 
     def __init__(self) -> None:
         self.requests: i64 = 0
@@ -35,6 +35,7 @@ class Counters:
         self.dropped_bad: i64 = 0
         self.dropped_replies: i64 = 0
         self.failed_scripts: i64 = 0
+        self.refused: i64 = 0
 
     def as_dict(self) -> dict[str, int]:
         return {
@@ -47,6 +48,7 @@ class Counters:
             "dropped_bad": self.dropped_bad,
             "dropped_replies": self.dropped_replies,
             "failed_scripts": self.failed_scripts,
+            "refused": self.refused,
         }
 
 

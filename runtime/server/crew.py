@@ -23,6 +23,7 @@ from runtime.server.desk import Desk
 from runtime.server.errors import StartError
 from runtime.server.exchange import Exchange, ServerConnections
 from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
+from runtime.server.process_table import Entry, ProcessTable
 from runtime.server.settings import CHILDREN
 from runtime.server.streams import Limits, Streams
 from runtime.server.waiting import NativeWaiter, PlainWaiter, Waiter
@@ -72,6 +73,8 @@ class Crew:
         self._mailboxes: Mailboxes | None = None
         self._doors: Doors | None = None
         self._opened_s = 0.0
+        self._process_table: ProcessTable | None = None
+        self._first_entry = 0
 
     def open(self) -> None:
         """Everything that is to be inherited. The modules are bound. Raises StartError."""
@@ -87,6 +90,11 @@ class Crew:
                 self._doors = Doors(self._receivers)
         except OSError as e:
             raise StartError(f"cannot make mailboxes for {count} processes: {e.strerror}") from e
+
+    def enter(self, table: ProcessTable, first_entry: int) -> None:
+        """Where the processes of the mailboxes from 0 up stand in the process table."""
+        self._process_table = table
+        self._first_entry = first_entry
 
     def members(self) -> list[tuple[str, Job]]:
         """Each process, with its name as SER's `ps` shows it, in the order of SER's process table."""
@@ -138,7 +146,8 @@ class Crew:
         own = self._sockets[listener.index][child % len(self._sockets[listener.index])]
         waiter = self._waiter([own.fileno(), exchange.mailbox.fileno(), -1])
         io = self._io(own, child)
-        return Worker(self._engine, io, listener, self._log, waiter, exchange, None, self._desk(exchange))
+        entry = self._entry(exchange)
+        return Worker(self._engine, io, listener, self._log, waiter, exchange, None, self._desk(exchange), entry)
 
     # --- TCP ---------------------------------------------------------------------------------------------------------
 
@@ -162,8 +171,8 @@ class Crew:
         waiter = self._waiter([-1, exchange.mailbox.fileno(), streams.fileno()])
         own = self._sockets[0][index % len(self._sockets[0])] if self._sockets else socket.socket()
         io = self._io(own, index)
-        desk = self._desk(exchange)
-        return Worker(self._engine, io, self._table.sockets[0], self._log, waiter, exchange, streams, desk)
+        desk, entry = self._desk(exchange), self._entry(exchange)
+        return Worker(self._engine, io, self._table.sockets[0], self._log, waiter, exchange, streams, desk, entry)
 
     def _limits(self) -> Limits:
         """As many connections as there may be files; where nobody has set a limit it is raised as far as that goes."""
@@ -200,6 +209,10 @@ class Crew:
 
     def _desk(self, exchange: Exchange) -> Desk:
         return Desk(self.commands, exchange, self._log)
+
+    def _entry(self, exchange: Exchange) -> Entry:
+        assert self._process_table is not None
+        return Entry(self._process_table, self._first_entry + int(exchange.number))
 
     def _exchange(self, number: int) -> Exchange:
         """In the process of mailbox `number`: that, and the way to the others."""

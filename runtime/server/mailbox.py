@@ -42,7 +42,7 @@ TCP_FAILED: Final[i64] = 6
 TCP_ALIAS: Final[i64] = 7
 # Tell the process of mailbox `index` the worker's counters, as an ANSWER to question `number`.
 STATISTICS: Final[i64] = 8
-# Begin nothing new: the server is to end.
+# Begin nothing new: the server is to end. Number: the seconds after which others may ask again.
 DRAIN: Final[i64] = 9
 
 HEAD_BYTES: Final[i64] = 24

@@ -19,9 +19,9 @@ from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.server.control.files import ControlFiles, Owner
-from runtime.server.control.questions import Workers
 from runtime.server.crew import Crew, Job
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
+from runtime.server.ending import Ending
 from runtime.server.errors import StartError
 from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
@@ -31,6 +31,7 @@ from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.process_table import ProcessTable
 from runtime.server.resolver import ServerResolver
 from runtime.server.settings import effective
+from runtime.server.workers import Workers
 
 # How long the process of `fork=no` may take to notice that it is to end.
 _IDLE_MS: Final = 300
@@ -181,19 +182,23 @@ class _Start:
         """The master of the control processes and those with the given names and bodies; `own_name` is this process's."""
         names = self._control.names()
         table = self._process_table = ProcessTable([own_name, *names, *(name for name, _ in bodies)])
+        # A single process is its own worker, and the first of the table.
+        first = 1 + len(names) if bodies else 0
+        self._crew.enter(table, first)
 
         def join(place: int) -> Workers:
             exchange = self._crew.leave(place)
             self._leave()
-            # A single process is its own worker, and the first of the table.
-            return Workers(exchange, self._crew.runners, table, 1 + len(names) if bodies else 0)
+            return Workers(exchange, self._crew.runners, table, first)
 
         control = self._control.bodies(table, self._options.arguments, self._crew.commands, join)
         processes = [Process(name, body) for name, body in [*zip(names, control), *bodies]]
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        return Master(processes, table, self._log, self._prctl)
+        workers = Workers(self._crew.asker(len(names)), self._crew.runners, table, first)
+        ending = Ending(workers, self._log, self._options.drain_s, self._engine.keeps_state)
+        return Master(processes, table, self._log, self._prctl, ending)
 
     def _leave(self) -> None:
         """In a new process: what belongs to the master, and to who started him."""

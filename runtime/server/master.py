@@ -1,4 +1,5 @@
-"""The process table: the master forks the others, starts those anew that die, and ends all on SIGTERM or SIGINT.
+"""The process table: the master forks the others, starts those anew that die, and ends all: at SIGTERM when what has begun is
+done, at once at SIGINT or a second SIGTERM.
 
 The master waits for signals with sigtimedwait(2), so nothing of its own ever runs inside a signal handler.
 """
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Final
 
 from runtime.routing.ports import Log
+from runtime.server.ending import Ending
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
 from runtime.server.process_table import ProcessTable
@@ -25,6 +27,9 @@ START_S: Final = 60.0
 _RESPAWN_FIRST_S: Final = 0.1
 _RESPAWN_MAX_S: Final = 5.0
 _STEADY_S: Final = 10.0
+
+# How often it is looked whether the transactions are done.
+_LOOK_S: Final = 0.02
 
 _WAITED_FOR: Final = frozenset(
     (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -56,13 +61,16 @@ class Process:
 
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
-    each of the processes."""
+    each of the processes. `ending` knows what SIGTERM has to wait for."""
 
-    def __init__(self, processes: list[Process], table: ProcessTable, log: ServerLog, prctl: Prctl) -> None:
+    def __init__(
+        self, processes: list[Process], table: ProcessTable, log: ServerLog, prctl: Prctl, ending: Ending
+    ) -> None:
         self._processes: Final = processes
         self._table: Final = table
         self._log: Final = log
         self._prctl: Final = prctl
+        self._ending: Final = ending
         self._ready: dict[int, Process] = {}
         self._pid = 0
 
@@ -166,23 +174,32 @@ class Master:
             os._exit(1)
 
     def run(self) -> None:
-        """Returns on SIGTERM or SIGINT, when all other processes are gone."""
+        """Returns after SIGTERM or SIGINT, when all other processes are gone."""
         while self.attend(self._patience_s()):
             pass
         self.stop()
         self._log.write(NOTICE, "Thank you for flying ser")
 
     def attend(self, patience_s: float) -> bool:
-        """Replace the dead and take a signal, if there is one within `patience_s`; False if it wants the end."""
-        self._respawn()
+        """Replace the dead and take a signal, if there is one within `patience_s`; False if it is time to stop."""
+        if self._ending.has_begun():
+            patience_s = min(patience_s, _LOOK_S)
+        else:
+            self._respawn()
         info = signal.sigtimedwait(_WAITED_FOR, patience_s)
-        if info is None:
-            return True
-        if info.si_signo in (signal.SIGTERM, signal.SIGINT):
-            self._log.write(DBG, f"INFO: signal {info.si_signo} received")
+        if info is not None and not self._take_signal(info.si_signo):
             return False
-        if info.si_signo != signal.SIGCHLD:
-            self._log.write(DBG, f"DEBUG: signal {info.si_signo} ignored")
+        return not self._ending.is_over(time.monotonic())
+
+    def _take_signal(self, number: int) -> bool:
+        """False if it wants the end at once."""
+        if number in (signal.SIGTERM, signal.SIGINT):
+            self._log.write(DBG, f"INFO: signal {number} received")
+            if number == signal.SIGINT or self._ending.has_begun():
+                return False
+            self._ending.begin(time.monotonic())
+        elif number != signal.SIGCHLD:
+            self._log.write(DBG, f"DEBUG: signal {number} ignored")
         # Several deaths can share one SIGCHLD.
         self._reap()
         return True
@@ -218,6 +235,8 @@ class Master:
             else f"ended with status {os.WEXITSTATUS(status)}"
         )
         again = f"another one in {delay_s:.1f} s" if delay_s else "starting another one"
+        if self._ending.has_begun():
+            again = "and the server is to end"
         self._log.write(ERR, f"ERROR: {process.description} (pid {process.pid}) {how}, {again}")
         process.pid = 0
         self._table.end(self._index(process))

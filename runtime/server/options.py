@@ -17,6 +17,9 @@ class UsageError(StartError):
 
 # SER's default of -m.
 SHARED_MB: Final = 32
+# How long transactions have to come to their end after SIGTERM. A ringing call may take longer, but whoever restarts a server
+# wants it back; what was under way passes through the new one without state.
+DRAIN_S: Final = 10
 
 
 @dataclass
@@ -53,6 +56,7 @@ class Options:
     fifo: str = ""
     unix_sock: str = ""
     shared_mb: int = SHARED_MB
+    drain_s: int = DRAIN_S
     arguments: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
@@ -60,6 +64,8 @@ class Options:
 _SHARED_MB_MAX: Final = 1 << 20
 
 _LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
+
+_LONG: Final = ["help", "version", "drain="]
 
 _FLAGS: Final = {
     "-h": "help",
@@ -91,6 +97,7 @@ _NUMBERS: Final = {
     "-N": ("tcp_children", "process number"),
     "-b": ("maxbuffer", "max buffer size number"),
     "-m": ("shared_mb", "shmem size number"),
+    "--drain": ("drain_s", "number of seconds"),
 }
 
 
@@ -101,7 +108,7 @@ def parse(argv: list[str], prog: str) -> Options:
     """
     letters = _LETTERS + ("f:" if prog == "ser" else "")
     try:
-        pairs, rest = getopt.gnu_getopt(argv, letters, ["help", "version"] + ([] if prog == "ser" else ["routes="]))
+        pairs, rest = getopt.gnu_getopt(argv, letters, _LONG + ([] if prog == "ser" else ["routes="]))
     except getopt.GetoptError as e:
         raise UsageError(f"{_bad_option(e)} ({prog} -h lists all options)") from e
     options = Options(prog, arguments=[prog, *argv], ignored=rest)
@@ -138,6 +145,8 @@ def _take(options: Options, name: str, value: str) -> None:
         number = _number(name, what, value)
         if name == "-m" and not 0 < number <= _SHARED_MB_MAX:
             raise UsageError(f"bad {what}: -m {value}: 1 to {_SHARED_MB_MAX} megabytes")
+        if name == "--drain" and number < 0:
+            raise UsageError(f"bad {what}: --drain {value}")
         setattr(options, attribute, number)
 
 
@@ -223,7 +232,7 @@ _USAGE: Final = """\
 version: {prog} {version}
 usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
            [ -N tcp-processes-no ] [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
-           [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ]
+           [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ] [ --drain seconds ]
 options:
 {source_help}
  -c           check the configuration, print listen addresses and aliases, exit 0 if all is well
@@ -249,6 +258,8 @@ options:
  -x path      Unix datagram socket for commands (default: none)
  -P file      write the process number into this file
  -G file      write the process group number into this file
+ --drain sec   after SIGTERM let transactions come to their end, for so long at most (default 10; 0: end at once);
+              new requests get 503. SIGINT and a second SIGTERM end at once
  -V           version
  -h           this text
 What the configuration file sets counts more than the command line, as in SER."""

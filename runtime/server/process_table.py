@@ -60,3 +60,15 @@ class ProcessTable:
 
     def _put(self, index: int, place: int, value: int) -> None:
         _NUMBER.pack_into(self._memory, index * _ENTRY.size + place, value)
+
+
+class Entry:
+    """A worker's own."""
+
+    def __init__(self, table: ProcessTable, index: int) -> None:
+        self._table: Final = table
+        self._index: Final = index
+
+    def tell(self, pending: int) -> None:
+        """How much it still has to bring to an end."""
+        self._table.set_pending(self._index, pending)

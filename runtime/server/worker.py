@@ -22,6 +22,7 @@ from runtime.server.mailbox import (
     ANSWER,
     COMMAND,
     DATAGRAM,
+    DRAIN,
     STATISTICS,
     TCP_ALIAS,
     TCP_FAILED,
@@ -30,6 +31,7 @@ from runtime.server.mailbox import (
     Letter,
 )
 from runtime.server.pacing import SLEEP_NS, Pacer
+from runtime.server.process_table import Entry
 from runtime.server.streams import Streams
 from runtime.server.waiting import Waiter
 from runtime.sip.address import TCP, Address
@@ -42,6 +44,9 @@ ERR: Final = -1
 UDP_READY: Final = 1
 MAIL_READY: Final = 2
 STREAMS_READY: Final = 4
+
+# While the server is to end a worker says so often what it still has to do.
+_TELL_MS: Final[i64] = 20
 
 # Failed sends can make the engine send something else, which can fail as well, and so on: a limit for what is then a bug.
 _SECOND_THOUGHTS: Final = 16
@@ -70,6 +75,7 @@ class Worker:
         exchange: Exchange | None = None,
         streams: Streams | None = None,
         desk: Desk | None = None,
+        entry: Entry | None = None,
     ) -> None:
         self._engine: Final = engine
         self._io: Final = io
@@ -79,6 +85,9 @@ class Worker:
         self._exchange: Final = exchange
         self._streams: Final = streams
         self._desk: Final = desk
+        self._entry: Final = entry
+        self._is_draining = False
+        self._tell_ms: i64 = 0
         self._sockets: Final = engine.world.sockets
         self._keeps_state: Final = engine.keeps_state
         # What is due at times, and so must be asked after every batch.
@@ -145,6 +154,8 @@ class Worker:
             self._run_timers(now_ms, out)
         if out or self._failures or exchange is not None:
             self._settle(out, now_ms)
+        if self._is_draining and now_ms >= self._tell_ms:
+            self._tell_unfinished(now_ms)
         if came > 0 and self._pacer.is_worth_a_sleep(came, now_ns):
             time.sleep(self._sleep_s)
             self._expects_more = True
@@ -186,6 +197,8 @@ class Worker:
         streams = self._streams
         if streams is not None:
             next_ms = _sooner(next_ms, streams.next_timer_ms(now_ms))
+        if self._is_draining:
+            next_ms = _sooner(next_ms, _TELL_MS)
         return _sooner(next_ms, timeout_ms)
 
     def _handle_own(self, exchange: Exchange, count: i64, now_ms: i64, out: list[Send]) -> None:
@@ -268,9 +281,17 @@ class Worker:
             self._desk.take(letter, now_ms, out)
         elif kind == STATISTICS:
             self._tell_counts(letter)
+        elif kind == DRAIN:
+            self._engine.drain(letter.number)
+            self._is_draining = True
         else:
             self.bugs += 1
             self._log.write(ERR, f"BUG: a letter of kind {kind} for a process that cannot do what it asks for")
+
+    def _tell_unfinished(self, now_ms: i64) -> None:
+        self._tell_ms = now_ms + _TELL_MS
+        if self._entry is not None:
+            self._entry.tell(self._engine.under_way())
 
     def _tell_counts(self, letter: Letter) -> None:
         exchange = self._exchange

@@ -81,6 +81,14 @@ class Layer:
         """A Client or a Transaction one of whose timers has run out: to be handed to `client_due` or `server_due`."""
         return self._wheel.pop_due(now_ms)
 
+    def unfinished(self) -> int:
+        """How many transactions have no final reply yet, or wait for an ACK or for a client of theirs."""
+        count = 0
+        for t in self.table.all():
+            if t.state < WAITING or t.pending > 0:
+                count += 1
+        return count
+
     def open(self, t: Transaction) -> None:
         self.table.add(t)
         self.created += 1

@@ -98,6 +98,8 @@ def test_numbers_must_be_decimal_and_whole(text: str) -> None:
         (("--frobnicate",), "Unknown option `--frobnicate'"),
         (("-f",), "option -f requires an argument"),
         (("-t", ""), "option -t requires an argument"),
+        (("--drain", "-1"), "bad number of seconds: --drain -1"),
+        (("--drain", "x"), "bad number of seconds: --drain x"),
         (("-m", "0"), "bad shmem size number: -m 0"),
         (("-N", "x"), "bad process number: -N x"),
     ],

@@ -189,6 +189,19 @@ class Tm(Module):
             if core.layer.fail_branch(client, 408, reason_of(408)):
                 decide(core, call, sends, now_ms)
 
+    def knows(self, ctx: Context) -> bool:
+        msg = ctx.message
+        if msg.call_id == 0 or msg.cseq == 0:
+            return False
+        try:
+            cseq = parse_cseq(msg)
+        except BadMessage:
+            return False
+        return self._table.find_request(msg, key_of(msg, cseq)) is not None
+
+    def under_way(self) -> int:
+        return self.core().layer.unfinished()
+
     def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
         core = self.core()
         try:

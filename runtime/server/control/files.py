@@ -12,12 +12,13 @@ from runtime.routing.config import Config
 from runtime.server.control.core_commands import CoreCommands
 from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, Owner, UnixSocket
-from runtime.server.control.questions import ModuleCommands, Workers
+from runtime.server.control.questions import ModuleCommands
 from runtime.server.control.serving import FifoServer, SocketServer
 from runtime.server.daemon import Identity
 from runtime.server.log import ServerLog
 from runtime.server.master import Body
 from runtime.server.process_table import ProcessTable
+from runtime.server.workers import Workers
 
 __all__ = ["ControlFiles", "Owner"]
 

@@ -12,11 +12,9 @@ from runtime.routing.command import EVERY, HERE, Command, Question
 from runtime.routing.ports import Log
 from runtime.server.control.framing import Request
 from runtime.server.desk import LAST, packed_question
-from runtime.server.exchange import Exchange
 from runtime.server.log import ERR, WARN
 from runtime.server.mailbox import ANSWER, COMMAND, Letter
-from runtime.server.process_table import ProcessTable
-from runtime.sip.callid import hash_of_call_id
+from runtime.server.workers import Workers
 
 # How long workers may take; they are busy with messages.
 PATIENCE_MS: Final = 2000
@@ -53,29 +51,6 @@ class _Pending:
         self.waiting: Final = asked
         self.pieces: Final[dict[int, bytes]] = {}
         self.answers: Final[dict[int, bytes]] = {}
-
-
-class Workers:
-    """The processes that run the program, as a control process asks them. Their mailboxes are 0 to `count` - 1, and their
-    entries in the table begin at `first_entry`."""
-
-    def __init__(self, exchange: Exchange, count: int, table: ProcessTable, first_entry: int) -> None:
-        self.exchange: Final = exchange
-        self.count: Final = count
-        self._table: Final = table
-        self._first_entry: Final = first_entry
-        self._turn = 0
-
-    def deaths(self, number: int) -> int:
-        return self._table.deaths(self._first_entry + number)
-
-    def owner_of(self, call_id: bytes) -> int:
-        """Whose the messages of this Call-ID are; b"": anybody's, one after the other."""
-        owners = int(self.exchange.owners)
-        if call_id and owners:
-            return int(hash_of_call_id(call_id) % owners)
-        self._turn = (self._turn + 1) % self.count
-        return self._turn
 
 
 class ModuleCommands:

@@ -24,8 +24,9 @@ from runtime.server.control.delivery import (
     SocketDelivery,
 )
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
-from runtime.server.control.questions import ModuleCommands, Workers
+from runtime.server.control.questions import ModuleCommands
 from runtime.server.log import DBG, ERR, WARN
+from runtime.server.workers import Workers
 
 # Answers that wait for their clients, 64 kB of text each at the worst for a socket.
 DELIVERIES_MAX: Final = 256
@@ -77,7 +78,8 @@ class ControlProcess:
             self.log.write(ERR, f"ERROR: {self.name()}: {failure}")
         if self._end_ms is not None and now_ms >= self._end_ms:
             self._end_ms = None
-            os.kill(self._master, signal.SIGTERM)
+            # Its user has said "kill": nothing is waited for, as a SIGTERM would have it.
+            os.kill(self._master, signal.SIGINT)
 
     def name(self) -> str:
         raise NotImplementedError
