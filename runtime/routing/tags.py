@@ -11,6 +11,7 @@ import hashlib
 from mypy_extensions import i64
 
 from runtime.sip.message import Message
+from runtime.sip.transit import reversed_hex
 
 
 def signature(name: bytes, first_address: bytes) -> bytes:
@@ -28,7 +29,18 @@ def reply_tag(server: bytes, separator: bytes, msg: Message) -> bytes:
         crc = _crc(crc, msg.buf, via.port_start, via.port_end)
     if via.branch_start >= 0:
         crc = _crc(crc, msg.buf, via.branch_start, via.branch_end)
-    return server + separator + (b"%x" % (crc ^ 0xFFFF))[::-1].ljust(4, b"0")
+    return server + separator + _digits(crc)
+
+
+def from_tag(server: bytes, call_id: bytes) -> bytes:
+    """The From tag of a request that is made here: `server` is a signature; of one Call-ID it is always the same."""
+    crc = _crc(0xFFFF, call_id, 0, len(call_id))
+    return server + b"-" + _digits(crc)
+
+
+def _digits(crc: i64) -> bytes:
+    """The four last bytes of a tag."""
+    return reversed_hex(int(crc ^ 0xFFFF)).ljust(4, b"0")
 
 
 def _crc(crc: i64, buf: bytes, start: i64, end: i64) -> i64:

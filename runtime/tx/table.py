@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from runtime.sip import headers, methods
 from runtime.sip.cseq import CSeq, parse_cseq
 from runtime.sip.message import Message
-from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr
+from runtime.sip.nameaddr import NameAddr, parse_name_addr, tag_of
 from runtime.sip.scan import BadMessage, hash_range, hash_start
 from runtime.sip.transit import MAGIC_COOKIE
 from runtime.sip.via import Via
@@ -21,6 +21,11 @@ _COOKIE_SIZE: Final = len(MAGIC_COOKIE)
 def key_of(msg: Message, cseq: CSeq) -> i64:
     """The hash that a request shares with its CANCEL, its ACK and its repetitions: of Call-ID and CSeq number."""
     return hash_range(hash_start() ^ cseq.number, msg.buf, msg.value_start(msg.call_id), msg.value_end(msg.call_id))
+
+
+def key_of_parts(call_id: bytes, number: i64) -> i64:
+    """The same of a request that is still to be made."""
+    return hash_range(hash_start() ^ number, call_id, 0, len(call_id))
 
 
 @final
@@ -233,7 +238,4 @@ def _uri_of_to(msg: Message) -> bytes:
 
 def _tag(msg: Message, record: i64) -> bytes:
     value = _name_addr(msg, record)
-    if value is None:
-        return b""
-    param = find_param(msg.buf, value.params_start, value.end, b"tag")
-    return b"" if param is None or param.start < 0 else msg.buf[param.start : param.end]
+    return b"" if value is None else tag_of(msg.buf, value)

@@ -9,6 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.modules.tm import commands
 from runtime.modules.tm.answering import answer, decide, take_reply
 from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.cancelling import send_cancel
@@ -17,6 +18,7 @@ from runtime.modules.tm.kinds import append_mistake, request_action
 from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, add_branches, open_transaction, relay
 from runtime.routing import errors
 from runtime.routing.avps import AvpName
+from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Question
 from runtime.routing.context import IN_FAILURE, IN_REPLY, L_ERR, L_WARN, Context
 from runtime.routing.forwarding import Hop, resolve
 from runtime.routing.module import Module, ModuleError
@@ -98,6 +100,7 @@ class Tm(Module):
         self._timer_avps: Final = (fr_timer_avp, fr_inv_timer_avp) if var_timers else ("", "")
         self._failure: Routes = {}
         self._onreply: Routes = {}
+        self._pass_provisional: Final = pass_provisional_replies
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
         self._core: Core | None = None
@@ -109,6 +112,12 @@ class Tm(Module):
     ) -> None:
         self._failure = failure
         self._onreply = onreply
+
+    def bind(self, world: World) -> None:
+        if self._pass_provisional:
+            raise ModuleError(
+                "tm: not supported yet: pass_provisional_replies (t_uac_dlg answers with the final reply)"
+            )
 
     def prepare(self, world: World) -> None:
         try:
@@ -220,6 +229,39 @@ class Tm(Module):
             status, phrase = 503, reason_of(503)
         if core.layer.fail_branch(client, status, phrase):
             decide(core, call, sends, now_ms)
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        return [
+            Command(
+                "t_uac_dlg",
+                self._uac_dlg,
+                LINE * 3 + HEADERS + BODY,
+                where=OWNER,
+                call_id_of=commands.call_id_in,
+                answers_late=True,
+            ),
+            Command("t_uac_cancel", self._uac_cancel, LINE * 2, where=OWNER, call_id_of=_first_word),
+            Command("t_hash", self._hash, where=EVERY, combine=commands.shown_slots),
+            Command("t_reply", self._fifo_reply, LINE * 4 + HEADERS + BODY, where=EVERY, combine=commands.the_reply),
+            Command("t_stats", self._stats, where=EVERY, combine=commands.shown_statistics),
+        ]
+
+    def _uac_dlg(self, question: Question) -> None:
+        commands.request(self.core(), question)
+
+    def _uac_cancel(self, question: Question) -> None:
+        commands.cancel(self.core(), question)
+
+    def _hash(self, question: Question) -> None:
+        commands.count_slots(self.core(), question)
+
+    def _fifo_reply(self, question: Question) -> None:
+        commands.reply(self.core(), question)
+
+    def _stats(self, question: Question) -> None:
+        commands.count(self.core(), question)
 
     # --- script functions --------------------------------------------------------------------------------------------
 
@@ -391,6 +433,10 @@ class Tm(Module):
             )
             return False
         return pattern.search(b"%d" % (call.failure_status if ctx.route_kind == IN_FAILURE else call.status))
+
+
+def _first_word(words: list[bytes]) -> bytes:
+    return words[0] if words else b""
 
 
 def _avp_name(text: str, world: World) -> AvpName | None:

@@ -8,6 +8,7 @@ from runtime.modules.tm import hop
 from runtime.modules.tm.call import Call
 from runtime.modules.tm.cancelling import cancel_rest, send_cancel
 from runtime.modules.tm.core import Core
+from runtime.modules.tm.dialog import acknowledge_2xx
 from runtime.routing.context import IN_REPLY, L_ERR, Context
 from runtime.routing.forwarding import outgoing_reply
 from runtime.routing.replying import local_reply
@@ -20,14 +21,19 @@ from runtime.tx.layer import ACKNOWLEDGE, ANSWERS, CANCEL_REST, KEEP, RELAY, cho
 from runtime.tx.transaction import PROCEEDING, Branch
 
 
-def answer(core: Core, call: Call, ctx: Context, code: i64, reason: bytes, body: bytes = b"") -> bool:
-    """Answer the request of `call` from here; False if it has had its final reply. `ctx` is a context of the request."""
+def answer(
+    core: Core, call: Call, ctx: Context, code: i64, reason: bytes, body: bytes = b"", own_tag: bytes = b""
+) -> bool:
+    """Answer the request of `call` from here; False if it has had its final reply. `ctx` is a context of the request.
+
+    `own_tag` is the To tag to give, b"" for that of this server.
+    """
     if call.state != PROCEEDING or call.is_local:
         return False
     tag = to_tag_of(call.message)
     new_tag = b""
     if code >= 180 and len(tag) == 0:
-        new_tag = reply_tag(core.tag_signature, b"-", call.message)
+        new_tag = own_tag or reply_tag(core.tag_signature, b"-", call.message)
         tag = new_tag
     reply = Send(local_reply(ctx, code, reason, new_tag, body), call.reply_to, call.reply_socket, call.connection)
     ctx.sends.append(reply)
@@ -109,7 +115,9 @@ def _finish_here(core: Core, call: Call, ctx: Context, todo: i64, passes: bool) 
     status = ctx.message.status
     outcome = call.outcome
     ends = todo & ANSWERS != 0 or todo & KEEP != 0 and not has_open_branches(call)
-    if outcome is not None and (passes or ends):
+    if call.is_invite and call.is_local and passes and status >= 200:
+        acknowledge_2xx(core, call, ctx)
+    if outcome is not None and ends:
         msg = ctx.message
         outcome.answered(status, msg.buf[msg.reason_start : msg.first_header].strip(), msg)
     if ends:

@@ -22,7 +22,7 @@ class Outcome:
     """Who wants to know how a request ended that was made here."""
 
     def answered(self, status: i64, reason: bytes, reply: Message | None) -> None:
-        """A reply came, or (`reply` None) what `status` says happened instead of one. Called once with 200 or above."""
+        """The final reply came, or (`reply` None) what `status` says happened instead of one. Called once."""
         raise NotImplementedError
 
 

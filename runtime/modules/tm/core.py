@@ -11,8 +11,11 @@ from runtime.routing.avps import AvpName, Avps
 from runtime.routing.context import Context
 from runtime.routing.tags import signature
 from runtime.routing.world import USER_AGENT, World
-from runtime.sip.transit import reversed_hex, ser_branch
+from runtime.sip.message import Message
+from runtime.sip.transit import MAGIC_COOKIE, reversed_hex, ser_branch
 from runtime.tx.layer import Layer
+
+SLOTS: Final = 65536
 
 Routes = dict[int, Callable[[Context], int]]
 
@@ -59,14 +62,26 @@ class Core:
         self._fr_inv_avp: Final = fr_inv_avp
         self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address())
         self.user_agent: Final = b"User-Agent: " + USER_AGENT + b"\r\n" if world.config.server_signature else b""
+        self.uac_signature: Final = signature(b"Long live SER server", world.first_address())
+        # How many transactions each slot has had; a slot is the part of a key that branches show.
+        self.slot_totals: Final[dict[int, int]] = {}
         self._label: i64 = first_label
+        # Of Call-IDs that are made here: so that those of two runs differ.
+        self._call_number: i64 = first_label << 24
 
-    def new_id(self, ctx: Context, key: i64) -> bytes:
-        """The middle of a new transaction's branches: slot and label, or with syn_branch=no slot and MD5."""
-        if not self.world.syn_branch:
-            return ser_branch(ctx.message)[len(b"z9hG4bK") : -len(b".0")]
+    def new_id(self, key: i64, received: Message | None) -> bytes:
+        """The middle of a new transaction's branches: slot and label, or of a received request with syn_branch=no slot and
+        MD5."""
+        slot: int = key & 0xFFFF
+        self.slot_totals[slot] = self.slot_totals.get(slot, 0) + 1
+        if received is not None and not self.world.syn_branch:
+            return ser_branch(received)[len(MAGIC_COOKIE) : -len(b".0")]
         self._label = (self._label + 1) & 0xFFFFFFFF
-        return b"".join([reversed_hex(key & 0xFFFF), b".", reversed_hex(self._label)])
+        return local_id(slot, int(self._label))
+
+    def next_call_number(self) -> int:
+        self._call_number += 1
+        return self._call_number
 
     def fr_ms(self, avps: Avps) -> i64:
         """How long to wait for a final reply to a request of a transaction with these AVPs."""
@@ -82,6 +97,16 @@ class Core:
             route(ctx)
         except Exception as e:
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
+
+
+def local_id(slot: int, label: int) -> bytes:
+    """The transaction with this slot and label, as the middle of its branches shows them."""
+    return b"".join([reversed_hex(slot), b".", reversed_hex(label)])
+
+
+def slot_in(id: bytes) -> int:
+    """The slot that the middle of a branch names."""
+    return int(id.partition(b".")[0][::-1], 16)
 
 
 def _timer_of(avps: Avps, name: AvpName | None, otherwise_ms: i64) -> i64:

@@ -1,8 +1,7 @@
-"""Requests of one hop: the ACK to a negative reply and the CANCEL that this server makes. RFC 3261 17.1.1.3 and 9.1."""
+"""The ACKs and CANCELs that this server makes. RFC 3261 9.1, 13.2.2.4 and 17.1.1.3."""
 
 from __future__ import annotations
 
-from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.sip import headers
@@ -14,42 +13,44 @@ from runtime.sip.transport import Send
 def acknowledge(invite: Send, reply: Message, user_agent: bytes) -> Send:
     """The ACK for the negative `reply` to `invite` as it was sent. `user_agent` is the whole header line, b"" for none."""
     sent = parse(invite.data)
-    return Send(_build(sent, b"ACK", reply.line(reply.to), user_agent), invite.destination, invite.socket)
+    data = _build(sent, b"ACK", _uri(sent), _via(sent), reply.line(reply.to), _routes(sent), user_agent)
+    return Send(data, invite.destination, invite.socket)
 
 
 def cancel(invite: Send, user_agent: bytes) -> Send:
     """The CANCEL for `invite` as it was sent."""
     sent = parse(invite.data)
-    return Send(_build(sent, b"CANCEL", sent.line(sent.to), user_agent), invite.destination, invite.socket)
+    data = _build(sent, b"CANCEL", _uri(sent), _via(sent), sent.line(sent.to), _routes(sent), user_agent)
+    return Send(data, invite.destination, invite.socket)
 
 
-def _build(sent: Message, method: bytes, to_line: bytes, user_agent: bytes) -> bytes:
-    """Same Request-URI, Via, From, Call-ID, CSeq number and Routes as the request that was sent."""
-    buf = sent.buf
+def acknowledgement(sent: Message, uri: bytes, via: bytes, reply: Message, routes: bytes, user_agent: bytes) -> bytes:
+    """The ACK for the 2xx `reply` to the INVITE `sent`. `via` and `routes` are whole header lines."""
+    return _build(sent, b"ACK", uri, via, reply.line(reply.to), routes, user_agent)
+
+
+def _build(
+    sent: Message, method: bytes, uri: bytes, via: bytes, to_line: bytes, routes: bytes, user_agent: bytes
+) -> bytes:
+    """From, Call-ID and the number of CSeq are those of the request that was sent."""
+    cseq = parse_cseq(sent)
+    parts = [method, b" ", uri, b" SIP/2.0\r\n", via, sent.line(sent.from_), sent.line(sent.call_id), to_line]
+    parts += [b"CSeq: ", sent.buf[cseq.number_start : cseq.number_end], b" ", method, b"\r\n", routes, user_agent]
+    parts.append(b"Content-Length: 0\r\n\r\n")
+    return b"".join(parts)
+
+
+def _uri(sent: Message) -> bytes:
+    return sent.buf[sent.uri_start : sent.uri_end]
+
+
+def _via(sent: Message) -> bytes:
+    """Our own Via alone, as a header line."""
     via = sent.via1
     assert via is not None
-    cseq = parse_cseq(sent)
-    out = BytesWriter()
-    out.write(method)
-    out.write(b" ")
-    out.write(buf[sent.uri_start : sent.uri_end])
-    out.write(b" SIP/2.0\r\nVia: ")
-    out.write(buf[via.start : via.end].strip())
-    out.write(b"\r\n")
-    out.write(sent.line(sent.from_))
-    out.write(sent.line(sent.call_id))
-    out.write(to_line)
-    out.write(b"CSeq: ")
-    out.write(buf[cseq.number_start : cseq.number_end])
-    out.write(b" ")
-    out.write(method)
-    out.write(b"\r\n")
-    i: i64 = 0
-    count: i64 = len(sent.headers)
-    while i < count:
-        if headers.kind(sent.headers[i]) == headers.ROUTE:
-            out.write(sent.line(sent.headers[i]))
-        i += 1
-    out.write(user_agent)
-    out.write(b"Content-Length: 0\r\n\r\n")
-    return out.getvalue()
+    return b"Via: " + sent.buf[via.start : via.end].strip() + b"\r\n"
+
+
+def _routes(sent: Message) -> bytes:
+    """All Route headers."""
+    return b"".join([sent.line(record) for record in sent.headers if headers.kind(record) == headers.ROUTE])

@@ -66,7 +66,7 @@ def open_transaction(core: Core, ctx: Context) -> i64:
     if destination is None or socket is None:
         ctx.fail(errors.BAD_ADDRESS, "ERROR: t_newtran: no way back along the topmost via")
         return UNANSWERABLE
-    call = Call(core.new_id(ctx, key), key, ctx, destination, socket)
+    call = Call(core.new_id(key, msg), key, ctx, destination, socket)
     core.layer.open(call)
     ctx.transaction = call
     return OPENED

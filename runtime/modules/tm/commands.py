@@ -1,0 +1,242 @@
+"""tm's commands of the FIFO and the Unix socket. Reference modules-main 1.12, modules-more D.3."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.tm import uac
+from runtime.modules.tm.answering import answer
+from runtime.modules.tm.call import Call, Outcome
+from runtime.modules.tm.cancelling import cancel_rest
+from runtime.modules.tm.core import SLOTS, Core, local_id, slot_in
+from runtime.modules.tm.dialog import described, dialog_of
+from runtime.routing.command import Question, packed_counters, summed_counters
+from runtime.sip import headers
+from runtime.sip.cseq import parse_cseq
+from runtime.sip.message import Message
+from runtime.sip.scan import BadMessage, decimal
+from runtime.sip.transit import reversed_hex
+from runtime.tx.transaction import PROCEEDING, WAITING
+
+# How the Unix socket says what uac.MISTAKES has for the FIFO.
+_BY_SOCKET: Final = (
+    b"Method expected",
+    b"Request-URI expected",
+    b"Request-URI is invalid",
+    b"Next-hop URI expected",
+    b"Next-hop URI is invalid",
+    b"HFs expected",
+    b"HFs unparsable",
+    b"Body expected",
+    b"Content-Type missing",
+    b"Content-Length disallowed",
+    b"To missing",
+    b"From missing",
+    b"Error in From",
+    b"Non-numerical CSeq",
+    b"CSeq method mismatch",
+)
+
+_STATISTICS: Final = 10
+# So much at the end of a line that it overwrites a longer one on a screen.
+_BLANKS: Final = b"      \n"
+
+
+# --- requests ----------------------------------------------------------------------------------------------------------
+
+
+@final
+class Asked(Outcome):
+    """Answers the administrator when the transaction has ended."""
+
+    def __init__(self, question: Question) -> None:
+        self._question: Final = question
+        self.call: Call | None = None
+
+    def answered(self, status: i64, reason: bytes, reply: Message | None) -> None:
+        text = b"%d %s\n" % (status, reason)
+        call = self.call
+        if reply is not None:
+            dialog = dialog_of(reply) if 200 <= status < 300 else None
+            text += described(dialog) + reply.buf[reply.first_header :] + b"\n"
+        elif not self._question.by_fifo and call is not None:
+            msg = call.message
+            text += described(None) + msg.line(msg.from_)
+            for record in (msg.call_id, msg.cseq):
+                text += msg.line(record)
+            text += b"\n"
+        self.call = None
+        self._question.answer(text)
+
+
+def call_id_in(words: list[bytes]) -> bytes:
+    """The Call-ID among the headers of a t_uac_dlg, b"" when it has none: then any process may make one up."""
+    for line in (words[3] if len(words) > 3 else b"").split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        if colon and name.strip().lower() in (b"call-id", b"i"):
+            return value.strip()
+    return b""
+
+
+def request(core: Core, question: Question) -> None:
+    """t_uac_dlg: method, Request-URI, next hop or ".", headers, body. Answered when the transaction ends."""
+    try:
+        words = question.words
+        for place, mistake in enumerate((uac.NO_METHOD, uac.NO_URI, uac.NO_HOP, uac.NO_HEADERS, uac.NO_BODY)):
+            if len(words) <= place:
+                raise uac.BadRequest(mistake)
+        draft = uac.Draft(words[0], words[1], words[2], words[3], words[4])
+        outcome = Asked(question)
+        call = uac.send_request(core, draft, _new_call_id(core, question), outcome, question.now_ms, question.sends)
+        outcome.call = call
+    except (uac.BadRequest, uac.CannotSend) as e:
+        question.answer(_refusal(e, question.by_fifo))
+
+
+def _refusal(error: Exception, by_fifo: bool) -> bytes:
+    if isinstance(error, uac.CannotSend):
+        return (
+            (b"500 fifo_uac_error: " if by_fifo and error.code == 500 else b"") + str(error).encode("latin-1") + b"\n"
+        )
+    assert isinstance(error, uac.BadRequest)
+    if by_fifo:
+        return b"400 fifo_uac_error: " + uac.MISTAKES[error.place] + b"\n"
+    return b"400 " + _BY_SOCKET[error.place] + b"\n"
+
+
+def _new_call_id(core: Core, question: Question) -> bytes:
+    """One whose messages this process handles."""
+    host = core.world.sockets.sockets[0].address.text
+    while True:
+        call_id = b"%016x-%d@%s" % (core.next_call_number(), core.world.pid, host)
+        if question.belongs_here(call_id):
+            return call_id
+
+
+def cancel(core: Core, question: Question) -> None:
+    """t_uac_cancel: Call-ID and CSeq number of an INVITE that t_uac_dlg sent."""
+    call_id = question.word(0)
+    number = question.word(1)
+    if not call_id:
+        question.answer(b"400 fifo_uac_cancel: callid expected\n" if question.by_fifo else b"400 Call-ID Expected\n")
+        return
+    if not number:
+        question.answer(b"400 fifo_uac_cancel: cseq expected\n" if question.by_fifo else b"400 CSeq Expected\n")
+        return
+    call = _own_invite(core, call_id, decimal(number, 0, len(number)))
+    if call is None:
+        missing = b"fifo_uac_cancel: no such" if question.by_fifo else b"uac_cancel: No such"
+        question.answer(b"481 " + missing + b" transaction\n")
+        return
+    call.cancelled = True
+    cancel_rest(core, call, question.sends, question.now_ms)
+    question.answer(b"200 %suac_cancel succeeded\n" % (b"fifo_" if question.by_fifo else b""))
+
+
+def _own_invite(core: Core, call_id: bytes, number: i64) -> Call | None:
+    for t in core.layer.table.all():
+        if t.is_local and t.is_invite and t.state == PROCEEDING and t.message.value(t.message.call_id) == call_id:
+            if parse_cseq(t.message).number == number:
+                assert isinstance(t, Call)
+                return t
+    return None
+
+
+# --- replies -----------------------------------------------------------------------------------------------------------
+
+_NO_TRANSACTION: Final = b"481 fifo_t_reply: no such transaction\n"
+
+
+def reply(core: Core, question: Question) -> None:
+    """t_reply: code, reason, `hash:label` (decimal), To tag, headers, body. Every process is asked; one has the transaction."""
+    question.answer(_reply(core, question))
+
+
+def the_reply(by_fifo: bool, answers: list[bytes]) -> bytes:
+    """What the process said that has the transaction, or what all of them said."""
+    for text in answers:
+        if text != _NO_TRANSACTION:
+            return text
+    return _NO_TRANSACTION
+
+
+def _reply(core: Core, question: Question) -> bytes:
+    code = decimal(question.word(0), 0, len(question.word(0)))
+    if not question.word(0):
+        return b"400 fifo_t_reply: code expected\n"
+    if not 100 <= code <= 699:
+        return b"400 fifo_t_reply: code(int) has wrong format\n"
+    if not question.word(1):
+        return b"400 fifo_t_reply: reason expected\n"
+    if not question.word(2):
+        return b"400 fifo_t_reply: trans_id expected\n"
+    slot, colon, label = question.word(2).partition(b":")
+    if not colon or not slot.lstrip(b"-").isdigit() or not label.isdigit():
+        return b"400 fifo_t_reply: invalid trans_id\n"
+    if not question.word(3):
+        return b"400 fifo_t_reply: to-tag expected\n"
+    if slot.startswith(b"-"):
+        return _NO_TRANSACTION
+    call = core.layer.table.by_id(local_id(int(slot), int(label)))
+    if not isinstance(call, Call) or call.is_local:
+        return _NO_TRANSACTION
+    ctx = call.context(core.world, question.now_ms)
+    if question.word(4):
+        ctx.reply_headers.append(question.word(4))
+    if not answer(core, call, ctx, code, question.word(1), question.word(5), question.word(3)):
+        return b"500 fifo_t_reply: reply failed\n"
+    question.sends.extend(ctx.sends)
+    return b"200 fifo_t_reply succeeded\n"
+
+
+# --- statistics --------------------------------------------------------------------------------------------------------
+
+
+def count(core: Core, question: Question) -> None:
+    """t_stats: the numbers of this process."""
+    waiting = 0
+    for t in core.layer.table.all():
+        if t.state >= WAITING:
+            waiting += 1
+    counters = core.counters
+    numbers = [len(core.layer.table), waiting, core.layer.created, counters.local, counters.own_replies]
+    question.answer(packed_counters([int(n) for n in numbers] + counters.completed[6:1:-1]))
+
+
+def shown_statistics(by_fifo: bool, answers: list[bytes]) -> bytes:
+    """The numbers of all processes, as SER lays them out."""
+    n = summed_counters(answers, _STATISTICS)
+    lines = [b"200 ok\n" if by_fifo else b"200 OK\n"]
+    lines.append(b"Current: %d (%d waiting) Total: %d (%d local) " % (n[0], n[1], n[2], n[3]) + _BLANKS)
+    lines.append(b"Replied localy: %d" % n[4] + _BLANKS)
+    lines.append(
+        b"Completion status 6xx: %d, 5xx: %d, 4xx: %d, 3xx: %d,2xx: %d" % (n[5], n[6], n[7], n[8], n[9]) + _BLANKS
+    )
+    return b"".join(lines)
+
+
+def count_slots(core: Core, question: Question) -> None:
+    """t_hash: of each slot that was ever used, how many transactions it holds and has held."""
+    current: dict[int, int] = {}
+    for t in core.layer.table.all():
+        slot = slot_in(t.id)
+        current[slot] = current.get(slot, 0) + 1
+    used = [b"%d %d %d" % (slot, current.get(slot, 0), total) for slot, total in core.slot_totals.items()]
+    question.answer(b" ".join(used))
+
+
+def shown_slots(by_fifo: bool, answers: list[bytes]) -> bytes:
+    """One line for every slot."""
+    current = [0] * SLOTS
+    total = [0] * SLOTS
+    for text in answers:
+        numbers = text.split()
+        for at in range(0, len(numbers), 3):
+            slot = int(numbers[at])
+            current[slot] += int(numbers[at + 1])
+            total[slot] += int(numbers[at + 2])
+    lines = [b"200 ok\n" if by_fifo else b"200 OK\n", b"\tcurrent\ttotal\n"]
+    lines += [b"%d.\t%d\t%d\n" % (slot, current[slot], total[slot]) for slot in range(SLOTS)]
+    return b"".join(lines)

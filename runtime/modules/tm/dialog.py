@@ -1,0 +1,96 @@
+"""What a 2xx to a request of ours says of the dialog that it begins. RFC 3261 12.1.2 and 13.2.2.4."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from librt.strings import BytesWriter
+
+from runtime.modules.tm import hop
+from runtime.modules.tm.call import Call
+from runtime.modules.tm.core import Core
+from runtime.routing import forwarding
+from runtime.routing.context import Context
+from runtime.sip import headers
+from runtime.sip.message import Message, parse
+from runtime.sip.nameaddr import NameAddr, parse_name_addr
+from runtime.sip.reply import to_tag_of
+from runtime.sip.scan import BadMessage
+from runtime.sip.transport import Send
+from runtime.tx.transaction import branch_id
+
+# Of the ACK to a 2xx, which is a transaction of its own: a number that no branch has.
+_ACK_BRANCH: Final = 15
+
+
+@final
+class Dialog:
+    """Where later requests go: `target` is their Request-URI, `routes` their Route values, `next_hop` the first URI to go to."""
+
+    def __init__(self, target: bytes, routes: list[bytes], next_hop: bytes) -> None:
+        self.target: Final = target
+        self.routes: Final = routes
+        self.next_hop: Final = next_hop
+
+    def route_line(self) -> bytes:
+        """The whole Route header, b"" when there is none."""
+        return b"Route: " + b", ".join(self.routes) + b"\r\n" if self.routes else b""
+
+
+def dialog_of(reply: Message) -> Dialog | None:
+    """The dialog that a 2xx begins; None without Contact or To tag, or where one of its headers is broken."""
+    if reply.contact == 0 or not to_tag_of(reply):
+        return None
+    try:
+        contact = _values(reply, headers.CONTACT)[0]
+        recorded = _values(reply, headers.RECORD_ROUTE)
+    except BadMessage:
+        return None
+    buf = reply.buf
+    target = buf[contact.uri_start : contact.uri_end]
+    routes = [buf[value.start : value.end] for value in reversed(recorded)]
+    first = recorded[-1] if recorded else contact
+    return Dialog(target, routes, buf[first.uri_start : first.uri_end])
+
+
+def _values(msg: Message, kind: int) -> list[NameAddr]:
+    """The values of all headers of a kind, in their order; raises BadMessage."""
+    found: list[NameAddr] = []
+    for record in msg.headers:
+        if headers.kind(record) == kind:
+            pos = headers.value_start(record)
+            while pos >= 0:
+                found.append(parse_name_addr(msg.buf, pos, headers.line_end(record), True))
+                pos = found[-1].next
+    return found
+
+
+def acknowledge_2xx(core: Core, call: Call, ctx: Context) -> None:
+    """Send the ACK for the 2xx of `ctx` to an INVITE that was made here, each time that it comes."""
+    invite = call.branches[0].request
+    assert invite is not None
+    dialog = dialog_of(ctx.message)
+    sent = parse(invite.data)
+    uri = sent.buf[sent.uri_start : sent.uri_end]
+    if dialog is not None:
+        uri = dialog.target
+    way = forwarding.next_hop(ctx, uri if dialog is None else dialog.next_hop, 0, -1, True)
+    socket = None if way is None else forwarding.sending_socket(ctx, way.destination, way.proto)
+    if way is None or socket is None:
+        return
+    via = core.world.via_head_of(socket) + branch_id(call.id, _ACK_BRANCH)
+    routes = b"" if dialog is None else dialog.route_line()
+    data = hop.acknowledgement(sent, uri, via + b"\r\n", ctx.message, routes, core.user_agent)
+    ctx.sends.append(Send(data, way.destination, socket))
+
+
+def described(dialog: Dialog | None) -> bytes:
+    """The three lines that t_uac_dlg tells of a dialog: target, next hop and Route header, each "." where there is none."""
+    if dialog is None:
+        return b".\n.\n.\n"
+    out = BytesWriter()
+    for text in (dialog.target, dialog.next_hop):
+        out.write(text)
+        out.write(b"\n")
+    out.write(dialog.route_line() or b".\n")
+    return out.getvalue()

@@ -1,0 +1,228 @@
+"""Requests that are made here on behalf of an administrator or of another module. Reference modules-main, 1.12."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.tm.call import Call, Outcome
+from runtime.modules.tm.core import Core
+from runtime.routing import errors, forwarding
+from runtime.routing.context import Context
+from runtime.routing.forwarding import Hop
+from runtime.routing.tags import from_tag
+from runtime.sip import headers
+from runtime.sip.cseq import CSeq, parse_cseq
+from runtime.sip.message import Message, parse
+from runtime.sip.nameaddr import parse_name_addr, tag_of
+from runtime.sip.scan import BadMessage
+from runtime.sip.transport import ListenSocket, Send
+from runtime.sip.uri import BadUri, parse_uri
+from runtime.tx.table import key_of_parts
+from runtime.tx.transaction import Branch, branch_id
+
+DEFAULT_CSEQ: Final = 10
+METHOD_BYTES: Final = 64
+
+# What the address of the socket that sends takes the place of, in headers.
+_OWN_ADDRESS: Final = b"!!"
+
+
+class CannotSend(Exception):
+    """A request cannot be sent: `code` and `reason` are what a reply to it would say."""
+
+    def __init__(self, code: int, reason: bytes) -> None:
+        super().__init__(f"{code} {reason.decode('latin-1')}")
+        self.code: Final = code
+        self.reason: Final = reason
+
+
+class BadRequest(Exception):
+    """A request is not complete: `place` in MISTAKES tells why."""
+
+    def __init__(self, place: int) -> None:
+        super().__init__(MISTAKES[place].decode("ascii"))
+        self.place: Final = place
+
+
+NO_METHOD: Final = 0
+NO_URI: Final = 1
+BAD_URI: Final = 2
+NO_HOP: Final = 3
+BAD_HOP: Final = 4
+NO_HEADERS: Final = 5
+BAD_HEADERS: Final = 6
+NO_BODY: Final = 7
+NO_CONTENT_TYPE: Final = 8
+CONTENT_LENGTH: Final = 9
+NO_TO: Final = 10
+NO_FROM: Final = 11
+BAD_FROM: Final = 12
+CSEQ_NUMBER: Final = 13
+CSEQ_METHOD: Final = 14
+
+MISTAKES: Final = (
+    b"method expected",
+    b"ruri expected",
+    b"ruri invalid",
+    b"next hop address expected",
+    b"next hop uri invalid",
+    b"HFs expected",
+    b"HFs unparseable",
+    b"body expected",
+    b"Content-Type missing",
+    b"Content-Length disallowed",
+    b"To missing",
+    b"From missing",
+    b"Error in From",
+    b"non-numerical CSeq",
+    b"CSeq method mismatch",
+)
+
+
+@final
+class Draft:
+    """A request to be: what was asked for, checked. `headers` are lines with CRLF, `next_hop` b"" for the Request-URI's.
+
+    `message` is the same as a message, with a Via that is none of ours. Raises BadRequest.
+    """
+
+    def __init__(self, method: bytes, uri: bytes, next_hop: bytes, header_lines: bytes, body: bytes) -> None:
+        if not method or len(method) > METHOD_BYTES or b" " in method:
+            raise BadRequest(NO_METHOD)
+        self.method: Final = method
+        self.uri: Final = _checked_uri(uri, NO_URI, BAD_URI)
+        self.next_hop: Final = b"" if next_hop == b"." else _checked_uri(next_hop, NO_HOP, BAD_HOP)
+        self.body: Final = body
+        start = b"%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 0.0.0.0\r\n%s\r\n" % (method, uri, header_lines)
+        try:
+            self.message: Final = parse(start)
+        except BadMessage as e:
+            raise BadRequest(BAD_HEADERS) from e
+        self.cseq_number = DEFAULT_CSEQ
+        self._check()
+
+    def _check(self) -> None:
+        msg = self.message
+        for record in msg.headers:
+            if headers.kind(record) == headers.BROKEN:
+                raise BadRequest(BAD_HEADERS)
+        if self.body and msg.content_type == 0:
+            raise BadRequest(NO_CONTENT_TYPE)
+        if self.body and msg.content_length != 0:
+            raise BadRequest(CONTENT_LENGTH)
+        if msg.to == 0:
+            raise BadRequest(NO_TO)
+        if msg.from_ == 0:
+            raise BadRequest(NO_FROM)
+        if msg.cseq != 0:
+            self._check_cseq(msg)
+
+    def _check_cseq(self, msg: Message) -> None:
+        cseq: CSeq | None = None
+        try:
+            cseq = parse_cseq(msg)
+        except BadMessage:
+            cseq = None
+        if cseq is None:
+            raise BadRequest(CSEQ_NUMBER)
+        if msg.buf[cseq.method_start : cseq.method_end] != self.method:
+            raise BadRequest(CSEQ_METHOD)
+        self.cseq_number = int(cseq.number)
+
+    def from_has_tag(self) -> bool:
+        """Raises BadRequest for a From that cannot be parsed."""
+        msg = self.message
+        try:
+            value = parse_name_addr(msg.buf, headers.value_start(msg.from_), headers.line_end(msg.from_), False)
+        except BadMessage as e:
+            raise BadRequest(BAD_FROM) from e
+        return len(tag_of(msg.buf, value)) > 0
+
+
+def _checked_uri(text: bytes, missing: int, invalid: int) -> bytes:
+    if not text:
+        raise BadRequest(missing)
+    try:
+        parse_uri(text, 0, len(text))
+    except BadUri as e:
+        raise BadRequest(invalid) from e
+    return text
+
+
+def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now_ms: i64, sends: list[Send]) -> Call:
+    """Send the request in a transaction of its own; `outcome` hears how it ended. Raises BadRequest and CannotSend.
+
+    `call_id` is that of a request which has none.
+    """
+    has_tag = draft.from_has_tag()
+    first = core.world.sockets.sockets[0]
+    ctx = Context(core.world, draft.message, first.address, first, now_ms)
+    way = forwarding.next_hop(ctx, draft.next_hop or draft.uri, 0, -1, True)
+    socket = None if way is None else forwarding.sending_socket(ctx, way.destination, way.proto)
+    if way is None or socket is None:
+        code, reason = errors.reply_for(ctx.error if way is None else errors.NO_SOCKET, b"FIFO/UAC")
+        raise CannotSend(code, reason)
+    return _open(
+        core, draft, draft.message.value(draft.message.call_id) or call_id, has_tag, way, socket, outcome, ctx, sends
+    )
+
+
+def _open(
+    core: Core,
+    draft: Draft,
+    call_id: bytes,
+    has_tag: bool,
+    way: Hop,
+    socket: ListenSocket,
+    outcome: Outcome,
+    asked: Context,
+    sends: list[Send],
+) -> Call:
+    tag = b"" if has_tag else from_tag(core.uac_signature, call_id)
+    key = key_of_parts(call_id, draft.cseq_number)
+    transaction_id = core.new_id(key, None)
+    via = core.world.via_head_of(socket) + branch_id(transaction_id, 0)
+    message = parse(_text(core, draft, call_id, tag, via, socket))
+    ctx = Context(core.world, message, socket.address, socket, asked.now_ms)
+    call = Call(transaction_id, key, ctx, socket.address, socket)
+    call.is_local = True
+    call.outcome = outcome
+    core.layer.open(call)
+    core.counters.local += 1
+    request = Send(message.buf, way.destination, socket)
+    branch = Branch(call, 0, request, draft.uri)
+    call.branches.append(branch)
+    sends.append(request)
+    core.layer.start(branch, core.layer.settings.fr, asked.now_ms)
+    return call
+
+
+def _text(core: Core, draft: Draft, call_id: bytes, tag: bytes, via: bytes, socket: ListenSocket) -> bytes:
+    """The request in SER's order of headers."""
+    msg = draft.message
+    from_value = msg.value(msg.from_) + (b";tag=" + tag if tag else b"")
+    parts = [b"%s %s SIP/2.0\r\n%s\r\n" % (draft.method, draft.uri, via)]
+    parts.append(b"To: %s\r\nFrom: %s\r\n" % (msg.value(msg.to), from_value))
+    parts.append(b"CSeq: %d %s\r\nCall-ID: %s\r\n" % (draft.cseq_number, draft.method, call_id))
+    parts.append(b"Content-Length: %d\r\n" % len(draft.body))
+    parts.append(core.user_agent)
+    own = b"%s:%d" % (socket.address.host(), socket.address.port)
+    for record in msg.headers:
+        if headers.kind(record) not in _MADE_HERE:
+            line = msg.line(record)
+            parts.append(line.replace(_OWN_ADDRESS, own))
+    parts.append(b"\r\n")
+    parts.append(draft.body)
+    return b"".join(parts)
+
+
+_MADE_HERE: Final = (
+    headers.VIA,
+    headers.TO,
+    headers.FROM,
+    headers.CSEQ,
+    headers.CALL_ID,
+    headers.CONTENT_LENGTH,
+)
