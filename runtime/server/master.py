@@ -15,7 +15,6 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
-from runtime.routing.ports import Log
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog

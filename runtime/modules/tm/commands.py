@@ -13,11 +13,9 @@ from runtime.modules.tm.cancelling import cancel_rest
 from runtime.modules.tm.core import SLOTS, Core, local_id, slot_in
 from runtime.modules.tm.dialog import described, dialog_of
 from runtime.routing.command import Question, packed_counters, summed_counters
-from runtime.sip import headers
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
-from runtime.sip.scan import BadMessage, decimal
-from runtime.sip.transit import reversed_hex
+from runtime.sip.scan import decimal
 from runtime.tx.transaction import PROCEEDING, WAITING
 
 # How the Unix socket says what uac.MISTAKES has for the FIFO.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mypy_extensions import i64
 
 from runtime.sip import headers
 from runtime.sip.cseq import parse_cseq
