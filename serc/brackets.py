@@ -93,7 +93,7 @@ def suspect(source: Source, tokens: list[Token], start: int, end: int) -> tuple[
             opened.append((i, indentation(source, tokens[i].start)))
         elif tokens[i].text == "}" and tokens[i].kind == "sign" and opened:
             indent = indentation(source, tokens[i].start)
-            if source.text[: tokens[i].start].rpartition("\n")[2].strip():
+            if not _begins_line(source, tokens[i]):
                 opened.pop()
                 continue
             if indent != opened[-1][1] and any(other == indent for _, other in opened[:-1]):
@@ -112,8 +112,7 @@ def unopened(source: Source, tokens: list[Token], partner: dict[int, int], openi
         if tokens[end].text != "}" or tokens[end].kind != "sign" or end not in partner:
             continue
         indent = indentation(source, tokens[end].start)
-        begins_line = not source.text[: tokens[end].start].rpartition("\n")[2].strip()
-        if not begins_line or indent == indentation(source, tokens[partner[end]].start):
+        if not _begins_line(source, tokens[end]) or indent == indentation(source, tokens[partner[end]].start):
             continue
         for head in range(end - 1, opening, -1):
             if tokens[head].text in ("if", "else") and indentation(source, tokens[head].start) == indent:
@@ -124,6 +123,10 @@ def unopened(source: Source, tokens: list[Token], partner: dict[int, int], openi
                 return at if tokens[at].text != "{" else None
         return None
     return None
+
+
+def _begins_line(source: Source, token: Token) -> bool:
+    return not source.text[source.line_start(source.line_of(token.start)) : token.start].strip()
 
 
 def indentation(source: Source, offset: int) -> str:

@@ -10,6 +10,8 @@ from runtime.spec.declare import Argument, ArgumentKind
 from runtime.spec.kinds import parse_integer, wire
 from runtime.spec.values import BadArgument, Constant, Doubt
 
+LARGEST_PORT: Final = 65535
+
 _HOST: Final = re.compile(r"[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?\.?\Z")
 _DOTTED_NUMBERS: Final = re.compile(r"[0-9]+(\.[0-9]+)*\Z")
 _SIP_URI: Final = re.compile(r"sips?:([^@\s]+@)?[^@\s]+\Z", re.IGNORECASE)
@@ -24,13 +26,18 @@ def is_ip(text: str) -> bool:
     return True
 
 
+def is_host_name(text: str) -> bool:
+    """True for what has the form of a host name. Underscores are in names of real hosts."""
+    return _HOST.match(text) is not None
+
+
 def host_mistake(text: str) -> str:
     """Why `text` can be neither a host name nor an IP address; "" when it can."""
     if is_ip(text):
         return ""
     if _DOTTED_NUMBERS.match(text):
         return f'"{text}" is not an IPv4 address: it wants four numbers from 0 to 255'
-    return "" if _HOST.match(text) else f'"{text}" is neither a host name nor an IP address'
+    return "" if is_host_name(text) else f'"{text}" is neither a host name nor an IP address'
 
 
 def _host(text: str) -> bytes:
@@ -47,9 +54,9 @@ def _host(text: str) -> bytes:
 
 def _port(text: str) -> int:
     try:
-        return parse_integer(text, 0, 65535)
+        return parse_integer(text, 0, LARGEST_PORT)
     except BadArgument as e:
-        raise BadArgument(str(e), "ports are 0 to 65535, 0 asks DNS") from None
+        raise BadArgument(str(e), f"ports are 0 to {LARGEST_PORT}, 0 asks DNS") from None
 
 
 def _address(text: str) -> bytes:

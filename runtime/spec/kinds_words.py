@@ -9,7 +9,7 @@ from runtime.spec.kinds import parse_integer, wire
 from runtime.spec.values import BadArgument, Doubt
 
 # The core has 20 routes of each kind (reference core, 2.5).
-_LAST_ROUTE: Final = 19
+LAST_ROUTE: Final = 19
 
 
 def keyword(name: str, *words: str) -> Argument:
@@ -64,9 +64,9 @@ def letters(name: str, meanings: dict[str, str]) -> Argument:
 
 def _route_number(text: str) -> int:
     try:
-        return parse_integer(text, 0, _LAST_ROUTE)
+        return parse_integer(text, 0, LAST_ROUTE)
     except BadArgument as e:
-        raise BadArgument(str(e), f"routes are numbered 0 to {_LAST_ROUTE}") from None
+        raise BadArgument(str(e), f"routes are numbered 0 to {LAST_ROUTE}") from None
 
 
 # The compiler asks for these two by identity, to see that the route exists; 0 disarms.

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from runtime.spec.kinds_sip import LARGEST_PORT
+from runtime.spec.kinds_words import LAST_ROUTE
 from serc import tree
+from serc.check.described import described
 from serc.diagnostics.report import Code
 from serc.diagnostics import codes
 
@@ -41,23 +44,6 @@ class Action:
     name: str
     forms: tuple[tuple[Slot, ...], ...]
     bare: bool = False
-
-
-LARGEST_PORT: Final = 65535
-_LAST_ROUTE: Final = 19
-
-
-def described(argument: tree.Argument) -> str:
-    """The argument in words: "a string", "the number 5"."""
-    if isinstance(argument, tree.String):
-        return "a string"
-    if isinstance(argument, tree.Number):
-        return f"the number {argument.text}"
-    if isinstance(argument, tree.IpAddress):
-        return "an IP address"
-    if isinstance(argument, tree.SocketId):
-        return "an address with a protocol or port"
-    return f"the word {argument.name}"
 
 
 def _type_mismatch(argument: tree.Argument, hint: str = "") -> Wrong:
@@ -175,14 +161,14 @@ def quality_thousandths(text: str) -> int | None:
 
 def _route_number(argument: tree.Argument) -> Wrong | None:
     if isinstance(argument, tree.Number):
-        return _number(0, _LAST_ROUTE, "route", f"routes are numbered 0 to {_LAST_ROUTE}")(argument)
+        return _number(0, LAST_ROUTE, "route", f"routes are numbered 0 to {LAST_ROUTE}")(argument)
     if isinstance(argument, tree.String) and argument.value.isdigit():
         return _type_mismatch(argument, "write it without quotes")
     name = argument.value if isinstance(argument, tree.String) else getattr(argument, "name", "…")
     return Wrong(
         codes.NAMED_ROUTE,
         message=f"route names such as {name} are of SER 2.0, OpenSER and Kamailio",
-        hint=f"in 0.9 routes have numbers, 0 to {_LAST_ROUTE}",
+        hint=f"in 0.9 routes have numbers, 0 to {LAST_ROUTE}",
     )
 
 

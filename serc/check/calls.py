@@ -6,7 +6,8 @@ from runtime.spec.declare import ArgumentKind, Function, RouteKind
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant
 from serc import tree
-from serc.check.actions import ACTIONS, Action, Slot, Wrong, described
+from serc.check.actions import ACTIONS, Action, Slot, Wrong
+from serc.check.described import described
 from serc.check.modules import Loaded, Modules
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report

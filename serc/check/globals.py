@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Final
 
 from runtime.spec.globals import BY_NAME, FACILITIES, Global, GlobalType
+from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
 from serc import tree
+from serc.check.described import described
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean
@@ -17,8 +18,6 @@ from serc.source import readable
 _TLS_METHODS: Final = frozenset(
     f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers
 )
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?\.?\Z")
-_LARGEST_PORT: Final = 65535
 _DEFAULT_PORT: Final = 5060
 
 
@@ -92,34 +91,24 @@ def _mismatch(
         if isinstance(value, tree.Number):
             return "", ""
         hint = "write it without quotes" if isinstance(value, tree.String) else ""
-        return _described(value), hint
+        return described(value), hint
     if kind is GlobalType.ADDRESS:
         fits = isinstance(value, (tree.String, tree.Host, tree.IpAddress, tree.Identifier))
-        return ("", "") if fits else (_described(value), "")
+        return ("", "") if fits else (described(value), "")
     if kind is GlobalType.FACILITY:
         hint = "write it without quotes" if isinstance(value, tree.String) else ""
-        return ("", "") if isinstance(value, tree.Identifier) else (_described(value), hint)
+        return ("", "") if isinstance(value, tree.Identifier) else (described(value), hint)
     if kind is GlobalType.TLS_METHOD:
         fits = isinstance(value, tree.Identifier) and value.name.lower() in _TLS_METHODS
-        return ("", "") if fits else (_described(value), "")
+        return ("", "") if fits else (described(value), "")
     allowed = (tree.String, tree.Identifier) if kind is GlobalType.WORD else (tree.String,)
-    return ("", "") if isinstance(value, allowed) else (_described(value), "put it in quotes")
-
-
-def _described(value: object) -> str:
-    if isinstance(value, tree.Number):
-        return f"the number {value.text}"
-    if isinstance(value, tree.String):
-        return "a string"
-    if isinstance(value, (tree.Identifier, tree.Host)):
-        return f"the word {value.name}"
-    return f"the address {value.text}" if isinstance(value, tree.IpAddress) else "an address"
+    return ("", "") if isinstance(value, allowed) else (described(value), "put it in quotes")
 
 
 def check_port(port: tree.Number | tree.Word | None, report: Report) -> None:
     """Of a socket: any number that fits into 16 bits, or `*`."""
-    if isinstance(port, tree.Number) and port.value > _LARGEST_PORT:
-        message = f"there is no port {port.text}: ports end at {_LARGEST_PORT}"
+    if isinstance(port, tree.Number) and port.value > LARGEST_PORT:
+        message = f"there is no port {port.text}: ports end at {LARGEST_PORT}"
         report.add(codes.OUT_OF_RANGE, port.span, message)
 
 
@@ -135,7 +124,7 @@ def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAd
             report.add(codes.DOUBTFUL_GLOBAL, host.span, message, hint=hint)
         return
     text = host_name(host)
-    if _HOST_NAME.match(text) or _is_address(text):
+    if is_ip(text) or is_host_name(text):
         return
     message = f'"{readable(text)}" is neither an address nor a host name'
     hint = ""
@@ -148,14 +137,6 @@ def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAd
     elif " " in text or "," in text:
         hint = f"write each in quotes of its own, or in a line {name}=… of its own"
     report.add(codes.BAD_ADDRESS if name == "listen" else codes.IMPOSSIBLE_HOST, host.span, message, hint=hint)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
 
 
 # --- legal, but hardly meant -----------------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ import socket
 from typing import Final
 
 from runtime.spec.kinds import regex_doubt
+from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
 from runtime.spec.posix_regex import BadRegex, python_pattern
 from serc import tree
-from serc.source import readable
-from serc.check.actions import LARGEST_PORT
+from serc.check.described import described
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
 from serc.diagnostics.suggest import did_you_mean, nearest
+from serc.source import readable
 
 _EQUAL: Final = frozenset(("==", "!="))
 _TEXT: Final = _EQUAL | {"=~"}
@@ -28,7 +29,6 @@ METHODS: Final = frozenset(
     "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY UPDATE MESSAGE REFER PUBLISH INFO".split()
 )
 # In replies `method` is no method; some scripts test other words, which stay unsuspected if nothing is near.
-_HOST: Final = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?\.?\Z")
 
 # What the operands can be equal to, and why to nothing else.
 _POSSIBLE: Final = {
@@ -64,19 +64,8 @@ def _operator(compare: tree.Compare, allowed: frozenset[str], report: Report, wh
 
 
 def _value(compare: tree.Compare, report: Report, wants: str, hint: str = "") -> None:
-    message = f"{compare.operand.name} is compared with {wants}, found {_described(compare.value)}"
+    message = f"{compare.operand.name} is compared with {wants}, found {described(compare.value)}"
     report.add(codes.BAD_OPERAND_VALUE, compare.value.span, message, hint=hint)
-
-
-def _described(value: object) -> str:
-    if isinstance(value, tree.String):
-        return "a string"
-    if isinstance(value, tree.Number):
-        return f"the number {value.text}"
-    if isinstance(value, tree.IpNet):
-        return "an address"
-    name = getattr(value, "name", "")
-    return f"the host {name}" if isinstance(value, tree.Host) and "." in name else f"the word {name}"
 
 
 def _myself(compare: tree.Compare, report: Report) -> None:
@@ -183,8 +172,7 @@ def _address_text(compare: tree.Compare, value: tree.String, report: Report) -> 
             return
         check_regex(compare, report)
         return
-    bare = text.strip("[]")
-    if _HOST.match(text) or re.fullmatch(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*", bare) and bare.count(":") > 1:
+    if is_ip(text) or is_host_name(text):
         if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text) and any(int(part) > 255 for part in text.split(".")):
             report.add(codes.BAD_ADDRESS, value.span, f"{text} is not an IP address: its parts end at 255")
         return

@@ -230,9 +230,7 @@ class _Paths:
             return replace(state, handled=True, relay=span)
         if does is Does.SAVE:
             return self._saved(call, state)
-        if does is Does.LOOKUP:
-            return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
-        if does is Does.REWRITE:
+        if does is Does.LOOKUP or does is Does.REWRITE:
             return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
         if does is Does.LOOSE_ROUTE:
             if state.rewritten is not None and state.failure is None:
@@ -263,39 +261,39 @@ class _Paths:
             message = "the request is answered here though it was forwarded before"
             hint = "write if (!t_relay()) before it, or a break between them"
             self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related)
-        elif state.reply is not None and self._blame(state.reply):
-            related = (Related(call.span, "and answered again here"),)
-            message = "a final answer is sent, and another one follows"
-            hint = "write break after the first"
-            self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
+        else:
+            self._goes_on(call, state, "another one follows", "and answered again here")
         return replace(state, handled=True, reply=state.reply or call.span)
 
     def _saved(self, call: tree.Call, state: State) -> State:
-        if state.reply is not None and self._blame(state.reply):
-            related = (Related(call.span, "and saved here"),)
-            message = "a final answer is sent, and the registration is saved all the same"
-            hint = "write break after the reply"
-            self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
+        self._goes_on(call, state, "the registration is saved all the same", "and saved here")
         return replace(state, handled=True, reply=state.reply or call.span)
+
+    def _goes_on(self, call: tree.Call, state: State, what: str, here: str) -> bool:
+        """Reports that `call` follows a final answer, once for each answer; False if there was nothing to report."""
+        if state.reply is None or not self._blame(state.reply):
+            return False
+        message = f"a final answer is sent, and {what}"
+        related = (Related(call.span, here),)
+        hint = "write break after the reply"
+        self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
+        return True
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
         kind = "www" if does is Does.CHALLENGE_WWW else "proxy"
         if state.failed_auth and state.failed_auth != kind:
             code = "401" if kind == "www" else "407"
-            right = f"{state.failed_auth}_challenge"
-            message = f"{call.name.name} answers {code}, which does not make clients send what {state.failed_auth}_authorize reads"
-            self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=f"write {right}")
+            reader = f"{state.failed_auth}_authorize"
+            message = f"{call.name.name} answers {code}, which does not make clients send what {reader} reads"
+            hint = f"write {state.failed_auth}_challenge"
+            self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint)
 
     def _relayed(self, call: tree.Call, state: State) -> None:
         """A request is forwarded: everything that should have been done before."""
         span = call.span
         if state.reply is not None:
-            if not self._blame(state.reply):
+            if not self._goes_on(call, state, "the request is forwarded all the same", "and forwarded here"):
                 return
-            related = (Related(span, "and forwarded here"),)
-            message = "a final answer is sent, and the request is forwarded all the same"
-            hint = "write break after the reply"
-            self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
         elif state.relay is not None and call.name.name in TRANSACTIONAL and not state.relay_failed:
             if self._blame(state.relay):
                 related = (Related(state.relay, "first forwarded here"),)

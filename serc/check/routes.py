@@ -6,13 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from runtime.spec.declare import Function, RouteKind
+from runtime.spec.kinds_words import LAST_ROUTE
 from serc import tree
 from serc.check.calls import ROUTE_KINDS, named_route
 from serc.check.walk import calls, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
-
-_LAST_ROUTE = 19
 
 
 @dataclass(frozen=True)
@@ -68,10 +67,10 @@ def check_numbers(file: tree.File, report: Report) -> None:
         if number is None or number.value < 0:
             continue
         lowest = 0 if route.kind == "route" else 1
-        if not lowest <= number.value <= _LAST_ROUTE:
+        if not lowest <= number.value <= LAST_ROUTE:
             span = tree.Span(route.span.start, number.span.end + 1)
             message = f"the number of {route.kind}[{number.text}] is out of range"
-            report.add(codes.OUT_OF_RANGE, span, message, hint=f"numbers go from {lowest} to {_LAST_ROUTE}")
+            report.add(codes.OUT_OF_RANGE, span, message, hint=f"numbers go from {lowest} to {LAST_ROUTE}")
 
 
 class RouteUses:
@@ -97,9 +96,9 @@ class RouteUses:
 
     def undefined(self) -> list[tuple[str, int]]:
         """Those that are called and not there. A definition with an impossible number may be any of them."""
-        lost = {kind for kind, number in self._graph.defined if not 0 <= number <= _LAST_ROUTE}
+        lost = {kind for kind, number in self._graph.defined if not 0 <= number <= LAST_ROUTE}
         wanted = [key for key in self.calls if key not in self._graph.defined and key[0] not in lost]
-        return [(kind, number) for kind, number in wanted if (kind == "route" or number) and number <= _LAST_ROUTE]
+        return [(kind, number) for kind, number in wanted if (kind == "route" or number) and number <= LAST_ROUTE]
 
     def misnamed(self, missing: tuple[str, int]) -> tuple[str, int] | None:
         """The only unused route of the kind, if `missing` is the only undefined one: most likely the same is meant."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.modules import catalogue
-from serc.commands.files import CannotRead, complain, read_source
+from serc.commands.files import read_source
 from serc.diagnostics.render import render_text
 from serc.diagnostics.render_github import render_github
 from serc.diagnostics.render_json import render_json
@@ -42,11 +42,7 @@ def main(argv: list[str]) -> int:
     )
     p.add_argument("-W", dest="warnings", choices=("error",), help="warnings fail")
     options = p.parse_args(argv)
-    try:
-        source = read_source(options.config)
-    except CannotRead as e:
-        complain("serc", str(e))
-        return 1
+    source = read_source(options.config)
     _, report = analyse(source, catalogue)
     text = _FORMATS[options.format](source, report)
     (sys.stderr if options.format == "text" else sys.stdout).write(text)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.version import VERSION
-from serc.commands.files import CannotRead, complain, read_source, write_whole
+from serc.commands.files import complain, read_source, write_whole
 from serc.commands.serc import SUBCOMMANDS
 from serc.compiler import compile_source
 from serc.diagnostics.render import render_text
@@ -59,11 +59,7 @@ def main(argv: list[str]) -> int:
             p.error(f"no pass {name} that can be skipped: there are {', '.join(sorted(known))}")
     if options.native and options.output in (None, "-"):
         p.error("--native needs -o DIR, a folder to write to")
-    try:
-        source = read_source(options.config)
-    except CannotRead as e:
-        complain("serc", str(e))
-        return 1
+    source = read_source(options.config)
     generated, report = compile_source(source, frozenset(options.skip_pass))
     if options.warnings != "ignore" or report.has_errors:
         sys.stderr.write(render_text(source, report))

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from runtime.modules import catalogue
-from serc.commands.files import CannotRead, complain, read_source, write_whole
+from serc.commands.files import complain, read_source, write_whole
 from serc.diagnostics.render import render_text
 from serc.frontend import analyse
 from serc.graph import dot
@@ -26,11 +26,7 @@ def main(argv: list[str]) -> int:
     p.add_argument("--format", choices=("dot", "svg"), help="default: by the name of the output, else dot")
     p.add_argument("-o", "--output", metavar="FILE", default="-", help='where to write; "-", the default, prints')
     options = p.parse_args(argv)
-    try:
-        source = read_source(options.config)
-    except CannotRead as e:
-        complain("serc", str(e))
-        return 1
+    source = read_source(options.config)
     file, report = analyse(source, catalogue)
     if file is None:
         sys.stderr.write(render_text(source, report))

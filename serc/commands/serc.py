@@ -6,6 +6,8 @@ import importlib
 import sys
 from typing import Final
 
+from serc.commands.files import CannotRead, complain
+
 # Each is a module of this package with `main(argv)`; imported when asked for, since some are slow to import.
 SUBCOMMANDS: Final = {
     "compile": "the default: `serc ser.cfg` is `serc compile ser.cfg`",
@@ -26,6 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         status = module.main(arguments)
         sys.stdout.flush()
+    except CannotRead as e:
+        complain("serc", str(e))
+        return 1
     except BrokenPipeError:
         # Who reads has gone, as with `serc … | head`: nothing to complain about, not at the interpreter's end either.
         sys.stdout = open("/dev/null", "w")
