@@ -82,7 +82,10 @@ def relay(ctx: Context) -> int:
 
 
 class Server:
-    """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`. `now_ms` is the time."""
+    """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`.
+
+    `now_ms` is the time.
+    """
 
     def __init__(
         self,

@@ -36,8 +36,8 @@ class StartError(Exception):
 class Engine:
     """One compiled ser.cfg in one process.
 
-    `config` is the program's with the command line applied, `folder` the one in which relative names of files are meant. `bind` runs once before the processes fork, `start_worker`
-    in each of them, `receive` for every datagram.
+    `config` is the program's with the command line applied, `folder` the one in which relative names of files are meant.
+    `bind` runs once before the processes fork, `start_worker` in each of them, `receive` for every datagram.
     """
 
     def __init__(

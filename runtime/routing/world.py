@@ -56,8 +56,8 @@ class Counters:
 class World:
     """Config, listening sockets, log, resolver and counters of one process, and the loaded modules by name.
 
-    `folder` is where relative names of files in ser.cfg are meant. `avp_aliases` is filled by the module that has the parameter avp_aliases, in its `bind`.
-    `shared` gives out memory that all processes have in common, in a module's `bind` only.
+    `folder` is where relative names of files in ser.cfg are meant. `avp_aliases` is filled by the module that has the
+    parameter avp_aliases, in its `bind`. `shared` gives out memory that all processes have in common, in a module's `bind` only.
     `server_line` is the Server header of local replies, b"" when server_signature is off.
     """
 

@@ -1,4 +1,4 @@
-"""The few things in a session description that a proxy repairs: addresses in c= lines, ports in m= lines. RFC 4566 5.7, 5.14."""
+"""What a proxy repairs in a session description: addresses in c= lines, ports in m= lines. RFC 4566 5.7, 5.14."""
 
 from __future__ import annotations
 

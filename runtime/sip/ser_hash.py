@@ -1,4 +1,4 @@
-"""SER's own hash of texts, which its transaction table and its dispatcher have in common. Reference core 6.4, modules-main 24."""
+"""SER's own hash of texts, for its transactions and its dispatcher. Reference core 6.4, modules-main, chapter 24."""
 
 from __future__ import annotations
 

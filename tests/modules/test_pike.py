@@ -14,58 +14,62 @@ IP = bytes([192, 0, 2, 1])
 SIX = bytes.fromhex("20010db8000000000000000000000001")
 
 
+def table_of(limit: int, periods_kept: int) -> SourceTable:
+    return SourceTable(limit, periods_kept, mmap.mmap(-1, BUCKETS * BUCKET_BYTES))
+
+
 def counts(table: SourceTable, number: int, period: int, ip: bytes = IP) -> list[int]:
     return [table.count(ip, period) for _ in range(number)]
 
 
 def test_a_source_is_blocked_after_the_bytes_of_its_address_and_the_limit() -> None:
     # As recorded from SER with a limit of 4: seven pass.
-    assert counts(SourceTable(4, 60), 10, 1) == [OK] * 7 + [NEWLY_BLOCKED, BLOCKED, BLOCKED]
+    assert counts(table_of(4, 60), 10, 1) == [OK] * 7 + [NEWLY_BLOCKED, BLOCKED, BLOCKED]
 
 
 @pytest.mark.parametrize(("limit", "passing"), [(30, 7 + 2 + 29), (4, 7), (1, 4), (100, 25 + 2 + 99)])
 def test_how_many_pass(limit: int, passing: int) -> None:
-    assert counts(SourceTable(limit, 60), passing + 1, 1) == [OK] * passing + [NEWLY_BLOCKED]
+    assert counts(table_of(limit, 60), passing + 1, 1) == [OK] * passing + [NEWLY_BLOCKED]
 
 
 def test_a_longer_address_takes_longer() -> None:
-    assert counts(SourceTable(4, 60), 20, 1, SIX).count(OK) == 2 + 14 + 3
+    assert counts(table_of(4, 60), 20, 1, SIX).count(OK) == 2 + 14 + 3
 
 
 def test_slow_sources_are_never_measured() -> None:
-    table = SourceTable(30, 60)
+    table = table_of(30, 60)
     assert [table.count(IP, 1 + i // 6) for i in range(600)] == [OK] * 600
 
 
 def test_a_blocked_source_recovers_after_a_quiet_period() -> None:
-    table = SourceTable(4, 60)
+    table = table_of(4, 60)
     counts(table, 10, 1)
     assert counts(table, 2, 2) == [NEWLY_BLOCKED, BLOCKED]
     assert counts(table, 2, 4) == [OK, OK]
 
 
 def test_what_was_sent_in_the_period_before_counts() -> None:
-    table = SourceTable(8, 60)
+    table = table_of(8, 60)
     counts(table, 4 + 7, 1)
     # The average of 7 and 9 is the limit, but 8 at once are it before.
     assert counts(table, 8, 2) == [OK] * 7 + [NEWLY_BLOCKED]
 
 
 def test_a_forgotten_source_begins_again() -> None:
-    table = SourceTable(4, 5)
+    table = table_of(4, 5)
     counts(table, 7, 1)
     assert counts(table, 8, 7) == [OK] * 7 + [NEWLY_BLOCKED]
 
 
 def test_sources_do_not_count_for_each_other() -> None:
-    table = SourceTable(4, 60)
+    table = table_of(4, 60)
     counts(table, 20, 1)
     assert table.count(bytes([192, 0, 2, 2]), 1) == OK
     assert table.count(IP, 1) == BLOCKED
 
 
 def test_a_full_table_forgets_who_is_silent() -> None:
-    table = SourceTable(4, 60)
+    table = table_of(4, 60)
     counts(table, 8, 2)
     for i in range(4 * BUCKETS * SLOTS):
         table.count((0x0A000000 + i).to_bytes(4, "big"), 1)
@@ -76,7 +80,7 @@ def test_a_full_table_forgets_who_is_silent() -> None:
 
 
 def test_processes_share_the_table() -> None:
-    table = SourceTable(4, 60)
+    table = table_of(4, 60)
     child = os.fork()
     if child == 0:
         counts(table, 8, 1)

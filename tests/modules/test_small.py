@@ -209,6 +209,10 @@ def test_the_newest_diversion_is_on_top() -> None:
     ]
 
 
+def test_a_message_that_breaks_off_among_its_headers_gets_no_diversion() -> None:
+    assert diverted('add_diversion("1");', request().partition(b"\r\nContent-Length")[0]) == []
+
+
 # --- ext -------------------------------------------------------------------------------------------------------------
 
 

@@ -25,14 +25,16 @@ class Diversion(Module):
     def add_diversion(self, ctx: Context, reason: bytes) -> bool:
         """Add `Diversion: <URI as received>;reason=…` above all others, which are older; at the end if there is none."""
         msg = ctx.message
+        line = b"".join([_NAME, b"<", ctx.received_uri(), b">;reason=", reason, b"\r\n"])
         index = msg.find_header(b"diversion")
         place = headers.line_start(msg.headers[index]) if index >= 0 else msg.headers_end
-        edit = Edit(place, place, b"".join([_NAME, b"<", ctx.received_uri(), b">;reason=", reason, b"\r\n"]))
         for at, earlier in enumerate(ctx.edits):
             if earlier.start == place and earlier.end == place and earlier.text.startswith(_NAME):
-                ctx.edits.insert(at, edit)
+                ctx.edits.insert(at, Edit(place, place, line))
                 return True
-        ctx.edits.append(edit)
+        if index < 0:
+            return ctx.append_header(line)
+        ctx.edits.append(Edit(place, place, line))
         return True
 
 

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from runtime.modules.nathelper import media
 from runtime.modules.nathelper.detection import looks_nated
-from runtime.modules.nathelper.rtpproxy import RtpProxy
+from runtime.modules.nathelper.rtpproxy import RtpProxy, parse_place
 from runtime.routing.contacts import FixedContact
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module, ModuleError
@@ -27,7 +27,7 @@ from runtime.spec.declare import (
     string_param,
     switch_param,
 )
-from runtime.spec.kinds_sip import address, host_mistake
+from runtime.spec.kinds_sip import address
 from runtime.spec.kinds_words import letters, mask
 from runtime.spec.params import seconds_param
 
@@ -45,20 +45,11 @@ _FLAGS: Final = letters(
 
 
 def _socket_mistake(text: str) -> str:
-    """unix:PATH, udp:HOST[:PORT], udp6:HOST[:PORT], or a path."""
-    kind, colon, rest = text.partition(":")
-    if not colon or kind not in ("unix", "udp", "udp6"):
-        return "" if text else "rtpproxy_sock may not be empty"
-    if kind == "unix":
-        return "" if rest else "unix: wants the path of a socket"
-    if kind == "udp6" and not rest.startswith("["):
-        return "" if rest else "udp6: wants a host"
-    host, colon, port = rest.rpartition(":")
-    if not colon or rest.endswith("]"):
-        host, port = rest, "0"
-    if not port.isdigit() or int(port) > 65535:
-        return f'"{port}" is not a port'
-    return host_mistake(host)
+    try:
+        parse_place(text)
+    except ValueError as e:
+        return str(e)
+    return ""
 
 
 @final
@@ -99,7 +90,7 @@ class Nathelper(Module):
         """Each worker has its own line to the RTP proxy, and says whether one answers."""
         if self._uses_rtpproxy:
             place, attempts, wait_s, rest_s = self._rtpproxy
-            self._proxy = RtpProxy(place, world.log, attempts, wait_s, rest_s)
+            self._proxy = RtpProxy(parse_place(place), world.log, attempts, wait_s, rest_s)
             self._proxy.find()
 
     # --- NATs --------------------------------------------------------------------------------------------------------
@@ -137,7 +128,7 @@ class Nathelper(Module):
         return True
 
     def add_rcv_param(self, ctx: Context) -> bool:
-        """Add `;received="…"` with the source address to every Contact of the first header, for a registrar behind this server."""
+        """Add `;received="…"` with the source address to the Contacts of the first header, for a registrar behind us."""
         contacts = _contacts(ctx, "add_rcv_param")
         if contacts is None:
             return False

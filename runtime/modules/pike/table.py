@@ -37,11 +37,11 @@ class SourceTable:
     within a period or two. Each process writes without a lock: two at the same time may lose a count, nothing else.
     """
 
-    def __init__(self, limit: int, periods_kept: int, memory: mmap.mmap | None = None) -> None:
+    def __init__(self, limit: int, periods_kept: int, memory: mmap.mmap) -> None:
         self._limit: Final[i64] = limit
         self._quarter: Final[i64] = limit // 4
         self._kept: Final[i64] = periods_kept
-        self._memory: Final = mmap.mmap(-1, BUCKETS * BUCKET_BYTES) if memory is None else memory
+        self._memory: Final = memory
         self._buckets: Final[i64] = len(self._memory) // BUCKET_BYTES
 
     def count(self, ip: bytes, period: i64) -> i64:

@@ -6,7 +6,7 @@ Content-Length on the way out (SER did so only when all headers had been parsed 
 
 from __future__ import annotations
 
-import time
+from email.utils import formatdate
 from typing import Final, final
 
 from runtime.modules.core.rewriting import parsed_uri, replace_uri, set_user
@@ -19,9 +19,6 @@ from runtime.sip.subst import Subst
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.kinds import header_name, regex, string
 from runtime.spec.subst import subst
-
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @final
@@ -102,10 +99,7 @@ class Textops(Module):
 
     def append_time(self, ctx: Context) -> bool:
         """Add a Date header to the replies that are made here for this request. RFC 3261 20.17."""
-        t = time.gmtime()
-        day = f"{_DAYS[t.tm_wday]}, {t.tm_mday:02d} {_MONTHS[t.tm_mon - 1]} {t.tm_year}"
-        clock = f"{t.tm_hour:02d}:{t.tm_min:02d}:{t.tm_sec:02d}"
-        ctx.reply_headers.append(f"Date: {day} {clock} GMT\r\n".encode("ascii"))
+        ctx.reply_headers.append(f"Date: {formatdate(usegmt=True)}\r\n".encode("ascii"))
         return True
 
     def remove_hf(self, ctx: Context, name: bytes) -> bool:
