@@ -59,6 +59,7 @@ def _add_scenario(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
     bursts = " and ".join(map(str, BURSTS))
     parser.add_argument("--bursts", type=int, nargs="+", metavar="N", help=f"requests sent back to back ({bursts})")
     parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    parser.add_argument("-n", "--workers", type=int, default=1, help="UDP workers of our server (%(default)s)")
     parser.add_argument("--only", choices=(OURS, KAMAILIO, FLOOR), help="measure one server")
     if scenario is FORWARD:
         parser.add_argument("--floor", action="store_true", help="measure the bare system calls as well")
@@ -74,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
     print(f"{plan.rate} a second for {plan.seconds:g} s, {plan.rounds} rounds, server {where}")
     if OURS in plan.servers:
         version = subprocess.run([*plan.ser, "-V"], check=True, capture_output=True, text=True).stdout
-        print("ours:", "; ".join(version.splitlines()[:2]))
+        print(f"ours, -n {plan.workers}:", "; ".join(version.splitlines()[:2]))
     result = summary(plan, measure(plan))
     print(report(result))
     return result
@@ -99,6 +100,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         rounds=arguments.rounds,
         bursts=tuple(arguments.bursts or BURSTS),
         servers=servers,
+        workers=arguments.workers,
         server_core=server_core,
         load_core=load_core,
     )

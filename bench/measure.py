@@ -41,7 +41,10 @@ class Load(TypedDict):
 
 @dataclass(frozen=True)
 class Plan:
-    """How to measure. Rate in units a second; `bursts`: how many requests leave back to back, one series for each."""
+    """How to measure. Rate in units a second; `bursts`: how many requests leave back to back, one series for each.
+
+    `workers` are those of our server; the others have one.
+    """
 
     scenario: Scenario
     ser: list[str]
@@ -50,6 +53,7 @@ class Plan:
     rounds: int
     bursts: tuple[int, ...]
     servers: tuple[str, ...]
+    workers: int
     server_core: int | None
     load_core: int | None
 
@@ -94,7 +98,7 @@ def _command(plan: Plan, server: str, folder: str, port: int, callee_port: int) 
         config.write_text(kamailio_config(plan.scenario, port))
         return kamailio_command(str(config), folder)
     config.write_text(ser_config(plan.scenario))
-    return ser_command(plan.ser, str(config), port)
+    return ser_command(plan.ser, str(config), port, plan.workers)
 
 
 def _measure_load(plan: Plan, process: Process, number: int, burst: int, port: int, callee_port: int) -> Run:
@@ -134,6 +138,7 @@ def summary(plan: Plan, runs: Sequence[Run]) -> dict[str, object]:
         "scenario": plan.scenario.name,
         "unit": plan.scenario.unit,
         "rate": plan.rate,
+        "workers": plan.workers,
         "seconds": plan.seconds,
         "runs": [asdict(run) for run in runs],
         "bursts": {burst: _of_burst(plan, [run for run in runs if run.burst == burst]) for burst in plan.bursts},

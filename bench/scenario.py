@@ -129,9 +129,9 @@ def kamailio_config(scenario: Scenario, port: int) -> str:
     )
 
 
-def ser_command(ser: list[str], config: str, port: int) -> list[str]:
-    """Our server in the foreground with one worker."""
-    return [*ser, "-f", config, "-D", "-E", "-l", f"udp:127.0.0.1:{port}", "-n", "1"]
+def ser_command(ser: list[str], config: str, port: int, workers: int = 1) -> list[str]:
+    """Our server in the foreground."""
+    return [*ser, "-f", config, "-D", "-E", "-l", f"udp:127.0.0.1:{port}", "-n", str(workers)]
 
 
 def kamailio_command(config: str, folder: str) -> list[str]:

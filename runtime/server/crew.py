@@ -22,9 +22,11 @@ from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.desk import Desk
 from runtime.server.errors import StartError
 from runtime.server.exchange import Exchange, ServerConnections
+from runtime.server.log import DBG
 from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
 from runtime.server.process_table import Entry, ProcessTable
 from runtime.server.settings import CHILDREN
+from runtime.server.steering import steer
 from runtime.server.streams import Limits, Streams
 from runtime.server.waiting import NativeWaiter, PlainWaiter, Waiter
 from runtime.server.worker import Worker
@@ -81,6 +83,7 @@ class Crew:
         self.commands = self._engine.commands()
         self._opened_s = time.monotonic()
         self._sockets = bind_all(self._table, self._config, self._log, self._children)
+        self._steer()
         if self._config.fork:
             self._listeners = listen_all(self._table)
         count = self._workers + self._receivers + self._askers
@@ -95,6 +98,16 @@ class Crew:
         """Where the processes of the mailboxes from 0 up stand in the process table."""
         self._process_table = table
         self._first_entry = first_entry
+
+    def _steer(self) -> None:
+        """Let the kernel share datagrams out by their Call-ID, as far as it can."""
+        for i, group in enumerate(self._sockets):
+            if len(group) == 1:
+                continue
+            # Without state each listener's workers are equal.
+            first, owners = (i * self._children, self._owners) if self._owners else (0, self._children)
+            if not steer(group, first, owners):
+                self._log.write(DBG, "DEBUG: this kernel cannot share datagrams out by their Call-ID")
 
     def members(self) -> list[tuple[str, Job]]:
         """Each process, with its name as SER's `ps` shows it, in the order of SER's process table."""

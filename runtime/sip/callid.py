@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.strings import read_i32_be
 from mypy_extensions import i64
 
-from runtime.sip.scan import CR, LF, SPACE, TAB, equals_lower, hash_range, hash_start
+from runtime.sip.scan import CR, LF, SPACE, TAB, equals_lower
 
 _NAME: Final = b"call-id"
 _COLON: Final = 58
 _NOT_FOUND: Final = -1
 
+# The hash is one that the kernel can compute as well (runtime.server.steering): 32 bits, of so many bytes at most.
+HASHED_BYTES: Final[i64] = 32
+HASH_START: Final[i64] = 0x811C9DC5
+HASH_MULTIPLIER: Final[i64] = 0x9E3779B1
+HASH_FOLD: Final[i64] = 15
+_MASK: Final[i64] = 0xFFFFFFFF
+
 
 def call_id_hash(buf: bytes) -> i64:
-    """A number of 63 bits that all messages with the same Call-ID have in common; -1 where there is none.
+    """A number of 32 bits that all messages with the same Call-ID have in common; -1 where there is none.
 
     Takes the first header of that name, long or compact, in any case; the value as far as its first white space, so that
     neither folding nor blanks at the end make a difference. RFC 3261 7.3.1, 20.8.
@@ -64,7 +72,28 @@ def _hash_of_value(buf: bytes, pos: i64, end: i64) -> i64:
     start = pos
     while pos < end and not _is_white(buf[pos]):
         pos += 1
-    return hash_range(hash_start(), buf, start, pos) if pos > start else _NOT_FOUND
+    return hash_of(buf, start, pos) if pos > start else _NOT_FOUND
+
+
+def hash_of(buf: bytes, start: i64, end: i64) -> i64:
+    """Of a Call-ID `buf[start:end]`."""
+    if end - start > HASHED_BYTES:
+        end = start + HASHED_BYTES
+    value = HASH_START
+    while end - start >= 4:
+        word: i64 = i64(read_i32_be(buf, start))
+        value = _mixed(value, word & _MASK)
+        start += 4
+    while start < end:
+        value = _mixed(value, buf[start])
+        start += 1
+    return _mixed(value, 0)
+
+
+def _mixed(value: i64, word: i64) -> i64:
+    """The shift brings the upper half back into the lower, which a multiplication never does."""
+    value = ((value ^ word) * HASH_MULTIPLIER) & _MASK
+    return value ^ (value >> HASH_FOLD)
 
 
 def _is_white(c: i64) -> bool:
