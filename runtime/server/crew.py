@@ -179,7 +179,7 @@ class Crew:
         first = 1 + int(time.monotonic() - self._opened_s) * _NUMBERS_A_SECOND
         door = self._doors.inside[index]
         streams = Streams(index, self._receivers, first, door, self._table, self._limits(), self._log)
-        if self._owners <= 0 or number < self._owners:
+        if exchange.is_owner:
             self._start_engine(exchange, streams)
         waiter = self._waiter([-1, exchange.mailbox.fileno(), streams.fileno()])
         own = self._sockets[0][index % len(self._sockets[0])] if self._sockets else socket.socket()

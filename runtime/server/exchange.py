@@ -23,7 +23,7 @@ class Exchange:
     """A process's own mailbox, number `number`, and its way to all others.
 
     Messages are shared out by their Call-ID among the processes of mailboxes 0 to `owners` - 1; 0: everybody handles what he
-    receives. The `receivers` TCP processes (0: no TCP) have the mailboxes from `first_receiver` up.
+    receives. `is_owner` False: this process only has connections, and its engine was not started. The `receivers` TCP processes (0: no TCP) have the mailboxes from `first_receiver` up.
     """
 
     def __init__(
@@ -33,6 +33,7 @@ class Exchange:
         self.mailbox: Final = mailbox
         self.post: Final = post
         self.owners: Final = owners
+        self.is_owner: Final = owners <= 0 or number < owners
         self.first_receiver: Final = first_receiver
         self.receivers: Final = receivers
 

@@ -89,9 +89,10 @@ class Worker:
         self._is_draining = False
         self._tell_ms: i64 = 0
         self._sockets: Final = engine.world.sockets
-        self._keeps_state: Final = engine.keeps_state
+        # The state of modules, in this process.
+        self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
         # What is due at times, and so must be asked after every batch.
-        self._has_timers: Final = engine.keeps_state or streams is not None
+        self._has_timers: Final = self._keeps_state or streams is not None
         self._addresses: Final = AddressBook()
         self._tickets: Final = Tickets()
         self._letters: Final[list[Letter]] = []
@@ -291,7 +292,7 @@ class Worker:
     def _tell_unfinished(self, now_ms: i64) -> None:
         self._tell_ms = now_ms + _TELL_MS
         if self._entry is not None:
-            self._entry.tell(self._engine.under_way())
+            self._entry.tell(self._engine.under_way() if self._keeps_state else 0)
 
     def _tell_counts(self, letter: Letter) -> None:
         exchange = self._exchange

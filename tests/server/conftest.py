@@ -57,6 +57,7 @@ from runtime.routing.config import Config, Listen
 from runtime.routing.context import Context
 from runtime.routing.module import Module, NEVER
 from runtime.routing.program import Program
+from runtime.routing.world import World
 from runtime.sip.address import Address
 from runtime.sip.transport import Send
 
@@ -66,6 +67,9 @@ class Memory(Module):
     def __init__(self) -> None:
         super().__init__("memory")
         self.keeps_state = True
+
+    def start_worker(self, world: World) -> None:
+        # Not before: whoever asks a module that was not started is found out.
         self.counts: dict[bytes, int] = {{}}
         self.waiting: list[tuple[int, Send]] = []
         self.instead: dict[bytes, Send] = {{}}
