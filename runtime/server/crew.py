@@ -69,6 +69,8 @@ class Crew:
         self._owners: Final = (self._workers or self._receivers) if engine.keeps_state else 0
         # The processes of mailboxes 0 to `runners` - 1 run the program.
         self.runners: Final = self._owners or self._workers + self._receivers
+        # All who have a mailbox and count what they do.
+        self.counters: Final = self._workers + self._receivers
         self.commands: list[Command] = []
         self._sockets: list[list[socket.socket]] = []
         self._listeners: list[tuple[int, socket.socket]] = []

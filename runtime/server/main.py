@@ -31,6 +31,7 @@ from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.process_table import ProcessTable
 from runtime.server.resolver import ServerResolver
 from runtime.server.settings import effective
+from runtime.server.statistics import Statistics
 from runtime.server.workers import Workers
 
 # How long the process of `fork=no` may take to notice that it is to end.
@@ -196,9 +197,11 @@ class _Start:
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()
-        workers = Workers(self._crew.asker(len(names)), self._crew.runners, table, first)
-        ending = Ending(workers, self._log, self._options.drain_s, self._engine.keeps_state)
-        return Master(processes, table, self._log, self._prctl, ending)
+        exchange = self._crew.asker(len(names))
+        runners = Workers(exchange, self._crew.runners, table, first)
+        ending = Ending(runners, self._log, self._options.drain_s, self._engine.keeps_state)
+        statistics = Statistics(Workers(exchange, self._crew.counters, table, first), self._log)
+        return Master(processes, table, self._log, self._prctl, ending, statistics)
 
     def _leave(self) -> None:
         """In a new process: what belongs to the master, and to who started him."""

@@ -19,6 +19,7 @@ from runtime.server.ending import Ending
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
 from runtime.server.process_table import ProcessTable
+from runtime.server.statistics import Statistics
 
 STOP_S: Final = 0.7
 START_S: Final = 60.0
@@ -27,7 +28,7 @@ _RESPAWN_FIRST_S: Final = 0.1
 _RESPAWN_MAX_S: Final = 5.0
 _STEADY_S: Final = 10.0
 
-# How often it is looked whether the transactions are done.
+# How often it is looked whether the transactions are done, or all have told their statistics.
 _LOOK_S: Final = 0.02
 
 _WAITED_FOR: Final = frozenset(
@@ -60,16 +61,23 @@ class Process:
 
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
-    each of the processes. `ending` knows what SIGTERM has to wait for."""
+    each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know."""
 
     def __init__(
-        self, processes: list[Process], table: ProcessTable, log: ServerLog, prctl: Prctl, ending: Ending
+        self,
+        processes: list[Process],
+        table: ProcessTable,
+        log: ServerLog,
+        prctl: Prctl,
+        ending: Ending,
+        statistics: Statistics,
     ) -> None:
         self._processes: Final = processes
         self._table: Final = table
         self._log: Final = log
         self._prctl: Final = prctl
         self._ending: Final = ending
+        self._statistics: Final = statistics
         self._ready: dict[int, Process] = {}
         self._pid = 0
 
@@ -181,13 +189,15 @@ class Master:
 
     def attend(self, patience_s: float) -> bool:
         """Replace the dead and take a signal, if there is one within `patience_s`; False if it is time to stop."""
-        if self._ending.has_begun():
+        if self._ending.has_begun() or self._statistics.is_asking():
             patience_s = min(patience_s, _LOOK_S)
-        else:
+        if not self._ending.has_begun():
             self._respawn()
         info = signal.sigtimedwait(_WAITED_FOR, patience_s)
         if info is not None and not self._take_signal(info.si_signo):
             return False
+        if self._statistics.is_asking():
+            self._statistics.look(time.monotonic())
         return not self._ending.is_over(time.monotonic())
 
     def _take_signal(self, number: int) -> bool:
@@ -197,6 +207,8 @@ class Master:
             if number == signal.SIGINT or self._ending.has_begun():
                 return False
             self._ending.begin(time.monotonic())
+        elif number == signal.SIGUSR1:
+            self._statistics.ask(time.monotonic())
         elif number != signal.SIGCHLD:
             self._log.write(DBG, f"DEBUG: signal {number} ignored")
         # Several deaths can share one SIGCHLD.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import time
 from collections.abc import Callable
 from typing import Final, final
@@ -307,8 +308,17 @@ class Worker:
         found["sent"] = int(self.sent)
         found["not_sent"] = int(self.failed)
         found["handed_over"] = int(self.handed_over)
-        found["letters_lost"] = 0 if self._exchange is None else int(self._exchange.post.dropped)
+        exchange = self._exchange
+        if exchange is not None:
+            found["letters_lost"] = int(exchange.post.dropped)
+            if self._keeps_state and exchange.number < exchange.owners:
+                found["unfinished"] = self._engine.under_way()
+        streams = self._streams
+        if streams is not None:
+            found["tcp_connections"] = streams.connections()
+            found["tcp_refused"] = int(streams.refused)
         found["bugs"] = int(self.bugs) + world.bugs.count
+        found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return found
 
     def _send_for(self, letter: Letter, streams: Streams, now_ms: i64) -> None:

@@ -1,4 +1,4 @@
-"""The workers, as the master and the control processes see them."""
+"""The workers and TCP processes, as the master and the control processes see them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from runtime.sip.callid import hash_of_call_id
 
 
 class Workers:
-    """The processes that run the program, as others see them. Their mailboxes are 0 to `count` - 1, and their entries in the
-    table begin at `first_entry`."""
+    """Some of the processes that others may ask: those of mailboxes 0 to `count` - 1. Their entries in the table begin at
+    `first_entry`."""
 
     def __init__(self, exchange: Exchange, count: int, table: ProcessTable, first_entry: int) -> None:
         self.exchange: Final = exchange
@@ -23,6 +23,10 @@ class Workers:
     def name(self, number: int) -> str:
         """What `ps` calls it."""
         return self._table.descriptions[self._first_entry + number]
+
+    def pid(self, number: int) -> int:
+        """0 if it is not there now."""
+        return self._table.pid(self._first_entry + number)
 
     def tell(self, kind: int, number: int, data: bytes = b"") -> None:
         """A letter to each of them; `number` as its kind has it, the index is the process that tells."""

@@ -1,0 +1,75 @@
+"""SIGUSR1: what all processes have done since they started, in the log. Reference core, 1.8 and 8.5."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.log import NOTICE
+from runtime.server.mailbox import ANSWER, STATISTICS, Letter
+from runtime.server.workers import Workers
+
+# How long a process may take to answer; it may be busy with messages.
+_PATIENCE_S: Final = 1.0
+
+# What is a state and no counter: of these the greatest is shown, not the sum.
+_GREATEST: Final = frozenset(("peak_memory_kb",))
+
+
+class Statistics:
+    """Asks `workers`, and writes into the log when they have answered or their time is over. Times are seconds."""
+
+    def __init__(self, workers: Workers, log: Log) -> None:
+        self._workers: Final = workers
+        self._log: Final = log
+        self._number = 0
+        self._until_s: float | None = None
+        self._answers: dict[int, dict[str, int]] = {}
+
+    def is_asking(self) -> bool:
+        return self._until_s is not None
+
+    def ask(self, now_s: float) -> None:
+        """Begin; who asks again before the answer is there gets it once."""
+        self._number += 1
+        self._answers = {}
+        self._until_s = now_s + _PATIENCE_S
+        self._workers.tell(STATISTICS, self._number)
+
+    def look(self, now_s: float) -> None:
+        """Take what has been answered."""
+        letters: list[Letter] = []
+        self._workers.exchange.mailbox.receive(letters)
+        for letter in letters:
+            if letter.kind == ANSWER and letter.number == self._number:
+                self._answers[int(letter.index)] = _unpacked(letter.data)
+        if self._until_s is not None and (len(self._answers) == self._workers.count or now_s >= self._until_s):
+            self._until_s = None
+            self._write()
+
+    def _write(self) -> None:
+        workers = self._workers
+        sums: dict[str, int] = {}
+        for number in range(workers.count):
+            who = f"{workers.name(number)} (pid {workers.pid(number)}, {workers.deaths(number)} died before it)"
+            counts = self._answers.get(number)
+            if counts is None:
+                self._log.write(NOTICE, f"statistics: {who}: does not answer")
+                continue
+            self._log.write(NOTICE, f"statistics: {who}: {_shown(counts)}")
+            for name, count in counts.items():
+                old = sums.get(name, 0)
+                sums[name] = max(old, count) if name in _GREATEST else old + count
+        deaths = sum(workers.deaths(number) for number in range(workers.count))
+        all_of_them = f"all {len(self._answers)} processes ({deaths} died)"
+        self._log.write(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
+
+
+def _unpacked(data: bytes) -> dict[str, int]:
+    """What runtime.server.desk.packed_counts packed."""
+    pairs = [word.partition("=") for word in data[1:].decode("ascii").split()]
+    return {name: int(number) for name, _, number in pairs}
+
+
+def _shown(counts: dict[str, int]) -> str:
+    return " ".join(f"{name}={number}" for name, number in counts.items())
