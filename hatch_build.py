@@ -57,6 +57,7 @@ COMPILED: Final = (
     *(f"runtime/modules/{module}/*.py" for module in RUNNING_MODULES),
     "runtime/server/addresses.py",
     "runtime/server/batch.py",
+    "runtime/server/complaints.py",
     "runtime/server/connection.py",
     "runtime/server/datagrams.py",
     "runtime/server/desk.py",

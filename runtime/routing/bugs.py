@@ -29,7 +29,9 @@ class Bugs:
         whose = "a timer ran"
         if call_id is not None:
             whose = f"Call-ID {call_id.decode('latin-1') or 'missing'}; the message is dropped"
+        self._log.place = place if line else ""
         self._log.write(L_ERR, f"BUG: {place}: {type(error).__name__}: {error} ({whose}, please report this)")
+        self._log.place = ""
 
     def _line_of(self, traceback: TracebackType | None) -> int:
         """The line of ser.cfg where an exception passed through the compiled routes, innermost; 0 when it did not."""

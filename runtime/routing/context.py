@@ -101,6 +101,7 @@ class Context:
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
         self._depth: i64 = 0
+        world.log.about = self
 
     # --- what routes ask for -----------------------------------------------------------------------------------------
 

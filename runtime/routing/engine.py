@@ -124,8 +124,10 @@ class Engine:
         except BadMessage as e:
             world.counters.dropped_bad += 1
             if world.log_level >= L_ERR:
+                world.log.about = source
                 where = f"{source.text.decode('ascii')}:{source.port}"
                 world.log.write(L_ERR, f"ERROR: receive_msg: parse_msg failed: {e} (message from {where} dropped)")
+                world.log.about = None
             return [Send(b"", source, socket, connection)] if connection else []
         ctx = Context(world, message, source, socket, now_ms, connection)
         if message.is_request:
@@ -134,6 +136,7 @@ class Engine:
         else:
             world.counters.replies += 1
             self._run_reply(ctx)
+        world.log.about = None
         return ctx.sends
 
     def drain(self, retry_after_s: i64) -> None:
@@ -165,6 +168,7 @@ class Engine:
                 module.on_timer(now_ms, sends)
             except Exception as e:
                 self.world.bugs.report(e, None)
+            self.world.log.about = None
         return sends
 
     def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
@@ -175,6 +179,7 @@ class Engine:
                 module.on_send_failure(failed, now_ms, sends)
             except Exception as e:
                 self.world.bugs.report(e, None)
+            self.world.log.about = None
         return sends
 
     def _run_request(self, ctx: Context) -> None:

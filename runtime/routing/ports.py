@@ -18,14 +18,24 @@ L_DBG: Final = 4
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Log:
-    """SER's log: a level, a line."""
+    """SER's log: a level, a line.
+
+    `about` is what the process is busy with, for who records more than the line: a Context, or the Address of who sent what is
+    no message. `place` is the line of ser.cfg that the next record is about, where it cannot be seen from the running route.
+    """
 
     def __init__(self, level: int) -> None:
         self.level = level
+        self.about: object = None
+        self.place = ""
 
     def write(self, level: int, line: str) -> None:
         """Write one line (no line end). Callers ask `log.level >= level` first where making the line costs."""
         raise NotImplementedError
+
+    def say(self, level: int, line: str) -> None:
+        """The same for what somebody has asked for, a route or an administrator: it is never withheld as a repetition."""
+        self.write(level, line)
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

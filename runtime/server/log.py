@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import syslog
+import time
 from typing import Final
 
 from runtime.routing.ports import Log
+from runtime.server.records import json_record, plain
+from runtime.server.repeats import Repeats
 
 ALERT: Final = -3
 CRIT: Final = -2
@@ -20,18 +23,20 @@ DBG: Final = 4
 # <syslog.h>; by SER's level. Level 0 has no name in SER: syslog takes it as a notice here.
 _PRIORITY: Final = {-3: 1, -2: 2, -1: 3, 0: 5, 1: 4, 2: 5, 3: 6, 4: 7}
 
-# A record is one line whatever a peer put into it; a tab is harmless.
-_CONTROLS: Final = {c: f"\\x{c:02x}" for c in (*range(9), *range(11, 32), 127)} | {10: "\\n", 13: "\\r"}
-
 
 class ServerLog(Log):
     """Writes records as process `index` of the process table (0 is the master).
 
-    To standard error as `%2d(%d) line`, else to syslog under `ident` with the facility that `log_facility` names.
+    To standard error as `%2d(%d) line`, else to syslog under `ident` with the facility that `log_facility` names; with
+    `as_json` to both as JSON. What repeats itself more than some times a second is withheld and counted, except at debug level.
     """
 
-    def __init__(self, level: int, to_stderr: bool, ident: str = "ser", facility: str = "LOG_DAEMON") -> None:
+    def __init__(
+        self, level: int, to_stderr: bool, ident: str = "ser", facility: str = "LOG_DAEMON", as_json: bool = False
+    ) -> None:
         super().__init__(level)
+        self._as_json: Final = as_json
+        self._repeats: Final = Repeats()
         self._to_stderr = to_stderr
         self._ident = ident
         self._facility = facility
@@ -49,21 +54,34 @@ class ServerLog(Log):
         """Levels above the threshold are dropped. Never raises: a full disk must not stop a call."""
         if level > self.level:
             return
-        text = line.rstrip("\n").translate(_CONTROLS)
-        if self._to_stderr:
-            record = f"{self.index:2d}({self.pid}) {text}\n".encode("utf-8", "backslashreplace")
-            try:
-                os.write(2, record)
-            except OSError:
+        if level < DBG:
+            now_s = time.monotonic()
+            for old_level, old_line in self._repeats.overdue(now_s):
+                self._record(old_level, old_line, None)
+            if not self._repeats.admits(level, line, now_s):
                 return
-        else:
+        self._record(level, line, self.about)
+
+    def say(self, level: int, line: str) -> None:
+        if level <= self.level:
+            self._record(level, line, self.about)
+
+    def _record(self, level: int, line: str, about: object) -> None:
+        text = json_record(level, line, self.index, self.pid, about, self.place) if self._as_json else plain(line)
+        if not self._to_stderr:
             self._to_syslog(level, text)
+            return
+        head = "" if self._as_json else f"{self.index:2d}({self.pid}) "
+        try:
+            os.write(2, f"{head}{text}\n".encode())
+        except OSError:
+            return
 
     def _to_syslog(self, level: int, text: str) -> None:
         if not self._opened:
             syslog.openlog(self._ident, syslog.LOG_PID | syslog.LOG_CONS, facility_number(self._facility))
             self._opened = True
-        syslog.syslog(_PRIORITY[max(ALERT, min(DBG, level))], text.encode("utf-8", "backslashreplace").decode())
+        syslog.syslog(_PRIORITY[max(ALERT, min(DBG, level))], text)
 
 
 def facility_number(name: str) -> int:
@@ -83,4 +101,4 @@ _FACILITIES: Final = frozenset(
 
 def report(prog: str, sentence: str) -> None:
     """One line for the administrator on standard error: why there will be no server."""
-    print(f"{prog}: {sentence.translate(_CONTROLS)}", file=sys.stderr)
+    print(f"{prog}: {plain(sentence)}", file=sys.stderr)

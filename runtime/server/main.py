@@ -80,7 +80,7 @@ def _log_of(config: Config, options: Options) -> ServerLog:
         facility_number(config.log_facility)
     except ValueError as e:
         raise StartError(str(e)) from e
-    return ServerLog(config.debug, config.log_stderror, options.prog, config.log_facility)
+    return ServerLog(config.debug, config.log_stderror, options.prog, config.log_facility, options.log_format == "json")
 
 
 def _print(text: str) -> None:

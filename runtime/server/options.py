@@ -57,6 +57,7 @@ class Options:
     unix_sock: str = ""
     shared_mb: int = SHARED_MB
     drain_s: int = DRAIN_S
+    log_format: str = "text"
     arguments: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ _SHARED_MB_MAX: Final = 1 << 20
 
 _LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
 
-_LONG: Final = ["help", "version", "drain="]
+_LONG: Final = ["help", "version", "drain=", "log-format="]
 
 _FLAGS: Final = {
     "-h": "help",
@@ -90,6 +91,7 @@ _TEXTS: Final = {
     "-G": "pgid_file",
     "-i": "fifo",
     "-x": "unix_sock",
+    "--log-format": "log_format",
 }
 
 _NUMBERS: Final = {
@@ -139,6 +141,8 @@ def _take(options: Options, name: str, value: str) -> None:
     elif name in _TEXTS:
         if not value:
             raise UsageError(f"option {name} requires an argument that is not empty")
+        if name == "--log-format" and value not in ("text", "json"):
+            raise UsageError(f"bad log format: --log-format {value}: text or json")
         setattr(options, _TEXTS[name], value)
     else:
         attribute, what = _NUMBERS[name]
@@ -232,7 +236,8 @@ _USAGE: Final = """\
 version: {prog} {version}
 usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
            [ -N tcp-processes-no ] [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
-           [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ] [ --drain seconds ]
+           [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ]
+           [ --drain seconds ] [ --log-format text|json ]
 options:
 {source_help}
  -c           check the configuration, print listen addresses and aliases, exit 0 if all is well
@@ -260,6 +265,8 @@ options:
  -G file      write the process group number into this file
  --drain sec   after SIGTERM let transactions come to their end, for so long at most (default 10; 0: end at once);
               new requests get 503. SIGINT and a second SIGTERM end at once
+ --log-format text|json
+              how a record of the log looks: SER's line (default), or a JSON object
  -V           version
  -h           this text
 What the configuration file sets counts more than the command line, as in SER."""

@@ -54,15 +54,15 @@ class Statistics:
             who = f"{workers.name(number)} (pid {workers.pid(number)}, {workers.deaths(number)} died before it)"
             counts = self._answers.get(number)
             if counts is None:
-                self._log.write(NOTICE, f"statistics: {who}: does not answer")
+                self._log.say(NOTICE, f"statistics: {who}: does not answer")
                 continue
-            self._log.write(NOTICE, f"statistics: {who}: {_shown(counts)}")
+            self._log.say(NOTICE, f"statistics: {who}: {_shown(counts)}")
             for name, count in counts.items():
                 old = sums.get(name, 0)
                 sums[name] = max(old, count) if name in _GREATEST else old + count
         deaths = sum(workers.deaths(number) for number in range(workers.count))
         all_of_them = f"all {len(self._answers)} processes ({deaths} died)"
-        self._log.write(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
+        self._log.say(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
 
 
 def _unpacked(data: bytes) -> dict[str, int]:

@@ -15,6 +15,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
 from runtime.server.addresses import AddressBook
 from runtime.server.batch import BATCH
+from runtime.server.complaints import Complaints
 from runtime.server.connection import Connection
 from runtime.server.datagrams import FOREVER, DatagramIO, SendFailure
 from runtime.server.desk import Desk, packed_counts
@@ -103,9 +104,7 @@ class Worker:
         self._sleep_s: Final = SLEEP_NS / 1e9
         # More is probably there to be read already, so waiting first would be one call too many.
         self._expects_more = False
-        self._quiet_until_ms: i64 = 0
-        self._unlogged: i64 = 0
-        self._dropped_logged: i64 = 0
+        self._complaints: Final = Complaints(log)
         self.received: i64 = 0
         self.sent: i64 = 0
         self.failed: i64 = 0
@@ -262,7 +261,8 @@ class Worker:
         try:
             out.extend(self._engine.receive(data, source, listener, now_ms, connection))
         except Exception as e:
-            self._report_bug(e)
+            self.bugs += 1
+            self._complaints.bug(e)
 
     def _take(self, letter: Letter, now_ms: i64, out: list[Send]) -> None:
         """Do what a letter asks for."""
@@ -359,7 +359,7 @@ class Worker:
             if not failures:
                 break
             self._failures = []
-            self._report_failures(failures, now_ms)
+            self._report(failures, now_ms)
             if not self._keeps_state or rounds == _SECOND_THOUGHTS:
                 break
             rounds += 1
@@ -398,6 +398,10 @@ class Worker:
                 return
         exchange.post_stream(home, send, self._tickets.issue(send) if self._keeps_state else 0)
 
+    def _report(self, failures: list[SendFailure], now_ms: i64) -> None:
+        self.failed += len(failures)
+        self._complaints.unsent(failures, now_ms)
+
     def _sort_failures(self, streams: Streams, now_ms: i64) -> None:
         """Ours are for the engine, others' for who has asked."""
         untold: list[SendFailure] = []
@@ -413,7 +417,7 @@ class Worker:
                 untold.append(failure)
         streams.failed.clear()
         if untold:
-            self._report_failures(untold, now_ms)
+            self._report(untold, now_ms)
 
     def _tell_failure(self, sender: i64, ticket: i64, error: int) -> None:
         exchange = self._exchange
@@ -423,47 +427,14 @@ class Worker:
     def _look_at_returned(self, exchange: Exchange, now_ms: i64) -> None:
         """Letters that found a full mailbox."""
         post = exchange.post
-        if post.dropped == self._dropped_logged and not post.returned:
+        if not self._complaints.has_to_tell(post.dropped) and not post.returned:
             return
         for letter in post.returned:
             send = self._tickets.redeem(letter.ticket) if letter.kind == TCP_SEND else None
             if send is not None:
                 self._failures.append(SendFailure(send, errno.ENOBUFS))
         post.returned.clear()
-        if now_ms < self._quiet_until_ms:
-            return
-        lost = post.dropped - self._dropped_logged
-        self._log.write(ERR, f"ERROR: {lost} letters lost: the process that they are for cannot keep up")
-        self._dropped_logged = post.dropped
-        self._quiet_until_ms = now_ms + 1000
-
-    # --- what is to be told --------------------------------------------------------------------------------------------
-
-    def _report_failures(self, failures: list[SendFailure], now_ms: i64) -> None:
-        """One line a second at most: a host that is away must not fill the disk."""
-        self.failed += len(failures)
-        if now_ms < self._quiet_until_ms:
-            self._unlogged += len(failures)
-            return
-        first = failures[0]
-        to = first.send.destination
-        more = self._unlogged + len(failures) - 1
-        rest = f" ({more} more since the last report)" if more else ""
-        where = f"{to.host().decode()}:{to.port}"
-        self._log.write(
-            ERR, f"ERROR: cannot send {len(first.send.data)} bytes to {where}: {os.strerror(first.error)}{rest}"
-        )
-        self._unlogged = 0
-        self._quiet_until_ms = now_ms + 1000
-
-    def _report_bug(self, error: Exception) -> None:
-        """The engine catches what peers and routes do wrong, so this is a mistake of ours: it costs one message."""
-        self.bugs += 1
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
-        self._log.write(ERR, f"BUG: message lost: {type(error).__name__}: {error} ({where})")
+        self._complaints.lost(post.dropped, now_ms)
 
 
 def _sooner(a_ms: i64, b_ms: i64) -> i64:

@@ -168,5 +168,6 @@ def test_a_line_over_buf_size_is_refused() -> None:
     assert "over buf_size 20" in site.lines()[2] and site.lines()[3] == "over"
 
 
-def test_the_line_is_latin_1_both_ways() -> None:
-    assert logged("%{X-A}", request(X_A="J\xf6rg")) == "J\xf6rg"
+def test_utf_8_stays_what_it_is_and_other_bytes_are_escaped() -> None:
+    assert logged("%{X-A}", request(X_A="J\xc3\xb6rg")) == "J\xf6rg"
+    assert logged("%{X-A}", request(X_A="J\xf6rg")) == "J\\xf6rg"

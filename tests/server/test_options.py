@@ -99,6 +99,8 @@ def test_numbers_must_be_decimal_and_whole(text: str) -> None:
         (("-f",), "option -f requires an argument"),
         (("-t", ""), "option -t requires an argument"),
         (("--drain", "-1"), "bad number of seconds: --drain -1"),
+        (("--log-format", "xml"), "bad log format: --log-format xml: text or json"),
+        (("--log-format", ""), "option --log-format requires an argument that is not empty"),
         (("--drain", "x"), "bad number of seconds: --drain x"),
         (("-m", "0"), "bad shmem size number: -m 0"),
         (("-N", "x"), "bad process number: -N x"),

@@ -10,7 +10,7 @@ from runtime.routing.context import L_ERR, L_NOTICE, Context
 def log(ctx: Context, level: int, text: bytes) -> bool:
     """Write `text` to the log at `level` (-1 error … 4 debug). It is taken as it is: `%` means nothing."""
     if ctx.world.log_level >= level:
-        ctx.world.log.write(level, text.decode("latin-1").rstrip("\r\n"))
+        ctx.world.log.say(level, text.decode("utf-8", "backslashreplace").rstrip("\r\n"))
     return True
 
 

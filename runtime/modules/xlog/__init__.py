@@ -31,7 +31,7 @@ class Xlog(Module):
                 errors.UNSPECIFIED,
                 f"ERROR: xlog: a line of {len(line)} bytes is over buf_size {self.buf_size}, not logged",
             )
-        ctx.world.log.write(level, line.decode("latin-1").rstrip("\r\n"))
+        ctx.world.log.say(level, line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
         return True
 
     def xdbg(self, ctx: Context, format: Format) -> bool:
