@@ -149,6 +149,7 @@ class CallCheck:
         message = f"{call.name.name} is a function of {what}, which is not loaded"
         hint = f'add loadmodule "…/{owners[0]}.so"'
         self._report.add(codes.MODULE_NOT_LOADED, call.name.span, message, hint=hint)
+        self._modules.meant.update(owners)
 
     def _unknown(self, call: tree.Call) -> None:
         name = call.name.name

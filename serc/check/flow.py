@@ -63,7 +63,8 @@ def _ignored_tests(block: tree.Block, report: Report) -> None:
         if isinstance(statement, tree.Call) and statement.name.name in TESTS:
             name = statement.name.name
             message = f"the result of {name} is ignored, and it does {_little(name)}"
-            report.add(codes.IGNORED_RESULT, statement.span, message, hint=f"write if ({name}(…)) or if (!{name}(…))")
+            written = f"{name}(…)" if statement.arguments else f"{name}()"
+            report.add(codes.IGNORED_RESULT, statement.span, message, hint=f"write if ({written}) or if (!{written})")
 
 
 def _little(name: str) -> str:

@@ -38,8 +38,9 @@ class Loaded:
 @dataclass
 class Modules:
     """`loaded` in the order of the file. `puzzles` are names that loadmodule gave and nobody knows, "" among them where nobody
-    can guess either; `meant` those that they were probably meant to be: nothing that such a module may export is worth a
-    message of its own. `avp_aliases` are the aliases of AVPs that the file defines; None where that cannot be told.
+    can guess either; `meant` those that they were probably meant to be, and those whose loadmodule was missed already: nothing
+    that such a module may export is worth a message of its own. `avp_aliases` are the aliases of AVPs that the file defines;
+    None where that cannot be told.
     """
 
     catalogue: Catalogue
@@ -116,7 +117,9 @@ def _unknown_module(stem: str, item: tree.LoadModule, modules: Modules, report: 
     modules.puzzles.append(stem)
     what = modules.catalogue.UNDECLARED.get(stem)
     if what is not None:
-        report.add(codes.FOREIGN_MODULE, item.span, f"module {stem} {what.partition(';')[0]}", hint=_instead(what))
+        kind, _, instead = what.partition("; ")
+        report.add(codes.FOREIGN_MODULE, item.span, f"module {stem} {kind}", hint=instead)
+        modules.meant.update(set(re.findall(r"\w+", instead)) & set(modules.catalogue.names()))
         return
     meant = nearest(stem, modules.catalogue.names())
     if meant:
@@ -125,10 +128,6 @@ def _unknown_module(stem: str, item: tree.LoadModule, modules: Modules, report: 
         modules.puzzles.append("")  # any function that is not found may be its
     hint = f'did you mean "{meant}"?' if meant else ""
     report.add(codes.UNKNOWN_MODULE, item.span, f'there is no module "{stem}"', hint=hint)
-
-
-def _instead(what: str) -> str:
-    return what.partition("; ")[2]
 
 
 def _needs(modules: Modules, report: Report) -> None:
@@ -152,10 +151,11 @@ def _mandatory(file: tree.File, modules: Modules, report: Report) -> None:
 
 def _twice(file: tree.File, modules: Modules, report: Report) -> None:
     """A second value for the same parameter of the same modules. Another regex may narrow a general setting down."""
-    repeatable = {p.name for m in modules.loaded for p in m.spec.params if p.repeatable}
+    params = [p for m in modules.loaded for p in m.spec.params]
+    single = {p.name for p in params} - {p.name for p in params if p.repeatable}
     seen: dict[tuple[str, str], tree.ModParam] = {}
     for item in file.items:
-        if isinstance(item, tree.ModParam) and item.parameter.value not in repeatable:
+        if isinstance(item, tree.ModParam) and item.parameter.value in single:
             first = seen.setdefault((item.module.value, item.parameter.value), item)
             if first is not item:
                 related = (Related(first.span, "first set here"),)
@@ -245,9 +245,11 @@ class _ParamCheck:
         hint = f"add a loadmodule for {name}.so before it" if exists else ""
         hint = hint or did_you_mean(name, [m.spec.exported for m in self._modules.loaded])
         message = f"module {name} is not loaded" if exists else f'there is no module "{name}"'
-        if self._modules.puzzles and "" in self._modules.puzzles:
+        if "" in self._modules.puzzles:
             return
         self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint)
+        if exists:
+            self._modules.meant.add(name)
 
     def _parameter(self, spec: ModuleSpec) -> bool:
         """False when it was reported, so that a second module's lack of it is not."""
