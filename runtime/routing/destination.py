@@ -36,7 +36,7 @@ class Destination:
             return
         packed = resolver.addresses(self.host)
         if not packed:
-            raise UnresolvableDestination(f"cannot resolve {self.host.decode('latin-1')}")
+            raise UnresolvableDestination(f"cannot resolve {self.host.decode('latin-1')}, where a forward or send goes")
         self._addresses = [from_packed(ip, self.port or 5060) for ip in packed]
 
     def address(self) -> Address:

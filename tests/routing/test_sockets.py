@@ -142,5 +142,5 @@ def test_after_a_failure_the_next_address_of_a_destination_is_taken() -> None:
 
 
 def test_a_destination_without_an_address_is_an_error() -> None:
-    with pytest.raises(UnresolvableDestination, match=r"^cannot resolve none\.example\.com$"):
+    with pytest.raises(UnresolvableDestination, match=r"^cannot resolve none\.example\.com, where"):
         Destination(b"none.example.com", 5060).resolve(Names())
