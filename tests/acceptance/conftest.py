@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from server.conftest import alive as alive
+from server.conftest import free_port as free_port
 
 import runtime
 
@@ -21,20 +23,14 @@ PROJECT = Path(__file__).parent.parent.parent
 START_CFG = PROJECT / "examples" / "cfg" / "start.cfg"
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
-
-
 def four_digit_port() -> int:
-    """A free UDP port below 10,000: sipsak 0.9.8 cuts the fifth digit off."""
+    """A port below 10,000, free over UDP and TCP: sipsak 0.9.8 cuts the fifth digit off."""
     while True:
         port = random.randrange(2000, 10_000)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s, socket.socket() as t:
             try:
                 s.bind(("127.0.0.1", port))
+                t.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return port
@@ -48,14 +44,6 @@ def tool(name: str) -> str:
     return path
 
 
-def alive(pid: int) -> bool:
-    """Running, and not only waiting for somebody to take note of its end."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
 def options(port: int, from_port: int) -> bytes:
     return (
         f"OPTIONS sip:127.0.0.1:{port} SIP/2.0\r\n"
@@ -66,13 +54,13 @@ def options(port: int, from_port: int) -> bytes:
 
 
 class Ser:
-    """`ser -f CONFIG -D -E -l udp:127.0.0.1:PORT`, of the build under test."""
+    """`ser -f CONFIG -D -E -l udp:127.0.0.1:PORT`, of the build under test. `{port}` in further arguments stands for PORT."""
 
     def __init__(self, folder: Path, config: Path, *arguments: str) -> None:
         self.port = four_digit_port()
         self.log = folder / "ser.log"
         command = [sys.executable, "-m", "serc.commands.ser", "-f", str(config), "-D", "-E"]
-        command += ["-l", f"udp:127.0.0.1:{self.port}", *arguments]
+        command += ["-l", f"udp:127.0.0.1:{self.port}", *(word.format(port=self.port) for word in arguments)]
         paths = {"PYTHONPATH": str(Path(runtime.__file__).parent.parent), "XDG_CACHE_HOME": str(folder / "cache")}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(

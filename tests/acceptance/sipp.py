@@ -1,4 +1,4 @@
-"""sipp as a party of calls, its counters, and a network that loses datagrams."""
+"""sipp as a party of calls, its counters, a network that loses datagrams, and one that cuts streams into bytes."""
 
 from __future__ import annotations
 
@@ -96,6 +96,44 @@ class LossyLink:
         self._thread.join()
         for one in (self._near, self._far, self._ended):
             one.close()
+
+
+class Cutter:
+    """A relay on `port`: what comes over a TCP connection goes on to the target, and back, one byte at a time."""
+
+    def __init__(self, target: int) -> None:
+        self._target = ("127.0.0.1", target)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+        self.port: int = self._listener.getsockname()[1]
+        self.passed_bytes = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self._target)
+            for a, b in ((near, far), (far, near)):
+                a.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                threading.Thread(target=self._pass, args=(a, b), daemon=True).start()
+
+    def _pass(self, a: socket.socket, b: socket.socket) -> None:
+        try:
+            while data := a.recv(65536):
+                for i in range(len(data)):
+                    b.send(data[i : i + 1])
+                self.passed_bytes += len(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            # One side has ended: so does the other.
+            a.close()
+            b.close()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
 
 def _socket() -> socket.socket:
