@@ -41,7 +41,6 @@ from runtime.spec.declare import (
     ModuleSpec,
     RouteKind,
     function,
-    integer_param,
     string_param,
     switch_param,
 )
