@@ -15,7 +15,7 @@ from mypy_extensions import i64
 # Sleeping costs as much as about three wake-ups: it must save more.
 WORTH_A_SLEEP: Final = 4
 WINDOW_READS: Final = 16
-SLEEP_NS: Final = 400_000
+SLEEP_NS: Final = 800_000
 
 
 @final
