@@ -30,6 +30,15 @@ def alias_target(world: World, alias: bytes) -> AvpName:
     return found
 
 
+def named_avp(world: World, text: str) -> AvpName:
+    """The AVP that a parameter names: i:NUMBER, s:NAME, NAME or $ALIAS. Raises CannotPrepare for an unknown alias."""
+    if text.startswith("i:"):
+        return int(text[2:])
+    if text.startswith("$"):
+        return alias_target(world, text[1:].encode("latin-1"))
+    return text.removeprefix("s:").encode("latin-1")
+
+
 @final
 class Alias(Prepared):
     """An AVP that is named by an alias."""

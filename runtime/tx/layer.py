@@ -288,9 +288,9 @@ class Layer:
 
 
 def has_open_branches(t: Transaction) -> bool:
-    """True if a branch can still bring a reply of its own."""
+    """True if a branch can still bring a reply of its own. Where somebody else sends the request, nobody waits for him."""
     for branch in t.branches:
-        if not branch.over:
+        if not branch.over and branch.request is not None:
             return True
     return False
 

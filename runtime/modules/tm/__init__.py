@@ -15,14 +15,28 @@ from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core, Routes
 from runtime.modules.tm.kinds import append_mistake, request_action
-from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, add_branches, open_transaction, relay
+from runtime.modules.tm.relaying import (
+    OPENED,
+    PLAIN_ACK,
+    add_branches,
+    open_transaction,
+    relay,
+)
+from runtime.modules.tm.write_request import (
+    Action,
+    AppendOwner,
+    add_blind_branch,
+    described,
+    write_fifo,
+    write_socket,
+)
 from runtime.routing import errors
 from runtime.routing.avps import AvpName
 from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Question
 from runtime.routing.context import IN_FAILURE, IN_REPLY, L_ERR, L_WARN, Context
 from runtime.routing.forwarding import Hop, resolve
-from runtime.routing.module import Module, ModuleError
-from runtime.routing.prepared import CannotPrepare, alias_target
+from runtime.routing.module import ModuleError
+from runtime.routing.prepared import CannotPrepare, named_avp
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.address import PROTO_NAMES, TCP, TLS, UDP
@@ -55,7 +69,7 @@ from runtime.tx.transaction import OVER, PROCEEDING, Branch, Client
 
 
 @final
-class Tm(Module):
+class Tm(AppendOwner):
     """Transactions. What a message belongs to is found or opened by the functions, which routes.py calls."""
 
     def __init__(
@@ -99,6 +113,7 @@ class Tm(Module):
         self._timer_avps: Final = (fr_timer_avp, fr_inv_timer_avp) if var_timers else ("", "")
         self._failure: Routes = {}
         self._onreply: Routes = {}
+        self._tw_append: Final = tw_append
         self._pass_provisional: Final = pass_provisional_replies
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
@@ -120,8 +135,10 @@ class Tm(Module):
 
     def prepare(self, world: World) -> None:
         try:
-            self._fr_avp = _avp_name(self._timer_avps[0], world)
-            self._fr_inv_avp = _avp_name(self._timer_avps[1], world)
+            self._fr_avp = _timer_avp(self._timer_avps[0], world)
+            self._fr_inv_avp = _timer_avp(self._timer_avps[1], world)
+            for text in self._tw_append:
+                self.define(text, world)
         except CannotPrepare as e:
             raise ModuleError(f"tm: {e}") from e
 
@@ -433,20 +450,32 @@ class Tm(Module):
             return False
         return pattern.search(b"%d" % (call.failure_status if ctx.route_kind == IN_FAILURE else call.status))
 
+    def t_write_req(self, ctx: Context, fifo: bytes, action: Action) -> bool:
+        """Hand the request to the application that reads a FIFO; False without a transaction or a reader."""
+        return self._write(ctx, fifo, action, True)
+
+    def t_write_unix(self, ctx: Context, socket: bytes, action: Action) -> bool:
+        """Hand the request to the application behind a Unix datagram socket."""
+        return self._write(ctx, socket, action, False)
+
+    def _write(self, ctx: Context, path: bytes, action: Action, by_fifo: bool) -> bool:
+        core = self.core()
+        call = call_of(ctx)
+        if call is None:
+            return ctx.fail(errors.UNSPECIFIED, "ERROR: t_write: no transaction, call t_newtran() before")
+        text = described(call, ctx, action)
+        if text is None or not (write_fifo(ctx, path, text) if by_fifo else write_socket(ctx, path, text)):
+            return False
+        return add_blind_branch(core, call, ctx)
+
 
 def _first_word(words: list[bytes]) -> bytes:
     return words[0] if words else b""
 
 
-def _avp_name(text: str, world: World) -> AvpName | None:
-    """The name of an AVP as a parameter writes it: i:NUMBER, s:NAME, NAME or $ALIAS; None for "". Raises CannotPrepare."""
-    if not text:
-        return None
-    if text.startswith("i:"):
-        return int(text[2:])
-    if text.startswith("$"):
-        return alias_target(world, text[1:].encode("latin-1"))
-    return text.removeprefix("s:").encode("latin-1")
+def _timer_avp(text: str, world: World) -> AvpName | None:
+    """The AVP that a parameter names, None for ""."""
+    return named_avp(world, text) if text else None
 
 
 _SOCKET: Final = some_text("socket", "the path of a Unix socket")
@@ -511,7 +540,7 @@ EXPORTS: Final = ModuleSpec(
         ),
         function(
             "t_write_req",
-            None,
+            Tm.t_write_req,
             Argument("fifo", _FIFO),
             request_action(),
             routes=REQUEST | FAILURE,
@@ -519,7 +548,7 @@ EXPORTS: Final = ModuleSpec(
         ),
         function(
             "t_write_unix",
-            None,
+            Tm.t_write_unix,
             Argument("socket", _SOCKET),
             request_action(),
             routes=REQUEST | FAILURE,

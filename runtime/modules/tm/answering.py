@@ -17,7 +17,15 @@ from runtime.sip import headers
 from runtime.sip.message import parse
 from runtime.sip.reply import reason_of, to_tag_of
 from runtime.sip.transport import Send
-from runtime.tx.layer import ACKNOWLEDGE, ANSWERS, CANCEL_REST, KEEP, RELAY, chosen, has_open_branches
+from runtime.tx.layer import (
+    ACKNOWLEDGE,
+    ANSWERS,
+    CANCEL_REST,
+    KEEP,
+    RELAY,
+    chosen,
+    has_open_branches,
+)
 from runtime.tx.transaction import PROCEEDING, Branch
 
 
@@ -132,8 +140,11 @@ def decide(core: Core, call: Call, sends: list[Send], now_ms: i64) -> None:
         _give_up_here(core, call, now_ms)
         return
     if call.on_failure != 0:
+        before = len(call.branches)
         _run_failure_route(core, call, sends, now_ms)
-        if call.state != PROCEEDING or has_open_branches(call):
+        # Also a new branch that somebody else serves is a way that has been found.
+        found = len(call.branches) > before and not call.branches[len(call.branches) - 1].over
+        if call.state != PROCEEDING or found or has_open_branches(call):
             return
     best = chosen(call)
     if best is None:

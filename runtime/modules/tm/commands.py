@@ -10,7 +10,7 @@ from runtime.modules.tm import uac
 from runtime.modules.tm.answering import answer
 from runtime.modules.tm.call import Call, Outcome
 from runtime.modules.tm.cancelling import cancel_rest
-from runtime.modules.tm.core import SLOTS, Core, local_id, slot_in
+from runtime.modules.tm.core import SLOTS, Core, slot_in
 from runtime.modules.tm.dialog import described, dialog_of
 from runtime.routing.command import Question, packed_counters, summed_counters
 from runtime.sip.cseq import parse_cseq
@@ -177,7 +177,7 @@ def _reply(core: Core, question: Question) -> bytes:
         return b"400 fifo_t_reply: to-tag expected\n"
     if slot.startswith(b"-"):
         return _NO_TRANSACTION
-    call = core.layer.table.by_id(local_id(int(slot), int(label)))
+    call = core.layer.table.by_id(core.named(int(slot), int(label)))
     if not isinstance(call, Call) or call.is_local:
         return _NO_TRANSACTION
     ctx = call.context(core.world, question.now_ms)

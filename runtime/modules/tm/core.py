@@ -79,6 +79,12 @@ class Core:
         self._label = (self._label + 1) & 0xFFFFFFFF
         return local_id(slot, int(self._label))
 
+    def named(self, slot: int, label: int) -> bytes:
+        """The transaction that `name_of` calls so."""
+        id = local_id(slot, label)
+        # An MD5 that ends in zeros loses them when it is read as a number, its last digit the highest.
+        return id if self.world.syn_branch else id.ljust(len(id.partition(b".")[0]) + 1 + 32, b"0")
+
     def next_call_number(self) -> int:
         self._call_number += 1
         return self._call_number
@@ -102,6 +108,12 @@ class Core:
 def local_id(slot: int, label: int) -> bytes:
     """The transaction with this slot and label, as the middle of its branches shows them."""
     return b"".join([reversed_hex(slot), b".", reversed_hex(label)])
+
+
+def name_of(id: bytes) -> bytes:
+    """A transaction as applications name it: slot and label in decimal, `slot:label`."""
+    slot, _, label = id.partition(b".")
+    return b"%d:%d" % (int(slot[::-1], 16), int(label[::-1], 16))
 
 
 def slot_in(id: bytes) -> int:

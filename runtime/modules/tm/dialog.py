@@ -17,6 +17,7 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
+from runtime.sip.uri import parse_uri
 from runtime.tx.transaction import branch_id
 
 # Of the ACK to a 2xx, which is a transaction of its own: a number that no branch has.
@@ -51,6 +52,25 @@ def dialog_of(reply: Message) -> Dialog | None:
     routes = [buf[value.start : value.end] for value in reversed(recorded)]
     first = recorded[-1] if recorded else contact
     return Dialog(target, routes, buf[first.uri_start : first.uri_end])
+
+
+def dialog_of_request(msg: Message) -> Dialog:
+    """The same as the one sees it who answers `msg` (RFC 3261 12.1.1); `target` b"" where there is no Contact.
+
+    Where the first recorded proxy is a strict router, it is the target, and the Contact the last of the routes. Raises
+    BadMessage and BadUri.
+    """
+    buf = msg.buf
+    contacts = _values(msg, headers.CONTACT) if msg.contact != 0 else []
+    recorded = _values(msg, headers.RECORD_ROUTE)
+    target = buf[contacts[0].uri_start : contacts[0].uri_end] if contacts else b""
+    if not recorded:
+        return Dialog(target, [], b"")
+    routes = [buf[value.start : value.end] for value in recorded]
+    first = buf[recorded[0].uri_start : recorded[0].uri_end]
+    if parse_uri(first, 0, len(first)).lr:
+        return Dialog(target, routes, first)
+    return Dialog(first, routes[1:] + ([b"<" + target + b">"] if target else []), first)
 
 
 def _values(msg: Message, kind: int) -> list[NameAddr]:

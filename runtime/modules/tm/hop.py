@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from runtime.sip import headers
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message, parse

@@ -19,7 +19,6 @@ def _action(text: str) -> Constant:
         raise BadArgument("the name of the action is missing", 'write "action" or "action/append"')
     if slash and not append:
         raise BadArgument("the name after the slash is missing", "it names a set that tw_append defines")
-    # Comes into being with the body of t_write_req.
     return Constant("runtime.modules.tm.write_request", "Action", (wire(action), wire(append)), "ACTION")
 
 
