@@ -27,6 +27,7 @@ from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
 from runtime.server.master import Body, Master, Process, hold_signals, load_prctl
+from runtime.server.notify import Notifier, notifier
 from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.process_table import ProcessTable
 from runtime.server.resolver import ServerResolver
@@ -127,6 +128,7 @@ class _Start:
         self._crew: Final = Crew(self._engine, config, table, log, self._mmsg, len(self._control.names()) + 1)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
+        self._notifier = Notifier("", 0.0, log)
 
     def run(self) -> int:
         """Raises StartError, leaving nothing behind."""
@@ -141,6 +143,7 @@ class _Start:
         if not single and not self._options.foreground:
             self._launch = detach()
         self._log.become(0)
+        self._notifier = notifier(self._log)
         try:
             self._prepare()
             return self._serve_alone() if single else self._serve_many()
@@ -175,6 +178,7 @@ class _Start:
             return 0
         if self._launch is not None:
             self._launch.succeeded(self._config.log_stderror)
+        master.serves()
         self._log.write(INFO, f"INFO: {len(self._process_table) - 1} processes serve")
         master.run()
         return 0
@@ -201,7 +205,7 @@ class _Start:
         runners = Workers(exchange, self._crew.runners, table, first)
         ending = Ending(runners, self._log, self._options.drain_s, self._engine.keeps_state)
         statistics = Statistics(Workers(exchange, self._crew.counters, table, first), self._log)
-        return Master(processes, table, self._log, self._prctl, ending, statistics)
+        return Master(processes, table, self._log, self._prctl, ending, statistics, self._notifier)
 
     def _leave(self) -> None:
         """In a new process: what belongs to the master, and to who started him."""
@@ -209,6 +213,7 @@ class _Start:
             file.close()
         if self._launch is not None:
             self._launch.leave(self._config.log_stderror)
+        self._notifier.close()
 
     def _member_body(self, job: Job) -> Body:
         def body(ready: Callable[[], None]) -> None:
@@ -228,6 +233,7 @@ class _Start:
         if not master.start():
             return 0
         worker = self._crew.alone()
+        master.serves()
         worker.run(lambda: master.attend(0), _IDLE_MS)
         master.stop()
         self._log.write(NOTICE, "Thank you for flying ser")

@@ -18,6 +18,7 @@ from typing import Final
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
+from runtime.server.notify import Notifier, Watchdog
 from runtime.server.process_table import ProcessTable
 from runtime.server.statistics import Statistics
 
@@ -61,7 +62,8 @@ class Process:
 
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
-    each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know."""
+    each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know,
+    `notifier` who is told how the server is."""
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class Master:
         prctl: Prctl,
         ending: Ending,
         statistics: Statistics,
+        notifier: Notifier,
     ) -> None:
         self._processes: Final = processes
         self._table: Final = table
@@ -78,6 +81,8 @@ class Master:
         self._prctl: Final = prctl
         self._ending: Final = ending
         self._statistics: Final = statistics
+        self._notifier: Final = notifier
+        self._watchdog: Final = Watchdog(notifier)
         self._ready: dict[int, Process] = {}
         self._pid = 0
 
@@ -189,15 +194,19 @@ class Master:
 
     def attend(self, patience_s: float) -> bool:
         """Replace the dead and take a signal, if there is one within `patience_s`; False if it is time to stop."""
+        now_s = time.monotonic()
+        if self._watchdog.is_due(now_s):
+            self._statistics.probe(now_s)
         if self._ending.has_begun() or self._statistics.is_asking():
             patience_s = min(patience_s, _LOOK_S)
+        patience_s = min(patience_s, self._watchdog.patience_s(now_s))
         if not self._ending.has_begun():
             self._respawn()
         info = signal.sigtimedwait(_WAITED_FOR, patience_s)
         if info is not None and not self._take_signal(info.si_signo):
             return False
-        if self._statistics.is_asking():
-            self._statistics.look(time.monotonic())
+        if self._statistics.is_asking() and self._statistics.look(time.monotonic()):
+            self._watchdog.all_answered()
         return not self._ending.is_over(time.monotonic())
 
     def _take_signal(self, number: int) -> bool:
@@ -206,6 +215,7 @@ class Master:
             self._log.write(DBG, f"INFO: signal {number} received")
             if number == signal.SIGINT or self._ending.has_begun():
                 return False
+            self._notifier.tell("STOPPING=1")
             self._ending.begin(time.monotonic())
         elif number == signal.SIGUSR1:
             self._statistics.ask(time.monotonic())
@@ -273,8 +283,17 @@ class Master:
                     self._log.write(ERR, f"ERROR: cannot fork: {e.strerror}")
                     p.due_s = time.monotonic() + _RESPAWN_MAX_S
 
+    def serves(self) -> None:
+        """Tell whoever waits for it that all processes are ready."""
+        pid = os.getpid()
+        self._notifier.tell(
+            "READY=1", f"MAINPID={pid}", f"STATUS={len(self._processes)} processes beside the master serve"
+        )
+
     def stop(self) -> None:
         """SIGTERM for all, SIGKILL for who does not go within STOP_S."""
+        if not self._ending.has_begun():
+            self._notifier.tell("STOPPING=1")
         for fd in self._ready:
             os.close(fd)
         self._ready.clear()

@@ -1,11 +1,11 @@
-"""SIGUSR1: what all processes have done since they started, in the log. Reference core, 1.8 and 8.5."""
+"""SIGUSR1: what all processes have done since they started, in the log; and whether they answer at all. Reference core, 1.8, 8.5."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from runtime.routing.ports import Log
-from runtime.server.log import NOTICE
+from runtime.server.log import NOTICE, WARN
 from runtime.server.mailbox import ANSWER, STATISTICS, Letter
 from runtime.server.workers import Workers
 
@@ -24,6 +24,7 @@ class Statistics:
         self._log: Final = log
         self._number = 0
         self._until_s: float | None = None
+        self._is_to_write = False
         self._answers: dict[int, dict[str, int]] = {}
 
     def is_asking(self) -> bool:
@@ -31,21 +32,37 @@ class Statistics:
 
     def ask(self, now_s: float) -> None:
         """Begin; who asks again before the answer is there gets it once."""
+        self._is_to_write = True
+        self.probe(now_s)
+
+    def probe(self, now_s: float) -> None:
+        """The same, but nothing is written: `look` tells whether all answer."""
+        if self._until_s is not None:
+            return
         self._number += 1
         self._answers = {}
         self._until_s = now_s + _PATIENCE_S
         self._workers.tell(STATISTICS, self._number)
 
-    def look(self, now_s: float) -> None:
-        """Take what has been answered."""
+    def look(self, now_s: float) -> bool:
+        """Take what has been answered. True when all who live have answered, once for each question."""
         letters: list[Letter] = []
         self._workers.exchange.mailbox.receive(letters)
         for letter in letters:
             if letter.kind == ANSWER and letter.number == self._number:
                 self._answers[int(letter.index)] = _unpacked(letter.data)
-        if self._until_s is not None and (len(self._answers) == self._workers.count or now_s >= self._until_s):
-            self._until_s = None
+        is_complete = len(self._answers) == self._workers.count
+        if self._until_s is None or not (is_complete or now_s >= self._until_s):
+            return False
+        self._until_s = None
+        if self._is_to_write:
+            self._is_to_write = False
             self._write()
+        silent = [n for n in range(self._workers.count) if n not in self._answers and self._workers.pid(n)]
+        for number in silent:
+            pid = self._workers.pid(number)
+            self._log.write(WARN, f"WARNING: {self._workers.name(number)} (pid {pid}) does not answer")
+        return not silent
 
     def _write(self) -> None:
         workers = self._workers
