@@ -10,6 +10,7 @@ from typing import Final
 from runtime.routing.config import Config
 from runtime.routing.ports import Log
 from runtime.routing.sockets import SocketTable
+from runtime.server.cures import of_address
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, WARN
 from runtime.sip.address import TCP, UDP
@@ -38,7 +39,7 @@ def bind_all(table: SocketTable, config: Config, log: Log, readers: int) -> list
         except OSError as e:
             for group in opened:
                 close_all(group)
-            raise StartError(f"cannot listen on {_where(s)}: {os.strerror(e.errno or 0)}") from e
+            raise StartError(f"cannot listen on {_where(s)}: {of_address(e, tcp=False)}") from e
     return opened
 
 
@@ -52,7 +53,7 @@ def listen_all(table: SocketTable) -> list[tuple[int, socket.socket]]:
             opened.append((int(s.index), _listen(s)))
         except OSError as e:
             close_all([own for _, own in opened])
-            raise StartError(f"cannot listen on {_where(s)}: {os.strerror(e.errno or 0)}") from e
+            raise StartError(f"cannot listen on {_where(s)}: {of_address(e, tcp=True)}") from e
     return opened
 
 

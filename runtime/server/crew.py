@@ -19,6 +19,7 @@ from runtime.routing.sockets import SocketTable
 from runtime.server.acceptor import Acceptor, Doors
 from runtime.server.bind import bind_all, close_all, listen_all
 from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.cures import of_processes
 from runtime.server.desk import Desk
 from runtime.server.errors import StartError
 from runtime.server.exchange import Exchange, ServerConnections
@@ -94,7 +95,7 @@ class Crew:
             if self._receivers:
                 self._doors = Doors(self._receivers)
         except OSError as e:
-            raise StartError(f"cannot make mailboxes for {count} processes: {e.strerror}") from e
+            raise StartError(f"cannot make mailboxes for {count} processes: {of_processes(e)}") from e
 
     def enter(self, table: ProcessTable, first_entry: int) -> None:
         """Where the processes of the mailboxes from 0 up stand in the process table."""
@@ -127,7 +128,9 @@ class Crew:
     def alone(self) -> Worker:
         """fork=no: the only process, which receives on the first UDP address. Raises StartError."""
         if not self._udp:
-            raise StartError("no UDP address to listen on, and a single process (fork=no) serves nothing else")
+            raise StartError(
+                "no UDP address to listen on, and a single process serves nothing else: add one (-l, listen=) or drop fork=no"
+            )
         # The master, which this process is too, keeps the mailboxes for control processes still to come.
         worker = self._udp_worker(self._udp[0], 0, self._exchange_of(0))
         _spare_the_collector()

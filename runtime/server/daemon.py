@@ -12,8 +12,9 @@ from typing import Final
 
 from runtime.routing.config import Config
 from runtime.routing.ports import Log
-from runtime.server.errors import StartError
-from runtime.server.log import WARN
+from runtime.server.cures import id_number, of_directory, of_path, unknown_group, unknown_user
+from runtime.server.errors import PathError, StartError
+from runtime.server.log import WARN, report
 
 
 @dataclass(frozen=True)
@@ -27,26 +28,32 @@ class Identity:
 def identity_of(user: str, group: str) -> Identity:
     """A user's name also brings his primary group; a number does not. `group` goes before it. Raises StartError."""
     uid = gid = None
-    if user.isdecimal():
-        uid = int(user)
-    elif user:
-        try:
+    try:
+        if user.isdecimal():
+            uid = id_number(user)
+        elif user:
             entry = pwd.getpwnam(user)
-        except KeyError as e:
-            raise StartError(f"bad user name/uid number: -u {user}") from e
-        uid, gid = entry.pw_uid, entry.pw_gid
-    if group.isdecimal():
-        gid = int(group)
-    elif group:
-        try:
+            uid, gid = entry.pw_uid, entry.pw_gid
+    except (KeyError, ValueError) as e:
+        raise StartError(f"bad user name/uid number: -u {user}: {unknown_user(user)} (-u, user=)") from e
+    try:
+        if group.isdecimal():
+            gid = id_number(group)
+        elif group:
             gid = grp.getgrnam(group).gr_gid
-        except KeyError as e:
-            raise StartError(f"bad group name/gid number: -g {group}") from e
+    except (KeyError, ValueError) as e:
+        raise StartError(f"bad group name/gid number: -g {group}: {unknown_group(group)} (-g, group=)") from e
     return Identity(uid, gid)
 
 
 def become(identity: Identity) -> None:
-    """Give up root: supplementary groups, group, user, in this order. Raises StartError. As in SER, 0 means "don't"."""
+    """Give up root: supplementary groups, group, user, in this order. Raises StartError. As in SER, 0 means "don't".
+
+    Who is that user and group already has nothing to give up, and would not be allowed to leave his groups.
+    """
+    own = (os.getuid(), os.getgid())
+    if own[0] and (identity.uid or own[0], identity.gid or own[1]) == own:
+        return
     try:
         if identity.uid or identity.gid:
             os.setgroups([])
@@ -55,19 +62,26 @@ def become(identity: Identity) -> None:
         if identity.uid:
             os.setuid(identity.uid)
     except OSError as e:
-        raise StartError(f"cannot change to uid {identity.uid}, gid {identity.gid}: {e.strerror}") from e
+        names = [f"{what} {id}" for what, id in (("uid", identity.uid), ("gid", identity.gid)) if id is not None]
+        cure = "only root can; start as root, or without -u, -g, user= and group="
+        raise StartError(f"cannot change to {', '.join(names)}: {e.strerror}: {cure}") from e
 
 
 def enter(chroot: str, workdir: str) -> None:
     """Raises StartError."""
-    for what, path, change in (("chroot to", chroot, os.chroot), ("change to the directory", workdir, os.chdir)):
-        if path:
-            try:
-                change(path)
-                if change is os.chroot:
-                    os.chdir("/")
-            except OSError as e:
-                raise StartError(f"cannot {what} {path}: {e.strerror}") from e
+    try:
+        if chroot:
+            os.chroot(chroot)
+            os.chdir("/")
+    except OSError as e:
+        raise StartError(f"cannot chroot to {chroot}: {of_directory(e, chroot, '-t or chroot=')}") from e
+    try:
+        if workdir:
+            os.chdir(workdir)
+    except OSError as e:
+        raise PathError(
+            f"cannot change to the directory {workdir}: {of_directory(e, workdir, '-w or workdir=')}"
+        ) from e
 
 
 def set_limits(config: Config, log: Log) -> None:
@@ -86,7 +100,15 @@ def set_limits(config: Config, log: Log) -> None:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
         except (OSError, ValueError) as e:
-            raise StartError(f"open_files_limit: cannot raise the limit from {soft} to {wanted}: {e}") from e
+            raise StartError(
+                f"open_files_limit: cannot raise the limit from {soft} to {wanted}: {e}: "
+                "lower it, or allow more before the start (ulimit -Hn, LimitNOFILE= of systemd)"
+            ) from e
+
+
+# What the daemon tells its launcher.
+_SERVES: Final = b"+"
+_FAILED: Final = b"-"
 
 
 class Launch:
@@ -110,14 +132,18 @@ class Launch:
 
     def succeeded(self, keep_stderr: bool) -> None:
         """Called in the master when the server serves: the launcher ends with 0."""
-        os.write(self._fd, b"+")
+        os.write(self._fd, _SERVES)
         self.leave(keep_stderr)
 
+    def failed(self) -> None:
+        """It cannot serve, and has said why: the launcher ends with 1 and says no more."""
+        os.write(self._fd, _FAILED)
 
-def detach() -> Launch:
+
+def detach(prog: str) -> Launch:
     """Go on as a daemon in a session of its own; the calling process ends here, with 0 once the daemon serves, else 1.
 
-    Until `Launch.succeeded` the daemon keeps the terminal, so that whoever started it reads why it could not start.
+    `prog` is how it calls itself where the daemon dies without a word. Until `Launch.succeeded` the daemon keeps the terminal, so that whoever started it reads why it could not start.
     """
     read_fd, write_fd = os.pipe()
     child = os.fork()
@@ -125,7 +151,9 @@ def detach() -> Launch:
         os.close(write_fd)
         word = os.read(read_fd, 1)
         os.waitpid(child, 0)
-        os._exit(0 if word == b"+" else 1)
+        if not word:
+            report(prog, "the daemon ended before it served: its log says why, or start it with -D -E and look on")
+        os._exit(0 if word == _SERVES else 1)
     os.close(read_fd)
     os.setsid()
     if os.fork():
@@ -159,7 +187,9 @@ class PidFile:
             os.ftruncate(self._fd, 0)
             os.write(self._fd, self._text)
         except OSError as e:
-            raise StartError(f"cannot write the pid file {path}: {e.strerror}") from e
+            raise PathError(
+                f"cannot write the pid file {path}: {of_path(e, path, '-P' if refuse_living else '-G')}"
+            ) from e
 
     def close(self) -> None:
         """In processes that have nothing to do with it."""
@@ -186,13 +216,21 @@ def _refuse_living(path: str) -> None:
         return
     if not text:
         return
+    no_pid = (
+        f"pid file {path} exists, but doesn't contain a valid pid number: "
+        "remove it if it is of no use, or give another path with -P"
+    )
     if not text.isdigit():
-        raise StartError(f"pid file {path} exists, but doesn't contain a valid pid number")
+        raise StartError(no_pid)
+    number = int(text)
     try:
-        os.kill(int(text), 0)
+        os.kill(number, 0)
     except OverflowError as e:
-        raise StartError(f"pid file {path} exists, but doesn't contain a valid pid number") from e
+        raise StartError(no_pid) from e
     except OSError as e:
         if e.errno == errno.ESRCH:
             return
-    raise StartError(f"running process found in the pid file {path}: {text.decode()}")
+    raise StartError(
+        f"running process found in the pid file {path}: {number}: "
+        f"stop it if it is this server (ps {number} tells), else remove the file"
+    )

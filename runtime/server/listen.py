@@ -51,7 +51,9 @@ def socket_table(config: Config, log: Log) -> SocketTable:
                 continue
             sockets.append(ListenSocket(len(sockets), proto, e.name.encode(), Address.parse(e.ip, e.port), multicast))
     if not sockets:
-        raise StartError("no address to listen on")
+        raise StartError(
+            "no address to listen on: add one (-l, listen=), or allow TCP (no -T, disable_tcp=no, fork=yes)"
+        )
     return SocketTable(sockets, aliases)
 
 
@@ -84,7 +86,7 @@ def _wanted(config: Config, proto: int, log: Log) -> list[_Entry]:
     wanted = []
     for entry in config.listen:
         if entry.proto == "tls":
-            raise StartError(f"listen=tls:{entry.host}: not supported yet: TLS")
+            raise StartError(f"listen=tls:{entry.host}: not supported yet: TLS; listen on udp: or tcp:")
         if not entry.proto or _PROTO[entry.proto] == proto:
             wanted.append(_Entry("" if entry.host == "*" else entry.host, entry.port or config.port))
         elif proto == UDP and not has_tcp(config):
@@ -144,8 +146,10 @@ def _resolve(entries: list[_Entry], found: dict[str, Found | None], aliases: _Al
             if answer is None or not answer.name:
                 continue
         elif answer is None or not answer.addresses:
+            late = " in time" if answer is None else ""
             raise StartError(
-                f"cannot resolve {e.name}" + (" in time" if answer is None else "") + ", an address to listen on"
+                f"cannot resolve {e.name}{late}, an address to listen on: it is neither an interface (ip link lists them) "
+                "nor a name that the name server knows; give an IP address (-l, listen=)"
             )
         else:
             e.ip = answer.addresses[0]

@@ -22,7 +22,7 @@ from runtime.server.control.files import ControlFiles, Owner
 from runtime.server.crew import Crew, Job
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
 from runtime.server.ending import Ending
-from runtime.server.errors import StartError
+from runtime.server.errors import PathError, StartError
 from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
@@ -131,7 +131,7 @@ class _Start:
         self._notifier = Notifier("", 0.0, log)
 
     def run(self) -> int:
-        """Raises StartError, leaving nothing behind."""
+        """The exit status. A start that fails leaves nothing behind."""
         config = self._config
         self._remark()
         set_limits(config, self._log)
@@ -141,16 +141,23 @@ class _Start:
             also = " and more than one listen address found (will use only the first one)" if more else ""
             print(f"WARNING: no fork mode{also}", file=sys.stderr)
         if not single and not self._options.foreground:
-            self._launch = detach()
+            self._launch = detach(self._options.prog)
         self._log.become(0)
         self._notifier = notifier(self._log)
         try:
             self._prepare()
             return self._serve_alone() if single else self._serve_many()
+        except (StartError, ProgramError) as e:
+            why = e
         finally:
             self._control.remove()
             for file in self._pid_files:
                 file.remove()
+        inside = f" (inside the root directory {config.chroot})" if config.chroot and isinstance(why, PathError) else ""
+        report(self._options.prog, f"{why}{inside}")
+        if self._launch is not None:
+            self._launch.failed()
+        return 1
 
     def _prepare(self) -> None:
         """Everything that needs privileges or can fail, in SER's order; then the privileges are gone."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
+from runtime.server.cures import of_processes
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
 from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
@@ -99,7 +100,7 @@ class Master:
                 return True
         except (StartError, OSError) as e:
             self.stop()
-            raise e if isinstance(e, StartError) else StartError(f"cannot start: {e.strerror}") from e
+            raise e if isinstance(e, StartError) else StartError(f"cannot start: {of_processes(e)}") from e
         self.stop()
         return False
 
@@ -107,8 +108,7 @@ class Master:
         """False if a signal wants the end."""
         until = time.monotonic() + START_S
         while self._ready:
-            readable, _, _ = select.select(list(self._ready), [], [], 0.05)
-            for fd in readable:
+            for fd in self._with_words(50):
                 self._take_word(fd)
             if signal.sigpending() & {signal.SIGTERM, signal.SIGINT}:
                 return False
@@ -116,13 +116,22 @@ class Master:
                 raise StartError(f"a process was not ready within {START_S:.0f} seconds")
         return True
 
+    def _with_words(self, patience_ms: int) -> list[int]:
+        """New processes that have something to say; descriptors over 1,023 are too large for select(2)."""
+        poll = select.poll()
+        for fd in self._ready:
+            poll.register(fd, select.POLLIN)
+        return [fd for fd, _ in poll.poll(patience_ms)]
+
     def _take_word(self, fd: int) -> None:
         """What a new process says of itself: "+", or "-" and the reason why not."""
         word = os.read(fd, 4096).decode()
         process = self._ready.pop(fd)
         os.close(fd)
         if word != "+":
-            raise StartError(word[1:] or f"{process.description} died during the start")
+            raise StartError(
+                word[1:] or f"{process.description} died during its start: the log says why, or the kernel's"
+            )
 
     def _fork(self, process: Process) -> None:
         """Raises OSError when there is no room for another process."""
@@ -267,8 +276,7 @@ class Master:
     def _respawn(self) -> None:
         """Fork what is due, and hear what those forked before have to say."""
         if self._ready:
-            readable, _, _ = select.select(list(self._ready), [], [], 0)
-            for fd in readable:
+            for fd in self._with_words(0):
                 process = self._ready[fd]
                 try:
                     self._take_word(fd)

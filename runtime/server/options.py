@@ -150,14 +150,14 @@ def _take(options: Options, name: str, value: str) -> None:
         if name == "-m" and not 0 < number <= _SHARED_MB_MAX:
             raise UsageError(f"bad {what}: -m {value}: 1 to {_SHARED_MB_MAX} megabytes")
         if name == "--drain" and number < 0:
-            raise UsageError(f"bad {what}: --drain {value}")
+            raise UsageError(f"bad {what}: --drain {value}: 0 or more")
         setattr(options, attribute, number)
 
 
 def _number(name: str, what: str, text: str) -> int:
     digits = text[1:] if text[:1] in ("-", "+") else text
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > 9:
-        raise UsageError(f"bad {what}: {name} {text}")
+        raise UsageError(f"bad {what}: {name} {text}: write a decimal number")
     return int(text)
 
 
@@ -167,7 +167,7 @@ def parse_listen(text: str) -> Listen:
     Reference core, 1.2. Beyond SER 0.9.7, which refuses what its own manual page shows, `udp:` alone means all
     interfaces; its host is "". Raises UsageError.
     """
-    error = UsageError(f"bad -l address specifier: {text}")
+    error = UsageError(f"bad -l address specifier: {text}: write [udp:|tcp:]host[:port], an IPv6 address in brackets")
     parts = _split_outside_brackets(text)
     if len(parts) == 1:
         proto, host, port = "", parts[0], ""

@@ -64,7 +64,9 @@ def _tcp_children(config: Config, options: Options) -> int:
     """As many as UDP processes where nobody says otherwise. Raises StartError."""
     wanted = config.tcp_children if config.tcp_children is not None else options.tcp_children
     if wanted is None or wanted <= 0:
-        wanted = _children(config, options)
+        return min(_children(config, options), TCP_CHILDREN_MAX)
     if wanted > TCP_CHILDREN_MAX:
-        raise StartError(f"tcp_children: {wanted} TCP processes are too many, up to {TCP_CHILDREN_MAX} can be had")
+        raise StartError(
+            f"tcp_children: {wanted} TCP processes are too many: up to {TCP_CHILDREN_MAX} can be had (-N, tcp_children=)"
+        )
     return wanted

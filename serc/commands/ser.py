@@ -42,7 +42,7 @@ def compiled(name: str) -> Program | None:
     try:
         config = Path(name).read_bytes()
     except OSError as e:
-        raise StartError(f"loading config file({name}): {e.strerror or e}") from e
+        raise StartError(f"loading config file({name}): {e.strerror or e}: name the file with -f") from e
     directory = cache.cache_directory()
     key = cache.key_of(config, name)
     found = cache.lookup(directory, key) if directory is not None else None

@@ -145,15 +145,6 @@ def test_the_pid_file_comes_and_goes(tmp_path: Path, daemons: list[Daemon]) -> N
     assert not (tmp_path / "pgid").exists()
 
 
-def test_a_living_server_in_the_pid_file_is_respected(tmp_path: Path, daemons: list[Daemon]) -> None:
-    first = Daemon(tmp_path, "-P", str(tmp_path / "pid"))
-    daemons.append(first)
-    second = Daemon(tmp_path, "-P", str(tmp_path / "pid"))
-    assert second.launch.returncode == 1
-    assert second.launch.stderr == f"ser-runtime: running process found in the pid file {tmp_path}/pid: {first.pid}\n"
-    assert (tmp_path / "pid").read_text() == f"{first.pid}\n"
-
-
 def test_a_dead_pid_is_overwritten(tmp_path: Path, daemons: list[Daemon]) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -184,14 +175,6 @@ def test_another_servers_pid_file_is_not_deleted(tmp_path: Path) -> None:
     path.write_text("1\n")
     file.remove()
     assert path.read_text() == "1\n"
-
-
-def test_an_unwritable_pid_file_is_one_line(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, "-P", "/nonexistent/pid")
-    assert daemon.launch.returncode == 1
-    assert (
-        daemon.launch.stderr == "ser-runtime: cannot write the pid file /nonexistent/pid: No such file or directory\n"
-    )
 
 
 def test_w_is_the_working_directory(tmp_path: Path, daemons: list[Daemon]) -> None:
@@ -250,13 +233,6 @@ def test_a_users_name_brings_his_group_and_a_number_does_not() -> None:
 def test_unknown_users_and_groups_stop_the_start(user: str, group: str) -> None:
     with pytest.raises(StartError, match="nosuch"):
         identity_of(user, group)
-
-
-@pytest.mark.parametrize("arguments", [("-t", "/nonexistent"), ("-w", "/nonexistent"), ("-u", "nosuchuser")])
-def test_a_start_that_fails_is_one_line_and_one(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    daemon = Daemon(tmp_path, *arguments)
-    assert daemon.launch.returncode == 1
-    assert daemon.launch.stderr.count("\n") == 1
 
 
 def test_a_destination_that_does_not_resolve_stops_the_start(tmp_path: Path) -> None:

@@ -245,18 +245,6 @@ def test_h_prints_the_options() -> None:
     assert "usage: ser-runtime" in done.stdout
 
 
-def test_a_taken_port_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-        pid_file = tmp_path / "pid"
-        for extra in (["-D"], []):
-            done = run("--routes", routes(tmp_path), *extra, "-T", "-l", f"127.0.0.1:{port}", "-P", str(pid_file))
-            assert done.returncode == 1
-            assert done.stderr == f"ser-runtime: cannot listen on udp:127.0.0.1:{port}: Address already in use\n"
-            assert not pid_file.exists()
-
-
 def test_a_second_server_does_not_steal_the_port(start: StartServer, tmp_path: Path) -> None:
     server = start()
     server.ask()

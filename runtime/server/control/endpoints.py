@@ -12,9 +12,13 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.routing.ports import Log
-from runtime.server.errors import StartError
+from runtime.server.cures import id_number, of_path, unknown_group, unknown_user
+from runtime.server.errors import PathError, StartError
 from runtime.server.log import WARN
 
+_FIFO_OPTION: Final = "-i or fifo="
+_SOCKET_OPTION: Final = "-x or unix_sock="
+_OWNER_CURE: Final = "who is not root can give files to groups of his own only (sock_user=, sock_group=)"
 # sun_path of <sys/un.h> with its NUL.
 _SOCKET_NAME_BYTES: Final = 107
 
@@ -42,18 +46,18 @@ def _uid_of(name: str) -> int:
     if not name:
         return -1
     try:
-        return int(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
-    except KeyError as e:
-        raise StartError(f"bad socket user name/uid number: {name}") from e
+        return id_number(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
+    except (KeyError, ValueError) as e:
+        raise StartError(f"bad socket user name/uid number: {name}: {unknown_user(name)} (sock_user=)") from e
 
 
 def _gid_of(name: str) -> int:
     if not name:
         return -1
     try:
-        return int(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
-    except KeyError as e:
-        raise StartError(f"bad socket group name/gid number: {name}") from e
+        return id_number(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
+    except (KeyError, ValueError) as e:
+        raise StartError(f"bad socket group name/gid number: {name}: {unknown_group(name)} (sock_group=)") from e
 
 
 class ControlFile:
@@ -88,14 +92,14 @@ class Fifo(ControlFile):
             os.mkfifo(path, 0o600)
             super().__init__(path)
         except OSError as e:
-            raise StartError(f"cannot make the FIFO {path}: {e.strerror}") from e
+            raise PathError(f"cannot make the FIFO {path}: {of_path(e, path, _FIFO_OPTION)}") from e
         try:
             self.fd: Final = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
             os.fchown(self.fd, owner.uid, owner.gid)
             os.fchmod(self.fd, mode)
         except OSError as e:
             os.unlink(path)
-            raise StartError(f"cannot set up the FIFO {path}: {e.strerror}") from e
+            raise StartError(f"cannot set up the FIFO {path}: {e.strerror}: {_OWNER_CURE}") from e
 
     def close(self) -> None:
         os.close(self.fd)
@@ -107,7 +111,9 @@ class UnixSocket(ControlFile):
     def __init__(self, path: str, mode: int, owner: Owner) -> None:
         """Raises StartError. A mode of 0 leaves what the umask gives, as in SER."""
         if len(os.fsencode(path)) > _SOCKET_NAME_BYTES:
-            raise StartError(f"the Unix socket's name is longer than {_SOCKET_NAME_BYTES} characters: {path}")
+            raise StartError(
+                f"the Unix socket's name is longer than {_SOCKET_NAME_BYTES} characters: give a shorter one than {path}"
+            )
         self.socket: Final = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         try:
@@ -121,7 +127,7 @@ class UnixSocket(ControlFile):
             super().__init__(path)
         except OSError as e:
             self.socket.close()
-            raise StartError(f"cannot make the Unix socket {path}: {e.strerror}") from e
+            raise PathError(f"cannot make the Unix socket {path}: {of_path(e, path, _SOCKET_OPTION)}") from e
         try:
             os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
             if mode:
@@ -129,7 +135,7 @@ class UnixSocket(ControlFile):
         except OSError as e:
             self.socket.close()
             os.unlink(path)
-            raise StartError(f"cannot set up the Unix socket {path}: {e.strerror}") from e
+            raise StartError(f"cannot set up the Unix socket {path}: {e.strerror}: {_OWNER_CURE}") from e
 
     def close(self) -> None:
         self.socket.close()
