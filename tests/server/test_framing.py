@@ -15,7 +15,7 @@ def read(data: bytes, piece: int = 0) -> tuple[list[Request], list[str]]:
     found: list[Request] = []
     complaints: list[str] = []
     for i in range(0, len(data), piece or len(data)):
-        reader.feed(data[i : i + (piece or len(data))], found, complaints)
+        reader.feed(data[i : i + (piece or len(data))], 0, found, complaints)
     return found, complaints
 
 
@@ -71,6 +71,25 @@ def test_a_forgotten_empty_line_does_not_spoil_the_next_request() -> None:
     ]
 
 
+def test_a_second_command_for_the_same_pipe_is_surplus() -> None:
+    assert found(b":version:R\n:print:R\n\n:version:R\n\n") == [(b"version", b"R"), (b"version", b"R")]
+    assert found(b":ul_rm:\na\nb\n:version:\n\n") == [(b"ul_rm", b"", b"a", b"b"), (b"version", b"")]
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"x", b"x" * 600, b"x" * 3_000_000, b":", b":print", b":print:", b":print:R", b"\0\xff::::", b"1\n2\n3"]
+)
+def test_a_request_is_found_behind_garbage_without_a_line_end(garbage: bytes) -> None:
+    whole = read(garbage + b":version:S\n\n")
+    assert [(r.name, r.reply_name) for r in whole[0]] == [(b"version", b"S")]
+    assert len(whole[1]) == 1
+    assert read(garbage + b":version:S\n\n", 4096) == whole
+
+
+def test_a_reply_pipe_may_have_a_colon_in_its_name() -> None:
+    assert read(b":version:a:b\n\n") == ([Request(b"version", b"a:b")], [])
+
+
 def test_a_parameter_is_never_taken_for_a_command() -> None:
     assert found(b":print:R\n:version:S\n\n") == [(b"print", b"R", b":version:S")]
 
@@ -112,22 +131,41 @@ def test_endless_lines_and_blocks_are_not_kept() -> None:
     requests: list[Request] = []
     complaints: list[str] = []
     for _ in range(50):
-        reader.feed(b"x" * 65536, requests, complaints)
-    reader.feed(b"\n:version:R\n\n", requests, complaints)
+        reader.feed(b"x" * 65536, 0, requests, complaints)
+    reader.feed(b"\n:version:R\n\n", 0, requests, complaints)
     assert [r.name for r in requests] == [b"version"]
     assert complaints == ["request line too long"]
-    reader.feed(b":t_uac_dlg:R\na\nb\nc\n" + b"Header: value\n" * 100_000, requests, complaints)
-    assert requests[-1].mistake == "request too long"
+    for block in (b"Header: value\n" * 100_000, b"x" * 1_000_000):
+        reader.feed(b":t_uac_dlg:R\na\nb\nc\n" + block + b"\n\n", 0, requests, complaints)
+        assert requests[-1].mistake == "request too long"
 
 
-def test_a_request_that_is_broken_off_ends_after_a_pause() -> None:
+def test_a_request_that_is_broken_off_ends_after_a_second() -> None:
     reader = FifoReader(PATTERNS.get)
     requests: list[Request] = []
-    reader.feed(b":ul_rm:R\nlocation\nbo", requests, [])
-    assert reader.is_waiting
+    assert reader.ends_ms() is None
+    reader.feed(b":ul_rm:R\nlocation\nbo", 5000, requests, [])
+    assert reader.ends_ms() == 6000
     reader.give_up(requests)
     assert [(r.name, r.words) for r in requests] == [(b"ul_rm", [b"location"])]
-    assert not reader.is_waiting
+    assert reader.ends_ms() is None
+
+
+@pytest.mark.parametrize(
+    "begin", [b"x", b":print:R\n", b":version:R\n", b"garbage\n", b":t_uac_dlg:R\nM\nsip:b@h\n.\n"]
+)
+def test_bytes_that_keep_coming_do_not_put_the_end_off(begin: bytes) -> None:
+    reader = FifoReader(PATTERNS.get)
+    reader.feed(begin, 5000, [], [])
+    reader.feed(b"x", 5900, [], [])
+    assert reader.ends_ms() == 6000
+
+
+def test_each_request_has_its_own_second() -> None:
+    reader = FifoReader(PATTERNS.get)
+    reader.feed(b":version:R\n", 5000, [], [])
+    reader.feed(b"\n:version:R\n", 5900, [], [])
+    assert reader.ends_ms() == 6900
 
 
 @pytest.mark.parametrize(

@@ -28,12 +28,14 @@ class CannotDeliver(Exception):
 
 
 class Delivery:
-    """An answer that is being given. `due_ms` is when `go_on` wants to be called, at the latest; `fd` is what may become
-    writable before, NO_EVENT if nothing can."""
+    """An answer of `size_bytes` that is being given. `due_ms` is when `go_on` wants to be called, at the latest; `fd` is what may
+    become writable before, NO_EVENT if nothing can; `is_watched` if somebody polls it."""
 
-    def __init__(self, due_ms: int) -> None:
+    def __init__(self, due_ms: int, size_bytes: int) -> None:
         self.due_ms = due_ms
+        self.size_bytes: Final = size_bytes
         self.fd = NO_EVENT
+        self.is_watched = False
 
     def go_on(self, now_ms: int) -> bool:
         """True when all is delivered; raises CannotDeliver when it never will be."""
@@ -71,7 +73,7 @@ class PipeDelivery(Delivery):
     """Writes `text` into the reply pipe `name`."""
 
     def __init__(self, rules: ReplyRules, name: bytes, text: bytes, now_ms: int) -> None:
-        super().__init__(now_ms)
+        super().__init__(now_ms, len(text))
         self._rules: Final = rules
         self._path: Final = rules.folder + os.fsdecode(name)
         self._text: Final = memoryview(text)
@@ -125,7 +127,7 @@ class SocketDelivery(Delivery):
     """Sends `text` as one datagram to the address that the request came from."""
 
     def __init__(self, sender: socket.socket, address: str | bytes, text: bytes, now_ms: int, timeout_ms: int) -> None:
-        super().__init__(now_ms)
+        super().__init__(now_ms, len(text))
         self._sender: Final = sender
         self._address: Final = address
         self._text = text
@@ -150,20 +152,24 @@ class SocketDelivery(Delivery):
 
 
 class Deliveries:
-    """All answers on their way. `limit` of them at most: further ones are refused, so that a client who asks and asks and
-    never reads cannot fill the memory."""
+    """All answers on their way. Those that cannot be given at once have to wait, `limit` of them and `limit_bytes` of text at most,
+    so that a client who asks and asks and never reads cannot fill the memory, nor keep answers from those who read."""
 
-    def __init__(self, poll: select.poll, limit: int) -> None:
+    def __init__(self, poll: select.poll, limit: int, limit_bytes: int) -> None:
         self._poll: Final = poll
         self._limit: Final = limit
+        self._limit_bytes: Final = limit_bytes
         self._waiting: list[Delivery] = []
 
     def start(self, delivery: Delivery, now_ms: int) -> None:
         """Raises CannotDeliver."""
-        if len(self._waiting) >= self._limit:
-            raise CannotDeliver(f"{self._limit} clients already do not read their answers")
-        if not self._try(delivery, now_ms):
-            self._waiting.append(delivery)
+        if self._try(delivery, now_ms):
+            return
+        # Those who wait already are asked, not the new one: a single answer may be as long as it likes.
+        if len(self._waiting) >= self._limit or sum(d.size_bytes for d in self._waiting) > self._limit_bytes:
+            self._drop(delivery)
+            raise CannotDeliver(f"{len(self._waiting)} clients already do not read their answers")
+        self._waiting.append(delivery)
 
     def go_on(self, writable: set[int], now_ms: int) -> list[CannotDeliver]:
         """What is due or can be written now; the failures."""
@@ -188,17 +194,19 @@ class Deliveries:
     def _try(self, delivery: Delivery, now_ms: int) -> bool:
         """True if it is done. The poll watches exactly the pipes of those that wait to write."""
         watched = delivery.fd
-        done = False
         try:
             done = delivery.go_on(now_ms)
-            return done
         except CannotDeliver:
-            done = True
+            self._drop(delivery)
             raise
-        finally:
-            if done and watched != NO_EVENT:
-                self._poll.unregister(watched)
-            if done:
-                delivery.close()
-            elif watched == NO_EVENT and delivery.fd != NO_EVENT:
-                self._poll.register(delivery.fd, select.POLLOUT)
+        if done:
+            self._drop(delivery)
+        elif watched == NO_EVENT and delivery.fd != NO_EVENT:
+            self._poll.register(delivery.fd, select.POLLOUT)
+            delivery.is_watched = True
+        return done
+
+    def _drop(self, delivery: Delivery) -> None:
+        if delivery.is_watched:
+            self._poll.unregister(delivery.fd)
+        delivery.close()

@@ -12,6 +12,8 @@ from runtime.routing.command import HEADERS, LINE
 LINE_BYTES: Final = 512
 # All that a request may have; a message body of the largest UDP packet fits.
 REQUEST_BYTES: Final = 65536
+# From its first byte to its last: clients write a request at once.
+REQUEST_MS: Final = 1000
 
 _BLANKS: Final = b" \t\r\n"
 
@@ -34,93 +36,125 @@ Patterns = Callable[[bytes], str | None]
 
 
 class FifoReader:
-    """Takes the bytes of the FIFO in any pieces; finds whole requests, and says what is wrong with others.
+    """Takes the bytes of the FIFO in any pieces; finds whole requests, and says what is wrong with others. Times are milliseconds.
 
-    A request is complete as soon as its command has read what it wants. What follows as far as the empty line is nobody's, but
-    for a line that begins a request for a command that there is: whoever forgets the empty line does not spoil the request
-    of the next one.
+    A pipe does not tell where one client's bytes end and the next one's begin, so whatever a broken request spoils must end
+    soon. A request is complete as soon as its command has read what it wants. What follows as far as the empty line is surplus, but
+    for a line that begins a request of somebody else: for a command that there is, to another reply pipe. Where a request has to
+    begin, one is found behind garbage on the same line, too. What a command reads is never looked at: a parameter may be a
+    stranger's words. A request that is not whole within `REQUEST_MS` ends there.
     """
 
     def __init__(self, patterns: Patterns) -> None:
         self._patterns: Final = patterns
+        # The line that has not ended; of one that is too long only its end.
         self._rest = b""
-        self._skips_line = False
-        self._request: Request | None = None
+        # Of the request that has begun and is not complete.
         self._reader: WordReader | None = None
-        # After a request: lines up to the empty one do not count.
-        self._is_over = False
+        # The reply pipe of the request whose surplus is read over; None when that is over.
+        self._surplus_of: bytes | None = None
+        # Garbage was complained of; what follows it as far as the empty line is not worth another sentence.
+        self._has_complained = False
+        # When began what is read now.
+        self._since_ms = 0
 
-    @property
-    def is_waiting(self) -> bool:
-        """True if something has been begun and not ended."""
-        return self._request is not None or self._is_over or self._skips_line or self._rest != b""
+    def ends_ms(self) -> int | None:
+        """When `give_up` is due; None if nothing has been begun."""
+        is_waiting = self._reader is not None or self._surplus_of is not None or self._has_complained or self._rest
+        return self._since_ms + REQUEST_MS if is_waiting else None
 
-    def feed(self, data: bytes, found: list[Request], complaints: list[str]) -> None:
+    def feed(self, data: bytes, now_ms: int, found: list[Request], complaints: list[str]) -> None:
         """Append the requests that are complete now, and a sentence for each line that is no part of any."""
+        if self.ends_ms() is None:
+            self._since_ms = now_ms
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()
         for line in lines:
-            if self._skips_line:
-                self._skips_line = False
-                line = bytes(LINE_BYTES)
-            self._take(line, found, complaints)
-        if len(self._rest) >= REQUEST_BYTES:
-            # Whatever it is, it will not be kept.
-            self._rest = b""
-            self._skips_line = True
+            self._take(line, now_ms, found, complaints)
+        if len(self._rest) > REQUEST_BYTES:
+            if self._reader is not None:
+                self._reader.request.mistake = "request too long"
+                self._end(self._reader, found)
+            # What is kept is still too long for a line, and may end in somebody's request.
+            self._rest = self._rest[-2 * LINE_BYTES :]
 
     def give_up(self, found: list[Request]) -> None:
-        """Nothing has come for a while: what has been begun ends here, as with an empty line."""
+        """What has been begun ends here, as with an empty line."""
         self._rest = b""
-        self._skips_line = False
-        self._is_over = False
-        self._finish(found)
+        self._surplus_of = None
+        self._has_complained = False
+        if self._reader is not None:
+            found.append(self._reader.request)
+            self._reader = None
 
-    def _take(self, line: bytes, found: list[Request], complaints: list[str]) -> None:
+    def _take(self, line: bytes, now_ms: int, found: list[Request], complaints: list[str]) -> None:
         reader = self._reader
-        if reader is not None:
-            if line.rstrip(_BLANKS) == b"" and reader.expects_line:
-                self._finish(found)
-            elif not reader.take(line):
-                self._finish(found)
-                self._is_over = True
-            return
-        begins = self._begin(line)
-        if self._is_over:
-            if line.rstrip(_BLANKS) == b"":
-                self._is_over = False
-                return
-            if begins is None or self._patterns(begins.name.lower()) is None:
-                return
-        elif line.rstrip(_BLANKS) == b"":
-            return
-        self._is_over = True
-        if begins is None:
-            complaints.append(_complaint(line))
-            return
-        pattern = self._patterns(begins.name.lower())
-        if not pattern:
-            found.append(begins)
-            return
-        self._is_over = False
-        self._request = begins
-        self._reader = WordReader(pattern, begins)
+        is_empty = line.rstrip(_BLANKS) == b""
+        if reader is None:
+            self._since_ms = now_ms
+            if is_empty:
+                self._surplus_of = None
+                self._has_complained = False
+            else:
+                self._look_for_request(line, found, complaints)
+        elif is_empty and reader.expects_line:
+            self._reader = None
+            found.append(reader.request)
+        elif not reader.take(line):
+            self._end(reader, found)
 
-    def _begin(self, line: bytes) -> Request | None:
-        """The request that begins with this line, None if it cannot be one."""
-        text = line.rstrip(_BLANKS)
-        if len(line) + 2 > LINE_BYTES or len(text) < 3 or text[:1] != b":" or b"\0" in text:
-            return None
-        name, colon, reply_name = text[1:].partition(b":")
-        if not name or not colon or any(c in reply_name for c in b"./\\"):
-            return None
-        return Request(name, reply_name)
+    def _look_for_request(self, line: bytes, found: list[Request], complaints: list[str]) -> None:
+        request = _request_of(line)
+        if self._surplus_of is not None:
+            if request is not None and self._is_somebody_elses(request):
+                self._begin(request, found)
+            return
+        behind = self._behind_garbage(line) if request is None or b":" in request.reply_name else None
+        if request is None or behind is not None:
+            if not self._has_complained:
+                complaints.append(_complaint(line))
+            self._has_complained = True
+            request = behind
+        if request is not None:
+            self._begin(request, found)
 
-    def _finish(self, found: list[Request]) -> None:
-        if self._request is not None:
-            found.append(self._request)
-        self._request = None
+    def _is_somebody_elses(self, request: Request) -> bool:
+        """Whether this line, which is surplus to one request, begins the next one."""
+        is_answered_there = request.reply_name == self._surplus_of and request.reply_name != b""
+        return not is_answered_there and self._patterns(request.name.lower()) is not None
+
+    def _behind_garbage(self, line: bytes) -> Request | None:
+        """The request for a command that there is at the end of this line."""
+        _, *end = line.rsplit(b":", 2)
+        request = _request_of(b":" + b":".join(end)) if len(end) == 2 else None
+        return request if request is not None and self._patterns(request.name.lower()) is not None else None
+
+    def _begin(self, request: Request, found: list[Request]) -> None:
+        self._has_complained = False
+        pattern = self._patterns(request.name.lower())
+        if pattern:
+            self._surplus_of = None
+            self._reader = WordReader(pattern, request)
+        else:
+            self._surplus_of = request.reply_name
+            found.append(request)
+
+    def _end(self, reader: WordReader, found: list[Request]) -> None:
+        """Its request has all that is taken of it, and the empty line is still to come."""
         self._reader = None
+        self._surplus_of = reader.request.reply_name
+        found.append(reader.request)
+
+
+def _request_of(line: bytes) -> Request | None:
+    """The request that begins with this line, None if it cannot be one."""
+    text = line.rstrip(_BLANKS)
+    if len(line) + 2 > LINE_BYTES or len(text) < 3 or text[:1] != b":" or b"\0" in text:
+        return None
+    name, colon, reply_name = text[1:].partition(b":")
+    if not name or not colon or any(c in reply_name for c in b"./\\"):
+        return None
+    return Request(name, reply_name)
 
 
 def _complaint(line: bytes) -> str:
@@ -137,7 +171,7 @@ class WordReader:
 
     def __init__(self, pattern: str, request: Request) -> None:
         self._pattern: Final = pattern
-        self._request: Final = request
+        self.request: Final = request
         self._place = 0
         self._block: list[bytes] = []
         self._size = 0
@@ -152,16 +186,16 @@ class WordReader:
         line = line.rstrip(_BLANKS)
         self._size += len(line) + 2
         if self._size > REQUEST_BYTES:
-            self._request.mistake = "request too long"
+            self.request.mistake = "request too long"
             return False
         kind = self._pattern[self._place]
         if kind == LINE:
             if len(line) + 2 > LINE_BYTES:
-                self._request.mistake = "request line too long"
+                self.request.mistake = "request line too long"
                 return False
-            self._request.words.append(line)
+            self.request.words.append(line)
         elif line == b"." or (kind == HEADERS and line == b""):
-            self._request.words.append(b"".join(self._block))
+            self.request.words.append(b"".join(self._block))
             self._block = []
         else:
             self._block.append(line + b"\r\n")

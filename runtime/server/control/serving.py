@@ -28,10 +28,9 @@ from runtime.server.control.questions import ModuleCommands
 from runtime.server.log import DBG, ERR, WARN
 from runtime.server.workers import Workers
 
-# Answers that wait for their clients, 64 kB of text each at the worst for a socket.
+# Answers that wait for their clients, and what they may have in them together.
 DELIVERIES_MAX: Final = 256
-# A request in the FIFO of which nothing more comes for so long ends there.
-PAUSE_MS: Final = 1000
+DELIVERIES_MAX_BYTES: Final = 16 << 20
 # Between the answer to `kill` and the end, where the client is not reading yet.
 _LAST_WORDS_MS: Final = 400
 
@@ -54,7 +53,7 @@ class ControlProcess:
         self._end_ms: int | None = None
         self._mail: int | None = None
         self.poll: Final = select.poll()
-        self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX)
+        self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX, DELIVERIES_MAX_BYTES)
 
     def run(self, workers: Workers, ready: Callable[[], None]) -> None:
         """Never returns: the process ends by a signal."""
@@ -164,28 +163,26 @@ class FifoServer(ControlProcess):
         self._fd: Final = fd
         self.rules: Final = rules
         self._reader: Final = FifoReader(self.pattern_of)
-        self._pause_ends_ms: int | None = None
         self.poll.register(fd, select.POLLIN)
 
     def name(self) -> str:
         return "fifo_server"
 
     def next_ms(self) -> int | None:
-        return self._pause_ends_ms
+        return self._reader.ends_ms()
 
     def take(self, events: list[tuple[int, int]], now_ms: int) -> None:
         found: list[Request] = []
         if any(fd == self._fd for fd, _ in events):
             complaints: list[str] = []
             try:
-                self._reader.feed(os.read(self._fd, _READ_BYTES), found, complaints)
+                self._reader.feed(os.read(self._fd, _READ_BYTES), now_ms, found, complaints)
             except BlockingIOError:
                 return
             for complaint in complaints:
                 self.log.write(ERR, f"ERROR: fifo_server: {complaint}")
-            self._pause_ends_ms = now_ms + PAUSE_MS if self._reader.is_waiting else None
-        elif self._pause_ends_ms is not None and now_ms >= self._pause_ends_ms:
-            self._pause_ends_ms = None
+        ends_ms = self._reader.ends_ms()
+        if ends_ms is not None and now_ms >= ends_ms:
             self._reader.give_up(found)
         for request in found:
             if request.mistake:
