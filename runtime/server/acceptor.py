@@ -9,6 +9,7 @@ import errno
 import select
 import socket
 import time
+from collections import deque
 from typing import Final
 
 from runtime.routing.ports import Log
@@ -20,6 +21,9 @@ from runtime.sip.address import Address
 _ROUND: Final = 64
 # Without descriptors, waiting connections stay where they are for so long.
 _REST_S: Final = 0.05
+
+# Connections that wait for one process, which is just starting or busy, beside some 200 that the kernel keeps for it.
+_WAITING_MAX: Final = 4096
 
 # What ends an accept(2) without saying anything of the listener (accept(2), Linux).
 _PASSING: Final = frozenset(
@@ -70,18 +74,27 @@ class Acceptor:
         self._listeners: Final = {own.fileno(): (index, own) for index, own in listeners}
         self._doors: Final = doors
         self._log: Final = log
+        self._poll: Final = select.poll()
+        for fd in self._listeners:
+            self._poll.register(fd, select.POLLIN)
+        # By the number of their door, those that did not get through at once, with their listeners.
+        self._waiting: Final[dict[int, deque[tuple[socket.socket, int]]]] = {}
         self._quiet_until_s = 0.0
         self.accepted = 0
         self.refused = 0
 
     def run(self) -> None:
         """For ever."""
-        poll = select.poll()
-        for fd in self._listeners:
-            poll.register(fd, select.POLLIN)
         while True:
-            for fd, _ in poll.poll():
+            self.step(None)
+
+    def step(self, patience_ms: int | None) -> None:
+        """Wait for connections and for processes that have room again, and pass on what there is."""
+        for fd, _ in self._poll.poll(patience_ms):
+            if fd in self._listeners:
                 self.take(*self._listeners[fd])
+        for number in list(self._waiting):
+            self._pass_on(number)
 
     def take(self, index: int, listener: socket.socket) -> None:
         """Accept what is waiting."""
@@ -96,18 +109,49 @@ class Acceptor:
                 self._remark(f"ERROR: tcp: cannot accept connections: {e.strerror}")
                 time.sleep(_REST_S)
                 return
-            with own:
-                self._hand_in(own, name, index)
+            peer = Address.parse(name[0].partition("%")[0], name[1])
+            self._hand_in(own, name[0], index, place_of(peer, len(self._doors)))
 
-    def _hand_in(self, own: socket.socket, name: tuple[str, int], index: int) -> None:
-        peer = Address.parse(name[0].partition("%")[0], name[1])
-        door = self._doors[place_of(peer, len(self._doors))]
+    def _hand_in(self, own: socket.socket, host: str, index: int, number: int) -> None:
+        """Through door `number`, behind those that wait for it. One process that is slow hinders no other one."""
+        queue = self._waiting.get(number)
+        if queue is None and self._sent(number, own, index):
+            return
+        if queue is None:
+            queue = self._waiting[number] = deque()
+            self._poll.register(self._doors[number], select.POLLOUT)
+        if len(queue) < _WAITING_MAX:
+            queue.append((own, index))
+            return
+        own.close()
+        self.refused += 1
+        self._remark(f"ERROR: tcp: connection from {host} refused, its process does not take what has come before")
+
+    def _pass_on(self, number: int) -> None:
+        """As many of the waiting as door `number` has room for."""
+        queue = self._waiting[number]
+        while queue and self._sent(number, *queue[0]):
+            queue.popleft()
+        if not queue:
+            del self._waiting[number]
+            self._poll.unregister(self._doors[number])
+
+    def _sent(self, number: int, own: socket.socket, index: int) -> bool:
+        """False if there is no room; where the connection got through, or never will, it is closed here."""
         try:
-            socket.send_fds(door, [index.to_bytes(4, "little")], [own.fileno()])
+            socket.send_fds(self._doors[number], [index.to_bytes(4, "little")], [own.fileno()])
             self.accepted += 1
         except OSError as e:
+            if e.errno in (errno.EAGAIN, errno.EWOULDBLOCK):
+                return False
+            if e.errno in (errno.ENOBUFS, errno.ETOOMANYREFS):
+                # The door is writable all the same, so poll(2) would not wait.
+                time.sleep(_REST_S)
+                return False
             self.refused += 1
-            self._remark(f"ERROR: tcp: connection from {name[0]} refused, its process does not take it: {e.strerror}")
+            self._remark(f"ERROR: tcp: a connection is refused, its process does not take it: {e.strerror}")
+        own.close()
+        return True
 
     def _remark(self, line: str) -> None:
         """What a peer can cause is logged once a second at most."""

@@ -153,6 +153,7 @@ class Crew:
     def _udp_job(self, listener: ListenSocket, child: int) -> Job:
         def job() -> Callable[[], None]:
             self._leave_tcp(-1)
+            self._keep_sockets(child)
             exchange = self._exchange(int(listener.index) * self._children + child)
             return _endless(self._udp_worker(listener, child, exchange))
 
@@ -181,6 +182,7 @@ class Crew:
         number = self._workers + index
         exchange = self._exchange(number)
         self._leave_tcp(index)
+        self._keep_sockets(index)
         first = 1 + int(time.monotonic() - self._opened_s) * _NUMBERS_A_SECOND
         door = self._doors.inside[index]
         streams = Streams(index, self._receivers, first, door, self._table, self._limits(), self._log)
@@ -205,6 +207,8 @@ class Crew:
     def _accepting_job(self) -> Job:
         def job() -> Callable[[], None]:
             assert self._doors is not None and self._mailboxes is not None
+            for group in self._sockets:
+                close_all(group)
             self._doors.keep(-1)
             self._mailboxes.keep(-1)
             return Acceptor(self._listeners, self._doors.outside, self._log).run
@@ -244,6 +248,11 @@ class Crew:
         reader = boxes.readers[number]
         mailbox: Mailbox = PlainMailbox(reader) if self._mmsg is None else BatchMailbox(reader, self._mmsg)
         return Exchange(number, mailbox, Post(boxes.writers), self._owners, self._workers, self._receivers)
+
+    def _keep_sockets(self, child: int) -> None:
+        """In reader number `child` of a listener, who sends from all of them: of each the one that `_io` takes."""
+        for group in self._sockets:
+            close_all([s for i, s in enumerate(group) if i != child % len(group)])
 
     def _io(self, own: socket.socket, child: int) -> DatagramIO:
         sockets = [group[child % len(group)] for group in self._sockets]

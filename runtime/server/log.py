@@ -45,10 +45,20 @@ class ServerLog(Log):
         self.pid = os.getpid()
 
     def become(self, index: int) -> None:
-        """Called in a new process: its place in the process table. It opens its own way to syslog."""
+        """Called in a new process: its place in the process table."""
         self.index = index
         self.pid = os.getpid()
-        self._opened = False
+
+    def connect(self) -> None:
+        """Before a change of the root directory, behind which syslog could not be found. All processes have this connection."""
+        if not self._to_stderr:
+            self._open(syslog.LOG_NDELAY)
+
+    def disconnect(self) -> None:
+        """Before somebody closes all descriptors: the C library would go on to write into whatever gets the number next."""
+        if self._opened:
+            syslog.closelog()
+            self._opened = False
 
     def write(self, level: int, line: str) -> None:
         """Levels above the threshold are dropped. Never raises: a full disk must not stop a call."""
@@ -77,10 +87,13 @@ class ServerLog(Log):
         except OSError:
             return
 
+    def _open(self, more: int) -> None:
+        syslog.openlog(self._ident, syslog.LOG_PID | syslog.LOG_CONS | more, facility_number(self._facility))
+        self._opened = True
+
     def _to_syslog(self, level: int, text: str) -> None:
         if not self._opened:
-            syslog.openlog(self._ident, syslog.LOG_PID | syslog.LOG_CONS, facility_number(self._facility))
-            self._opened = True
+            self._open(0)
         syslog.syslog(_PRIORITY[max(ALERT, min(DBG, level))], text)
 
 

@@ -141,6 +141,7 @@ class _Start:
             also = " and more than one listen address found (will use only the first one)" if more else ""
             print(f"WARNING: no fork mode{also}", file=sys.stderr)
         if not single and not self._options.foreground:
+            self._log.disconnect()
             self._launch = detach(self._options.prog)
         self._log.become(0)
         self._notifier = notifier(self._log)
@@ -164,6 +165,8 @@ class _Start:
         config = self._config
         if config.chroot or config.dns or config.rev_dns:
             self._resolver.preload()
+        if config.chroot:
+            self._log.connect()
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
         self._crew.open()

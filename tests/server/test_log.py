@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from server.conftest import environment, needs_root
+from server.conftest import OPTIONS, ROUTES, alive, environment, eventually, free_port, needs_root
 
 from runtime.server.log import DBG, ERR, INFO, ServerLog, facility_number
 
@@ -71,3 +72,51 @@ def test_syslog_gets_priority_name_and_pid(tmp_path: Path) -> None:
     assert [r.partition(">")[0] for r in records] == [f"<{local3 + p}" for p in (1, 2, 3, 4, 5, 6, 7, 7)]
     assert records[0].rstrip("\0").endswith("level -3%s")
     assert " ser[" in records[0]
+
+
+# Puts a /dev with the test's /dev/log ($1) in the place of the machine's, by way of the folder $2, and goes on with the rest.
+OWN_DEV = """
+log=$1 dev=$2; shift 2
+mount -t tmpfs none $dev
+for node in null zero random urandom; do touch $dev/$node; mount --bind /dev/$node $dev/$node; done
+touch $dev/log; mount --bind $log $dev/log; mount --move $dev /dev
+exec "$@"
+"""
+
+
+@needs_root
+def test_a_daemon_reaches_syslog_behind_another_root_too(tmp_path: Path) -> None:
+    """Also the workers, and what is logged before it detaches does not mix up the descriptors."""
+    port = free_port()
+    jail = tmp_path / "jail"
+    for folder in (jail, tmp_path / "dev"):
+        folder.mkdir()
+    (tmp_path / "routes.py").write_text(ROUTES.format(config="log_facility='LOG_LOCAL3', debug=3"))
+    server = [sys.executable, "-m", "runtime.server.main", "--routes", str(tmp_path / "routes.py"), "stray"]
+    server += ["-T", "-n", "2", "-l", f"udp:127.0.0.1:{port}", "-t", str(jail), "-u", "nobody", "-P", "/pid"]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+        s.bind(str(tmp_path / "log"))
+        s.settimeout(5)
+        u.settimeout(5)
+        command = ["unshare", "-m", "sh", "-ec", OWN_DEV, "sh", str(tmp_path / "log"), str(tmp_path / "dev"), *server]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=20)
+        if done.returncode and "ser-runtime" not in done.stderr:
+            pytest.skip(f"no mount name space: {done.stderr}")
+        assert done.returncode == 0, done.stderr
+        master = int((jail / "pid").read_text())
+        try:
+            worker = 0
+            u.sendto(OPTIONS, ("127.0.0.1", port))
+            worker = int(u.recv(100).split()[0])
+            u.sendto(OPTIONS + b"BUG", ("127.0.0.1", port))
+            wanted = ["argument stray ignored", f"[{master}]: INFO: 2 processes serve", f"[{worker}]: BUG: ser.cfg:31"]
+            for text in wanted:
+                record = ""
+                while text not in record:
+                    record = s.recv(1000).decode()
+                assert record.startswith("<15") and "ser-runtime[" in record
+            u.sendto(OPTIONS, ("127.0.0.1", port))
+            assert int(u.recv(100).split()[0]) == worker
+        finally:
+            os.kill(master, signal.SIGTERM)
+            assert eventually(lambda: not alive(master))

@@ -55,7 +55,7 @@ class Site:
         end = time.monotonic() + 5
         while not done():
             assert time.monotonic() < end
-            self.acceptor.take(1, self.listening)
+            self.acceptor.step(0)
             select.select([self.streams.fileno(), self.listening.fileno()], [], [], 0.01)
             self.streams.serve(self.now_ms)
 
@@ -315,3 +315,17 @@ def test_descriptors_are_given_back(site: Site) -> None:
         site.client().close()
         site.until(lambda: site.streams.connections() == 0)
     assert site.streams._by_number == {} and site.streams._by_name == {} and site.streams._waiting == {}
+
+
+def test_connections_wait_for_a_process_that_is_slow_to_take_them() -> None:
+    """More of them than the kernel keeps for it, and none is refused."""
+    wanted = 600
+    site = Site(Limits(wanted, 10_000, 10_000))
+    for _ in range(wanted):
+        site.clients.append(socket.create_connection(site.address.pair(), 5))
+        site.acceptor.step(0)
+    assert site.acceptor.accepted < wanted
+    site.until(lambda: site.streams.connections() == wanted)
+    assert site.acceptor.accepted == wanted and site.acceptor.refused == 0
+    assert site.log.lines == []
+    site.close()

@@ -9,7 +9,6 @@ import secrets
 import select
 import socket
 import stat
-import tempfile
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -154,18 +153,14 @@ class SocketChannel(Channel):
     """Through the Unix datagram socket `path`."""
 
     def _ask(self, command: str, lines: str) -> bytes:
-        with (
-            tempfile.TemporaryDirectory(prefix="serctl-") as folder,
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s,
-        ):
-            # The server, who may run as another user, must be able to reach it.
-            os.chmod(folder, 0o711)
-            own = os.path.join(folder, "reply")
-            s.bind(own)
-            os.chmod(own, 0o622)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.settimeout(self.timeout_s)
+            # An abstract address of the kernel's choice: the server finds it also from behind another root directory, and
+            # whoever it runs as. Being connected, nobody but the server can send to it (unix(7)).
+            s.bind("")
             try:
-                s.sendto(f":{command}:\n{lines}".encode(), self.path)
+                s.connect(self.path)
+                s.send(f":{command}:\n{lines}".encode())
             except OSError as e:
                 raise CannotAsk(
                     NO_SERVER,
