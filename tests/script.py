@@ -6,6 +6,7 @@ import re
 from types import ModuleType
 
 from engine import Names, Server
+from runtime.routing.command import Question
 from runtime.routing.context import Context
 from runtime.routing.ports import Connections
 from runtime.routing.program import Program
@@ -63,6 +64,26 @@ class Site(Server):
     def context(self, data: bytes, source: str = "127.0.0.1", port: int = 5080) -> Context:
         """A message that is about to be handled, for functions that are called by hand."""
         return Context(self.engine.world, parse(data), Address.parse(source, port), self.sockets[0], 0)
+
+
+class Asked(Question):
+    """Remembers its answers."""
+
+    def __init__(self, words: tuple[bytes, ...], now_ms: int) -> None:
+        super().__init__(list(words), True, now_ms)
+        self.answers: list[bytes] = []
+
+    def answer(self, text: bytes) -> None:
+        self.answers.append(text)
+
+
+def ask(site: Site, name: str, *words: bytes, now_ms: int = 0) -> bytes:
+    """What the FIFO is told by this command of a module."""
+    question = Asked(words, now_ms)
+    (command,) = [c for c in site.engine.commands() if c.name == name]
+    command.body(question)
+    (answer,) = question.answers
+    return answer
 
 
 def request(method: str = "OPTIONS", uri: str = "sip:bob@example.com", body: str = "", **headers: str) -> bytes:

@@ -228,6 +228,10 @@ class Master:
             self._ending.begin(time.monotonic())
         elif number == signal.SIGUSR1:
             self._statistics.ask(time.monotonic())
+        elif number == signal.SIGHUP:
+            self._log.write(
+                NOTICE, "SIGHUP: ser.cfg is read at the start only: to have it read again, restart the server"
+            )
         elif number != signal.SIGCHLD:
             self._log.write(DBG, f"DEBUG: signal {number} ignored")
         # Several deaths can share one SIGCHLD.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import sys
@@ -82,7 +83,20 @@ def _add_options(p: argparse.ArgumentParser, default: object) -> None:
     p.add_argument("--json", action="store_true", default=default or False, help="answer as JSON")
     p.add_argument("--socket", metavar="PATH", default=default, help="ask through this Unix socket")
     p.add_argument("--fifo", metavar="PATH", default=default, help="ask through this FIFO")
-    p.add_argument("--timeout", metavar="SECONDS", type=float, default=default, help="how long to wait for an answer")
+    p.add_argument(
+        "--timeout", metavar="SECONDS", type=_seconds, default=default, help="how long to wait for an answer"
+    )
+
+
+def _seconds(text: str) -> float:
+    """A time of more than nothing. Raises ArgumentTypeError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -96,11 +110,15 @@ def _parser() -> argparse.ArgumentParser:
             inner = groups[""].add_parser(group, help=_GROUPS[group])
             groups[group] = inner.add_subparsers(metavar="COMMAND", required=True)
         aliases = _ALIASES.get(command.words, ())
-        sub = groups[group].add_parser(word, help=command.summary, description=command.summary, aliases=aliases)
+        summary = command.summary if command.run is not _missing else f"{command.summary} (not supported yet)"
+        sub = groups[group].add_parser(word, help=summary, description=summary, aliases=aliases)
         _add_options(sub, argparse.SUPPRESS)
         for argument in command.arguments.split():
-            nargs = "?" if argument.startswith("[") else "*" if argument.endswith("…") else None
-            sub.add_argument(argument.strip("[]…"), nargs=nargs)
+            name = argument.strip("[]…")
+            if argument.endswith("…"):
+                sub.add_argument(name, nargs="*", default=[])
+            else:
+                sub.add_argument(name, nargs="?" if argument.startswith("[") else None)
         if command.words == "moni":
             sub.add_argument("--once", action="store_true", help="one cycle only")
         sub.set_defaults(command=command)
@@ -231,8 +249,8 @@ def _cisco_restart(options: argparse.Namespace) -> int:
 def _moni(options: argparse.Namespace) -> int:
     loops = 1 if options.once else _number("loops", options.loops or "0")
     try:
-        period_s = float(os.environ.get("WATCH_PERIOD", "2"))
-    except ValueError as e:
+        period_s = _seconds(os.environ.get("WATCH_PERIOD", "2"))
+    except argparse.ArgumentTypeError as e:
         raise CannotAsk(FAILED, f"WATCH_PERIOD: {e}") from e
     return moni.run(_channel(options), loops, period_s, options.json)
 
@@ -272,7 +290,15 @@ def _stop(options: argparse.Namespace) -> int:
 
 
 def _restart(options: argparse.Namespace) -> int:
-    return _stop(options) or _start(options)
+    """A configuration that cannot start stops nothing."""
+    daemon = _daemon()
+    daemon.check()
+    stopped = daemon.stop(options.timeout or _STOP_TIMEOUT_S)
+    if not options.json:
+        print("Stopping SER : stopped", flush=True)
+    started = daemon.start()
+    _say(options, f"Starting SER : started pid({started})", stopped=stopped, started=started)
+    return 0
 
 
 def _missing(options: argparse.Namespace) -> int:
@@ -288,6 +314,8 @@ _GROUPS: Final = {
     "acl": "groups of users",
 }
 
+_LINES: Final = "each further argument a line of it (behind -- if one begins with -)"
+
 _ALIASES: Final = {"moni": ("monitor", "console", "con"), "showdb": ("userdb",)}
 
 COMMANDS: Final = (
@@ -295,8 +323,8 @@ COMMANDS: Final = (
     Command("uptime", "", "since when it runs", _plain("uptime")),
     Command("version", "", "what runs there", _plain("version")),
     Command("which", "", "the commands that the server has", _plain("which")),
-    Command("fifo", "name line…", "any command through the FIFO, each further argument a line of it", _fifo),
-    Command("unixsock", "name line…", "any command through the Unix socket", _unixsock),
+    Command("fifo", "name line…", f"any command through the FIFO, {_LINES}", _fifo),
+    Command("unixsock", "name line…", f"any command through the Unix socket, {_LINES}", _unixsock),
     Command("moni", "[loops]", "statistics, renewed every WATCH_PERIOD seconds", _moni),
     Command("ping", "uri", "have the server send an OPTIONS request, and show what comes back", _ping),
     Command("cisco_restart", "uri", "restart a Cisco phone", _cisco_restart),
@@ -313,8 +341,8 @@ COMMANDS: Final = (
     Command("pa pres", "uri value", "set a presence state", _pa("pa_presence")),
     Command("pa loc", "uri value", "set a location", _pa("pa_location")),
     Command("start", "", "start the server; returns when it serves", _start),
-    Command("stop", "", "stop it; returns when it is gone", _stop),
-    Command("restart", "", "stop and start", _restart),
+    Command("stop", "", "stop it, with time for calls to end; returns when it is gone", _stop),
+    Command("restart", "", "stop and start, if its configuration is good", _restart),
     Command("add", "user password email", "a new user", _missing),
     Command("passwd", "user password", "a new password", _missing),
     Command("rm", "user", "remove a user", _missing),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +90,49 @@ def test_moni_shows_what_the_server_knows(site: Site) -> None:
     assert data["cycle"] == 1 and data["uptime"]["seconds"] < 30
 
 
+def test_moni_shows_a_server_that_goes_away(site: Site) -> None:
+    command = [sys.executable, "-m", "serc.commands.serctl", "moni", "2", "--json"]
+    variables = {**environment(), **site.variables, "WATCH_PERIOD": "0.5"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables) as moni:
+        assert moni.stdout is not None
+        assert "error" not in json.loads(moni.stdout.readline())
+        site.controlled.server.stop()
+        assert "Error opening ser's FIFO" in json.loads(moni.stdout.readline())["error"]
+        assert moni.wait(5) == 2
+
+
+def test_moni_is_a_screen_on_a_terminal(site: Site) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (5, 30))
+    command = [sys.executable, "-m", "serc.commands.serctl", "moni", "2"]
+    # These would count more than the size of the terminal.
+    sizeless = {name: value for name, value in environment().items() if name not in ("LINES", "COLUMNS")}
+    subprocess.run(command, stdout=theirs, env={**sizeless, **site.variables, "WATCH_PERIOD": "0.01"}, timeout=30)
+    text = os.read(ours, 65536).decode()
+    for fd in (ours, theirs):
+        os.close(fd)
+    assert text.startswith("\x1b[2J\x1b[H[cycle #: 1;")
+    screens = text.split("\x1b[H")[1:]
+    assert len(screens) == 2
+    for screen in screens:
+        lines = screen.replace("\x1b[K", "").removesuffix("\x1b[J").split("\r\n")
+        assert len(lines) == 5 and lines[-1] == ""
+        assert all(len(line) < 30 for line in lines)
+
+
+def test_any_byte_can_be_sent(site: Site) -> None:
+    assert site.output("fifo", "print", "--", "-x") == "-x\n"
+    command = [sys.executable.encode(), b"-m", b"serc.commands.serctl", b"fifo", b"print", b"caf\xe9 %d \\n"]
+    done = subprocess.run(command, capture_output=True, env={**environment(), **site.variables}, timeout=30)
+    assert done.stdout.decode() == "caf\ufffd %d \\n\n"
+
+
+def test_the_other_folder_for_reply_pipes_is_thought_of(site: Site, tmp_path: Path) -> None:
+    done = serctl("ps", "--timeout", "0.3", **{**site.variables, "SER_FIFO_DIR": str(tmp_path)})
+    assert done.returncode == 4
+    assert f"only if {tmp_path} is its fifo_dir (SER_FIFO_DIR)" in done.stderr
+
+
 def test_no_reply_pipes_are_left(site: Site) -> None:
     site.output("ps")
     assert list(site.controlled.folder.glob("ser_receiver*")) == []
@@ -100,7 +145,10 @@ def test_no_reply_pipes_are_left(site: Site) -> None:
         (("ps", "--socket", "/nonexistent"), {}, 2, "Make sure you have line unix_sock=/nonexistent in your config"),
         (("ps",), {"SER_FIFO": "/dev/null"}, 2, "it is no FIFO"),
         (("nosuch",), {}, 1, "invalid choice"),
-        (("fifo",), {}, 1, "required"),
+        (("fifo",), {}, 1, "the following arguments are required: name\n"),
+        (("ps", "--timeout", "0"), {}, 1, "argument --timeout: 0 is no number of seconds"),
+        (("moni",), {"WATCH_PERIOD": "-1"}, 1, "WATCH_PERIOD: -1 is no number of seconds"),
+        (("moni", "many"), {}, 1, "loops: many is no number"),
         (("ping", "bob"), {}, 1, "error: invalid URI: bob"),
         (("ul", "show", "bob"), {"SIP_DOMAIN": ""}, 1, "domain unknown: use usernames with domain"),
         (("add", "a", "b", "c"), {}, 1, "not supported yet: add"),
@@ -135,6 +183,7 @@ def test_help_names_every_sub_command() -> None:
     assert done.returncode == 0
     for word in ("ps", "fifo", "moni", "ping", "start", "stop", "restart", "uptime", "exit status"):
         assert word in done.stdout
+    assert "a new user (not supported yet)" in done.stdout
 
 
 @pytest.fixture
@@ -170,6 +219,21 @@ def test_start_stop_and_restart(daemon: dict[str, str]) -> None:
     stopped = serctl("stop", "--json", **daemon)
     assert json.loads(stopped.stdout) == {"stopped": new}
     assert eventually(lambda: not alive(new))
+
+
+def test_a_bad_configuration_stops_nothing(daemon: dict[str, str]) -> None:
+    assert serctl("start", **daemon).returncode == 0
+    config = Path(daemon["PID_FILE"]).parent / "ser.cfg"
+    good = config.read_text()
+    config.write_text("route { nonsense(); }\n")
+    done = serctl("restart", **daemon)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the configuration is bad: not restarted" in done.stderr and "nonsense" in done.stderr
+    pid = int(Path(daemon["PID_FILE"]).read_text())
+    assert alive(pid)
+    config.write_text(good)
+    told = json.loads(serctl("restart", "--json", **daemon).stdout)
+    assert told["stopped"] == pid and alive(told["started"])
 
 
 def test_another_program_with_the_old_number_is_not_stopped(daemon: dict[str, str]) -> None:

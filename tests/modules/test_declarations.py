@@ -11,6 +11,7 @@ import pytest
 
 from runtime.modules import catalogue
 from runtime.spec.declare import Function, ModuleSpec, Param, ParamType, RouteKind
+from script import Site
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 
@@ -149,6 +150,14 @@ def test_modules_and_fifo_commands_have_names_of_their_own() -> None:
     commands = [command.lower() for spec in SPECS for command in spec.fifo_commands]
     assert len({spec.exported for spec in SPECS}) == len(SPECS)
     assert len(set(commands)) == len(commands)
+
+
+def test_modules_that_run_have_the_commands_that_they_declare() -> None:
+    having = [spec for spec in SPECS if spec.runs and spec.fifo_commands]
+    site = Site("route { break; }", " ".join(spec.name for spec in having))
+    declared = {command for spec in having for command in spec.fifo_commands}
+    # They work on a table in the database and exist, in SER too, only with one.
+    assert {command.name for command in site.engine.commands()} == declared - {"trusted_reload", "trusted_dump"}
 
 
 @pytest.mark.parametrize(("spec", "function"), FUNCTIONS, ids=lambda value: getattr(value, "name", ""))

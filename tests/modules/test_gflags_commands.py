@@ -5,28 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.modules.gflags import Gflags
-from runtime.routing.command import Question
-from script import Site, request
-
-
-class Asked(Question):
-    """Remembers its answers."""
-
-    def __init__(self, *words: bytes) -> None:
-        super().__init__(list(words), True, 0)
-        self.answers: list[bytes] = []
-
-    def answer(self, text: bytes) -> None:
-        self.answers.append(text)
-
-
-def ask(site: Site, name: str, *words: bytes) -> bytes:
-    question = Asked(*words)
-    (command,) = [c for c in site.engine.commands() if c.name == name]
-    command.body(question)
-    (answer,) = question.answers
-    return answer
-
+from script import Site, ask, request
 
 SCRIPT = 'route { if (is_gflag("3")) sl_send_reply("200", "set"); else sl_send_reply("404", "not set"); }'
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from runtime.modules.pike.table import BLOCKED, BUCKET_BYTES, BUCKETS, NEWLY_BLOCKED, OK, SLOTS, SourceTable
-from script import Site, request
+from script import Site, ask, request
 
 IP = bytes([192, 0, 2, 1])
 SIX = bytes.fromhex("20010db8000000000000000000000001")
@@ -106,3 +106,29 @@ def test_little_shared_memory_makes_the_table_smaller() -> None:
     for i in range(1000):
         table.count((0x0A000000 + i).to_bytes(4, "big"), 1)
     assert counts(table, 8, 2)[-1] == NEWLY_BLOCKED
+
+
+def test_the_commands_show_each_source() -> None:
+    site = Site(
+        """
+        modparam("pike", "reqs_density_per_unit", 4)
+        modparam("pike", "remove_latency", 6)
+        route { pike_check_req(); break; }
+        """,
+        "pike",
+    )
+    assert ask(site, "print_ip_tree") == ask(site, "print_timer_list") == b""
+    site.say(request(), source="2001:db8::7")
+    for _ in range(7):
+        site.say(request(), source="192.0.2.1")
+    site.say(request(), source="10.0.0.2")
+    assert ask(site, "print_ip_tree") == (
+        b"[l1] node 10.0.0.2; brh=0 byte=10 , hits={0,1} , leaf_hits={0,0]\n"
+        b"[l1] node 2001:db8::7; brh=0 byte=32 , hits={0,1} , leaf_hits={0,0]\n"
+        b"[l4] node 192.0.2.1; brh=0 byte=1 , hits={0,0} , leaf_hits={0,3]\n"
+    )
+    assert b"192.0.2.1; brh=0 byte=1 , hits={0,0} , leaf_hits={3,0]" in ask(site, "print_ip_tree", now_ms=2000)
+    assert b"192.0.2.1; brh=0 byte=1 , hits={0,0} , leaf_hits={0,0]" in ask(site, "print_ip_tree", now_ms=4000)
+    assert b" 192.0.2.1 [byte=1](expires=8)\n" in ask(site, "print_timer_list")
+    assert b" 192.0.2.1 [byte=1](expires=2)\n" in ask(site, "print_timer_list", now_ms=6000)
+    assert ask(site, "print_timer_list", now_ms=8000) == b""

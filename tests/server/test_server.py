@@ -83,6 +83,17 @@ def test_it_ends_cleanly_within_a_second(start: StartServer, number: signal.Sign
     assert not any(alive(pid) for pid in workers)
 
 
+def test_signals_that_mean_nothing_harm_nobody(start: StartServer, tmp_path: Path) -> None:
+    server = start("-i", str(tmp_path / "fifo"))
+    before = server.all_workers(3)
+    for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGPIPE):
+        for pid in (server.pid, *before):
+            os.kill(pid, number)
+    assert server.logs("SIGHUP: ser.cfg is read at the start only")
+    server.ask()
+    assert server.workers() == before
+
+
 def test_a_worker_that_does_not_listen_is_ended_all_the_same(start: StartServer) -> None:
     server = start()
     server.ask()

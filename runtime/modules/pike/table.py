@@ -18,6 +18,8 @@ SLOTS: Final = 8  # of a bucket
 SLOT_BYTES: Final = 32
 BUCKET_BYTES: Final = SLOTS * SLOT_BYTES
 _LIMIT: Final = 65535
+# What stands before the four bytes of an IPv4 address.
+_MAPPED: Final = bytes(10) + b"\xff\xff"
 
 # A slot: 16 bytes address, 4 the period of the last request (0: the slot is free), 2 the level, 2 and 2 the requests in
 # the period before and in this one.
@@ -25,6 +27,19 @@ _PERIOD: Final = 16
 _LEVEL: Final = 20
 _BEFORE: Final = 22
 _NOW: Final = 24
+
+
+@final
+class Source:
+    """What the table knows of an address, `ip` of 4 or 16 bytes: how many of them are measured (`level`), its requests in the period
+    before and in this one, and in how many periods it is forgotten."""
+
+    def __init__(self, ip: bytes, level: i64, before: i64, now: i64, periods_left: i64) -> None:
+        self.ip: Final = ip
+        self.level: Final = level
+        self.before: Final = before
+        self.now: Final = now
+        self.periods_left: Final = periods_left
 
 
 @final
@@ -49,7 +64,7 @@ class SourceTable:
 
         The latter once in a period, for the log.
         """
-        key = ip if len(ip) == 16 else bytes(10) + b"\xff\xff" + ip
+        key = ip if len(ip) == 16 else _MAPPED + ip
         start = hash_range(hash_start(), key, 0, 16) % self._buckets * BUCKET_BYTES
         bucket: bytes = self._memory[start : start + BUCKET_BYTES]
         place = _place_of(bucket, key)
@@ -84,6 +99,27 @@ class SourceTable:
         self._memory[start + place : start + place + len(slot)] = slot
         return verdict
 
+    def sources(self, period: i64) -> list[Source]:
+        """Those that are not forgotten in the period of this number, by their addresses."""
+        found: list[Source] = []
+        memory: bytes = self._memory[:]
+        place: i64 = 0
+        while place < len(memory):
+            last = _number(memory, place + _PERIOD, 4)
+            if last != 0 and period - last <= self._kept:
+                key = memory[place : place + 16]
+                before = _number(memory, place + _BEFORE, 2)
+                now = _number(memory, place + _NOW, 2)
+                if period > last:
+                    before = now if period == last + 1 else 0
+                    now = 0
+                ip = key[12:] if key[:12] == _MAPPED else key
+                level = _number(memory, place + _LEVEL, 2)
+                found.append(Source(ip, level, before, now, last + self._kept + 1 - period))
+            place += SLOT_BYTES
+        found.sort(key=_ip_of)
+        return found
+
     def _is_over(self, before: i64, now: i64, limit: i64) -> bool:
         return before >= limit or now >= limit or (before + now) // 2 >= limit
 
@@ -91,6 +127,10 @@ class SourceTable:
         if not self._is_over(before, now, self._limit):
             return OK
         return BLOCKED if now > 1 and self._is_over(before, now - 1, self._limit) else NEWLY_BLOCKED
+
+
+def _ip_of(source: Source) -> bytes:
+    return source.ip
 
 
 def _place_of(bucket: bytes, key: bytes) -> i64:

@@ -69,9 +69,9 @@ class Channel:
         for word in (command, *lines):
             if "\n" in word or "\0" in word:
                 raise CannotAsk(FAILED, "a parameter cannot have a line end in it")
-        return parse_reply(self._ask(command, "".join(line + "\n" for line in lines)))
+        return parse_reply(self._ask(os.fsencode(command), b"".join(os.fsencode(line) + b"\n" for line in lines)))
 
-    def _ask(self, command: str, lines: str) -> bytes:
+    def _ask(self, command: bytes, lines: bytes) -> bytes:
         raise NotImplementedError
 
 
@@ -82,12 +82,12 @@ class FifoChannel(Channel):
         super().__init__(path, timeout_s)
         self._reply_folder: Final = reply_folder
 
-    def _ask(self, command: str, lines: str) -> bytes:
+    def _ask(self, command: bytes, lines: bytes) -> bytes:
         fifo = self._open()
         try:
             name, pipe = self._make_pipe()
             try:
-                self._write(fifo, f":{command}:{name}\n{lines}\n".encode())
+                self._write(fifo, b":%s:%s\n%s\n" % (command, name.encode(), lines))
                 return self._read(pipe)
             finally:
                 os.close(pipe)
@@ -99,11 +99,8 @@ class FifoChannel(Channel):
         try:
             fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as e:
-            why = "no server reads it" if e.errno == errno.ENXIO else e.strerror
-            raise CannotAsk(
-                NO_SERVER,
-                f"Error opening ser's FIFO {self.path}: {why}\nMake sure you have line fifo={self.path} in your config",
-            ) from e
+            why = "no server reads it" if e.errno == errno.ENXIO else str(e.strerror)
+            raise CannotAsk(NO_SERVER, _no_server("FIFO", "fifo", self.path, why, e.errno)) from e
         if not stat.S_ISFIFO(os.fstat(fd).st_mode):
             os.close(fd)
             raise CannotAsk(NO_SERVER, f"Error opening ser's FIFO {self.path}: it is no FIFO")
@@ -146,13 +143,14 @@ class FifoChannel(Channel):
             if not piece:
                 return text
             text += piece
-        raise CannotAsk(NO_ANSWER, f"the server does not answer: nothing came within {self.timeout_s:g} seconds")
+        hint = f"; it answers only if {self._reply_folder} is its fifo_dir (SER_FIFO_DIR)"
+        raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s) + hint)
 
 
 class SocketChannel(Channel):
     """Through the Unix datagram socket `path`."""
 
-    def _ask(self, command: str, lines: str) -> bytes:
+    def _ask(self, command: bytes, lines: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.settimeout(self.timeout_s)
             # An abstract address of the kernel's choice: the server finds it also from behind another root directory, and
@@ -160,16 +158,23 @@ class SocketChannel(Channel):
             s.bind("")
             try:
                 s.connect(self.path)
-                s.send(f":{command}:\n{lines}".encode())
-            except OSError as e:
-                raise CannotAsk(
-                    NO_SERVER,
-                    f"Error opening ser's Unix socket {self.path}: {e.strerror or e}\n"
-                    f"Make sure you have line unix_sock={self.path} in your config",
-                ) from e
-            try:
+                s.send(b":%s:\n%s" % (command, lines))
                 return s.recv(1 << 20)
             except TimeoutError:
-                raise CannotAsk(
-                    NO_ANSWER, f"the server does not answer: nothing came within {self.timeout_s:g} seconds"
-                ) from None
+                raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s)) from None
+            except OSError as e:
+                why = _no_server("Unix socket", "unix_sock", self.path, e.strerror or str(e), e.errno)
+                raise CannotAsk(NO_SERVER, why) from e
+
+
+def _no_server(what: str, parameter: str, path: str, why: str, number: int | None) -> str:
+    """SER's sentence, and what may help."""
+    if number in (errno.EACCES, errno.EPERM):
+        hint = "The config of the server says who may use it: sock_mode, sock_user, sock_group"
+    else:
+        hint = f"Make sure you have line {parameter}={path} in your config"
+    return f"Error opening ser's {what} {path}: {why}\n{hint}"
+
+
+def _no_answer(timeout_s: float) -> str:
+    return f"the server does not answer: nothing came within {timeout_s:g} seconds"

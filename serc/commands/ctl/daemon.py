@@ -30,14 +30,18 @@ class Daemon:
         if pid and _is_alive(pid):
             raise CannotAsk(FAILED, f"PID file exists! ({self._pid_file}) already running?")
         command = [self._found_program(), "-P", str(self._pid_file), *self._arguments]
-        try:
-            status = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode
-        except OSError as e:
-            raise CannotAsk(FAILED, f"cannot run {command[0]}: {e.strerror}") from e
+        status = _run(command, None).returncode
         pid = self._pid()
         if status != 0 or not pid:
             raise CannotAsk(FAILED, f"{command[0]} could not start (exit status {status})")
         return pid
+
+    def check(self) -> None:
+        """Returns if `start` would find a good configuration. Raises CannotAsk."""
+        program = self._found_program()
+        done = _run([program, "-c", *self._arguments], subprocess.PIPE)
+        if done.returncode != 0:
+            raise CannotAsk(FAILED, f"the configuration is bad: not restarted\n{done.stderr.rstrip()}")
 
     def stop(self, patience_s: float) -> int:
         """Returns when it is gone: it may let calls come to their end first. The pid. Raises CannotAsk."""
@@ -75,6 +79,16 @@ class Daemon:
         if found is None:
             raise CannotAsk(FAILED, "there is no ser beside serctl and none in PATH: set SERBIN")
         return found
+
+
+def _run(command: list[str], stderr: int | None) -> subprocess.CompletedProcess[str]:
+    """Raises CannotAsk."""
+    try:
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr, text=True, errors="replace"
+        )
+    except OSError as e:
+        raise CannotAsk(FAILED, f"cannot run {command[0]}: {e.strerror}") from e
 
 
 def _is_alive(pid: int) -> bool:
