@@ -230,7 +230,18 @@ def _refuse_living(path: str) -> None:
     except OSError as e:
         if e.errno == errno.ESRCH:
             return
+    if _is_zombie(number):
+        return
     raise StartError(
         f"running process found in the pid file {path}: {number}: "
         f"stop it if it is this server (ps {number} tells), else remove the file"
     )
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether it has died, and nobody has taken note: in a container it may stay so for ever (proc_pid_stat(5))."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"Z", b"X")
+    except OSError:
+        return False

@@ -154,6 +154,16 @@ def test_a_dead_pid_is_overwritten(tmp_path: Path, daemons: list[Daemon]) -> Non
     assert daemon.pid not in (0, gone.pid)
 
 
+def test_a_zombie_is_dead(tmp_path: Path, daemons: list[Daemon]) -> None:
+    gone = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, gone.pid, os.WEXITED | os.WNOWAIT)
+    (tmp_path / "pid").write_text(f"{gone.pid}\n")
+    daemon = Daemon(tmp_path, "-P", str(tmp_path / "pid"))
+    daemons.append(daemon)
+    assert daemon.pid not in (0, gone.pid)
+    gone.wait()
+
+
 def test_what_is_no_pid_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "pid").write_text("my diary")
     daemon = Daemon(tmp_path, "-P", str(tmp_path / "pid"))
