@@ -27,6 +27,7 @@ from runtime.server.listen import describe, socket_table
 from runtime.server.loader import load_program
 from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
 from runtime.server.master import Body, Master, Process, hold_signals, load_prctl
+from runtime.server.memory import MemoryStatus
 from runtime.server.notify import Notifier, notifier
 from runtime.server.options import Options, parse, usage_text, version_text
 from runtime.server.process_table import ProcessTable
@@ -122,6 +123,7 @@ class _Start:
         self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver(log)
         shared = SharedMemory(options.shared_mb << 20, log)
+        self._memory: Final = MemoryStatus(shared, config.memlog, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
         self._control: Final = ControlFiles(config, owner, identity, log)
         # Who asks the workers: the control processes, and the master as the last.
@@ -191,6 +193,7 @@ class _Start:
         master.serves()
         self._log.write(INFO, f"INFO: {len(self._process_table) - 1} processes serve")
         master.run()
+        self._farewell()
         return 0
 
     def _master(self, own_name: str, bodies: list[tuple[str, Body]]) -> Master:
@@ -214,7 +217,7 @@ class _Start:
         exchange = self._crew.asker(len(names))
         runners = Workers(exchange, self._crew.runners, table, first)
         ending = Ending(runners, self._log, self._options.drain_s, self._engine.keeps_state)
-        statistics = Statistics(Workers(exchange, self._crew.counters, table, first), self._log)
+        statistics = Statistics(Workers(exchange, self._crew.counters, table, first), self._memory, self._log)
         return Master(processes, table, self._log, self._prctl, ending, statistics, self._notifier)
 
     def _leave(self) -> None:
@@ -246,8 +249,12 @@ class _Start:
         master.serves()
         worker.run(lambda: master.attend(0), _IDLE_MS)
         master.stop()
-        self._log.write(NOTICE, "Thank you for flying ser")
+        self._farewell()
         return 0
+
+    def _farewell(self) -> None:
+        self._memory.write()
+        self._log.write(NOTICE, "Thank you for flying ser")
 
     def _remark(self) -> None:
         """Say once what an administrator could take for granted."""

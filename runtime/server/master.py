@@ -18,7 +18,7 @@ from typing import Final
 from runtime.server.cures import of_processes
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
-from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
+from runtime.server.log import DBG, ERR, INFO, WARN, ServerLog
 from runtime.server.notify import Notifier, Watchdog
 from runtime.server.process_table import ProcessTable
 from runtime.server.statistics import Statistics
@@ -199,7 +199,6 @@ class Master:
         while self.attend(self._patience_s()):
             pass
         self.stop()
-        self._log.write(NOTICE, "Thank you for flying ser")
 
     def attend(self, patience_s: float) -> bool:
         """Replace the dead and take a signal, if there is one within `patience_s`; False if it is time to stop."""

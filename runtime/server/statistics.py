@@ -7,6 +7,7 @@ from typing import Final
 from runtime.routing.ports import Log
 from runtime.server.log import NOTICE, WARN
 from runtime.server.mailbox import ANSWER, STATISTICS, Letter
+from runtime.server.memory import MemoryStatus
 from runtime.server.workers import Workers
 
 # How long a process may take to answer; it may be busy with messages.
@@ -17,10 +18,12 @@ _GREATEST: Final = frozenset(("peak_memory_kb",))
 
 
 class Statistics:
-    """Asks `workers`, and writes into the log when they have answered or their time is over. Times are seconds."""
+    """Asks `workers`, and writes into the log when they have answered or their time is over, with the state of memory. Times are
+    seconds."""
 
-    def __init__(self, workers: Workers, log: Log) -> None:
+    def __init__(self, workers: Workers, memory: MemoryStatus, log: Log) -> None:
         self._workers: Final = workers
+        self._memory: Final = memory
         self._log: Final = log
         self._number = 0
         self._until_s: float | None = None
@@ -58,6 +61,7 @@ class Statistics:
         if self._is_to_write:
             self._is_to_write = False
             self._write()
+            self._memory.write()
         silent = [n for n in range(self._workers.count) if n not in self._answers and self._workers.pid(n)]
         for number in silent:
             pid = self._workers.pid(number)

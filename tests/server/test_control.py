@@ -187,6 +187,13 @@ def test_m_bounds_the_shared_memory(tmp_path: Path, start: StartServer) -> None:
 
     assert 8 << 20 <= shared_bytes() < 9 << 20
     assert 2 << 20 <= shared_bytes("-m", "2") < (2 << 20) + 65536
+    short = start("-m", "2", config="memlog=1", routes=WANTS_MEMORY)
+    short.ask()
+    assert (
+        "WARNING: -m 2: greedy wants 8388608 bytes of shared memory and has to do with 2097152" in short.log.read_text()
+    )
+    assert short.stop() == 0
+    assert "memory: shared: used=2097152 limit=2097152 shortages=1" in short.log.read_text()
     server = start("-m", "1", routes=WANTS_MEMORY)
     assert server.wait() == 1
     assert "-m 1: greedy needs 1500000 bytes of shared memory, 1048576 are left" in server.log.read_text()

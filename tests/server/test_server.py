@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from server.conftest import OPTIONS, StartServer, alive, environment, eventually, free_port
+from server.conftest import OPTIONS, Server, StartServer, alive, environment, eventually, free_port
 
 from runtime.build import NATIVE
 from runtime.version import VERSION
@@ -202,9 +202,15 @@ def receive_buffers(port: int) -> list[int]:
 
 
 @pytest.mark.skipif(not os.path.exists("/usr/bin/ss") and not os.path.exists("/bin/ss"), reason="needs ss")
-def test_b_bounds_the_receive_buffer(start: StartServer) -> None:
+@pytest.mark.parametrize("by_flag", [True, False])
+def test_b_bounds_the_receive_buffer(start: StartServer, by_flag: bool) -> None:
+    """And maxbuffer, which counts more."""
+
+    def limited(size: int) -> Server:
+        return start("-b", str(size)) if by_flag else start("-b", "999999", config=f"maxbuffer={size}")
+
     initial = int(Path("/proc/sys/net/core/rmem_default").read_text())
-    small, large = start("-b", "1000"), start("-b", str(initial + 4096))
+    small, large = limited(1000), limited(initial + 4096)
     small.ask()
     large.ask()
     assert receive_buffers(small.port) == [initial] * 2

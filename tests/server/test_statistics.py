@@ -69,3 +69,18 @@ def test_tcp_processes_tell_their_connections(start: StartServer) -> None:
         *each, total = lines(server)
         assert [line.split(" (")[0] for line in each[2:]] == ["tcp receiver", "tcp receiver"]
         assert counts(total)["tcp_connections"] == 1
+
+
+@pytest.mark.parametrize("config", ["memlog=2", "memlog=2, fork=False"])
+def test_memlog_is_the_level_of_what_is_said_about_memory(start: StartServer, config: str) -> None:
+    said = r"memory: shared: used=(\d+) limit=(\d+) shortages=0\n.*memory: master: peak_memory_kb=(\d+)"
+    server, silent = start("-m", "3", config=config), start(config="memlog=4")
+    for one in (server, silent):
+        one.ask()
+        lines(one)
+    assert eventually(lambda: len(re.findall(said, server.log.read_text())) == 1)
+    assert server.stop() == silent.stop() == 0
+    at_once, at_the_end = re.findall(said, server.log.read_text())
+    assert int(at_once[1]) == int(at_the_end[1]) == 3 << 20
+    assert 5000 < int(at_once[2]) <= int(at_the_end[2])
+    assert "memory: " not in silent.log.read_text()

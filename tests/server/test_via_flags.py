@@ -22,7 +22,7 @@ from runtime.routing.program import Program
 def route(ctx: Context) -> int:
     return 1 if core.forward_uri(ctx, core.UDP, core.URI_PORT) else -1
 
-PROGRAM: Final = Program(config=Config(), request=route)
+PROGRAM: Final = Program(config=Config(%s), request=route)
 """
 
 
@@ -35,11 +35,14 @@ def reply(first_via: str, receiver: int) -> bytes:
     ).encode()
 
 
-@pytest.mark.parametrize("flags, passed", [((), ["foreign", "own"]), (("-v",), ["own"])])
+@pytest.mark.parametrize(
+    "flags, config, passed",
+    [((), "", ["foreign", "own"]), (("-v",), "", ["own"]), ((), "check_via=True", ["own"])],
+)
 def test_v_drops_replies_whose_first_via_is_not_ours(
-    start: StartServer, flags: tuple[str, ...], passed: list[str]
+    start: StartServer, flags: tuple[str, ...], config: str, passed: list[str]
 ) -> None:
-    server = start("-n", "1", *flags)
+    server = start("-n", "1", *flags, config=config)
     server.ask()
     got: list[str] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -103,15 +106,21 @@ server.wait()
 @needs_root
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
 @pytest.mark.parametrize(
-    "flags, known",
-    [((), []), (("-r",), ["client.test"]), (("-R",), ["other.test"]), (("-r", "-R"), ["client.test", "other.test"])],
+    "flags, config, known",
+    [
+        ((), "", []),
+        (("-r",), "", ["client.test"]),
+        (("-R",), "", ["other.test"]),
+        (("-r",), "rev_dns=True", ["client.test", "other.test"]),
+        ((), "dns=True", ["client.test"]),
+    ],
 )
 def test_r_asks_the_name_server_before_it_adds_received(
-    tmp_path: Path, flags: tuple[str, ...], known: list[str]
+    tmp_path: Path, flags: tuple[str, ...], config: str, known: list[str]
 ) -> None:
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.53\n")
     (tmp_path / "hosts").write_text("")
-    (tmp_path / "routes.py").write_text(FORWARD)
+    (tmp_path / "routes.py").write_text(FORWARD % config)
     files = {"resolv.conf": os.path.realpath("/etc/resolv.conf"), "hosts": "/etc/hosts"}
     prepare = " && ".join(
         ["ip link set lo up", *(f"mount --bind {tmp_path}/{name} {to}" for name, to in files.items())]
