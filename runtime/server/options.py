@@ -64,7 +64,7 @@ class Options:
 
 _SHARED_MB_MAX: Final = 1 << 20
 
-_LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
+LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
 
 _LONG: Final = ["help", "version", "drain=", "log-format="]
 
@@ -108,7 +108,7 @@ def parse(argv: list[str], prog: str) -> Options:
 
     Raises UsageError. As in getopt(3), letters can be joined (`-DEddd`) and arguments can stand in any order.
     """
-    letters = _LETTERS + ("f:" if prog == "ser" else "")
+    letters = LETTERS + ("f:" if prog == "ser" else "")
     try:
         pairs, rest = getopt.gnu_getopt(argv, letters, _LONG + ([] if prog == "ser" else ["routes="]))
     except getopt.GetoptError as e:
