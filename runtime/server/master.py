@@ -18,7 +18,7 @@ from typing import Final
 from runtime.server.cures import of_processes
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
-from runtime.server.log import DBG, ERR, INFO, WARN, ServerLog
+from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
 from runtime.server.notify import Notifier, Watchdog
 from runtime.server.process_table import ProcessTable
 from runtime.server.statistics import Statistics
