@@ -189,6 +189,7 @@ def test_m_bounds_the_shared_memory(tmp_path: Path, start: StartServer) -> None:
     assert 2 << 20 <= shared_bytes("-m", "2") < (2 << 20) + 65536
     short = start("-m", "2", config="memlog=1", routes=WANTS_MEMORY)
     short.ask()
+    assert short.logs("processes serve")
     assert (
         "WARNING: -m 2: greedy wants 8388608 bytes of shared memory and has to do with 2097152" in short.log.read_text()
     )
