@@ -65,13 +65,15 @@ class TimerSettings:
 
 @final
 class Layer:
-    """All transactions of a process and their timers. `created` and `finished` count transactions since the start."""
+    """All transactions of a process and their timers. `created`, `released` (they only absorb repetitions from then on) and `finished`
+    (forgotten) count transactions since the start."""
 
     def __init__(self, table: Table, settings: TimerSettings, now_ms: i64) -> None:
         self.table: Final = table
         self.settings: Final = settings
         self._wheel: Final = Wheel(now_ms)
         self.created: i64 = 0
+        self.released: i64 = 0
         self.finished: i64 = 0
 
     def next_timer_ms(self, now_ms: i64) -> i64:
@@ -257,6 +259,7 @@ class Layer:
         if t.state >= WAITING:
             return
         t.state = WAITING
+        self.released += 1
         t.repeat_ms = NEVER
         t.give_up_ms = now_ms + self.settings.wait
         self._wheel.set(t, t.give_up_ms)

@@ -16,7 +16,7 @@ from runtime.routing.command import Question, packed_counters, summed_counters
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.scan import decimal
-from runtime.tx.transaction import PROCEEDING, WAITING
+from runtime.tx.transaction import PROCEEDING
 
 # How the Unix socket says what uac.MISTAKES has for the FIFO.
 _BY_SOCKET: Final = (
@@ -194,12 +194,10 @@ def _reply(core: Core, question: Question) -> bytes:
 
 def count(core: Core, question: Question) -> None:
     """t_stats: the numbers of this process."""
-    waiting = 0
-    for t in core.layer.table.all():
-        if t.state >= WAITING:
-            waiting += 1
+    layer = core.layer
     counters = core.counters
-    numbers = [len(core.layer.table), waiting, core.layer.created, counters.local, counters.own_replies]
+    waiting = layer.released - layer.finished
+    numbers = [len(layer.table), waiting, layer.created, counters.local, counters.own_replies]
     question.answer(packed_counters([int(n) for n in numbers] + counters.completed[6:1:-1]))
 
 
