@@ -25,7 +25,7 @@ _DESCRIPTION: Final = "Ask and steer a running SIP Express Router through its FI
 _EPILOG: Final = """\
 environment:
   SER_FIFO      the server's FIFO (default /tmp/ser_fifo); SER_FIFO_DIR its fifo_dir (default /tmp)
-  SER_UNIXSOCK  the server's Unix socket (default /tmp/ser.sock)
+  SER_UNIXSOCK  the server's Unix socket, which is asked where SER_FIFO is not set (for unixsock: default /tmp/ser.sock)
   SIP_DOMAIN    domain of user names that have none
   PID_FILE      pid file of start, stop and restart (default /var/run/ser.pid); SERBIN the program to start,
                 STARTOPTIONS its further options, SYSLOG=0 to have it log to standard error
@@ -130,8 +130,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _channel(options: argparse.Namespace, timeout_s: float = 5.0) -> Channel:
     timeout_s = options.timeout or timeout_s
-    if options.socket is not None:
-        return SocketChannel(options.socket, timeout_s)
+    path = options.socket
+    if path is None and options.fifo is None and "SER_FIFO" not in os.environ:
+        path = os.environ.get("SER_UNIXSOCK")
+    if path is not None:
+        return SocketChannel(path, timeout_s)
     fifo = options.fifo or os.environ.get("SER_FIFO", "/tmp/ser_fifo")
     return FifoChannel(fifo, os.environ.get("SER_FIFO_DIR", "/tmp"), timeout_s)
 

@@ -68,8 +68,11 @@ def test_the_socket_serves_as_well(site: Site) -> None:
     path = str(site.controlled.socket)
     assert site.output("--socket", path, "fifo", "print", "x") == "x\n"
     assert site.output("ps", "--socket", path) == site.output("ps")
-    done = serctl("unixsock", "print", "y", SER_UNIXSOCK=path)
-    assert (done.returncode, done.stdout) == (0, "y\n")
+    for words in (("unixsock", "print", "y"), ("fifo", "print", "y")):
+        done = serctl(*words, SER_UNIXSOCK=path)
+        assert (done.returncode, done.stdout) == (0, "y\n")
+    assert "SER_FIFO" not in os.environ
+    assert serctl("ps", SER_UNIXSOCK=path, SER_FIFO="/nonexistent").returncode == 2
 
 
 def test_json_is_data(site: Site) -> None:

@@ -170,7 +170,9 @@ def test_whatever_happens(block: int) -> None:
         assert site.open == 0, f"seed {seed}: {site.open} transactions are left when all timers have run"
         assert site.engine.next_timer_ms(site.now_ms) == -1, f"seed {seed}: a timer is left"
         layer = site.tm.core().layer
-        assert layer.created == layer.released == layer.finished, f"seed {seed}: transactions are not counted as they are"
+        assert (
+            layer.created == layer.released == layer.finished
+        ), f"seed {seed}: transactions are not counted as they are"
         for what, codes in simulation.finals.items():
             # A 2xx may follow another final reply: it is the business of the ends.
             assert len(codes - {"2xx"}) <= 1, f"seed {seed}: {what} got {codes}"
