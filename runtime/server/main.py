@@ -18,7 +18,8 @@ from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
-from runtime.server.control.files import ControlFiles, Owner
+from runtime.server.control.endpoints import Owner
+from runtime.server.control.files import ControlFiles
 from runtime.server.crew import Crew, Job
 from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
 from runtime.server.ending import Ending

@@ -47,6 +47,7 @@ class Asked(Module):
             Command("all", self.tell, where=EVERY, combine=self.joined),
             Command("owner", self.tell, LINE, where=OWNER, call_id_of=first),
             Command("late", self.tell_later, LINE, where=OWNER, call_id_of=first, answers_late=True),
+            Command("never", self.tell_never, LINE, where=OWNER, call_id_of=first, answers_late=True),
             Command("long", self.tell_much, LINE, where=OWNER, call_id_of=first),
             Command("slow", self.tell_never, LINE, where=OWNER, call_id_of=first),
             Command("broken", self.fail, where=OWNER, call_id_of=first),
@@ -140,6 +141,12 @@ def test_an_answer_can_come_later_and_delays_nobody(stateful: Controlled) -> Non
     assert time.monotonic() - began < 0.09
     assert stateful.ask("late", "x") in receivers(stateful)
     assert time.monotonic() - began > 0.09
+
+
+def test_late_answers_keep_nobody_else_out(stateful: Controlled) -> None:
+    stateful.write(b":never:\nx\n\n" * 1024)
+    assert stateful.ask("never", "x") == "500 too many commands at once\n"
+    assert stateful.ask("owner", "x") in receivers(stateful)
 
 
 def test_a_long_answer_arrives_whole(stateful: Controlled) -> None:

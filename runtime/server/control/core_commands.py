@@ -30,9 +30,17 @@ class CoreCommands:
         self._arguments: Final = arguments
         self._since_s: Final = since_s
         self._module_names: Final = module_names
-        self._bodies: Final[dict[bytes, Callable[[Request], bytes]]] = {
-            name: getattr(self, "_" + name.decode()) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)
+        bodies: dict[bytes, Callable[[Request], bytes]] = {
+            b"kill": self._kill,
+            b"ps": self._ps,
+            b"which": self._which,
+            b"arg": self._arg,
+            b"pwd": self._pwd,
+            b"version": self._version,
+            b"uptime": self._uptime,
+            b"print": self._print,
         }
+        self._bodies: Final = {name: bodies[name] for name in (bodies if by_fifo else _SOCKET_ORDER)}
         self._ok: Final = b"200 ok\n" if by_fifo else b"200 OK\n"
         self.wants_end = False
 
@@ -81,5 +89,5 @@ class CoreCommands:
         return b"200 killing now..." if self._by_fifo else b"200 Killing now\n"
 
 
-_FIFO_ORDER: Final = (b"kill", b"ps", b"which", b"arg", b"pwd", b"version", b"uptime", b"print")
+# The Unix socket lists them otherwise.
 _SOCKET_ORDER: Final = (b"kill", b"arg", b"pwd", b"ps", b"which", b"uptime", b"version", b"print")

@@ -13,14 +13,12 @@ from runtime.server.control.core_commands import CoreCommands
 from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, Owner, UnixSocket
 from runtime.server.control.questions import ModuleCommands
-from runtime.server.control.serving import FifoServer, SocketServer
+from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
 from runtime.server.daemon import Identity
 from runtime.server.log import ServerLog
 from runtime.server.master import Body
 from runtime.server.process_table import ProcessTable
 from runtime.server.workers import Workers
-
-__all__ = ["ControlFiles", "Owner"]
 
 # Called in control process number so and so: it leaves what is the workers', and keeps the way to ask them.
 Join = Callable[[int], Workers]
@@ -74,48 +72,30 @@ class ControlFiles:
     def bodies(self, table: ProcessTable, arguments: list[str], commands: list[Command], join: Join) -> list[Body]:
         """The processes, as `names` has them; `arguments` is the command line, `commands` are those of the modules."""
         found: list[Body] = []
-        if self._fifo is not None:
-            found.append(self._fifo_body(self._fifo, table, arguments, commands, join))
-        if self._socket is not None:
-            for place in range(len(found), len(self.names())):
-                found.append(self._socket_body(self._socket, table, arguments, commands, join, place))
+        for place, name in enumerate(self.names()):
+            by_fifo = name == FIFO_PROCESS
+            modules = ModuleCommands(commands, by_fifo, self._log)
+            core = CoreCommands(by_fifo, table, arguments, self._since_s, modules.names())
+            found.append(self._body(core, modules, by_fifo, join, place))
         return found
 
-    def _fifo_body(
-        self, fifo: Fifo, table: ProcessTable, arguments: list[str], commands: list[Command], join: Join
-    ) -> Body:
-        modules = ModuleCommands(commands, True, self._log)
-        core = CoreCommands(True, table, arguments, self._since_s, modules.names())
+    def _body(self, core: CoreCommands, modules: ModuleCommands, by_fifo: bool, join: Join, place: int) -> Body:
+        master = os.getpid()
         rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
-        master = os.getpid()
 
         def body(ready: Callable[[], None]) -> None:
-            if self._socket is not None:
-                self._socket.close()
-            workers = join(0)
-            FifoServer(core, modules, self._log, master, fifo.fd, rules).run(workers, ready)
-
-        return body
-
-    def _socket_body(
-        self,
-        own: UnixSocket,
-        table: ProcessTable,
-        arguments: list[str],
-        commands: list[Command],
-        join: Join,
-        place: int,
-    ) -> Body:
-        modules = ModuleCommands(commands, False, self._log)
-        core = CoreCommands(False, table, arguments, self._since_s, modules.names())
-        timeout_ms = self._config.unix_tx_timeout
-        master = os.getpid()
-
-        def body(ready: Callable[[], None]) -> None:
-            if self._fifo is not None:
-                self._fifo.close()
-            workers = join(place)
-            SocketServer(core, modules, self._log, master, own.socket, timeout_ms).run(workers, ready)
+            other = self._socket if by_fifo else self._fifo
+            if other is not None:
+                other.close()
+            process: ControlProcess
+            if by_fifo:
+                assert self._fifo is not None
+                process = FifoServer(core, modules, self._log, master, self._fifo.fd, rules)
+            else:
+                assert self._socket is not None
+                timeout_ms = self._config.unix_tx_timeout
+                process = SocketServer(core, modules, self._log, master, self._socket.socket, timeout_ms)
+            process.run(join(place), ready)
 
         return body
 

@@ -22,7 +22,7 @@ PATIENCE_MS: Final = 2000
 LATE_PATIENCE_MS: Final = 3_600_000
 # How often it is looked whether the workers of late answers still live.
 _LOOK_MS: Final = 500
-# Questions that wait for workers at a time.
+# Questions that wait for workers at a time; as many more whose answers come late, which so do not keep the others out.
 QUESTIONS_MAX: Final = 1024
 # What a letter carries.
 _LETTER_BYTES: Final = 65536
@@ -66,6 +66,7 @@ class ModuleCommands:
         }
         self._workers: Workers | None = None
         self._pending: Final[dict[int, _Pending]] = {}
+        self._late = 0
         self._number = 0
         self._look_ms: int | None = None
 
@@ -96,7 +97,7 @@ class ModuleCommands:
         if len(data) > _LETTER_BYTES:
             give(b"500 request too long\n")
             return
-        if len(self._pending) >= QUESTIONS_MAX:
+        if (self._late if command.answers_late else len(self._pending) - self._late) >= QUESTIONS_MAX:
             give(b"500 too many commands at once\n")
             return
         if command.where == EVERY:
@@ -108,6 +109,7 @@ class ModuleCommands:
         due_ms = now_ms + (LATE_PATIENCE_MS if command.answers_late else PATIENCE_MS)
         asked = {number: workers.deaths(number) for number in to}
         self._pending[self._number] = _Pending(command, give, asked, due_ms)
+        self._late += command.answers_late
         exchange = workers.exchange
         for number in to:
             exchange.post.put(number, COMMAND, exchange.number, self._number, b"", data)
@@ -176,6 +178,7 @@ class ModuleCommands:
 
     def _finish(self, number: int, pending: _Pending) -> None:
         del self._pending[number]
+        self._late -= pending.command.answers_late
         answers = [pending.answers[worker] for worker in sorted(pending.answers)]
         combine = pending.command.combine
         if not answers:
