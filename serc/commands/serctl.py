@@ -32,6 +32,8 @@ environment:
   WATCH_PERIOD  seconds between two screens of moni (default 2)
 exit status: 0 done, 1 refused or failed, 2 no server, 3 no reply pipe can be made, 4 no answer in time"""
 
+_SEE: Final = "environment and exit status: serctl --help"
+
 # A call that nobody answers ends after fr_inv_timer; a ping after fr_timer, 30 seconds as a rule.
 _PING_TIMEOUT_S: Final = 60.0
 _STOP_TIMEOUT_S: Final = 60.0
@@ -111,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
             groups[group] = inner.add_subparsers(metavar="COMMAND", required=True)
         aliases = _ALIASES.get(command.words, ())
         summary = command.summary if command.run is not _missing else f"{command.summary} (not supported yet)"
-        sub = groups[group].add_parser(word, help=summary, description=summary, aliases=aliases)
+        sub = groups[group].add_parser(word, help=summary, description=summary, epilog=_SEE, aliases=aliases)
         _add_options(sub, argparse.SUPPRESS)
         for argument in command.arguments.split():
             name = argument.strip("[]…")
