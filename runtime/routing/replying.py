@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.routing import errors
@@ -12,6 +13,7 @@ from runtime.routing.forwarding import resolve, sending_socket, source_edits
 from runtime.sip import headers
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
+from runtime.sip.scan import COLON, write_decimal
 from runtime.sip.transport import Send
 
 
@@ -58,10 +60,10 @@ def reply_address(ctx: Context) -> Address | None:
     if ctx.world.reply_to_via:
         host = ctx.message.buf[via.host_start : via.host_end]
         return resolve(ctx, host, port if port <= 65535 else 0, via.proto)
-    if use_source_port:
-        return ctx.source
     if port == 0 or port > 65535:
         port = 5060
+    if use_source_port or port == ctx.source.port:
+        return ctx.source
     return from_packed(ctx.source.ip, port)
 
 
@@ -109,23 +111,29 @@ WARNING_LIMIT: Final = 256
 
 def warning_line(ctx: Context) -> bytes:
     """SER's Warning header with the circumstances of a local reply, b"" where it would exceed 256 bytes."""
-    vias = 0
+    vias: i64 = 0
     for record in ctx.message.headers:
         if headers.kind(record) == headers.VIA:
             vias += 1
-    line = (
-        b'Warning: 392 %s:%d "Noisy feedback tells:  pid=%d req_src_ip=%s req_src_port=%d '
-        b'in_uri=%s out_uri=%s via_cnt==%d"\r\n'
-    ) % (
-        ctx.socket.name,
-        ctx.socket.address.port,
-        ctx.world.pid,
-        ctx.source.text,
-        ctx.source.port,
-        ctx.received_uri(),
-        ctx.uri(),
-        vias,
-    )
+    out = BytesWriter()
+    out.write(b"Warning: 392 ")
+    out.write(ctx.socket.name)
+    out.append(COLON)
+    write_decimal(out, ctx.socket.address.port)
+    out.write(b' "Noisy feedback tells:  pid=')
+    write_decimal(out, ctx.world.pid)
+    out.write(b" req_src_ip=")
+    out.write(ctx.source.text)
+    out.write(b" req_src_port=")
+    write_decimal(out, ctx.source.port)
+    out.write(b" in_uri=")
+    out.write(ctx.received_uri())
+    out.write(b" out_uri=")
+    out.write(ctx.uri())
+    out.write(b" via_cnt==")
+    write_decimal(out, vias)
+    out.write(b'"\r\n')
+    line = out.getvalue()
     if len(line) > WARNING_LIMIT or line.count(b'"') != 2 or b"\\" in line:
         return b""
     return line

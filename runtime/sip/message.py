@@ -8,7 +8,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from runtime.sip import headers, methods
-from runtime.sip.scan import BadMessage, crlf_ended, decimal, equals_lower, find, trim_end
+from runtime.sip.scan import LF, BadMessage, crlf_ended, decimal, equals_lower, find, trim_end
 from runtime.sip.via import Via, parse_via
 
 
@@ -224,10 +224,9 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     colon = pos
     pos += 1
     while True:
-        while pos < size and buf[pos] != 10:
-            pos += 1
-        pos += 1
-        if pos >= size:
+        newline = find(buf, LF, pos, size)
+        pos = newline + 1
+        if newline < 0 or pos >= size:
             pos = size
             break
         c = buf[pos]

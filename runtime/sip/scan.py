@@ -15,6 +15,8 @@ CR: Final = 13
 LF: Final = 10
 SPACE: Final = 32
 TAB: Final = 9
+DOT: Final = 46
+COLON: Final = 58
 
 
 class BadMessage(Exception):
@@ -64,8 +66,23 @@ def trim_end(buf: bytes, start: i64, end: i64) -> i64:
     return end
 
 
+_SEVEN_ONES: Final = 0x01010101010101
+_SEVEN_HIGHS: Final = 0x80808080808080
+_SEVEN_BYTES: Final = 0xFFFFFFFFFFFFFF
+
+
 def find(buf: bytes, wanted: i64, pos: i64, end: i64) -> i64:
-    """Position of the byte `wanted` in `buf[pos:end]`, -1 when it is not there."""
+    """Position of the byte `wanted` in `buf[pos:end]`, -1 when it is not there.
+
+    Seven bytes at a step as long as there are eight: `differences` has a zero byte where the wanted one stands, and only
+    then does taking one from each byte set a high bit that was clear. Seven, so that the sign is never touched.
+    """
+    pattern = wanted * _SEVEN_ONES
+    while end - pos >= 8:
+        differences = (read_i64_le(buf, pos) & _SEVEN_BYTES) ^ pattern
+        if (differences - _SEVEN_ONES) & ~differences & _SEVEN_HIGHS != 0:
+            break
+        pos += 7
     while pos < end:
         if buf[pos] == wanted:
             return pos
@@ -126,6 +143,16 @@ def write_hex(out: BytesWriter, value: i64) -> None:
     while shift >= 0:
         out.write(_HEX_PAIRS[(value >> shift) & 255])
         shift -= 8
+
+
+def write_reversed_hex(out: BytesWriter, value: i64) -> None:
+    """Append a number that is not negative in hexadecimal, the least significant digit first."""
+    while True:
+        digit = value & 15
+        out.append(48 + digit if digit < 10 else 87 + digit)
+        value >>= 4
+        if value == 0:
+            return
 
 
 _HASH_START: Final = 0x4BF29CE484222325

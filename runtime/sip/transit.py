@@ -25,6 +25,7 @@ from runtime.sip.scan import (
     trim_end,
     write_decimal,
     write_hex,
+    write_reversed_hex,
 )
 from runtime.sip.ser_hash import hash_of_sum, sum_of_words
 from runtime.sip.via import Via, parse_via
@@ -83,9 +84,11 @@ def slot_of(call_id: bytes, cseq: bytes) -> int:
     return int(hash_of_sum(sum_of_words(call_id) + sum_of_words(cseq)) & 0xFFFF)
 
 
-def reversed_hex(value: int) -> bytes:
+def reversed_hex(value: i64) -> bytes:
     """Hexadecimal with the least significant digit first, b"0" for zero (SER's int2reverse_hex)."""
-    return f"{value:x}"[::-1].encode("ascii")
+    out = BytesWriter()
+    write_reversed_hex(out, value)
+    return out.getvalue()
 
 
 def from_reversed_hex(buf: bytes, start: i64, end: i64) -> i64:

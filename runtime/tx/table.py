@@ -10,7 +10,7 @@ from runtime.sip import headers, methods
 from runtime.sip.cseq import CSeq, parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr, tag_of
-from runtime.sip.scan import BadMessage, hash_range, hash_start
+from runtime.sip.scan import DOT, BadMessage, hash_range, hash_start
 from runtime.sip.transit import MAGIC_COOKIE
 from runtime.sip.via import Via
 from runtime.tx.transaction import Client, Transaction
@@ -150,7 +150,7 @@ class Table:
             return None
         buf = reply.buf
         dot = via.branch_end - 1
-        while dot > via.branch_start and buf[dot] != 46:
+        while dot > via.branch_start and buf[dot] != DOT:
             dot -= 1
         id_start = via.branch_start + _COOKIE_SIZE
         t = self._by_id.get(buf[id_start:dot]) if dot > id_start else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from librt.strings import BytesWriter
 
@@ -132,3 +134,15 @@ def test_both_builds_hash_alike() -> None:
 def test_bad_message_says_why_and_where() -> None:
     error = BadMessage("no host in Via", 17)
     assert str(error) == "no host in Via" and error.offset == 17
+
+
+def test_find_finds_what_bytes_find_does() -> None:
+    rng = random.Random(7)
+    # Neighbours of the wanted bytes, and bytes with the highest bit, are what steps of several bytes could get wrong.
+    letters = [0, 1, 9, 10, 11, 58, 59, 60, 127, 128, 138, 139, 254, 255]
+    for _ in range(20_000):
+        buf = bytes(rng.choices(letters, k=rng.randrange(40)))
+        wanted = rng.choice(letters)
+        start = rng.randrange(len(buf) + 1)
+        end = rng.randrange(start, len(buf) + 1)
+        assert find(buf, wanted, start, end) == buf.find(bytes([wanted]), start, end)

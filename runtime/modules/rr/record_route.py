@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.sip.address import PROTO_NAMES, UDP
 from runtime.sip.edits import LateText, Outbound
+from runtime.sip.scan import COLON, write_decimal
 
 
 @final
@@ -24,25 +26,36 @@ class RecordRoute(LateText):
         self.double: Final = double
 
     def render(self, outbound: Outbound) -> bytes:
-        received = self._line(
-            outbound.received_host,
-            outbound.received_port,
-            outbound.received_port_shown,
-            outbound.received_proto,
-            outbound,
-        )
-        if outbound.crosses and not self.double:
-            return received
-        sent = self._line(
-            outbound.sent_host, outbound.sent_port, outbound.sent_port_shown, outbound.sent_proto, outbound
-        )
-        return sent + received if outbound.crosses else sent
+        out = BytesWriter()
+        if not outbound.crosses or self.double:
+            self._write(
+                out, outbound.sent_host, outbound.sent_port, outbound.sent_port_shown, outbound.sent_proto, outbound
+            )
+        if outbound.crosses:
+            self._write(
+                out,
+                outbound.received_host,
+                outbound.received_port,
+                outbound.received_port_shown,
+                outbound.received_proto,
+                outbound,
+            )
+        return out.getvalue()
 
-    def _line(self, host: bytes, port: i64, port_shown: bool, proto: i64, outbound: Outbound) -> bytes:
-        at = b"@" if self.user else b""
-        place = b":%d" % port if port_shown else b""
-        transport = b"" if proto == UDP else b";transport=" + PROTO_NAMES[proto].encode("ascii")
-        r2 = b";r2=on" if self.double and outbound.crosses else b""
-        return b"".join(
-            [b"Record-Route: <sip:", self.user, at, host, place, transport, r2, self.tail, b">\r\n"],
-        )
+    def _write(
+        self, out: BytesWriter, host: bytes, port: i64, port_shown: bool, proto: i64, outbound: Outbound
+    ) -> None:
+        out.write(b"Record-Route: <sip:")
+        if len(self.user) > 0:
+            out.write(self.user)
+            out.write(b"@")
+        out.write(host)
+        if port_shown:
+            out.append(COLON)
+            write_decimal(out, port)
+        if proto != UDP:
+            out.write(b";transport=" + PROTO_NAMES[proto].encode("ascii"))
+        if self.double and outbound.crosses:
+            out.write(b";r2=on")
+        out.write(self.tail)
+        out.write(b">\r\n")

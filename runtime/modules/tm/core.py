@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.routing.avps import AvpName, Avps
@@ -12,7 +13,8 @@ from runtime.routing.context import Context
 from runtime.routing.tags import signature
 from runtime.routing.world import USER_AGENT, World
 from runtime.sip.message import Message
-from runtime.sip.transit import MAGIC_COOKIE, reversed_hex, ser_branch
+from runtime.sip.scan import DOT, write_reversed_hex
+from runtime.sip.transit import MAGIC_COOKIE, ser_branch
 from runtime.tx.layer import Layer
 
 SLOTS: Final = 65536
@@ -77,7 +79,7 @@ class Core:
         if received is not None and not self.world.syn_branch:
             return ser_branch(received)[len(MAGIC_COOKIE) : -len(b".0")]
         self._label = (self._label + 1) & 0xFFFFFFFF
-        return local_id(slot, int(self._label))
+        return local_id(slot, self._label)
 
     def named(self, slot: int, label: int) -> bytes:
         """The transaction that `name_of` calls so."""
@@ -105,9 +107,13 @@ class Core:
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
 
 
-def local_id(slot: int, label: int) -> bytes:
+def local_id(slot: i64, label: i64) -> bytes:
     """The transaction with this slot and label, as the middle of its branches shows them."""
-    return b"".join([reversed_hex(slot), b".", reversed_hex(label)])
+    out = BytesWriter()
+    write_reversed_hex(out, slot)
+    out.append(DOT)
+    write_reversed_hex(out, label)
+    return out.getvalue()
 
 
 def name_of(id: bytes) -> bytes:
