@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.routing import errors
 from runtime.routing.context import Context
@@ -118,7 +118,7 @@ def warning_line(ctx: Context) -> bytes:
     out = BytesWriter()
     out.write(b"Warning: 392 ")
     out.write(ctx.socket.name)
-    out.append(COLON)
+    out.append(u8(COLON))
     write_decimal(out, ctx.socket.address.port)
     out.write(b' "Noisy feedback tells:  pid=')
     write_decimal(out, ctx.world.pid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.sip import edits, headers
 from runtime.sip.edits import Edit
@@ -112,7 +112,7 @@ def build_reply(
     out = BytesWriter()
     out.write(b"SIP/2.0 ")
     write_decimal(out, code)
-    out.append(32)
+    out.append(u8(32))
     out.write(reason)
     out.write(b"\r\n")
     with_record_route = 180 <= code < 300

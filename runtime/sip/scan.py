@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from librt.strings import BytesWriter, read_i64_le
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 CR: Final = 13
 LF: Final = 10
@@ -131,7 +131,7 @@ def write_decimal(out: BytesWriter, value: i64) -> None:
     """Append a number that is not negative."""
     if value >= 10:
         write_decimal(out, value // 10)
-    out.append(48 + value % 10)
+    out.append(u8(48 + value % 10))
 
 
 _HEX_PAIRS: Final = [b"%02x" % n for n in range(256)]
@@ -149,7 +149,7 @@ def write_reversed_hex(out: BytesWriter, value: i64) -> None:
     """Append a number that is not negative in hexadecimal, the least significant digit first."""
     while True:
         digit = value & 15
-        out.append(48 + digit if digit < 10 else 87 + digit)
+        out.append(u8(48 + digit if digit < 10 else 87 + digit))
         value >>= 4
         if value == 0:
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.sip import methods
 from runtime.sip.address import UDP, Address
@@ -72,7 +72,7 @@ def branch_id(transaction_id: bytes, index: i64) -> bytes:
     out = BytesWriter()
     out.write(MAGIC_COOKIE)
     out.write(transaction_id)
-    out.append(DOT)
+    out.append(u8(DOT))
     write_reversed_hex(out, index)
     return out.getvalue()
 

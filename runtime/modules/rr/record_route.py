@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.sip.address import PROTO_NAMES, UDP
 from runtime.sip.edits import LateText, Outbound
@@ -51,7 +51,7 @@ class RecordRoute(LateText):
             out.write(b"@")
         out.write(host)
         if port_shown:
-            out.append(COLON)
+            out.append(u8(COLON))
             write_decimal(out, port)
         if proto != UDP:
             out.write(b";transport=" + PROTO_NAMES[proto].encode("ascii"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final, final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.routing.avps import AvpName, Avps
 from runtime.routing.context import Context
@@ -111,7 +111,7 @@ def local_id(slot: i64, label: i64) -> bytes:
     """The transaction with this slot and label, as the middle of its branches shows them."""
     out = BytesWriter()
     write_reversed_hex(out, slot)
-    out.append(DOT)
+    out.append(u8(DOT))
     write_reversed_hex(out, label)
     return out.getvalue()
 
