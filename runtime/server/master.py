@@ -12,18 +12,17 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Final
 
 from runtime.server.cures import of_processes
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
-from runtime.server.log import DBG, ERR, INFO, NOTICE, WARN, ServerLog
+from runtime.server.log import DBG, ERR, INFO, NOTICE, ServerLog
 from runtime.server.notify import Notifier, Watchdog
 from runtime.server.process_table import ProcessTable
 from runtime.server.statistics import Statistics
 
-STOP_S: Final = 0.7
 START_S: Final = 60.0
 
 _RESPAWN_FIRST_S: Final = 0.1
@@ -302,36 +301,19 @@ class Master:
         )
 
     def stop(self) -> None:
-        """SIGTERM for all, SIGKILL for who does not go within STOP_S."""
+        """End all others. They have nothing left to do, and would not hear anything gentler."""
         if not self._ending.has_begun():
             self._notifier.tell("STOPPING=1")
         for fd in self._ready:
             os.close(fd)
         self._ready.clear()
-        self._signal_all(signal.SIGTERM)
-        until = time.monotonic() + STOP_S
-        while self._gather() and time.monotonic() < until:
-            signal.sigtimedwait((signal.SIGCHLD,), max(0.0, until - time.monotonic()))
-        late = self._gather()
-        if late:
-            self._log.write(WARN, f"WARNING: {late} processes had to be killed")
-            self._signal_all(signal.SIGKILL)
-            for p in self._processes:
-                if p.pid:
-                    os.waitpid(p.pid, 0)
-                    p.pid = 0
-
-    def _signal_all(self, number: signal.Signals) -> None:
         for p in self._processes:
             if p.pid:
-                os.kill(p.pid, number)
-
-    def _gather(self) -> int:
-        """Reap without starting anew; how many are left."""
+                os.kill(p.pid, signal.SIGKILL)
         for p in self._processes:
-            if p.pid and os.waitpid(p.pid, os.WNOHANG)[0]:
+            if p.pid:
+                os.waitpid(p.pid, 0)
                 p.pid = 0
-        return sum(1 for p in self._processes if p.pid)
 
 
 def hold_signals() -> None:
@@ -339,9 +321,16 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
 
 
+def _unmoved(number: int, frame: FrameType | None) -> None:
+    """Nothing; compiled loops do not even call it."""
+
+
 def _default_signals() -> None:
-    """A process ends by SIGTERM from the master; what a terminal sends to the whole group is the master's business."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """What a terminal or a service manager sends to the whole group is the master's business: he lets the others come to their end.
+
+    SIGTERM has a handler, for a command that a route runs must not inherit that it is ignored (execve(2)).
+    """
+    signal.signal(signal.SIGTERM, _unmoved)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)

@@ -133,6 +133,17 @@ def test_a_ringing_call_is_waited_for_and_new_requests_are_refused(call: Call) -
     assert "cut off" not in call.server.log.read_text()
 
 
+def test_a_signal_for_all_processes_means_the_server(call: Call) -> None:
+    """As timeout(1), a terminal and a service manager send it."""
+    for pid in {call.server.pid, *call.server.workers()}:
+        os.kill(pid, signal.SIGTERM)
+    assert eventually(call.is_refused)
+    call.bob.reply(call.invite, "200 OK")
+    assert call.alice.receive().startswith("SIP/2.0 200")
+    assert call.server.wait() == 0
+    assert "ERROR" not in call.server.log.read_text()
+
+
 def test_a_call_can_end_while_the_server_does(call: Call) -> None:
     os.kill(call.server.pid, signal.SIGTERM)
     assert eventually(call.is_refused)
