@@ -23,7 +23,7 @@ class Declared(Module):
         self.parameters: Final = dict(parameters or {})
 
     def bind(self, world: World) -> None:
-        raise ModuleError(self.missing)
+        raise ModuleError(f"{self.missing}: docs/modules.md lists what does; take it out of ser.cfg for now")
 
     def call(self, ctx: Context, function: str, *arguments: bytes) -> bool:
         """A script function of the module; the server never gets so far."""

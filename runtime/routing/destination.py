@@ -36,7 +36,10 @@ class Destination:
             return
         packed = resolver.addresses(self.host)
         if not packed:
-            raise UnresolvableDestination(f"cannot resolve {self.host.decode('latin-1')}, where a forward or send goes")
+            raise UnresolvableDestination(
+                f"cannot resolve {self.host.decode('latin-1')}, where a forward or send goes: "
+                "check the name (getent hosts asks for it), or write an IP address"
+            )
         self._addresses = [from_packed(ip, self.port or 5060) for ip in packed]
 
     def address(self) -> Address:

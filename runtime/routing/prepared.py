@@ -26,7 +26,11 @@ def alias_target(world: World, alias: bytes) -> AvpName:
     """The AVP that an alias stands for; raises CannotPrepare where no avp_aliases defines it."""
     found = world.avp_aliases.get(alias)
     if found is None:
-        raise CannotPrepare(f"no avp_aliases defines ${alias.decode('latin-1')}, which ser.cfg uses")
+        name = alias.decode("latin-1")
+        raise CannotPrepare(
+            f"no avp_aliases defines ${name}, which ser.cfg uses: "
+            f'write modparam("avpops", "avp_aliases", "{name}=i:NUMBER")'
+        )
     return found
 
 

@@ -133,7 +133,10 @@ def _remark(found: dict[str, Found | None], log: Log) -> None:
     """Which addresses have no name."""
     for host, answer in found.items():
         if is_literal(host) and (answer is None or not answer.name):
-            log.write(WARN, f"WARNING: could not rev. resolve {host}" + (" in time" if answer is None else ""))
+            late = " in time" if answer is None else ""
+            log.write(
+                WARN, f"WARNING: could not rev. resolve {host}{late}: it has no name here unless alias= gives it one"
+            )
 
 
 def _resolve(entries: list[_Entry], found: dict[str, Found | None], aliases: _Aliases) -> None:

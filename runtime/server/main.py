@@ -142,7 +142,7 @@ class _Start:
         if single:
             more = len(self._table.sockets) > 1
             also = " and more than one listen address found (will use only the first one)" if more else ""
-            print(f"WARNING: no fork mode{also}", file=sys.stderr)
+            print(f"WARNING: no fork mode{also}: a single process serves, over UDP alone", file=sys.stderr)
         if not single and not self._options.foreground:
             self._log.disconnect()
             self._launch = detach(self._options.prog)
