@@ -8,7 +8,7 @@ from pathlib import Path
 from runtime.modules.exec import Exec
 from runtime.modules.exec.environment import environment_of, transaction_id
 from runtime.routing import errors
-from runtime.routing.context import Context
+from runtime.routing.context import L_DBG, L_ERR, Context
 from runtime.sip.message import parse
 from script import Site, request
 
@@ -63,6 +63,15 @@ def test_the_exit_status_decides() -> None:
     ctx = context()
     assert not Exec().exec_msg(ctx, b"exit 1")
     assert ctx.error == errors.EXEC
+
+
+def test_an_exit_status_is_an_answer_and_no_error() -> None:
+    """The script asks for it, request after request; what did not come to its end is an error, named in few words."""
+    site = Site("route { drop; }", "exec")
+    for command in (b"exit 1", b"kill -9 $$ # " + b"x" * 1000):
+        assert not Exec().exec_msg(site.context(request()), command)
+    assert site.lines(L_ERR) == ["ERROR: exec: kill -9 $$ # " + "x" * 47 + "... was killed by signal 9"]
+    assert "DEBUG: exec: exit status 1 of exit 1" in site.lines(L_DBG)
 
 
 def test_time_to_kill_ends_a_command_and_what_it_started() -> None:

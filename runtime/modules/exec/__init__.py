@@ -11,9 +11,9 @@ from typing import Final, final
 
 from runtime.modules.core.sending import set_destinations
 from runtime.modules.exec.environment import environment_of
-from runtime.modules.exec.running import Outcome, run
+from runtime.modules.exec.running import Outcome, run, shown
 from runtime.routing import errors
-from runtime.routing.context import Q_UNSPECIFIED, Context
+from runtime.routing.context import L_DBG, Q_UNSPECIFIED, Context
 from runtime.routing.module import Module
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, switch_param
 from runtime.spec.kinds import command
@@ -39,7 +39,7 @@ class Exec(Module):
         outcome = self._run(ctx, whole, None)
         uris = [line.rstrip() for line in outcome.output.split(b"\n") if line.strip()]
         if not uris:
-            return ctx.fail(errors.EXEC, f"ERROR: exec_dset: no uri from {whole}")
+            return False if outcome.failure else ctx.fail(errors.EXEC, f"ERROR: exec_dset: no uri from {shown(whole)}")
         return set_destinations(ctx, uris, Q_UNSPECIFIED) and outcome.failure == ""
 
     def exec_msg(self, ctx: Context, command: bytes) -> bool:
@@ -48,7 +48,10 @@ class Exec(Module):
 
     def _run(self, ctx: Context, command: str, data: bytes | None) -> Outcome:
         outcome = run(command, data, data is None, environment_of(ctx) if self.setvars else None, self.time_to_kill)
-        if outcome.failure:
+        if outcome.failure and outcome.is_answer:
+            ctx.error = errors.EXEC
+            ctx.log(L_DBG, f"DEBUG: exec: {outcome.failure}")
+        elif outcome.failure:
             ctx.fail(errors.EXEC, f"ERROR: exec: {outcome.failure}")
         return outcome
 

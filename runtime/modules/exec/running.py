@@ -10,11 +10,25 @@ from typing import Any, Final, final
 
 @final
 class Outcome:
-    """How a command ended. `failure` is b"" if its exit status was 0, else one sentence; `output` what it wrote."""
+    """How a command ended. `failure` is "" if its exit status was 0, else one sentence; `output` what it wrote.
 
-    def __init__(self, failure: str, output: bytes) -> None:
+    `is_answer`: it came to its end, so another exit status than 0 is what it has to say and nothing went wrong.
+    """
+
+    def __init__(self, failure: str, output: bytes, is_answer: bool) -> None:
         self.failure: Final = failure
         self.output: Final = output
+        self.is_answer: Final = is_answer
+
+
+# Of a script, whose text may fill the command, as much as a line of the log needs.
+_SHOWN_MAX: Final = 60
+
+
+def shown(command: str) -> str:
+    """The command, short enough to be named in a sentence."""
+    text = " ".join(command.split())
+    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
 
 
 def run(
@@ -36,12 +50,14 @@ def run(
             start_new_session=True,
         )
     except OSError as error:
-        return Outcome(f"cannot run {command}: {error.strerror}", b"")
+        return Outcome(f"cannot run {shown(command)}: {error.strerror}", b"", False)
     try:
         output, _ = process.communicate(data, limit)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        return Outcome(f"{command} ran over {limit_s} s, killed", b"")
-    failure = f"exit status {process.returncode} of {command}" if process.returncode else ""
-    return Outcome(failure, output or b"")
+        return Outcome(f"{shown(command)} ran over {limit_s} s, killed", b"", False)
+    status: int = process.returncode
+    if status < 0:
+        return Outcome(f"{shown(command)} was killed by signal {-status}", output or b"", False)
+    return Outcome(f"exit status {status} of {shown(command)}" if status else "", output or b"", True)
