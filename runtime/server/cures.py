@@ -7,9 +7,6 @@ import os
 from typing import Final
 
 _ROOT_NEEDED: Final = (errno.EACCES, errno.EPERM)
-# The greatest uid and gid: one more means "leave it as it is" to the kernel (chown(2), setresuid(2)).
-ID_MAX: Final = 2**32 - 2
-
 _NO_FILES: Final = (errno.EMFILE, errno.ENFILE)
 
 
@@ -66,30 +63,6 @@ def of_address(e: OSError, tcp: bool) -> str:
 def of_processes(e: OSError) -> str:
     """The same of processes that were to be started, and of what they need."""
     return f"{_said(e)}: {_of_resources(e) or 'start fewer processes (-n, -N)'}"
-
-
-def id_number(text: str) -> int:
-    """The uid or gid of decimal digits; raises ValueError for one that is too large."""
-    number = int(text)
-    if number > ID_MAX:
-        raise ValueError(text)
-    return number
-
-
-def unknown_user(name: str) -> str:
-    """What to do where there is no user of that name, or no such number."""
-    return _too_large() if name.isdecimal() else f"there is no such user; make one (useradd -r {name}) or name another"
-
-
-def unknown_group(name: str) -> str:
-    """The same of a group."""
-    return (
-        _too_large() if name.isdecimal() else f"there is no such group; make one (groupadd -r {name}) or name another"
-    )
-
-
-def _too_large() -> str:
-    return f"numbers go up to {ID_MAX}; give a smaller one"
 
 
 def _of_resources(e: OSError) -> str:

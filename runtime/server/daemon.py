@@ -1,70 +1,17 @@
-"""Manners of a daemon: detaching, root and working directory, pid files, limits, user and group. Reference core, 1.4, 1.6."""
+"""Manners of a daemon: detaching, root and working directory, pid files, limits. Reference core, 1.4, 1.6."""
 
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import resource
-from dataclasses import dataclass
 from typing import Final
 
 from runtime.routing.config import Config
 from runtime.routing.ports import Log
-from runtime.server.cures import id_number, of_directory, of_path, unknown_group, unknown_user
+from runtime.server.cures import of_directory, of_path
 from runtime.server.errors import PathError, StartError
 from runtime.server.log import WARN, report
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Whom to run as; None leaves it as it is."""
-
-    uid: int | None = None
-    gid: int | None = None
-
-
-def identity_of(user: str, group: str) -> Identity:
-    """A user's name also brings his primary group; a number does not. `group` goes before it. Raises StartError."""
-    uid = gid = None
-    try:
-        if user.isdecimal():
-            uid = id_number(user)
-        elif user:
-            entry = pwd.getpwnam(user)
-            uid, gid = entry.pw_uid, entry.pw_gid
-    except (KeyError, ValueError) as e:
-        raise StartError(f"bad user name/uid number: -u {user}: {unknown_user(user)} (-u, user=)") from e
-    try:
-        if group.isdecimal():
-            gid = id_number(group)
-        elif group:
-            gid = grp.getgrnam(group).gr_gid
-    except (KeyError, ValueError) as e:
-        raise StartError(f"bad group name/gid number: -g {group}: {unknown_group(group)} (-g, group=)") from e
-    return Identity(uid, gid)
-
-
-def become(identity: Identity) -> None:
-    """Give up root: supplementary groups, group, user, in this order. Raises StartError. As in SER, 0 means "don't".
-
-    Who is that user and group already has nothing to give up, and would not be allowed to leave his groups.
-    """
-    own = (os.getuid(), os.getgid())
-    if own[0] and (identity.uid or own[0], identity.gid or own[1]) == own:
-        return
-    try:
-        if identity.uid or identity.gid:
-            os.setgroups([])
-        if identity.gid:
-            os.setgid(identity.gid)
-        if identity.uid:
-            os.setuid(identity.uid)
-    except OSError as e:
-        names = [f"{what} {id}" for what, id in (("uid", identity.uid), ("gid", identity.gid)) if id is not None]
-        cure = "only root can; start as root, or without -u, -g, user= and group="
-        raise StartError(f"cannot change to {', '.join(names)}: {e.strerror}: {cure}") from e
 
 
 def enter(chroot: str, workdir: str) -> None:
@@ -143,7 +90,8 @@ class Launch:
 def detach(prog: str) -> Launch:
     """Go on as a daemon in a session of its own; the calling process ends here, with 0 once the daemon serves, else 1.
 
-    `prog` is how it calls itself where the daemon dies without a word. Until `Launch.succeeded` the daemon keeps the terminal, so that whoever started it reads why it could not start.
+    `prog` is how it calls itself where the daemon dies without a word. Until `Launch.succeeded` the daemon keeps the terminal, so
+    that whoever started it reads why it could not start.
     """
     read_fd, write_fd = os.pipe()
     child = os.fork()

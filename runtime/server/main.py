@@ -18,10 +18,10 @@ from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
-from runtime.server.control.endpoints import Owner
+from runtime.server.accounts import Identity, Owner, become, identity_of
 from runtime.server.control.files import ControlFiles
 from runtime.server.crew import Crew, Job
-from runtime.server.daemon import Identity, Launch, PidFile, become, detach, enter, identity_of, set_limits
+from runtime.server.daemon import Launch, PidFile, detach, enter, set_limits
 from runtime.server.ending import Ending
 from runtime.server.errors import PathError, StartError
 from runtime.server.listen import describe, socket_table

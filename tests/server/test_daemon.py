@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from server.conftest import ROUTES, alive, environment, eventually, free_port, needs_root
 
-from runtime.server.daemon import Identity, PidFile, identity_of
+from runtime.server.accounts import Identity, become, identity_of
+from runtime.server.daemon import PidFile
 from runtime.server.errors import StartError
 
 
@@ -237,6 +238,24 @@ def test_a_users_name_brings_his_group_and_a_number_does_not() -> None:
     assert identity_of("nobody", "") == Identity(nobody.pw_uid, nobody.pw_gid)
     assert identity_of(str(nobody.pw_uid), "") == Identity(nobody.pw_uid, None)
     assert identity_of("nobody", "daemon") == Identity(nobody.pw_uid, grp.getgrnam("daemon").gr_gid)
+
+
+@needs_root
+def test_who_is_that_user_already_keeps_his_groups() -> None:
+    """As under a service manager that has changed the user: nothing is left to give up, and he may not leave his groups."""
+    nobody, daemon = pwd.getpwnam("nobody"), grp.getgrnam("daemon").gr_gid
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.setgroups([daemon])
+            os.setgid(nobody.pw_gid)
+            os.setuid(nobody.pw_uid)
+            become(identity_of("nobody", ""))
+            status = 0 if os.getgroups() == [daemon] else 2
+        finally:
+            os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.mark.parametrize("user, group", [("nosuchuser", ""), ("", "nosuchgroup")])

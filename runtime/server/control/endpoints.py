@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import socket
 import stat
 from collections.abc import Callable
 from typing import Final
 
 from runtime.routing.ports import Log
-from runtime.server.cures import id_number, of_path, unknown_group, unknown_user
+from runtime.server.accounts import Owner
+from runtime.server.cures import of_path
 from runtime.server.errors import PathError, StartError
 from runtime.server.log import WARN
 
@@ -21,43 +20,6 @@ _SOCKET_OPTION: Final = "-x or unix_sock="
 _OWNER_CURE: Final = "who is not root can give files to groups of his own only (sock_user=, sock_group=)"
 # sun_path of <sys/un.h> with its NUL.
 _SOCKET_NAME_BYTES: Final = 107
-
-
-class Owner:
-    """Whom the files are given to, by the names or numbers of sock_user and sock_group; -1 leaves it as it is."""
-
-    def __init__(self, user: str, group: str) -> None:
-        """Raises StartError."""
-        self.uid: Final = _uid_of(user)
-        self.gid: Final = _gid_of(group)
-
-    def members(self) -> frozenset[int]:
-        """The users of the files' group, as far as this machine lists them."""
-        gid = self.gid if self.gid >= 0 else os.getegid()
-        users = pwd.getpwall()
-        try:
-            names = set(grp.getgrgid(gid).gr_mem)
-        except KeyError:
-            names = set()
-        return frozenset(u.pw_uid for u in users if u.pw_gid == gid or u.pw_name in names)
-
-
-def _uid_of(name: str) -> int:
-    if not name:
-        return -1
-    try:
-        return id_number(name) if name.isdecimal() else pwd.getpwnam(name).pw_uid
-    except (KeyError, ValueError) as e:
-        raise StartError(f"bad socket user name/uid number: {name}: {unknown_user(name)} (sock_user=)") from e
-
-
-def _gid_of(name: str) -> int:
-    if not name:
-        return -1
-    try:
-        return id_number(name) if name.isdecimal() else grp.getgrnam(name).gr_gid
-    except (KeyError, ValueError) as e:
-        raise StartError(f"bad socket group name/gid number: {name}: {unknown_group(name)} (sock_group=)") from e
 
 
 class ControlFile:

@@ -9,12 +9,12 @@ from typing import Final
 
 from runtime.routing.command import Command
 from runtime.routing.config import Config
+from runtime.server.accounts import Identity, Owner
 from runtime.server.control.core_commands import CoreCommands
 from runtime.server.control.delivery import ReplyRules
-from runtime.server.control.endpoints import Fifo, Owner, UnixSocket
+from runtime.server.control.endpoints import Fifo, UnixSocket
 from runtime.server.control.questions import ModuleCommands
 from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
-from runtime.server.daemon import Identity
 from runtime.server.log import ServerLog
 from runtime.server.master import Body
 from runtime.server.process_table import ProcessTable
