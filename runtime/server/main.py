@@ -18,7 +18,7 @@ from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
-from runtime.server.accounts import Identity, Owner, become, identity_of
+from runtime.server.accounts import Identity, Owner, identity_of
 from runtime.server.control.files import ControlFiles
 from runtime.server.crew import Crew, Job
 from runtime.server.daemon import Launch, PidFile, detach, enter, set_limits
@@ -164,7 +164,7 @@ class _Start:
         return 1
 
     def _prepare(self) -> None:
-        """Everything that needs privileges or can fail, in SER's order; then the privileges are gone."""
+        """Everything that needs privileges, in SER's order."""
         config = self._config
         if config.chroot or config.dns or config.rev_dns:
             self._resolver.preload()
@@ -177,7 +177,6 @@ class _Start:
         hold_signals()
         self._control.make()
         self._write_pid_files()
-        become(self._identity)
 
     def _write_pid_files(self) -> None:
         if self._options.pid_file:
@@ -219,7 +218,7 @@ class _Start:
         runners = Workers(exchange, self._crew.runners, table, first)
         ending = Ending(runners, self._log, self._options.drain_s, self._engine.keeps_state)
         statistics = Statistics(Workers(exchange, self._crew.counters, table, first), self._memory, self._log)
-        return Master(processes, table, self._log, self._prctl, ending, statistics, self._notifier)
+        return Master(processes, table, self._log, self._prctl, ending, statistics, self._notifier, self._identity)
 
     def _leave(self) -> None:
         """In a new process: what belongs to the master, and to who started him."""

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Final
 
+from runtime.server.accounts import Identity, become
 from runtime.server.cures import of_processes
 from runtime.server.ending import Ending
 from runtime.server.errors import StartError
@@ -63,7 +64,7 @@ class Process:
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
     each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know,
-    `notifier` who is told how the server is."""
+    `notifier` who is told how the server is. All run as `identity`."""
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class Master:
         ending: Ending,
         statistics: Statistics,
         notifier: Notifier,
+        identity: Identity,
     ) -> None:
         self._processes: Final = processes
         self._table: Final = table
@@ -82,13 +84,18 @@ class Master:
         self._ending: Final = ending
         self._statistics: Final = statistics
         self._notifier: Final = notifier
+        self._identity: Final = identity
         self._watchdog: Final = Watchdog(notifier)
         self._ready: dict[int, Process] = {}
         self._pid = 0
 
     def start(self) -> bool:
         """Fork all and return when all serve; False if SIGTERM or SIGINT came before. Then, and when it raises StartError
-        because one cannot serve, nothing is left running."""
+        because one cannot serve, nothing is left running.
+
+        The others give up their privileges before they do anything, the master when it cannot fail any more: until then he may have
+        to remove what needed them.
+        """
         hold_signals()
         self._pid = os.getpid()
         self._table.begin(0, self._pid)
@@ -96,6 +103,7 @@ class Master:
             for p in self._processes:
                 self._fork(p)
             if self._await_ready():
+                become(self._identity)
                 return True
         except (StartError, OSError) as e:
             self.stop()
@@ -176,6 +184,8 @@ class Master:
             self._table.begin(index, os.getpid())
             self._log.become(index)
             _default_signals()
+            # Before the master's end is asked for: a change of the user takes that back (prctl(2)).
+            become(self._identity)
             self._end_with_master()
             process.run(ready)
             status = 0

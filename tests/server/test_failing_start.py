@@ -221,6 +221,15 @@ def test_a_process_that_is_killed_while_it_starts(site: Site, mode: tuple[str, .
     has_failed(site, site.start(*mode), "died during its start", "the log says why")
 
 
+@needs_root
+@MODES
+def test_where_only_root_may_remove_the_files(site: Site, mode: tuple[str, ...]) -> None:
+    """A process that cannot start is one of another user already; the master may still clean up."""
+    site.routes.write_text(DIES.format(when="start_worker"))
+    site.run.chmod(0o755)
+    has_failed(site, site.start(*mode, "-u", "nobody"), "died during its start", "the log says why")
+
+
 def test_a_daemon_that_is_killed_while_it_starts(site: Site) -> None:
     """The launcher is left with nothing but that."""
     site.routes.write_text(DIES.format(when="bind"))

@@ -77,9 +77,11 @@ class Jailed:
         """All of them, with their names."""
         lines = [line.split("\t") for line in self.ask("ps").splitlines()[1:]]
         found = {int(pid): what for _, pid, what in lines}
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        assert set(found) == {self.pid, *map(int, children)}
+        assert set(found) == {self.pid, *self.children()}
         return found
+
+    def children(self) -> set[int]:
+        return {int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()}
 
     def stop(self) -> None:
         if alive(self.pid):
@@ -224,3 +226,17 @@ def test_serctl_reaches_it_from_outside_of_its_root(tmp_path: Path, started: lis
         )
         assert (done.returncode, done.stderr) == (0, "")
         assert "attendant" in done.stdout
+
+
+def test_nothing_outlives_the_master(tmp_path: Path, started: list[Jailed]) -> None:
+    """A change of the user takes back what was asked of the kernel before (prctl(2)); also of one that came later."""
+    server = Jailed(tmp_path)
+    started.append(server)
+    before = server.processes()
+    killed = next(pid for pid, what in before.items() if what.startswith("receiver"))
+    os.kill(killed, signal.SIGKILL)
+    assert eventually(lambda: killed not in server.children() and len(server.children()) == len(before) - 1)
+    pids = server.processes()
+    assert {status(pid)["Uid"][0] for pid in pids} == {str(NOBODY.pw_uid)}
+    os.kill(server.pid, signal.SIGKILL)
+    assert eventually(lambda: not any(alive(pid) for pid in pids))
