@@ -63,6 +63,7 @@ COMPILED: Final = (
     "runtime/server/desk.py",
     "runtime/server/exchange.py",
     "runtime/server/mailbox.py",
+    "runtime/server/name_letters.py",
     "runtime/server/pacing.py",
     "runtime/server/streams.py",
     "runtime/server/waiting.py",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from runtime.modules import core
 from runtime.routing.config import Config
 from runtime.routing.context import Context
+from runtime.routing.dns_records import A, AAAA, NAPTR, PTR, SRV, Answer, Naptr, Question, Srv, reverse_name
 from runtime.routing.engine import Engine
-from runtime.routing.ports import Connections, Log, Naptr, Resolver
+from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias, SocketTable
 from runtime.sip.address import PROTO_NAMES, TCP, Address, from_packed
@@ -30,8 +31,10 @@ class Lines(Log):
 
 
 class Names(Resolver):
-    """A name server: `hosts` are names with their IPs, `srv` names with a port of their own, `naptr` the records of domains,
+    """A name server: `hosts` are names with their IPs, `srv` names with a server of any protocol, `naptr` the records of domains,
     `outgoing` the IP of the kernel's choice. What was asked for is in `asked`.
+
+    `records` are further answers. While it `is_late` answers come by `Server.take_answer` only.
     """
 
     def __init__(
@@ -40,29 +43,49 @@ class Names(Resolver):
         srv: dict[str, tuple[str, int]] | None = None,
         naptr: dict[bytes, list[Naptr]] | None = None,
         outgoing: str = "",
+        is_late: bool = False,
     ) -> None:
-        self._hosts = {name.encode(): Address.parse(ip, 0).ip for name, ip in (hosts or {}).items()}
-        self._srv = {name.encode(): Address.parse(*target) for name, target in (srv or {}).items()}
+        self.hosts = {name.encode(): Address.parse(ip, 0).ip for name, ip in (hosts or {}).items()}
         self._naptr = naptr or {}
         self._outgoing = Address.parse(outgoing, 0).ip if outgoing else b""
-        self.asked: list[tuple[bytes, int, int]] = []
+        self._srv: dict[bytes, Srv] = {}
+        for name, (ip, port) in (srv or {}).items():
+            self._srv[name.encode()] = Srv(10, 10, port, b"server." + name.encode())
+            self.hosts[b"server." + name.encode()] = Address.parse(ip, 0).ip
+        self.is_late = is_late
+        self.records: dict[Question, Answer] = {}
+        self.asked: list[Question] = []
 
-    def resolve(self, host: bytes, port: int, proto: int) -> list[Address]:
-        self.asked.append((host, port, proto))
-        if port == 0 and host.lower() in self._srv:
-            return [self._srv[host.lower()]]
-        ip = self._hosts.get(host.lower())
-        return [] if ip is None else [from_packed(ip, port or 5060)]
+    def ask(self, kind: int, name: bytes) -> Answer | None:
+        self.asked.append((kind, name))
+        return None if self.is_late else self.look_up(kind, name)
+
+    def look_up(self, kind: int, name: bytes) -> Answer:
+        """What is known, for five minutes."""
+        if (kind, name) in self.records:
+            return self.records[kind, name]
+        answer = Answer(300_000)
+        ip = self.hosts.get(name)
+        if ip is not None and len(ip) == (4 if kind == A else 16) and kind in (A, AAAA):
+            answer.ips = [ip]
+        if kind == SRV:
+            service = self._srv.get(name.split(b".", 2)[2])
+            answer.services = [] if service is None else [service]
+        if kind == NAPTR:
+            answer.rules = self._naptr.get(name + b".", [])
+        if kind == PTR:
+            answer.names = [host for host, known in self.hosts.items() if reverse_name(known) == name]
+        return answer
+
+    def hosts_ips(self, name: bytes) -> list[bytes]:
+        return []
+
+    def hosts_names(self, ip: bytes) -> list[bytes]:
+        return []
 
     def addresses(self, host: bytes) -> list[bytes]:
-        ip = self._hosts.get(host.lower())
+        ip = self.hosts.get(host.lower())
         return [] if ip is None else [ip]
-
-    def names(self, ip: bytes) -> list[bytes]:
-        return [name for name, known in self._hosts.items() if known == ip]
-
-    def naptr(self, name: bytes) -> list[Naptr]:
-        return self._naptr.get(name, [])
 
     def outgoing_ip(self, destination: Address) -> bytes:
         return self._outgoing
@@ -120,6 +143,11 @@ class Server:
         sends = self.engine.receive(data, Address.parse(source, port), socket, self.now_ms, connection)
         assert self.engine.world.bugs.count == bugs, self.lines()
         return sends
+
+    def take_answer(self, kind: int, name: str, answer: Answer | None = None) -> list[Send]:
+        """What the server sends when the answer to a question comes: this one, or what the name server knows."""
+        name_ = name.encode()
+        return self.engine.take_answer((kind, name_), answer or self.names.look_up(kind, name_), self.now_ms)
 
     def only(self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0) -> Send:
         """The only datagram that comes of `data`."""

@@ -11,6 +11,8 @@ from runtime.routing import errors
 from runtime.routing.authorized import Authorized
 from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
+from runtime.routing.dns_records import Question
+from runtime.routing.names import NotYetKnown
 from runtime.routing.ports import (
     L_DBG as L_DBG,
     L_ERR as L_ERR,
@@ -27,7 +29,7 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import SipUri, parse_uri
-from runtime.tx.transaction import Transaction
+from runtime.tx.transaction import PROCEEDING, Transaction
 
 MAX_BRANCHES: Final = 11
 MAX_URI_SIZE: Final = 1024
@@ -101,7 +103,32 @@ class Context:
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
         self._depth: i64 = 0
+        # Has been handled before, in vain: what is not known now is taken for unknown.
+        self.is_last_try = False
         world.log.about = self
+
+    def copy(self) -> Context:
+        """One to send the message by later, when the script may have changed its mind about this one. What this one sends is none
+        of the copy's business."""
+        about = self.world.log.about
+        other = Context(self.world, self.message, self.source, self.socket, self.now_ms, self.connection)
+        self.world.log.about = about
+        other.new_uri = self.new_uri
+        other.dst_uri = self.dst_uri
+        other.q = self.q
+        other.flags = self.flags
+        other.error = self.error
+        other.force_rport = self.force_rport
+        other.send_socket = self.send_socket
+        other.advertised_address = self.advertised_address
+        other.advertised_port = self.advertised_port
+        other.edits = list(self.edits)
+        other.reply_headers = list(self.reply_headers)
+        other.record_routed = self.record_routed
+        other.route_kind = self.route_kind
+        other.transaction = self.transaction
+        other._avps = self._avps
+        return other
 
     # --- what routes ask for -----------------------------------------------------------------------------------------
 
@@ -143,6 +170,10 @@ class Context:
         """The Request-URI as it came."""
         msg = self.message
         return msg.buf[msg.uri_start : msg.uri_end]
+
+    def next_uri(self) -> str:
+        """The URI that leads to the next hop, for the log."""
+        return (self.uri() if self.dst_uri is None else self.dst_uri).decode("latin-1")
 
     def set_uri(self, uri: bytes) -> None:
         self.new_uri = uri
@@ -201,6 +232,21 @@ class Context:
     def use_avps(self, avps: Avps) -> None:
         """From here on the AVPs are these: those of the transaction that the message belongs to."""
         self._avps = avps
+
+    # --- names -------------------------------------------------------------------------------------------------------
+
+    def need(self, missing: Question | None) -> None:
+        """Raises NotYetKnown where the answer to `missing` (None: nothing) is worth waiting for: this handling of the message is
+        then forgotten, and the route runs anew when the answer has come.
+
+        That is in the main route, until it has sent or answered something in a transaction. Elsewhere the caller has to do with
+        what is known.
+        """
+        if missing is None or self.is_last_try or self.route_kind != IN_REQUEST or not self.message.is_request:
+            return
+        t = self.transaction
+        if t is None or t.message is not self.message or (t.state == PROCEEDING and len(t.branches) == 0):
+            raise NotYetKnown(missing)
 
     # --- changes -----------------------------------------------------------------------------------------------------
 

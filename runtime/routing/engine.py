@@ -12,11 +12,15 @@ from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
 from runtime.routing.draining import Draining
-from runtime.routing.forwarding import add_alias, forward_reply, is_own_via
+from runtime.routing.dns_records import Answer, Question
+from runtime.routing.forwarding import add_alias
 from runtime.routing.module import NEVER, Module, ModuleError
+from runtime.routing.names import Names, NotYetKnown, Waiting
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
+from runtime.routing.reply_forwarding import forward_reply, is_own_via
+from runtime.routing.replying import missing_for_via
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
 from runtime.routing.world import World
@@ -30,6 +34,27 @@ MIN_UDP_PACKET: Final = 32
 
 class StartError(Exception):
     """The program cannot run here: `str()` is one sentence for the administrator."""
+
+
+@final
+class LateRequest(Waiting):
+    """A request that waits for what its route needs to know (`question`), or for what its topmost Via needs (None)."""
+
+    def __init__(self, engine: Engine, ctx: Context, question: Question | None) -> None:
+        super().__init__()
+        self._engine: Final = engine
+        self._ctx: Final = ctx
+        self._question: Final = question
+
+    def missing(self, names: Names, now_ms: i64) -> Question | None:
+        question = self._question
+        if question is None:
+            return missing_for_via(self._ctx, now_ms)
+        return question if names.answer_to(question[0], question[1], now_ms) is None else None
+
+    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+        names = self._engine.world.names
+        sends.extend(self._engine.run_again(self._ctx, now_ms, self.missing(names, now_ms) is not None))
 
 
 @final
@@ -132,7 +157,9 @@ class Engine:
         ctx = Context(world, message, source, socket, now_ms, connection)
         if message.is_request:
             world.counters.requests += 1
-            self._run_request(ctx)
+            missing = missing_for_via(ctx, now_ms) if world.asks_first else None
+            if missing is None or not world.names.wait(LateRequest(self, ctx, None), now_ms):
+                self._run_request(ctx)
         else:
             world.counters.replies += 1
             self._run_reply(ctx)
@@ -153,7 +180,7 @@ class Engine:
 
     def next_timer_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `tick` has something to do, module.NEVER (-1) if nothing is waiting."""
-        soonest: i64 = NEVER
+        soonest = self.world.names.next_ms(now_ms)
         for module in self._stateful:
             wait = module.next_timer_ms(now_ms)
             if wait >= 0 and (soonest < 0 or wait < soonest):
@@ -163,12 +190,19 @@ class Engine:
     def tick(self, now_ms: i64) -> list[Send]:
         """Run the timers that are due; returns what is to be sent."""
         sends: list[Send] = []
+        self.world.names.tick(now_ms, sends)
         for module in self._stateful:
             try:
                 module.on_timer(now_ms, sends)
             except Exception as e:
                 self.world.bugs.report(e, None)
             self.world.log.about = None
+        return sends
+
+    def take_answer(self, question: Question, answer: Answer, now_ms: i64) -> list[Send]:
+        """What a name server has answered; returns what is to be sent by those who have waited for it."""
+        sends: list[Send] = []
+        self.world.names.take(question, answer, now_ms, sends)
         return sends
 
     def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
@@ -195,10 +229,28 @@ class Engine:
                 if not module.on_request(ctx):
                     return
             self._run_main_route(ctx)
+        except NotYetKnown as unknown:
+            self._run_later(ctx, unknown.question)
+            return
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
         for module in self._enders:
             module.after_request(ctx)
+
+    def _run_later(self, ctx: Context, question: Question) -> None:
+        """Take back what the route has done, and let it run anew when the question is answered."""
+        for module in self._enders:
+            module.take_back(ctx)
+        ctx.sends.clear()
+        if not self.world.names.wait(LateRequest(self, ctx, question), ctx.now_ms):
+            ctx.sends.extend(self.run_again(ctx, ctx.now_ms, True))
+
+    def run_again(self, late: Context, now_ms: i64, is_last_try: bool) -> list[Send]:
+        """Handle a request that has waited for a name, or cannot wait for one."""
+        ctx = Context(self.world, late.message, late.source, late.socket, now_ms, late.connection)
+        ctx.is_last_try = is_last_try
+        self._run_request(ctx)
+        return ctx.sends
 
     def _run_main_route(self, ctx: Context) -> None:
         route = self._request

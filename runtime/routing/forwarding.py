@@ -1,21 +1,22 @@
-"""Forwarding without state: requests to their next hop, replies back along their Vias. Reference core, 6.2, 6.4–6.6."""
+"""Requests on their way to the next hop: where that is, by which socket, and what leaves. Reference core, 6.2, 6.4, 6.5."""
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Final
 
 from mypy_extensions import i64
 
 from runtime.routing import errors
-from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
+from runtime.routing.context import L_ERR, L_WARN, Context
 from runtime.routing.destination import literal_address
+from runtime.routing.locating import Hop, Search
 from runtime.sip import edits, headers, transit
 from runtime.sip.address import PROTO_NAMES, TLS, UDP, Address
 from runtime.sip.edits import Edit, Outbound
 from runtime.sip.message import Message
-from runtime.sip.scan import BadMessage, decimal
+from runtime.sip.scan import hash_range, hash_start
 from runtime.sip.transport import ListenSocket, Send
-from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, SipUri, parse_uri
+from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, parse_uri
 from runtime.sip.via import Via
 
 # Addresses in next-hop URIs that a process remembers in parsed form.
@@ -76,12 +77,6 @@ def connection_param(ctx: Context) -> bytes:
     return b";i=" + transit.reversed_hex(int(ctx.connection)) if ctx.connection else b""
 
 
-def via_connection(ctx: Context) -> i64:
-    """The number of the connection that `i` of the reply's topmost Via, ours, names; 0 when it names none."""
-    via = ctx.message.via1
-    return 0 if via is None else transit.from_reversed_hex(ctx.message.buf, via.i_start, via.i_end)
-
-
 def add_alias(ctx: Context, port: i64) -> bool:
     """Let what goes to `port` (0: 5060) of the source take the connection that the message came by; True for a datagram."""
     connections = ctx.world.connections
@@ -132,10 +127,10 @@ def _sent_by_source(ctx: Context, via: Via) -> bool:
     if not ctx.world.looks_up_via:
         return False
     host = buf[via.host_start : via.host_end].lower()
-    resolver = ctx.world.resolver
-    if ctx.world.config.dns and ctx.source.ip in resolver.addresses(host):
+    names = ctx.world.names
+    if ctx.world.config.dns and ctx.source.ip in names.ips_now(host, ctx.now_ms):
         return True
-    return ctx.world.config.rev_dns and host in resolver.names(ctx.source.ip)
+    return ctx.world.config.rev_dns and host in names.names_now(ctx.source.ip, ctx.now_ms)
 
 
 def outbound_of(ctx: Context, socket: ListenSocket) -> Outbound:
@@ -179,20 +174,12 @@ def sending_socket(ctx: Context, destination: Address, proto: i64) -> ListenSock
     return table.default_for(proto, destination.is_ipv6)
 
 
-@final
-class Hop:
-    """Where a request goes next."""
-
-    def __init__(self, destination: Address, proto: i64) -> None:
-        self.destination: Final = destination
-        self.proto: Final = proto
-
-
 def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tls: bool) -> Hop | None:
-    """The hop that the URI `text` (None: the Request-URI) leads to; None, with `ctx.error` set, when there is no way.
+    """The hop that the URI `text` (None: the Request-URI) leads to, perhaps one that is still searched for; None, with
+    `ctx.error` set, when there is no way.
 
-    `proto` 0: as the URI's `transport` says, UDP without. `port` -1: the URI's, 0: none, so that SRV decides.
-    `sips_by_tls`: a sips URI goes by TLS whatever else it says (RFC 3261 26.2.2); without, as SER's forward() has it.
+    `proto` 0: as the URI's `transport` says, without as NAPTR or SRV records say, else UDP. `port` -1: the URI's, 0: none, so
+    that SRV decides. `sips_by_tls`: a sips URI goes by TLS whatever else it says (RFC 3261 26.2.2); without, as SER's forward() has it.
     """
     try:
         uri = ctx.parsed_uri() if text is None else parse_uri(text, 0, len(text))
@@ -202,104 +189,47 @@ def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tl
     if proto == 0 and uri.secure and sips_by_tls:
         proto = TLS
     if proto == 0:
-        proto = uri.transport or UDP
+        proto = uri.transport
         if proto == SCTP or proto == OTHER_TRANSPORT:
             ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
             return None
-    destination = _resolve_uri(ctx, uri, uri.port if port < 0 else port, proto)
-    if destination is None:
+    if port < 0:
+        port = uri.port
+    host = uri.host()
+    known = ctx.world.literals.get(host)
+    if known is not None and known.port == (port or 5060):
+        return Hop(known, proto or UDP)
+    hop = host_hop(ctx, host, port, proto)
+    if hop is None:
         ctx.fail(errors.BAD_ADDRESS, f"ERROR: forward: cannot resolve the host of <{_shown(ctx, text)}>")
-        return None
-    return Hop(destination, proto)
+    elif hop.search is None and hop.destination is not None:
+        # Spellings of addresses that were met before are not parsed again.
+        if len(ctx.world.literals) >= KNOWN_LITERALS:
+            ctx.world.literals.clear()
+        ctx.world.literals[host] = hop.destination
+    return hop
 
 
 def _shown(ctx: Context, text: bytes | None) -> str:
     return (ctx.uri() if text is None else text).decode("latin-1")
 
 
-def forward_to_uri(ctx: Context, proto: i64, port: i64) -> bool:
-    """Forward to the host of the destination URI that a module set, else of the Request-URI. See `next_hop`."""
-    hop = next_hop(ctx, ctx.dst_uri, proto, port, False)
-    return hop is not None and forward(ctx, hop.destination, hop.proto)
+def host_hop(ctx: Context, host: bytes, port: i64, proto: i64) -> Hop | None:
+    """The hop to the first server of `host`, perhaps one that is still searched for; None if there is none.
 
-
-def _resolve_uri(ctx: Context, uri: SipUri, port: i64, proto: i64) -> Address | None:
-    """`resolve` for the host of a URI; spellings of addresses that were met before are not parsed again."""
-    host = uri.host()
-    known = ctx.world.literals.get(host)
-    if known is not None and known.port == (port or 5060):
-        return known
-    literal = literal_address(host, port or 5060)
-    if literal is None:
-        return resolve(ctx, host, port, proto)
-    if len(ctx.world.literals) >= KNOWN_LITERALS:
-        ctx.world.literals.clear()
-    ctx.world.literals[host] = literal
-    return literal
-
-
-def resolve(ctx: Context, host: bytes, port: i64, proto: i64) -> Address | None:
-    """The first address of `host`; `port` 0: SRV, then the default port."""
+    `port` 0: SRV, then the default port. `proto` 0: NAPTR, then UDP.
+    """
     literal = literal_address(host, port or 5060)
     if literal is not None:
-        return literal
-    found = ctx.world.resolver.resolve(host, port, proto)
-    return found[0] if len(found) > 0 else None
-
-
-def forward_reply(ctx: Context) -> None:
-    """Send a reply on to its second Via, without our own. Drops what cannot be forwarded, with a log line."""
+        return Hop(literal, proto or UDP)
+    world = ctx.world
     msg = ctx.message
-    counters = ctx.world.counters
-    try:
-        via = transit.second_via(msg)
-    except BadMessage as e:
-        ctx.log(L_ERR, f"ERROR: forward_reply: bad second via: {e}")
-        via = None
-    if via is None:
-        ctx.log(L_DBG, "DEBUG: forward_reply: no 2nd via found in reply")
-        counters.dropped_replies += 1
-        return
-    destination = reply_destination(ctx, via)
-    socket = sending_socket(ctx, destination, via.proto) if destination is not None else None
-    if destination is None or socket is None:
-        ctx.log(L_ERR, "ERROR: forward_reply: no way to the second via")
-        counters.dropped_replies += 1
-        return
-    connection = via_connection(ctx) if socket.proto != UDP else 0
-    ctx.sends.append(Send(outgoing_reply(ctx, socket.proto), destination, socket, connection))
-    counters.forwarded_replies += 1
-
-
-def outgoing_reply(ctx: Context, proto: i64) -> bytes:
-    """The reply as it leaves by `proto`: without the topmost Via, all edits made."""
-    msg = ctx.message
-    changes = list(ctx.edits)
-    changes.append(transit.remove_top_via(msg))
-    correct_content_length(msg, changes, proto)
-    return edits.apply(msg.buf, changes, None)
-
-
-def reply_destination(ctx: Context, via: Via) -> Address | None:
-    """Where a reply goes by `via`: received, else the host; rport, else the port. RFC 3261 18.2.2, RFC 3581 4."""
-    buf = ctx.message.buf
-    port = via.port
-    if via.rport_start >= 0:
-        rport = decimal(buf, via.rport_start, via.rport_end)
-        if 0 < rport <= 65535:
-            port = rport
-        elif via.rport_end > via.rport_start:
-            ctx.log(L_NOTICE, "ERROR: forward_reply: bad rport in second via, ignored")
-    if port > 65535:
-        return None
-    if via.received_start >= 0:
-        return resolve(ctx, buf[via.received_start : via.received_end], port or 5060, via.proto)
-    return resolve(ctx, buf[via.host_start : via.host_end], port, via.proto)
-
-
-def is_own_via(ctx: Context) -> bool:
-    """True if the topmost Via is one of our addresses (check_via)."""
-    via = ctx.message.via1
-    assert via is not None
-    host = ctx.message.buf[via.host_start : via.host_end]
-    return ctx.world.sockets.is_myself(host, via.port or 5060, via.proto)
+    # Messages of one call go to one server: of equals it is chosen by the Call-ID.
+    chance: i64 = 0
+    if msg.call_id != 0:
+        chance = hash_range(hash_start(), msg.buf, msg.value_start(msg.call_id), msg.value_end(msg.call_id))
+    search = Search(host, port, proto, world.sockets.protos, chance & 0x7FFFFFFF)
+    if search.run(world.names, ctx.now_ms) is not None:
+        return Hop(None, proto or UDP, search)
+    hops = search.hops
+    return Hop(hops[0].destination, hops[0].proto, search) if hops else None

@@ -66,6 +66,9 @@ class Module:
     def after_request(self, ctx: Context) -> None:
         """Post-script callback."""
 
+    def take_back(self, ctx: Context) -> None:
+        """The route is going to run anew for this request: forget what it has begun. Asked of those that end requests."""
+
     # What follows is asked only of a module that `keeps_state`: it remembers messages from one to the next. All messages of
     # a Call-ID reach it in one process.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Final
 
 from mypy_extensions import mypyc_attr
 
+from runtime.routing.dns_records import Answer
 from runtime.sip.address import Address
 
 # Levels of the log. Reference core, chapter 9.
@@ -50,40 +51,28 @@ class Connections:
         raise NotImplementedError
 
 
-@final
-class Naptr:
-    """A NAPTR record, RFC 3403 4.1: what is to be done with a key, here a telephone number."""
-
-    def __init__(self, order: int, preference: int, flags: str, services: str, regexp: str) -> None:
-        self.order: Final = order
-        self.preference: Final = preference
-        self.flags: Final = flags
-        self.services: Final = services
-        self.regexp: Final = regexp
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Resolver:
-    """Names to addresses. Reference core, 6.5."""
+    """Names to addresses and back. Reference core, 6.5. Only `addresses` may take its time.
 
-    def resolve(self, host: bytes, port: int, proto: int) -> list[Address]:
-        """Addresses of `host`, best first, empty when there is none.
+    Names are in lower case, without a final dot; IP literals never get here.
+    """
 
-        `port` 0: SRV for the protocol, then A/AAAA with the default port 5060 (5061 for TLS). With a port: A, else AAAA.
-        IP literals never get here.
-        """
+    def ask(self, kind: int, name: bytes) -> Answer | None:
+        """Begin to ask the name servers for records of this kind (runtime.routing.dns_records); the answer comes through
+        `Engine.take_answer`, or at once if it is here already."""
+        raise NotImplementedError
+
+    def hosts_ips(self, name: bytes) -> list[bytes]:
+        """Packed addresses that /etc/hosts has for a name."""
+        raise NotImplementedError
+
+    def hosts_names(self, ip: bytes) -> list[bytes]:
+        """Names that /etc/hosts has for a packed address, in lower case."""
         raise NotImplementedError
 
     def addresses(self, host: bytes) -> list[bytes]:
-        """Packed addresses of a host name (A, AAAA), for `src_ip == host`."""
-        raise NotImplementedError
-
-    def names(self, ip: bytes) -> list[bytes]:
-        """Names of a packed address (reverse lookup), lower case."""
-        raise NotImplementedError
-
-    def naptr(self, name: bytes) -> list[Naptr]:
-        """The NAPTR records of a domain, by order and preference upwards, equal ones as they came."""
+        """Packed addresses of a host name, looked up now: for the start of the server only, when nobody waits for it."""
         raise NotImplementedError
 
     def outgoing_ip(self, destination: Address) -> bytes:

@@ -9,12 +9,15 @@ from mypy_extensions import i64, u8
 
 from runtime.routing import errors
 from runtime.routing.context import Context
-from runtime.routing.forwarding import resolve, sending_socket, source_edits
-from runtime.sip import headers
+from runtime.routing.dns_records import Question
+from runtime.routing.forwarding import host_hop, sending_socket, source_edits
+from runtime.routing.locating import Hop
+from runtime.sip import headers, transit
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
 from runtime.sip.scan import COLON, write_decimal
 from runtime.sip.transport import Send
+from runtime.sip.via import Via
 
 
 def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: bytes = b"") -> bool:
@@ -55,16 +58,49 @@ def reply_address(ctx: Context) -> Address | None:
     """
     via = ctx.message.via1
     assert via is not None
-    use_source_port = via.rport_at >= 0 or ctx.force_rport
-    port: i64 = ctx.source.port if use_source_port else via.port
     if ctx.world.reply_to_via:
-        host = ctx.message.buf[via.host_start : via.host_end]
-        return resolve(ctx, host, port if port <= 65535 else 0, via.proto)
+        # The engine has seen to it that the name is known, if it can be.
+        hop = _via_hop(ctx, via)
+        return None if hop is None else hop.destination
+    if _uses_source_port(ctx, via):
+        return ctx.source
+    port = via.port
     if port == 0 or port > 65535:
         port = 5060
-    if use_source_port or port == ctx.source.port:
+    if port == ctx.source.port:
         return ctx.source
     return from_packed(ctx.source.ip, port)
+
+
+def _uses_source_port(ctx: Context, via: Via) -> bool:
+    return via.rport_at >= 0 or ctx.force_rport
+
+
+def _via_hop(ctx: Context, via: Via) -> Hop | None:
+    port = ctx.source.port if _uses_source_port(ctx, via) else via.port
+    host = ctx.message.buf[via.host_start : via.host_end]
+    return host_hop(ctx, host, port if port <= 65535 else 0, via.proto)
+
+
+def missing_for_via(ctx: Context, now_ms: i64) -> Question | None:
+    """What has to be answered before it is known where replies to the request go (reply_to_via) and whether its topmost Via names
+    its source (dns, rev_dns); None: nothing."""
+    via = ctx.message.via1
+    world = ctx.world
+    names = world.names
+    if via is None:
+        return None
+    host = ctx.message.buf[via.host_start : via.host_end]
+    if world.reply_to_via:
+        hop = _via_hop(ctx, via)
+        if hop is not None and hop.search is not None and hop.destination is None:
+            return hop.search.run(names, now_ms)
+    if not world.looks_up_via or transit.sent_by_is(ctx.message.buf, via, ctx.source):
+        return None
+    missing = names.missing_ips(host, now_ms) if world.config.dns else None
+    if missing is None and world.config.rev_dns:
+        missing = names.missing_names(ctx.source.ip, now_ms)
+    return missing
 
 
 REDIRECT_LIMIT: Final = 512

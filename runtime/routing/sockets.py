@@ -41,6 +41,8 @@ class SocketTable:
     def __init__(self, sockets: list[ListenSocket], aliases: list[Alias]) -> None:
         self.sockets: Final = sockets
         self.aliases: Final = aliases
+        # The protocols that there are sockets for, UDP first.
+        self.protos: Final = [proto for proto in (UDP, TCP, TLS) if any([s.proto == proto for s in sockets])]
         self._known: dict[tuple[bytes, int, int], bool] = {}
 
     def is_myself(self, host: bytes, port: i64, proto: i64) -> bool:

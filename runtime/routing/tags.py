@@ -32,6 +32,16 @@ def reply_tag(server: bytes, separator: bytes, msg: Message) -> bytes:
     return server + separator + _digits(crc)
 
 
+def stateless_tag(server: bytes, msg: Message) -> bytes:
+    """The To tag of replies without a transaction; `server` is stateless_signature's."""
+    return reply_tag(server, b".", msg)
+
+
+def stateless_signature(first_address: bytes) -> bytes:
+    """Of replies without a transaction; sl absorbs the ACKs that they cause."""
+    return signature(b"SER-stateless", first_address)
+
+
 def from_tag(server: bytes, call_id: bytes) -> bytes:
     """The From tag of a request that is made here: `server` is a signature; of one Call-ID it is always the same."""
     crc = _crc(0xFFFF, call_id, 0, len(call_id))

@@ -10,6 +10,7 @@ from mypy_extensions import i64
 from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
+from runtime.routing.names import Names
 from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
@@ -54,7 +55,7 @@ class Counters:
 
 @final
 class World:
-    """Config, listening sockets, log, resolver and counters of one process, and the loaded modules by name.
+    """Config, listening sockets, log, names and counters of one process, and the loaded modules by name.
 
     `folder` is where relative names of files in ser.cfg are meant. `avp_aliases` is filled by the module that has the
     parameter avp_aliases, in its `bind`. `shared` gives out memory that all processes have in common, in a module's `bind` only.
@@ -76,6 +77,7 @@ class World:
         self.log: Final = log
         self.resolver: Final = resolver
         self.bugs: Final = bugs
+        self.names: Final = Names(resolver, log, bugs)
         self.folder: Final = folder
         self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()
@@ -93,6 +95,8 @@ class World:
         self.mhomed: Final = config.mhomed
         self.sip_warning: Final = config.sip_warning
         self.looks_up_via: Final = config.dns or config.rev_dns
+        # The topmost Via of a request may have a name that has to be known before the route runs.
+        self.asks_first: Final = self.looks_up_via or self.reply_to_via
         self.server_line: Final = b"Server: " + SERVER + b"\r\n" if config.server_signature else b""
         self.advertised_address: Final = config.advertised_address.encode("latin-1")
         self.advertised_port: Final[i64] = config.advertised_port

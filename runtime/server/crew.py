@@ -25,7 +25,9 @@ from runtime.server.errors import StartError
 from runtime.server.exchange import Exchange, ServerConnections
 from runtime.server.log import DBG
 from runtime.server.mailbox import BatchMailbox, Mailbox, Mailboxes, PlainMailbox, Post
+from runtime.server.name_service import NAME_SERVICE, NameClient, NameService, call_it
 from runtime.server.process_table import Entry, ProcessTable
+from runtime.server.resolver import ServerResolver
 from runtime.server.settings import CHILDREN
 from runtime.server.steering import steer
 from runtime.server.streams import Limits, Streams
@@ -48,20 +50,28 @@ class Crew:
     """UDP workers for each address, and for TCP a process that accepts and others that have the connections.
 
     Mailboxes are numbered: UDP workers first, address by address, then TCP processes, then `askers` others who ask the crew
-    something. If the program keeps state, its messages are shared out among the UDP workers, or where there are none among the
+    something, and the last is that of the process which asks name servers. If the program keeps state, its messages are shared out among the UDP workers, or where there are none among the
     TCP processes. A program without state is run by whoever receives a message.
     """
 
     def __init__(
-        self, engine: Engine, config: Config, table: SocketTable, log: Log, mmsg: ModuleType | None, askers: int = 0
+        self,
+        engine: Engine,
+        config: Config,
+        table: SocketTable,
+        log: Log,
+        mmsg: ModuleType | None,
+        resolver: ServerResolver,
+        askers: int,
     ) -> None:
         self._engine: Final = engine
         self._config: Final = config
         self._table: Final = table
         self._log: Final = log
         self._mmsg: Final = mmsg
+        self._resolver: Final = resolver
+        self._name_client: Final = NameClient(log)
         self._udp: Final = [s for s in table.sockets if s.proto == UDP]
-        self._askers: Final = askers
         # Processes for each UDP address.
         self._children: Final[int] = (config.children or CHILDREN) if config.fork else 1
         self._workers: Final = len(self._udp) * self._children if config.fork else 1
@@ -72,6 +82,7 @@ class Crew:
         self.runners: Final = self._owners or self._workers + self._receivers
         # All who have a mailbox and count what they do.
         self.counters: Final = self._workers + self._receivers
+        self._name_service: Final = self._workers + self._receivers + askers
         self.commands: list[Command] = []
         self._sockets: list[list[socket.socket]] = []
         self._listeners: list[tuple[int, socket.socket]] = []
@@ -89,7 +100,7 @@ class Crew:
         self._steer()
         if self._config.fork:
             self._listeners = listen_all(self._table)
-        count = self._workers + self._receivers + self._askers
+        count = self._name_service + 1
         try:
             self._mailboxes = Mailboxes(count)
             if self._receivers:
@@ -125,6 +136,19 @@ class Crew:
             members.append(("tcp main process", self._accepting_job()))
         return members
 
+    def name_service(self) -> tuple[str, Job]:
+        """The process that asks name servers, with its name; the last of the table, also where there are no members."""
+
+        def job() -> Callable[[], None]:
+            call_it(NAME_SERVICE)
+            return NameService(self._leave(self._name_service), self._name_client, self._log).run
+
+        return "dns resolver", job
+
+    def preload(self) -> None:
+        """Read and import now what a change of the root directory puts out of reach of the name service."""
+        self._name_client.preload()
+
     def alone(self) -> Worker:
         """fork=no: the only process, which receives on the first UDP address. Raises StartError."""
         if not self._udp:
@@ -139,10 +163,13 @@ class Crew:
     def leave(self, asker: int) -> Exchange:
         """In a process that is no member: it keeps nothing of theirs but the ways to their mailboxes, and its own one, that of
         asker number `asker`."""
+        return self._leave(self._workers + self._receivers + asker)
+
+    def _leave(self, mailbox: int) -> Exchange:
         for group in self._sockets:
             close_all(group)
         self._leave_tcp(-1)
-        return self._exchange(self._workers + self._receivers + asker)
+        return self._exchange(mailbox)
 
     def asker(self, asker: int) -> Exchange:
         """The same in the master, who keeps everything for those who come after."""
@@ -227,6 +254,7 @@ class Crew:
 
     def _start_engine(self, exchange: Exchange, streams: Streams | None) -> None:
         connections = ServerConnections(exchange, streams) if self._receivers else None
+        self._resolver.connect(exchange)
         self._engine.start_worker(os.getpid(), connections)
 
     def _desk(self, exchange: Exchange) -> Desk:
@@ -247,7 +275,9 @@ class Crew:
         assert boxes is not None
         reader = boxes.readers[number]
         mailbox: Mailbox = PlainMailbox(reader) if self._mmsg is None else BatchMailbox(reader, self._mmsg)
-        return Exchange(number, mailbox, Post(boxes.writers), self._owners, self._workers, self._receivers)
+        return Exchange(
+            number, mailbox, Post(boxes.writers), self._owners, self._workers, self._receivers, self._name_service
+        )
 
     def _keep_sockets(self, child: int) -> None:
         """In reader number `child` of a listener, who sends from all of them: of each the one that `_io` takes."""

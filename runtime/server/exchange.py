@@ -23,11 +23,19 @@ class Exchange:
     """A process's own mailbox, number `number`, and its way to all others.
 
     Messages are shared out by their Call-ID among the processes of mailboxes 0 to `owners` - 1; 0: everybody handles what he
-    receives. `is_owner` False: this process only has connections, and its engine was not started. The `receivers` TCP processes (0: no TCP) have the mailboxes from `first_receiver` up.
+    receives. `is_owner` False: this process only has connections, and its engine was not started. The `receivers` TCP processes (0: no TCP)
+    have the mailboxes from `first_receiver` up; that of the process which asks name servers is `name_service`.
     """
 
     def __init__(
-        self, number: i64, mailbox: Mailbox, post: Post, owners: i64, first_receiver: i64, receivers: i64
+        self,
+        number: i64,
+        mailbox: Mailbox,
+        post: Post,
+        owners: i64,
+        first_receiver: i64,
+        receivers: i64,
+        name_service: i64,
     ) -> None:
         self.number: Final = number
         self.mailbox: Final = mailbox
@@ -36,6 +44,7 @@ class Exchange:
         self.is_owner: Final = owners <= 0 or number < owners
         self.first_receiver: Final = first_receiver
         self.receivers: Final = receivers
+        self.name_service: Final = name_service
 
     def receiver_of(self, connection: i64) -> i64:
         """The mailbox of the process that has connection number `connection`."""

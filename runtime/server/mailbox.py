@@ -45,6 +45,11 @@ STATISTICS: Final[i64] = 8
 # Begin nothing new: the server is to end. Number: the seconds after which others may ask again.
 DRAIN: Final[i64] = 9
 
+# To the name service: which records does the name that the data is have? Index: who asks. Number: their kind
+# (runtime.routing.dns_records). And the answer, see name_letters.py.
+NAME_QUESTION: Final[i64] = 10
+NAME_ANSWER: Final[i64] = 11
+
 HEAD_BYTES: Final[i64] = 24
 # A packet that is not a single large letter stays below the first, every one below the second.
 PACKET_BYTES: Final[i64] = 32768

@@ -122,13 +122,14 @@ class _Start:
         self._identity: Final = identity
         self._mmsg: Final = load_mmsg()
         self._prctl: Final = load_prctl(self._mmsg)
-        self._resolver: Final = ServerResolver(log)
+        self._resolver: Final = ServerResolver()
         shared = SharedMemory(options.shared_mb << 20, log)
         self._memory: Final = MemoryStatus(shared, config.memlog, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
         self._control: Final = ControlFiles(config, owner, identity, log)
         # Who asks the workers: the control processes, and the master as the last.
-        self._crew: Final = Crew(self._engine, config, table, log, self._mmsg, len(self._control.names()) + 1)
+        askers = len(self._control.names()) + 1
+        self._crew: Final = Crew(self._engine, config, table, log, self._mmsg, self._resolver, askers)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
         self._notifier = Notifier("", 0.0, log)
@@ -166,9 +167,8 @@ class _Start:
     def _prepare(self) -> None:
         """Everything that needs privileges, in SER's order."""
         config = self._config
-        if config.chroot or config.dns or config.rev_dns:
-            self._resolver.preload()
         if config.chroot:
+            self._crew.preload()
             self._log.connect()
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
@@ -199,7 +199,8 @@ class _Start:
     def _master(self, own_name: str, bodies: list[tuple[str, Body]]) -> Master:
         """The master of the control processes and those with the given names and bodies; `own_name` is this process's."""
         names = self._control.names()
-        table = self._process_table = ProcessTable([own_name, *names, *(name for name, _ in bodies)])
+        helper, job = self._crew.name_service()
+        table = self._process_table = ProcessTable([own_name, *names, *(name for name, _ in bodies), helper])
         # A single process is its own worker, and the first of the table.
         first = 1 + len(names) if bodies else 0
         self._crew.enter(table, first)
@@ -211,6 +212,7 @@ class _Start:
 
         control = self._control.bodies(table, self._options.arguments, self._crew.commands, join)
         processes = [Process(name, body) for name, body in [*zip(names, control), *bodies]]
+        processes.append(Process(helper, self._member_body(job)))
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()
         gc.freeze()

@@ -25,6 +25,7 @@ from runtime.server.mailbox import (
     COMMAND,
     DATAGRAM,
     DRAIN,
+    NAME_ANSWER,
     STATISTICS,
     TCP_ALIAS,
     TCP_FAILED,
@@ -32,6 +33,7 @@ from runtime.server.mailbox import (
     TCP_SEND,
     Letter,
 )
+from runtime.server.name_letters import answer_in, question_of
 from runtime.server.pacing import SLEEP_NS, Pacer
 from runtime.server.process_table import Entry
 from runtime.server.streams import Streams
@@ -92,6 +94,7 @@ class Worker:
         self._tell_ms: i64 = 0
         self._sockets: Final = engine.world.sockets
         # The state of modules, in this process.
+        self._names: Final = engine.world.names
         self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
         # What is due at times, and so must be asked after every batch.
         self._has_timers: Final = self._keeps_state or streams is not None
@@ -151,7 +154,7 @@ class Worker:
         if streams is not None and exchange is not None:
             came += len(streams.received)
             self._handle_streams(streams, exchange, now_ms, out)
-        if self._has_timers:
+        if self._has_timers or self._names.count > 0:
             self._run_timers(now_ms, out)
         if out or self._failures or exchange is not None:
             self._settle(out, now_ms)
@@ -191,10 +194,11 @@ class Worker:
 
     def _patience_ms(self, timeout_ms: i64) -> i64:
         """Until the next timer, `timeout_ms` (FOREVER: no limit) at most."""
-        if not self._has_timers:
+        waits = self._names.count > 0
+        if not self._has_timers and not waits:
             return timeout_ms
         now_ms: i64 = time.monotonic_ns() // 1_000_000
-        next_ms = self._engine.next_timer_ms(now_ms) if self._keeps_state else FOREVER
+        next_ms = self._engine.next_timer_ms(now_ms) if self._keeps_state or waits else FOREVER
         streams = self._streams
         if streams is not None:
             next_ms = _sooner(next_ms, streams.next_timer_ms(now_ms))
@@ -281,6 +285,8 @@ class Worker:
             streams.add_alias(letter.number, self._addresses.of(letter.name), letter.index, now_ms)
         elif kind == COMMAND and self._desk is not None:
             self._desk.take(letter, now_ms, out)
+        elif kind == NAME_ANSWER:
+            out.extend(self._engine.take_answer(question_of(letter), answer_in(letter), now_ms))
         elif kind == STATISTICS:
             self._tell_counts(letter)
         elif kind == DRAIN:
@@ -305,6 +311,10 @@ class Worker:
         world = self._engine.world
         found = world.counters.as_dict()
         found["messages"] = int(self.received)
+        names = world.names
+        found["waited_for_names"] = int(names.waited)
+        found["names_late"] = int(names.late)
+        found["names_refused"] = int(names.refused)
         found["sent"] = int(self.sent)
         found["not_sent"] = int(self.failed)
         found["handed_over"] = int(self.handed_over)
@@ -342,7 +352,7 @@ class Worker:
 
     def _run_timers(self, now_ms: i64, out: list[Send]) -> None:
         """What is due by now; under load this is asked after every batch."""
-        if self._keeps_state and self._engine.next_timer_ms(now_ms) == 0:
+        if (self._keeps_state or self._names.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
             out.extend(self._engine.tick(now_ms))
         streams = self._streams
         if streams is not None and streams.next_timer_ms(now_ms) == 0:

@@ -95,6 +95,12 @@ class Layer:
         self.table.add(t)
         self.created += 1
 
+    def drop(self, t: Transaction) -> None:
+        """As if it had never been opened; it has no branches."""
+        self.created -= 1
+        self.finished -= 1
+        self._forget(t)
+
     # --- clients -----------------------------------------------------------------------------------------------------
 
     def start(self, client: Client, fr_ms: i64, now_ms: i64) -> None:
@@ -104,6 +110,16 @@ class Layer:
         if client.request is not None and not client.is_reliable:
             client.repeat_ms = now_ms + self.settings.repeat_1
         self._schedule(client)
+
+    def sent(self, branch: Branch, request: Send, fr_ms: i64, now_ms: i64) -> None:
+        """The next hop of a branch that sought it is found, and `request` has just been sent there for the first time."""
+        branch.seeks = False
+        branch.request = request
+        branch.is_reliable = request.socket.proto != UDP
+        branch.give_up_ms = now_ms + fr_ms
+        if not branch.is_reliable:
+            branch.repeat_ms = now_ms + self.settings.repeat_1
+        self._schedule(branch)
 
     def start_cancel(self, branch: Branch, request: Send, now_ms: i64) -> None:
         """`request`, the branch's CANCEL, has just been sent. The branch itself must end soon now (RFC 3261 9.1)."""
@@ -220,6 +236,12 @@ class Layer:
         t = branch.transaction
         return t.state == PROCEEDING and not has_open_branches(t)
 
+    def replace(self, branch: Branch, status: i64) -> None:
+        """It has failed with this status, and another branch has taken its place (RFC 3263 4.3)."""
+        branch.status = status
+        branch.is_replaced = True
+        self.end_client(branch)
+
     def wants_cancel(self, branch: Branch) -> bool:
         """True if a CANCEL for this branch may go out now; where it is too early it goes when a provisional reply comes."""
         if branch.over or branch.cancel is not None or not branch.is_invite:
@@ -293,7 +315,7 @@ class Layer:
 def has_open_branches(t: Transaction) -> bool:
     """True if a branch can still bring a reply of its own. Where somebody else sends the request, nobody waits for him."""
     for branch in t.branches:
-        if not branch.over and branch.request is not None:
+        if not branch.over and (branch.request is not None or branch.seeks):
             return True
     return False
 
@@ -302,12 +324,13 @@ def chosen(t: Transaction) -> Branch | None:
     """The branch whose negative reply goes upstream. RFC 3261 16.7 item 6.
 
     One of 600 and above if there is one. After a CANCEL a 487. Else the lowest status, as SER has it, but a 401 or 407 before
-    the other 4xx: the caller can do something about those. Of equals the first branch.
+    the other 4xx: the caller can do something about those; and 477 and 478, which tell of a callee that was not even asked, are
+    the last. Of equals the first branch.
     """
     best: Branch | None = None
     best_rank: i64 = 0
     for branch in t.branches:
-        if branch.status < 300:
+        if branch.status < 300 or branch.is_replaced:
             continue
         rank = _rank(branch.status, t.cancelled)
         if best is None or rank < best_rank:
@@ -324,4 +347,6 @@ def _rank(status: i64, cancelled: bool) -> i64:
         return 200
     if status == 401 or status == 407:
         return 4000 + status
+    if status == 477 or status == 478:
+        return 9000 + status
     return 1000 + status if status < 400 else 5000 + status

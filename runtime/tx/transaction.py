@@ -17,6 +17,8 @@ from runtime.tx.timers import NEVER, Timed
 
 MAX_BRANCHES: Final = 12
 
+_NO_ADDRESSES: Final[list[Address]] = []
+
 # States of a server transaction.
 PROCEEDING: Final = 0  # no final reply sent
 COMPLETED: Final = 1  # final reply to an INVITE sent, to be repeated until its ACK comes
@@ -37,7 +39,7 @@ class Client(Timed):
         self.index: Final = index
         self.request = request
         self.is_invite: Final = is_invite
-        self.is_reliable: Final = request is not None and request.socket.proto != UDP
+        self.is_reliable = request is not None and request.socket.proto != UDP
         self.status: i64 = 0
         self.over = False
         self.repeated: i64 = 0
@@ -51,6 +53,9 @@ class Branch(Client):
 
     `uri` is its Request-URI. `reply` is what would go upstream if its final negative reply were chosen, None for one that is
     made here (`status` tells which). `reason` is the phrase of a reply that is made here, b"" for the standard one.
+
+    `seeks`: its next hop is being looked up, and nothing has been sent. `others` are servers that could take the place of this
+    one's; when one has, this branch `is_replaced`, and counts for nothing any more.
     """
 
     def __init__(self, transaction: Transaction, index: i64, request: Send | None, uri: bytes) -> None:
@@ -58,6 +63,9 @@ class Branch(Client):
         self.uri: Final = uri
         self.reply: bytes | None = None
         self.reason = b""
+        self.seeks = False
+        self.others = _NO_ADDRESSES
+        self.is_replaced = False
         # This branch's CANCEL: wanted as soon as a provisional reply comes, or under way.
         self.cancel_wanted = False
         self.cancel_request: Send | None = None

@@ -161,8 +161,8 @@ def test_letters_in_one_cluster_all_count(program: Program) -> None:
     process = program.start(CLUSTER + "Tn", "3", f"-ludp:127.0.0.1:{program.port}")
     assert eventually(program.answers, 20)
     assert process.poll() is None
-    assert eventually(lambda: "3 processes serve" in program.log.read_text())
-    assert len(children(process.pid)) == 3
+    assert eventually(lambda: "4 processes serve" in program.log.read_text())
+    assert len(children(process.pid)) == 4
     assert f" 0({process.pid}) DEBUG: " in program.log.read_text()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", program.port), 5)
@@ -177,7 +177,7 @@ def test_big_d_is_foreground_and_nothing_else(program: Program) -> None:
     process = program.start("-D", *listen, "-n", "2", "-N", "3", "-P", str(program.folder / "pid"))
     assert eventually(program.answers, 20)
     # Two for each UDP address, three for TCP and the one that accepts.
-    assert eventually(lambda: len(children(process.pid)) == 2 + 2 + 3 + 1)
+    assert eventually(lambda: len(children(process.pid)) == 2 + 2 + 3 + 1 + 1)
     assert (program.folder / "pid").read_text() == f"{process.pid}\n"
     assert os.readlink(f"/proc/{process.pid}/cwd") == str(program.folder)
     with socket.create_connection(("127.0.0.1", program.port), 5) as s:
@@ -213,9 +213,9 @@ def test_all_flags_together(program: Program) -> None:
     try:
         assert program.answers()
         assert time.monotonic() - began < 20
-        # FIFO and socket servers, workers, TCP and its acceptor.
+        # FIFO and socket servers, workers, TCP and its acceptor, and who asks name servers.
         pids = [pid, *children(pid)]
-        assert len(pids) == 1 + 1 + 1 + 2 + 1 + 1
+        assert len(pids) == 1 + 1 + 1 + 2 + 1 + 1 + 1
         assert {os.readlink(f"/proc/{p}/root") for p in pids} == {str(jail)}
         assert {os.readlink(f"/proc/{p}/cwd") for p in pids} == {str(jail / "work")}
         assert {Path(f"/proc/{p}").stat().st_uid for p in pids} == {pwd.getpwnam("nobody").pw_uid}

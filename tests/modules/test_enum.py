@@ -8,7 +8,7 @@ from engine import Names
 from runtime.modules.enum import Enum, domain_of, is_e164
 from runtime.modules.enum.rules import is_service, uri_of
 from runtime.routing.context import Context
-from runtime.routing.ports import Naptr
+from runtime.routing.dns_records import Naptr
 from script import Site, request
 
 RECORDS = {

@@ -19,6 +19,7 @@ import pytest
 import runtime
 from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.main import load_mmsg
+from runtime.server.name_service import NAME_SERVICE
 
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\n"
@@ -181,8 +182,14 @@ class Server:
         return int(self.ask().split()[0])
 
     def workers(self) -> set[int]:
-        """The master's children."""
-        return {int(p) for p in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()}
+        """The master's children, but for the one that asks name servers."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return {int(pid) for pid in children if name_of(pid) != NAME_SERVICE}
+
+    def name_service(self) -> int:
+        """The one that asks name servers."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return next(int(pid) for pid in children if name_of(pid) == NAME_SERVICE)
 
     def wait(self, within: float = 5.0) -> int:
         return self.process.wait(within)
@@ -194,6 +201,14 @@ class Server:
 
 
 StartServer = Callable[..., Server]
+
+
+def name_of(pid: str) -> str:
+    """What ps(1) calls it; "" if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def alive(pid: int) -> bool:

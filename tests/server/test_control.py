@@ -64,13 +64,15 @@ def test_ps_names_the_processes_as_ser_does(controlled: Controlled) -> None:
         "unix domain socket server",
         f"receiver child=0 sock= {at}",
         f"receiver child=1 sock= {at}",
+        "dns resolver",
     ]
     assert controlled.ps()[0][1] == str(controlled.server.pid)
-    assert {int(pid) for _, pid, _ in controlled.ps()[1:]} == controlled.server.workers()
+    assert {int(pid) for _, pid, _ in controlled.ps()[1:-1]} == controlled.server.workers()
+    assert controlled.ps()[-1][1] == str(controlled.server.name_service())
     assert controlled.ask_socket(":ps:\n").partition("\n")[2] == controlled.ask("ps").partition("\n")[2]
 
 
-@pytest.mark.parametrize("which", ["receiver child=0", "fifo server", "unix domain socket server"])
+@pytest.mark.parametrize("which", ["receiver child=0", "fifo server", "unix domain socket server", "dns resolver"])
 def test_ps_shows_the_process_that_replaced_a_dead_one(controlled: Controlled, which: str) -> None:
     controlled.server.all_workers(4)
     killed = controlled.pid_of(which)
@@ -109,6 +111,7 @@ def test_a_single_process_has_control_processes_too(start: StartServer, tmp_path
         f"stand-alone receiver @ 127.0.0.1:{controlled.server.port}",
         "fifo server",
         "unix domain socket server",
+        "dns resolver",
     ]
     os.kill(controlled.pid_of("unix"), signal.SIGKILL)
     assert eventually(lambda: alive(controlled.pid_of("unix")))

@@ -77,7 +77,7 @@ def test_the_launcher_ends_with_zero_when_the_daemon_serves(tmp_path: Path, daem
     daemons.append(daemon)
     # capture_output has waited for the end of both streams: nobody of the server holds them.
     assert (daemon.launch.returncode, daemon.launch.stderr) == (0, "")
-    assert len(daemon.processes()) == 3
+    assert len(daemon.processes()) == 4
     stat = Path(f"/proc/{daemon.pid}/stat").read_text().rpartition(")")[2].split()
     session, terminal = int(stat[3]), int(stat[4])
     assert session not in (os.getsid(0), daemon.pid)
@@ -98,9 +98,11 @@ def test_a_daemon_keeps_nothing_of_its_caller(tmp_path: Path, daemons: list[Daem
         assert [links.pop(fd) for fd in range(3)] == ["/dev/null"] * 3
         sockets = [link for link in links.values() if link.startswith("socket:")]
         others = [link for link in links.values() if link not in sockets]
-        # A worker has its own one, the master those of both; the mailboxes, theirs and his, to write to, and one's own to read.
-        assert len([s for s in sockets if s not in local]) == (2 if pid == daemon.pid else 1)
-        assert len([s for s in sockets if s in local]) == (6 if pid == daemon.pid else 4)
+        # A worker has its own one, the master those of both, who asks name servers none; the mailboxes of these four to write to,
+        # and one's own to read.
+        udp = 2 if pid == daemon.pid else 0 if pid == daemon.processes()[-1] else 1
+        assert len([s for s in sockets if s not in local]) == udp
+        assert len([s for s in sockets if s in local]) == (8 if pid == daemon.pid else 5)
         assert others == ([str(tmp_path / "pid")] if pid == daemon.pid else [])
         assert os.readlink(f"/proc/{pid}/cwd") == "/"
 
@@ -223,7 +225,7 @@ def test_root_directory_user_and_group_change_for_all(tmp_path: Path, daemons: l
         assert daemon.status(pid, "Gid") == [gid] * 4
         assert daemon.status(pid, "Groups") == []
     os.kill(daemon.processes()[1], signal.SIGKILL)
-    assert eventually(lambda: len(daemon.processes()) == 3)
+    assert eventually(lambda: len(daemon.processes()) == 4)
     daemon.stop()
     # The folder is root's, so the file cannot be removed, but it names nobody any more.
     assert (jail / "run" / "pid").read_text() == ""

@@ -55,7 +55,7 @@ def test_user_group_chroot_and_workdir_count_more_than_their_flags(start: StartS
     config = f"user='nobody', group='daemon', chroot='{tmp_path}/jail', workdir='work'"
     flags = ("-u", "nosuchuser", "-g", "nosuchgroup", "-t", "/nonexistent", "-w", "/nonexistent")
     server = start(*flags, config=config)
-    for pid in {server.pid, *server.all_workers(2)}:
+    for pid in {server.pid, *server.all_workers(3)}:
         facts = dict(
             line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
         )

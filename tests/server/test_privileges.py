@@ -115,7 +115,7 @@ def test_nobody_keeps_roots_rights(tmp_path: Path, started: list[Jailed]) -> Non
     processes = server.processes()
     names = [what.split(" child=")[0] for what in processes.values()]
     assert sorted(names) == sorted(
-        ["attendant", "fifo server", "unix domain socket server", "tcp main process"]
+        ["attendant", "fifo server", "unix domain socket server", "tcp main process", "dns resolver"]
         + ["receiver", "tcp receiver"] * WORKERS
     )
     for pid in processes:
@@ -140,6 +140,7 @@ def test_each_process_has_the_files_of_its_task_open(tmp_path: Path, started: li
         "receiver": (set(), 1),
         "tcp receiver": ({"anon_inode:[eventpoll]"}, 1),
         "tcp main process": (tcp, 0),
+        "dns resolver": (set(), 0),
     }
     local = {f"socket:[{line.split()[6]}]" for line in Path("/proc/net/unix").read_text().splitlines()[1:]}
     for pid, what in server.processes().items():

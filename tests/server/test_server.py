@@ -171,7 +171,7 @@ def test_the_lists_are_printed_on_standard_output(start: StartServer) -> None:
 def test_e_logs_to_standard_error_in_sers_form(start: StartServer) -> None:
     server = start("-d")
     server.ask()
-    assert server.logs(f" 0({server.pid}) INFO: 2 processes serve\n")
+    assert server.logs(f" 0({server.pid}) INFO: 3 processes serve\n")
 
 
 def test_without_e_nothing_is_logged_there(start: StartServer) -> None:

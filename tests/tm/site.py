@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine import Server, header, vias
+from engine import Names, Server, header, vias
 from runtime.modules.tm import Tm
 from runtime.routing.config import Config
 from runtime.routing.context import Context
+from runtime.routing.dns_records import Answer
 from runtime.routing.program import Program
 from runtime.sip.address import Address
 from runtime.sip.transport import Send
@@ -27,6 +28,7 @@ class Site:
         failure: dict[int, Route] | None = None,
         onreply: dict[int, Route] | None = None,
         config: Config | None = None,
+        names: Names | None = None,
     ) -> None:
         self.tm = tm = tm or Tm()
         program = Program(
@@ -36,7 +38,7 @@ class Site:
             failure=failure,
             onreply=onreply,
         )
-        self.server = Server(program)
+        self.server = Server(program, names=names)
         self.engine = self.server.engine
         self.now_ms = 1_000_000
         tm.begin(self.engine.world, 1, self.now_ms)
@@ -52,6 +54,11 @@ class Site:
         sends = self.engine.receive(data, Address.parse("127.0.0.1", port), self.server.sockets[0], self.now_ms)
         assert self.engine.world.bugs.count == bugs, self.server.lines()
         return sends
+
+    def answer(self, kind: int, name: str, answer: Answer | None = None) -> list[Send]:
+        """What the proxy sends when the answer to a question about a name comes."""
+        self.server.now_ms = self.now_ms
+        return self.server.take_answer(kind, name, answer)
 
     def wait(self, seconds: float) -> list[Send]:
         """Let time pass as a worker does; what the proxy sends meanwhile."""

@@ -184,8 +184,12 @@ def destination_is_host(ctx: Context, host: bytes) -> bool:
 def _is_host(ctx: Context, ip: bytes, text: bytes, host: bytes) -> bool:
     if text == host:
         return True
-    resolver = ctx.world.resolver
-    return ip in resolver.addresses(host) or host.lower() in resolver.names(ip)
+    names = ctx.world.names
+    ctx.need(names.missing_ips(host, ctx.now_ms))
+    if ip in names.ips_now(host, ctx.now_ms):
+        return True
+    ctx.need(names.missing_names(ip, ctx.now_ms))
+    return host.lower() in names.names_now(ip, ctx.now_ms)
 
 
 def source_matches(ctx: Context, regex: Regex) -> bool:
@@ -201,7 +205,9 @@ def destination_matches(ctx: Context, regex: Regex) -> bool:
 def _matches(ctx: Context, ip: bytes, text: bytes, regex: Regex) -> bool:
     if regex.search(text):
         return True
-    for name in ctx.world.resolver.names(ip):
+    names = ctx.world.names
+    ctx.need(names.missing_names(ip, ctx.now_ms))
+    for name in names.names_now(ip, ctx.now_ms):
         if regex.search(name):
             return True
     return False

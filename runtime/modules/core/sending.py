@@ -11,6 +11,7 @@ from runtime.routing import errors, forwarding
 from runtime.routing.context import MAX_BRANCHES, MAX_URI_SIZE, Branch, Context
 from runtime.routing.destination import Destination
 from runtime.routing.sockets import SocketName
+from runtime.routing.stateless import forward_to_uri
 from runtime.sip.address import PROTO_NAMES
 from runtime.sip.transport import Send
 
@@ -31,7 +32,7 @@ def forward_uri(ctx: Context, proto: int, port: int = 0) -> bool:
 
     `proto` SAME: as the URI says. `port` URI_PORT: the URI's; 0: none, so that SRV records decide.
     """
-    return forwarding.forward_to_uri(ctx, proto, port)
+    return forward_to_uri(ctx, proto, port)
 
 
 def send(ctx: Context, destination: Destination, proto: int) -> bool:

@@ -10,6 +10,7 @@ from runtime.modules.core.rewriting import parsed_uri, set_uri
 from runtime.modules.core.sending import append_branch_uri
 from runtime.modules.enum.rules import is_service, uri_of
 from runtime.routing.context import L_ERR, Context
+from runtime.routing.dns_records import NAPTR, host_name
 from runtime.routing.module import Module
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
@@ -66,7 +67,12 @@ class Enum(Module):
         q: i64 = _FIRST_Q + _Q_STEP
         last = (-1, -1)
         found = False
-        for record in ctx.world.resolver.naptr(domain):
+        name = host_name(domain)
+        answer = ctx.world.names.answer_to(NAPTR, name, ctx.now_ms) if name else None
+        if answer is None:
+            ctx.need((NAPTR, name) if name else None)
+            return False
+        for record in answer.rules:
             if record.flags.lower() != "u" or not is_service(record.services, service):
                 continue
             try:

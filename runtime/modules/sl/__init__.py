@@ -9,7 +9,7 @@ from runtime.routing.command import EVERY, Command, Question, packed_counters, s
 from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.replying import send_reply
-from runtime.routing.tags import reply_tag, signature
+from runtime.routing.tags import stateless_signature, stateless_tag
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.reply import to_tag_of
@@ -34,7 +34,7 @@ class Sl(Module):
         self._signature = b""
 
     def bind(self, world: World) -> None:
-        self._signature = signature(b"SER-stateless", world.first_address())
+        self._signature = stateless_signature(world.first_address())
 
     def on_request(self, ctx: Context) -> bool:
         """Drop the ACK for a negative reply of ours: its To tag is the one we made.
@@ -48,7 +48,7 @@ class Sl(Module):
 
     def tag_for(self, ctx: Context) -> bytes:
         """The To tag of stateless replies to this request."""
-        return reply_tag(self._signature, b".", ctx.message)
+        return stateless_tag(self._signature, ctx.message)
 
     def sl_send_reply(self, ctx: Context, code: int, reason: bytes) -> bool:
         """Answer the request and remember nothing; False for an ACK or when the reply cannot be sent."""

@@ -11,17 +11,13 @@ from mypy_extensions import i64
 
 from runtime.modules.tm import commands
 from runtime.modules.tm.answering import answer, decide, take_reply
+from runtime.modules.tm.branching import add_branches
 from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core, Routes
+from runtime.modules.tm.failover import try_next_server
 from runtime.modules.tm.kinds import append_mistake, request_action
-from runtime.modules.tm.relaying import (
-    OPENED,
-    PLAIN_ACK,
-    add_branches,
-    open_transaction,
-    relay,
-)
+from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, open_transaction, relay
 from runtime.modules.tm.write_request import (
     Action,
     AppendOwner,
@@ -34,7 +30,8 @@ from runtime.routing import errors
 from runtime.routing.avps import AvpName
 from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Question
 from runtime.routing.context import IN_FAILURE, IN_REPLY, L_ERR, L_WARN, Context
-from runtime.routing.forwarding import Hop, resolve
+from runtime.routing.forwarding import host_hop
+from runtime.routing.locating import Hop
 from runtime.routing.module import ModuleError
 from runtime.routing.prepared import CannotPrepare, named_avp
 from runtime.routing.world import World
@@ -118,7 +115,7 @@ class Tm(AppendOwner):
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
         self._core: Core | None = None
-        # Fixed next hops that have been resolved: by host, port and protocol.
+        # Fixed next hops that are addresses: by host, port and protocol.
         self._hops: Final[dict[tuple[bytes, int, int], Hop]] = {}
 
     def take_routes(
@@ -182,6 +179,11 @@ class Tm(AppendOwner):
             ctx.log(L_WARN, "WARNING: script writer didn't release transaction")
             self.core().layer.release(call, ctx.now_ms)
 
+    def take_back(self, ctx: Context) -> None:
+        call = call_of(ctx)
+        if call is not None and call.message is ctx.message:
+            self.core().layer.drop(call)
+
     def next_timer_ms(self, now_ms: i64) -> i64:
         return self.core().layer.next_timer_ms(now_ms)
 
@@ -211,6 +213,8 @@ class Tm(AppendOwner):
                 return
             if client.is_invite and client.status >= 100 and client.cancel is None:
                 send_cancel(core, client, sends, now_ms)
+            if client.status == 0 and try_next_server(core, client, 408, sends, now_ms):
+                return
             if core.layer.fail_branch(client, 408, reason_of(408)):
                 decide(core, call, sends, now_ms)
 
@@ -243,6 +247,8 @@ class Tm(AppendOwner):
         status, phrase = errors.reply_for(errors.SEND, b"TM")
         if client.repeated > 0:
             status, phrase = 503, reason_of(503)
+        if client.status == 0 and try_next_server(core, client, status, sends, now_ms):
+            return
         if core.layer.fail_branch(client, status, phrase):
             decide(core, call, sends, now_ms)
 
@@ -405,18 +411,18 @@ class Tm(AppendOwner):
         return call
 
     def _hop(self, ctx: Context, host: bytes, port: int, proto: int) -> Hop | None:
-        """The fixed next hop; names are resolved when they are first needed, and once."""
+        """The fixed next hop, which may still be searched for. Addresses are parsed once."""
         key = (host, port, proto)
         known = self._hops.get(key)
-        if known is None:
-            address = resolve(ctx, host, port or 5060, proto)
-            if address is None:
-                place = f"{PROTO_NAMES[proto]}:{host.decode('latin-1')}"
-                ctx.fail(errors.BAD_ADDRESS, f"ERROR: tm: cannot resolve {place}")
-                return None
-            known = Hop(address, proto)
-            self._hops[key] = known
-        return known
+        if known is not None:
+            return known
+        way = host_hop(ctx, host, port or 5060, proto)
+        if way is None:
+            place = f"{PROTO_NAMES[proto]}:{host.decode('latin-1')}"
+            ctx.fail(errors.BAD_ADDRESS, f"ERROR: tm: cannot resolve {place}")
+        elif way.search is None:
+            self._hops[key] = way
+        return way
 
     def t_on_failure(self, ctx: Context, route: int) -> bool:
         """Arm a failure route for this transaction, or for the one that is going to be opened; 0 disarms."""

@@ -9,8 +9,9 @@ from runtime.modules.tm.call import Call
 from runtime.modules.tm.cancelling import cancel_rest, send_cancel
 from runtime.modules.tm.core import Core
 from runtime.modules.tm.dialog import acknowledge_2xx
+from runtime.modules.tm.failover import try_next_server
 from runtime.routing.context import IN_REPLY, L_ERR, Context
-from runtime.routing.forwarding import outgoing_reply
+from runtime.routing.reply_forwarding import outgoing_reply
 from runtime.routing.replying import local_reply
 from runtime.routing.tags import reply_tag
 from runtime.sip import headers
@@ -70,6 +71,8 @@ def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
         passes = todo & RELAY != 0
         if todo & ACKNOWLEDGE and branch.request is not None:
             ctx.sends.append(hop.acknowledge(branch.request, ctx.message, core.user_agent))
+        if status == 503 and todo & KEEP and try_next_server(core, branch, status, ctx.sends, now_ms):
+            return
     _run_onreply_route(core, call, ctx)
     if call.is_local or call.is_replicated:
         _finish_here(core, call, ctx, todo, passes)

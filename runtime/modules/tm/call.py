@@ -19,7 +19,14 @@ _NO_LINES: Final[list[bytes]] = []
 
 
 class Outcome:
-    """Who wants to know how a request ended that was made here."""
+    """Who wants to know how a request ended that was made here; `call` is its transaction as long as there is one."""
+
+    def __init__(self) -> None:
+        self.call: Call | None = None
+
+    def refused(self, code: i64, reason: bytes) -> None:
+        """It could not be sent after all. Called instead of `answered`."""
+        raise NotImplementedError
 
     def answered(self, status: i64, reason: bytes, reply: Message | None) -> None:
         """The final reply came, or (`reply` None) what `status` says happened instead of one. Called once."""

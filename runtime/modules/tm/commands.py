@@ -50,8 +50,12 @@ class Asked(Outcome):
     """Answers the administrator when the transaction has ended."""
 
     def __init__(self, question: Question) -> None:
+        super().__init__()
         self._question: Final = question
-        self.call: Call | None = None
+
+    def refused(self, code: i64, reason: bytes) -> None:
+        error = uac.CannotSend(int(code), reason)
+        self._question.answer(_refusal(error, self._question.by_fifo))
 
     def answered(self, status: i64, reason: bytes, reply: Message | None) -> None:
         text = b"%d %s\n" % (status, reason)
@@ -86,9 +90,8 @@ def request(core: Core, question: Question) -> None:
             if len(words) <= place:
                 raise uac.BadRequest(mistake)
         draft = uac.Draft(words[0], words[1], words[2], words[3], words[4])
-        outcome = Asked(question)
-        call = uac.send_request(core, draft, _new_call_id(core, question), outcome, question.now_ms, question.sends)
-        outcome.call = call
+        call_id = _new_call_id(core, question)
+        uac.send_request(core, draft, call_id, Asked(question), question.now_ms, question.sends)
     except (uac.BadRequest, uac.CannotSend) as e:
         question.answer(_refusal(e, question.by_fifo))
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Final, final
 
 from librt.strings import BytesWriter
+from mypy_extensions import i64
 
 from runtime.modules.tm import hop
 from runtime.modules.tm.call import Call
 from runtime.modules.tm.core import Core
 from runtime.routing import forwarding
-from runtime.routing.context import Context
+from runtime.routing.context import L_ERR, Context
+from runtime.routing.dns_records import Question
+from runtime.routing.locating import Hop
+from runtime.routing.names import Names, Waiting
 from runtime.sip import headers
 from runtime.sip.message import Message, parse
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
@@ -95,13 +99,55 @@ def acknowledge_2xx(core: Core, call: Call, ctx: Context) -> None:
     if dialog is not None:
         uri = dialog.target
     way = forwarding.next_hop(ctx, uri if dialog is None else dialog.next_hop, 0, -1, True)
-    socket = None if way is None else forwarding.sending_socket(ctx, way.destination, way.proto)
-    if way is None or socket is None:
+    if way is None:
         return
-    via = core.world.via_head_of(socket) + branch_id(call.id, _ACK_BRANCH)
-    routes = b"" if dialog is None else dialog.route_line()
-    data = hop.acknowledgement(sent, uri, via + b"\r\n", ctx.message, routes, core.user_agent)
-    ctx.sends.append(Send(data, way.destination, socket))
+    acknowledgement = Acknowledgement(
+        core, ctx, sent, uri, b"" if dialog is None else dialog.route_line(), call.id, way
+    )
+    if way.destination is not None:
+        acknowledgement.send(way, ctx.sends)
+    else:
+        # If there is no room among those who wait, the next 2xx is another opportunity.
+        core.world.names.wait(acknowledgement, ctx.now_ms)
+
+
+@final
+class Acknowledgement(Waiting):
+    """An ACK that is about to be sent, perhaps when the name of its next hop is known."""
+
+    def __init__(
+        self, core: Core, ctx: Context, sent: Message, uri: bytes, routes: bytes, transaction_id: bytes, way: Hop
+    ) -> None:
+        super().__init__()
+        self._core: Final = core
+        self._ctx: Final = ctx
+        self._sent: Final = sent
+        self._uri: Final = uri
+        self._routes: Final = routes
+        self._id: Final = transaction_id
+        self._search: Final = way.search
+
+    def missing(self, names: Names, now_ms: i64) -> Question | None:
+        return None if self._search is None else self._search.run(names, now_ms)
+
+    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+        way = None if self._search is None else self._search.first()
+        if way is None:
+            self._ctx.log(L_ERR, "ERROR: uac: cannot resolve where the ACK for a 2xx goes")
+        else:
+            self.send(way, sends)
+
+    def send(self, way: Hop, sends: list[Send]) -> None:
+        core = self._core
+        destination = way.destination
+        assert destination is not None
+        socket = forwarding.sending_socket(self._ctx, destination, way.proto)
+        if socket is None:
+            return
+        via = core.world.via_head_of(socket) + branch_id(self._id, _ACK_BRANCH)
+        message = self._ctx.message
+        data = hop.acknowledgement(self._sent, self._uri, via + b"\r\n", message, self._routes, core.user_agent)
+        sends.append(Send(data, destination, socket))
 
 
 def described(dialog: Dialog | None) -> bytes:

@@ -6,22 +6,25 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from runtime.modules.tm.answering import answer
+from runtime.modules.tm.answering import answer, decide
+from runtime.modules.tm.branching import add_branches
 from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
-from runtime.routing.context import IN_FAILURE, L_DBG, L_ERR, Context
-from runtime.routing.forwarding import Hop
+from runtime.routing.context import IN_FAILURE, Context
+from runtime.routing.locating import Hop
 from runtime.routing.replying import reply_address
+from runtime.routing.stateless import forward_to_hop, forward_to_uri
 from runtime.sip import methods
-from runtime.sip.address import PROTO_NAMES
 from runtime.sip.cseq import parse_cseq
+from runtime.sip.reply import reason_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
 from runtime.sip.uri import BadUri
+from runtime.tx.layer import has_open_branches
 from runtime.tx.table import key_of
-from runtime.tx.transaction import MAX_BRANCHES, PROCEEDING, Branch, branch_id
+from runtime.tx.transaction import PROCEEDING
 
 # What `open_transaction` finds.
 OPENED: Final = 1
@@ -84,10 +87,7 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
     if opened == REPEATED:
         return 1
     if opened == PLAIN_ACK:
-        if fixed is None:
-            sent = forwarding.forward_to_uri(ctx, 0, -1)
-        else:
-            sent = forwarding.forward(ctx, fixed.destination, fixed.proto)
+        sent = forward_to_uri(ctx, 0, -1) if fixed is None else forward_to_hop(ctx, fixed)
         return 0 if sent else -1
     if opened < 0:
         return 0 if opened == UNANSWERABLE else -1
@@ -118,55 +118,6 @@ def _leads_somewhere(ctx: Context) -> bool:
     return True
 
 
-def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64:
-    """Send the request to all destinations there are; to how many. The branch set is empty afterwards.
-
-    The Request-URI is a destination only if there is no branch yet. After a CANCEL nothing is added (RFC 3261 16.10).
-    """
-    added: i64 = 0
-    targets = ctx.branches
-    ctx.branches = []
-    if call.cancelled:
-        ctx.log(L_DBG, "DEBUG: t_relay: the caller has cancelled, no new branches")
-        return 0
-    if len(call.branches) == 0:
-        if _add_branch(core, ctx, call, ctx.new_uri, ctx.dst_uri, fixed):
-            added += 1
-    elif len(targets) == 0:
-        ctx.log(L_ERR, "ERROR: t_forward_nonack: no branches for forwarding")
-    for target in targets:
-        if _add_branch(core, ctx, call, target.uri, target.dst_uri or target.uri, fixed):
-            added += 1
-    return added
-
-
-def _add_branch(
-    core: Core, ctx: Context, call: Call, uri: bytes | None, next_uri: bytes | None, fixed: Hop | None
-) -> bool:
-    """`uri` None: the Request-URI as received; `next_uri` None: the Request-URI leads the way."""
-    number: i64 = len(call.branches)
-    if number >= MAX_BRANCHES:
-        return ctx.fail(errors.TOO_MANY_BRANCHES, f"ERROR: t_relay: over {MAX_BRANCHES} branches")
-    way = fixed
-    if way is None:
-        way = forwarding.next_hop(ctx, next_uri, 0, -1, True)
-        if way is None:
-            return False
-    socket = forwarding.sending_socket(ctx, way.destination, way.proto)
-    if socket is None:
-        return ctx.fail(
-            errors.NO_SOCKET, f"ERROR: t_relay: no socket for {PROTO_NAMES[way.proto]} to {way.destination}"
-        )
-    data = forwarding.outgoing_request(ctx, socket, branch_id(call.id, number), uri)
-    request = Send(data, way.destination, socket)
-    branch = Branch(call, number, request, ctx.received_uri() if uri is None else uri)
-    call.branches.append(branch)
-    ctx.sends.append(request)
-    core.layer.start(branch, core.fr_ms(call.avps), ctx.now_ms)
-    core.world.counters.forwarded_requests += 1
-    return True
-
-
 def _cancel(core: Core, ctx: Context, call: Call) -> bool:
     """Cancel the INVITE that this CANCEL means, and answer it; False if there is none. RFC 3261 9.2 and 16.10."""
     invite = core.layer.table.find_invite(ctx.message, call.key)
@@ -176,6 +127,10 @@ def _cancel(core: Core, ctx: Context, call: Call) -> bool:
     if invite.state == PROCEEDING:
         invite.cancelled = True
         for branch in invite.branches:
+            if branch.seeks and not branch.over:
+                # Nobody has been asked yet, and nobody will be.
+                core.layer.fail_branch(branch, 487, reason_of(487))
+                pending = True
             if branch.over or branch.request is None:
                 continue
             pending = True
@@ -186,4 +141,7 @@ def _cancel(core: Core, ctx: Context, call: Call) -> bool:
             if core.layer.wants_cancel(branch):
                 send_cancel(core, branch, ctx.sends, ctx.now_ms)
     answer(core, call, ctx, 200, b"canceling" if pending else b"ok -- no more pending branches")
+    if pending and not has_open_branches(invite):
+        assert isinstance(invite, Call)
+        decide(core, invite, ctx.sends, ctx.now_ms)
     return True

@@ -10,7 +10,9 @@ from runtime.modules.tm.call import Call, Outcome
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
 from runtime.routing.context import Context
-from runtime.routing.forwarding import Hop
+from runtime.routing.dns_records import Question
+from runtime.routing.locating import Hop, Search
+from runtime.routing.names import Names, Waiting
 from runtime.routing.tags import from_tag
 from runtime.sip import headers
 from runtime.sip.cseq import CSeq, parse_cseq
@@ -151,7 +153,7 @@ def _checked_uri(text: bytes, missing: int, invalid: int) -> bytes:
     return text
 
 
-def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now_ms: i64, sends: list[Send]) -> Call:
+def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now_ms: i64, sends: list[Send]) -> None:
     """Send the request in a transaction of its own; `outcome` hears how it ended. Raises BadRequest and CannotSend.
 
     `call_id` is that of a request which has none.
@@ -159,44 +161,70 @@ def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now
     has_tag = draft.from_has_tag()
     first = core.world.sockets.sockets[0]
     ctx = Context(core.world, draft.message, first.address, first, now_ms)
+    own_id = draft.message.value(draft.message.call_id) or call_id
+    tag = b"" if has_tag else from_tag(core.uac_signature, own_id)
+    opening = Opening(core, draft, own_id, tag, outcome, ctx)
     way = forwarding.next_hop(ctx, draft.next_hop or draft.uri, 0, -1, True)
-    socket = None if way is None else forwarding.sending_socket(ctx, way.destination, way.proto)
-    if way is None or socket is None:
-        code, reason = errors.reply_for(ctx.error if way is None else errors.NO_SOCKET, b"FIFO/UAC")
-        raise CannotSend(code, reason)
-    return _open(
-        core, draft, draft.message.value(draft.message.call_id) or call_id, has_tag, way, socket, outcome, ctx, sends
-    )
+    if way is None:
+        raise CannotSend(*errors.reply_for(ctx.error, b"FIFO/UAC"))
+    opening.search = way.search
+    if way.destination is not None:
+        opening.send(way, now_ms, sends)
+    elif not core.world.names.wait(opening, now_ms):
+        raise CannotSend(*errors.reply_for(errors.UNSPECIFIED, b"FIFO/UAC"))
 
 
-def _open(
-    core: Core,
-    draft: Draft,
-    call_id: bytes,
-    has_tag: bool,
-    way: Hop,
-    socket: ListenSocket,
-    outcome: Outcome,
-    asked: Context,
-    sends: list[Send],
-) -> Call:
-    tag = b"" if has_tag else from_tag(core.uac_signature, call_id)
-    key = key_of_parts(call_id, draft.cseq_number)
-    transaction_id = core.new_id(key, None)
-    via = core.world.via_head_of(socket) + branch_id(transaction_id, 0)
-    message = parse(_text(core, draft, call_id, tag, via, socket))
-    ctx = Context(core.world, message, socket.address, socket, asked.now_ms)
-    call = Call(transaction_id, key, ctx, socket.address, socket)
-    call.is_local = True
-    call.outcome = outcome
-    core.layer.open(call)
-    core.counters.local += 1
-    request = Send(message.buf, way.destination, socket)
-    branch = Branch(call, 0, request, draft.uri)
-    call.branches.append(branch)
-    sends.append(request)
-    core.layer.start(branch, core.layer.settings.fr, asked.now_ms)
-    return call
+@final
+class Opening(Waiting):
+    """A request that is about to be sent, perhaps when the name of its next hop is known."""
+
+    def __init__(self, core: Core, draft: Draft, call_id: bytes, tag: bytes, outcome: Outcome, asked: Context) -> None:
+        super().__init__()
+        self._core: Final = core
+        self._draft: Final = draft
+        self._call_id: Final = call_id
+        self._tag: Final = tag
+        self._outcome: Final = outcome
+        self._asked: Final = asked
+        self.search: Search | None = None
+
+    def missing(self, names: Names, now_ms: i64) -> Question | None:
+        return None if self.search is None else self.search.run(names, now_ms)
+
+    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+        way = None if self.search is None else self.search.first()
+        try:
+            if way is None:
+                raise CannotSend(*errors.reply_for(errors.BAD_ADDRESS, b"FIFO/UAC"))
+            self.send(way, now_ms, sends)
+        except CannotSend as e:
+            self._outcome.refused(e.code, e.reason)
+
+    def send(self, way: Hop, now_ms: i64, sends: list[Send]) -> None:
+        """Open the transaction, with `way` as the next hop. Raises CannotSend."""
+        core = self._core
+        draft = self._draft
+        destination = way.destination
+        assert destination is not None
+        socket = forwarding.sending_socket(self._asked, destination, way.proto)
+        if socket is None:
+            raise CannotSend(*errors.reply_for(errors.NO_SOCKET, b"FIFO/UAC"))
+        key = key_of_parts(self._call_id, draft.cseq_number)
+        transaction_id = core.new_id(key, None)
+        via = core.world.via_head_of(socket) + branch_id(transaction_id, 0)
+        message = parse(_text(core, draft, self._call_id, self._tag, via, socket))
+        ctx = Context(core.world, message, socket.address, socket, now_ms)
+        call = Call(transaction_id, key, ctx, socket.address, socket)
+        call.is_local = True
+        call.outcome = self._outcome
+        self._outcome.call = call
+        core.layer.open(call)
+        core.counters.local += 1
+        request = Send(message.buf, destination, socket)
+        branch = Branch(call, 0, request, draft.uri)
+        call.branches.append(branch)
+        sends.append(request)
+        core.layer.start(branch, core.layer.settings.fr, now_ms)
 
 
 def _text(core: Core, draft: Draft, call_id: bytes, tag: bytes, via: bytes, socket: ListenSocket) -> bytes:

@@ -1,0 +1,113 @@
+"""Replies without state on their way back along their Vias. Reference core, 6.6."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
+from runtime.routing.dns_records import Question
+from runtime.routing.forwarding import correct_content_length, host_hop, sending_socket
+from runtime.routing.locating import Hop, Search
+from runtime.routing.names import Names, Waiting
+from runtime.sip import edits, transit
+from runtime.sip.address import UDP
+from runtime.sip.scan import BadMessage, decimal
+from runtime.sip.transport import Send
+from runtime.sip.via import Via
+
+
+def forward_reply(ctx: Context) -> None:
+    """Send a reply on to its second Via, without our own. Drops what cannot be forwarded, with a log line."""
+    msg = ctx.message
+    counters = ctx.world.counters
+    try:
+        via = transit.second_via(msg)
+    except BadMessage as e:
+        ctx.log(L_ERR, f"ERROR: forward_reply: bad second via: {e}")
+        via = None
+    if via is None:
+        ctx.log(L_DBG, "DEBUG: forward_reply: no 2nd via found in reply")
+        counters.dropped_replies += 1
+        return
+    hop = reply_hop(ctx, via)
+    if hop is not None and hop.destination is None:
+        assert hop.search is not None
+        if not ctx.world.names.wait(LateReply(ctx, hop.search), ctx.now_ms):
+            counters.dropped_replies += 1
+        return
+    _send_on(ctx, hop)
+
+
+@final
+class LateReply(Waiting):
+    """A reply that waits for the name in its second Via."""
+
+    def __init__(self, ctx: Context, search: Search) -> None:
+        super().__init__()
+        self._ctx: Final = ctx.copy()
+        self._search: Final = search
+
+    def missing(self, names: Names, now_ms: i64) -> Question | None:
+        return self._search.run(names, now_ms)
+
+    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+        ctx = self._ctx
+        ctx.world.log.about = ctx
+        _send_on(ctx, self._search.first())
+        sends.extend(ctx.sends)
+
+
+def _send_on(ctx: Context, hop: Hop | None) -> None:
+    """Send the reply to `hop`, without our Via; None: there is no way."""
+    counters = ctx.world.counters
+    destination = None if hop is None else hop.destination
+    socket = None if hop is None or destination is None else sending_socket(ctx, destination, hop.proto)
+    if destination is None or socket is None:
+        ctx.log(L_ERR, "ERROR: forward_reply: no way to the second via")
+        counters.dropped_replies += 1
+        return
+    connection = via_connection(ctx) if socket.proto != UDP else 0
+    ctx.sends.append(Send(outgoing_reply(ctx, socket.proto), destination, socket, connection))
+    counters.forwarded_replies += 1
+
+
+def via_connection(ctx: Context) -> i64:
+    """The number of the connection that `i` of the reply's topmost Via, ours, names; 0 when it names none."""
+    via = ctx.message.via1
+    return 0 if via is None else transit.from_reversed_hex(ctx.message.buf, via.i_start, via.i_end)
+
+
+def outgoing_reply(ctx: Context, proto: i64) -> bytes:
+    """The reply as it leaves by `proto`: without the topmost Via, all edits made."""
+    msg = ctx.message
+    changes = list(ctx.edits)
+    changes.append(transit.remove_top_via(msg))
+    correct_content_length(msg, changes, proto)
+    return edits.apply(msg.buf, changes, None)
+
+
+def reply_hop(ctx: Context, via: Via) -> Hop | None:
+    """Where a reply goes by `via`: received, else the host; rport, else the port. RFC 3261 18.2.2, RFC 3581 4."""
+    buf = ctx.message.buf
+    port = via.port
+    if via.rport_start >= 0:
+        rport = decimal(buf, via.rport_start, via.rport_end)
+        if 0 < rport <= 65535:
+            port = rport
+        elif via.rport_end > via.rport_start:
+            ctx.log(L_NOTICE, "ERROR: forward_reply: bad rport in second via, ignored")
+    if port > 65535:
+        return None
+    if via.received_start >= 0:
+        return host_hop(ctx, buf[via.received_start : via.received_end], port or 5060, via.proto)
+    return host_hop(ctx, buf[via.host_start : via.host_end], port, via.proto)
+
+
+def is_own_via(ctx: Context) -> bool:
+    """True if the topmost Via is one of our addresses (check_via)."""
+    via = ctx.message.via1
+    assert via is not None
+    host = ctx.message.buf[via.host_start : via.host_end]
+    return ctx.world.sockets.is_myself(host, via.port or 5060, via.proto)
