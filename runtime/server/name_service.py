@@ -11,35 +11,32 @@ import select
 import time
 from typing import TYPE_CHECKING, Final
 
-from runtime.routing.dns_records import KIND_NAMES, PTR, Answer, Naptr, Question, Srv, host_name
+from runtime.routing.dns_records import KIND_NAMES, Answer, Question
 from runtime.routing.ports import Log
 from runtime.server.exchange import Exchange
-from runtime.server.log import DBG, WARN
+from runtime.server.log import WARN
 from runtime.server.mailbox import NAME_QUESTION, Letter
 from runtime.server.name_letters import post_answer
+from runtime.server.name_query import FAILURE_MS, Query
 
 if TYPE_CHECKING:
     import asyncio
 
-    from dns.asyncresolver import Resolver as DnsResolver
-    from dns.message import ChainingResult, QueryMessage
-    from dns.rdata import Rdata
-    from dns.resolver import NXDOMAIN
 
-# A question is given up after so long; each try of a server takes a third of it.
+# A question is given up after so long.
 DEADLINE_S: Final = 2.0
 # Questions in hand at the same time; what comes on top of them fails, and may be asked again a second later.
 IN_HAND_MAX: Final = 512
-# Each of them has a socket.
-_OPEN_FILES: Final = 1024
+# Each of them has a socket for every name server.
+_OPEN_FILES: Final = 2048
+
+_NICENESS: Final = 10
 
 # What the system's own tools call the process: it uses time of its own.
 NAME_SERVICE: Final = "ser-dns"
 
 _RESOLV_CONF: Final = "/etc/resolv.conf"
 _LOOK_AGAIN_S: Final = 5.0
-# So long nobody need ask again, if the answer does not say. RFC 2308 5 and 7.1
-_FAILURE_MS: Final = 15_000
 
 
 def call_it(name: str) -> None:
@@ -59,12 +56,12 @@ class NameClient:
         self, log: Log, nameservers: list[str] | None = None, port: int = 53, deadline_s: float = DEADLINE_S
     ) -> None:
         self._log: Final = log
-        self._nameservers: Final = nameservers
+        self._fixed: Final = nameservers
         self._port: Final = port
         self._deadline_s: Final = deadline_s
-        self._dns: DnsResolver | None = None
-        self._version = 0
-        self._looked_s = 0.0
+        self._known: list[str] = []
+        self._version = -1
+        self._look_again_s = 0.0
 
     def preload(self) -> None:
         """Import and read now what a change of the root directory puts out of reach."""
@@ -73,6 +70,7 @@ class NameClient:
         import asyncio  # noqa: F401
 
         import dns.asyncbackend
+        import dns.asyncquery
         import dns.message
         import dns.rdtypes.ANY.PTR
         import dns.rdtypes.ANY.SOA
@@ -82,107 +80,45 @@ class NameClient:
         import dns.rdtypes.IN.SRV  # noqa: F401
 
         dns.asyncbackend.get_backend("asyncio")
-        self._resolver()
+        self._servers()
 
     async def look_up(self, question: Question) -> Answer:
         """The answer, a failed one after the deadline."""
-        from dns.exception import DNSException
-        from dns.resolver import NXDOMAIN
+        import asyncio
 
-        kind, name = question
-        try:
-            found = await self._resolver().resolve(
-                name.decode("ascii") + ".", KIND_NAMES[kind], raise_on_no_answer=False, search=False
-            )
-        except NXDOMAIN as e:
-            return Answer(_life_of_denial_ms(e))
-        except (DNSException, OSError, ValueError) as e:
-            self._log.write(DBG, f"DEBUG: DNS: {KIND_NAMES[kind]} of {name.decode('latin-1')}: {e}")
-            return Answer(_FAILURE_MS, True)
-        answer = Answer(_life_ms(found.response))
-        _fill(answer, kind, list(found.rrset or ()))
-        return answer
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        Query(loop, question, self._servers(), self._port, self._deadline_s, answer.set_result).send()
+        return await answer
 
-    def _resolver(self) -> DnsResolver:
-        """Made when first needed: the import takes longer than the rest of the start."""
+    def _servers(self) -> list[str]:
+        """Their addresses, in the order to ask."""
+        if self._fixed is not None:
+            return self._fixed
         version = self._conf_version()
-        if self._dns is None or version != self._version:
-            from dns.asyncresolver import Resolver as DnsResolver
-            from dns.resolver import NoResolverConfiguration
+        if version != self._version:
+            from dns.resolver import NoResolverConfiguration, Resolver
 
             self._version = version
             try:
-                self._dns = DnsResolver(configure=self._nameservers is None)
-            except NoResolverConfiguration as e:
-                self._log.write(WARN, f"WARNING: DNS: no name servers: {e}")
-                self._dns = DnsResolver(configure=False)
-            if self._nameservers is not None:
-                self._dns.nameservers = list(self._nameservers)
-            self._dns.port = self._port
-            self._dns.lifetime = self._deadline_s
-            self._dns.timeout = self._deadline_s / 3
-        return self._dns
+                self._known = [str(server) for server in Resolver(_RESOLV_CONF).nameservers]
+            except NoResolverConfiguration:
+                self._known = []
+            if not self._known:
+                self._log.write(WARN, f"WARNING: DNS: {_RESOLV_CONF} names no name server")
+        return self._known
 
     def _conf_version(self) -> int:
         """A number that changes with the file; where it cannot be seen, as behind a new root, what was read stays."""
         now_s = time.monotonic()
-        if self._dns is not None and (self._nameservers is not None or now_s < self._looked_s + _LOOK_AGAIN_S):
-            return self._version
-        self._looked_s = now_s
-        try:
-            return os.stat(_RESOLV_CONF).st_mtime_ns
-        except OSError:
-            return self._version
-
-
-def _life_of_denial_ms(denial: NXDOMAIN) -> int:
-    """How long a name does not exist."""
-    from dns.message import QueryMessage
-
-    for response in denial.kwargs["responses"].values():
-        if isinstance(response, QueryMessage):
-            return _life_ms(response)
-    return 0
-
-
-def _life_ms(response: QueryMessage) -> int:
-    """How long an answer holds: as its records say, a negative one as its SOA record does. Without one it is for the moment."""
-    from dns.rdatatype import SOA
-
-    result: ChainingResult = response.resolve_chaining()
-    if result.answer is None and all(rrset.rdtype != SOA for rrset in response.authority):
-        return 0
-    return int(result.minimum_ttl) * 1000
-
-
-def _fill(answer: Answer, kind: int, records: list[Rdata]) -> None:
-    from dns.rdtypes.ANY.PTR import PTR as PtrRecord
-    from dns.rdtypes.IN.A import A as ARecord
-    from dns.rdtypes.IN.AAAA import AAAA as AaaaRecord
-    from dns.rdtypes.IN.NAPTR import NAPTR as NaptrRecord
-    from dns.rdtypes.IN.SRV import SRV as SrvRecord
-
-    for r in records:
-        if isinstance(r, ARecord | AaaaRecord):
-            answer.ips.append(r.to_wire() or b"")
-        elif isinstance(r, PtrRecord):
-            answer.names.append(_name(r.target.to_text()))
-        elif isinstance(r, SrvRecord):
-            answer.services.append(Srv(r.priority, r.weight, r.port, _name(r.target.to_text())))
-        elif isinstance(r, NaptrRecord):
-            texts = [part.decode("latin-1").replace("\0", "") for part in (r.flags, r.service, r.regexp)]
-            replacement = _name(r.replacement.to_text())
-            answer.rules.append(Naptr(r.order, r.preference, texts[0], texts[1], texts[2], replacement))
-    answer.names = [name for name in answer.names if name]
-    # Servers give equal records in an order that changes from answer to answer. Here the message chooses, so it must not.
-    answer.ips.sort()
-    answer.services.sort(key=lambda r: (r.priority, r.weight, r.target, r.port))
-    answer.rules.sort(key=lambda r: (r.order, r.preference))
-
-
-def _name(text: str) -> bytes:
-    """b"" for the root, and for what is no name of a host."""
-    return host_name(text.encode("latin-1"))
+        if now_s >= self._look_again_s:
+            self._look_again_s = now_s + _LOOK_AGAIN_S
+            try:
+                return os.stat(_RESOLV_CONF).st_mtime_ns
+            except OSError:
+                # What is not there the first time is not read either.
+                return max(0, self._version)
+        return self._version
 
 
 class NameService:
@@ -200,6 +136,8 @@ class NameService:
 
     def run(self) -> None:
         """Serve for ever."""
+        # Who asks for a name can wait a little longer. Who handles messages cannot.
+        os.nice(_NICENESS)
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft < _OPEN_FILES:
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(_OPEN_FILES, hard), hard))
@@ -248,7 +186,7 @@ class NameService:
             self._log.write(
                 WARN, f"BUG: DNS: {KIND_NAMES.get(question[0])} of {question[1]!r}: {type(e).__name__}: {e}"
             )
-            answer = Answer(_FAILURE_MS, True)
+            answer = Answer(FAILURE_MS, True)
         for asker in self._askers.pop(question):
             post_answer(self._exchange, asker, question, answer)
         self._exchange.post.flush()

@@ -7,12 +7,15 @@ import threading
 
 import dns.flags
 import dns.message
+import dns.name
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
 ZONE = {
     ("example.test.", "A"): ["192.0.2.1"],
+    ("forged.test.", "A"): ["192.0.2.1"],
+    ("large.test.", "A"): ["192.0.2.1"],
     ("six.test.", "AAAA"): ["2001:db8::6"],
     ("_sip._udp.service.test.", "SRV"): [
         "20 100 5099 example.test.",
@@ -35,7 +38,8 @@ ZONE = {
 
 
 class NameServer:
-    """Answers from ZONE; what starts with "silent" gets no answer, with "broken" an error. `asked` lists the questions, `soa` is the
+    """Answers from ZONE; what starts with "silent" gets no answer, with "broken" an error, with "forged" a wrong one
+    before the right one, with "large" one that is whole over TCP only. `asked` lists the questions, `soa` is the
     record that comes with every denial."""
 
     def __init__(self) -> None:
@@ -47,6 +51,8 @@ class NameServer:
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._serve_streams, daemon=True).start()
 
     def _serve(self) -> None:
         while True:
@@ -70,10 +76,40 @@ class NameServer:
                 answer.set_rcode(dns.rcode.NXDOMAIN)
             if self.soa and not records:
                 answer.authority.append(dns.rrset.from_text("test.", 3600, "IN", "SOA", self.soa))
+            if name.startswith("large"):
+                answer.flags |= dns.flags.TC
+            if name.startswith("forged"):
+                forged = dns.message.make_response(query)
+                forged.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, "6.6.6.6"))
+                forged.id = query.id ^ 1
+                self._socket.sendto(forged.to_wire(), sender)
+                forged.id = query.id
+                forged.question = [
+                    dns.rrset.RRset(dns.name.from_text("other.test."), question.rdclass, question.rdtype)
+                ]
+                self._socket.sendto(forged.to_wire(), sender)
+                self._socket.sendto(b"x", sender)
+                self._socket.sendto(wire, sender)
             self._socket.sendto(answer.to_wire(), sender)
+
+    def _serve_streams(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection:
+                query = dns.message.from_wire(connection.recv(4096)[2:])
+                answer = dns.message.make_response(query)
+                ips = [f"192.0.2.{i}" for i in range(100)]
+                answer.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", *ips))
+                wire = answer.to_wire()
+                connection.sendall(len(wire).to_bytes(2, "big") + wire)
 
     def close(self) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.sendto(b"", ("127.0.0.1", self.port))
         self._thread.join()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         self._socket.close()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import dns.flags
+import dns.message
 import pytest
 from server.conftest import StartServer, alive, eventually
 from server.name_server import NameServer
@@ -18,6 +21,7 @@ from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr,
 from runtime.server.exchange import Exchange
 from runtime.server.mailbox import NAME_ANSWER, Letter, Mailboxes, PlainMailbox, Post
 from runtime.server.name_letters import answer_in, post_answer, question_of
+from runtime.server.name_query import wire_of
 from runtime.server.name_service import NameClient
 
 
@@ -97,6 +101,40 @@ def test_a_name_server_that_refuses_costs_nothing(client: NameClient) -> None:
     began = time.monotonic()
     assert ask(client, A, b"broken.test").failed
     assert time.monotonic() - began < 0.5
+
+
+def test_what_is_no_answer_to_the_question_is_ignored(client: NameClient) -> None:
+    assert shown(ask(client, A, b"forged.test")) == [bytes([192, 0, 2, 1])]
+
+
+def test_what_does_not_fit_is_asked_for_over_tcp(client: NameClient) -> None:
+    assert len(ask(client, A, b"large.test").ips) == 100
+
+
+def test_who_refuses_is_left_out_and_who_is_silent_asked_less(name_server: NameServer) -> None:
+    # 127.0.0.2 refuses: nobody listens. At 127.0.0.3 somebody takes questions and is silent.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.3", name_server.port))
+        client = NameClient(Lines(), ["127.0.0.2", "no address", "127.0.0.1"], name_server.port, deadline_s=0.6)
+        began = time.monotonic()
+        assert shown(ask(client, A, b"example.test")) == [bytes([192, 0, 2, 1])]
+        assert time.monotonic() - began < 0.2
+        client = NameClient(Lines(), ["127.0.0.3", "127.0.0.1"], name_server.port, deadline_s=0.6)
+        assert shown(ask(client, A, b"example.test")) == [bytes([192, 0, 2, 1])]
+        assert 0.2 <= time.monotonic() - began < 0.6
+
+
+def test_questions_leave_nothing_open(client: NameClient) -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    for name in (b"example.test", b"silent.test", b"broken.test", b"large.test"):
+        ask(client, A, name)
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_question_on_the_wire() -> None:
+    query = dns.message.from_wire(wire_of((SRV, b"_sip._udp.h.test"), 4711))
+    assert query.id == 4711 and query.flags == dns.flags.RD
+    assert query.question[0].to_text() == "_sip._udp.h.test. IN SRV"
 
 
 def test_without_a_name_server_every_question_fails() -> None:

@@ -1,4 +1,5 @@
-"""Random callers, callees, loss, repetition, disorder and time: what must hold whatever happens. Each run has a seed.
+"""Random callers, callees, name servers, loss, repetition, disorder and time: what must hold whatever happens. Each run has a
+seed.
 
 SER_SIMULATIONS sets how many runs there are.
 """
@@ -13,11 +14,12 @@ from typing import Final
 
 import pytest
 
-from engine import header
+from engine import Names, header
 from runtime.build import NATIVE
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.context import Context
+from runtime.routing.dns_records import A, Answer, Question
 from runtime.sip.transport import Send
 from runtime.tx.timers import Timed
 from tm.site import CALLER, Site, acknowledgement, reply, request
@@ -29,7 +31,11 @@ MINUTES_MS: Final = 10 * 60_000
 
 
 class Simulation:
-    """One run: CALLS calls at once, forked or led on to other callees, over a network that does what it likes."""
+    """One run: CALLS calls at once, forked or led on to other callees, over a network that does what it likes.
+
+    The name of a call says in its last letters what becomes of it: whether it is forked in parallel or in series, and what the host
+    of its first callee is: an address, or a name whose address comes late, or never, or does not exist, or that nobody can tell.
+    """
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
@@ -37,23 +43,31 @@ class Simulation:
 
         def route(ctx: Context) -> int:
             call = ctx.message.value(ctx.message.call_id)
-            core.set_uri(ctx, b"sip:b@127.0.0.1:%d" % CALLEES[0])
-            if call.endswith(b"p"):
+            host = b"127.0.0.1" if call.endswith(b"a") else call + b".test"
+            core.set_uri(ctx, b"sip:b@%s:%d" % (host, CALLEES[0]))
+            if call[-2:-1] == b"p":
                 for port in CALLEES[1:]:
                     core.append_branch_uri(ctx, b"sip:b@127.0.0.1:%d" % port, -1)
-            if call.endswith(b"s"):
+            if call[-2:-1] == b"s":
                 tm.t_on_failure(ctx, 1)
             return tm.t_relay(ctx)
 
         def lead_on(ctx: Context) -> int:
-            core.append_branch_uri(ctx, b"sip:b@127.0.0.1:%d" % CALLEES[1], -1)
+            call = ctx.message.value(ctx.message.call_id)
+            host = b"127.0.0.1" if call.endswith(b"a") else b"other-" + call + b".test"
+            core.append_branch_uri(ctx, b"sip:b@%s:%d" % (host, CALLEES[1]), -1)
             return tm.t_relay(ctx)
 
-        self.site = Site(tm, route, {1: lead_on})
+        self.site = Site(tm, route, {1: lead_on}, names=Names(is_late=True))
+        # When, in which order, and to which question an answer comes to the proxy.
+        self.answers: list[tuple[int, int, Question]] = []
         self.loss = self.chance.choice((0.0, 0.0, 0.1, 0.3))
         # When, in which order, what, from which port: what is under way to the proxy. And the branch of which it is the final reply.
         self.coming: list[tuple[int, int, bytes, int, bytes]] = []
         self.finished: set[bytes] = set()
+        # The caller's requests that the proxy has answered for good, and its own ones, by their Vias.
+        self.closed: set[tuple[str, str]] = set()
+        self.seen: set[str] = set()
         self.number = 0
         self.finals: dict[tuple[str, str], set[str]] = {}
         self.asked: set[tuple[str, int]] = set()
@@ -72,7 +86,7 @@ class Simulation:
 
     def begin(self) -> None:
         for i in range(CALLS):
-            name = f"c{i}{self.chance.choice('ops')}"
+            name = f"c{i}{self.chance.choice('ops')}{self.chance.choice('aallneu')}"
             branch = f"z9hG4bK{i}"
             method = self.chance.choice(("INVITE", "INVITE", "INVITE", "OPTIONS"))
             start = self.chance.randrange(3000)
@@ -91,7 +105,15 @@ class Simulation:
             if send.data.startswith(b"SIP/2.0"):
                 assert port == CALLER and (call, CALLER) in self.asked, "a reply to somebody who did not ask"
                 self.hear(send, call)
-            elif self.chance.random() >= self.loss:
+                if send.data[8:9] in b"23456":
+                    self.closed.add((call, header(send.data, "CSeq") or ""))
+                continue
+            branch = header(send.data, "Via") or ""
+            if branch not in self.seen:
+                self.seen.add(branch)
+                what = (call, header(send.data, "CSeq") or "")
+                assert what not in self.closed, "a request for a caller who has been answered"
+            if self.chance.random() >= self.loss:
                 assert port in CALLEES
                 self.serve(send, port)
 
@@ -102,7 +124,7 @@ class Simulation:
         if code >= 200:
             self.finals.setdefault((call, cseq), set()).add("2xx" if code < 300 else str(code))
         if code >= 200 and cseq.endswith("INVITE") and self.chance.random() >= self.loss:
-            number = call[1:-1]
+            number = call[1:-2]
             self.post(acknowledgement(f"z9hG4bK{number}" if code >= 300 else f"z9hG4bKa{number}", call=call), CALLER, 5)
 
     def serve(self, send: Send, port: int) -> None:
@@ -139,14 +161,36 @@ class Simulation:
             delay_ms = 0 if again else self.chance.randrange(4000)
             self.post(reply(send, code, tag=f"t{port}"), port, delay_ms, branch)
 
+    def ask_names(self) -> None:
+        """Let the name server have what the proxy asks."""
+        for question in self.site.server.names.asked:
+            if not question[1].endswith(b"n.test"):
+                self.number += 1
+                when = self.site.now_ms + self.chance.choice((1, 500, 3000, 4500, 7000))
+                heapq.heappush(self.answers, (when, self.number, question))
+        self.site.server.names.asked.clear()
+
+    def tell_name(self, question: Question) -> list[Send]:
+        """What the proxy sends when the answer comes."""
+        fate = question[1][-6:-5]
+        answer = Answer(self.chance.choice((1000, 60_000)), fate == b"u")
+        if fate == b"l" and question[0] == A:
+            answer.ips = [bytes([127, 0, 0, 1])]
+        return self.site.answer(question[0], question[1].decode(), answer)
+
     def run(self) -> None:
         site = self.site
         self.begin()
         end = site.now_ms + MINUTES_MS
         while site.now_ms < end:
+            self.ask_names()
             timer = site.engine.next_timer_ms(site.now_ms)
             due = end if timer < 0 else site.now_ms + max(1, timer)
-            if self.coming and self.coming[0][0] <= due:
+            if self.answers and self.answers[0][0] <= min(due, self.coming[0][0] if self.coming else due):
+                when, _, question = heapq.heappop(self.answers)
+                site.now_ms = max(site.now_ms, when)
+                self.deliver(self.tell_name(question))
+            elif self.coming and self.coming[0][0] <= due:
                 when, _, data, port, final_of = heapq.heappop(self.coming)
                 site.now_ms = max(site.now_ms, when)
                 if final_of in self.cancelled:
