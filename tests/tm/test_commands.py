@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine import header, vias
+from engine import Names, header, vias
 from runtime.modules.tm import Tm
 from runtime.routing.command import Command, Question
 from runtime.routing.context import Context
+from runtime.routing.dns_records import A, Answer
 from runtime.sip.transport import Send
 from tm.site import Site, reply, request, said, to
 
@@ -181,6 +182,41 @@ def test_mistakes_are_told(words: list[bytes], fifo: str, socket: str) -> None:
 def test_an_unresolvable_host_is_told() -> None:
     question = ask(Site(), "t_uac_dlg", b"OPTIONS", b"sip:x@nowhere.invalid", b".", HEADERS, b"")
     assert question.text == "478 Unresolvable destination (478/FIFO/UAC)\n" and question.sends == []
+
+
+LATE = "late.example.com"
+
+
+def late() -> Site:
+    return Site(names=Names({LATE: "192.0.2.7"}, is_late=True))
+
+
+def test_a_request_waits_for_the_name_of_its_next_hop() -> None:
+    site = late()
+    question = ask(site, "t_uac_dlg", b"OPTIONS", b"sip:x@late.example.com:5090", b".", HEADERS, b"")
+    assert question.sends == [] and site.open == 0
+    (options,) = site.answer(A, LATE)
+    assert options.destination.pair() == ("192.0.2.7", 5090) and site.open == 1
+    site.say(reply(options, 200), 5090)
+    assert question.text.startswith("200 Reason\n")
+
+
+@pytest.mark.parametrize("by_fifo", [True, False])
+def test_that_it_was_not_found_is_told_late(by_fifo: bool) -> None:
+    site = late()
+    question = ask(site, "t_uac_dlg", b"OPTIONS", b"sip:x@late.example.com:5090", b".", HEADERS, b"", by_fifo=by_fifo)
+    assert site.answer(A, LATE, Answer(15_000, True)) == []
+    assert question.text == "478 Unresolvable destination (478/FIFO/UAC)\n" and site.open == 0
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+def test_the_ack_of_a_2xx_waits_for_the_name_in_its_contact(is_found: bool) -> None:
+    site = late()
+    invite = sent(uac(site, b"INVITE", b"CSeq: 7 INVITE\r\n"))
+    assert site.say(reply(invite, 200, more="Contact: <sip:x@late.example.com:5099>\r\n"), 5090) == []
+    sends = site.answer(A, LATE, None if is_found else Answer(15_000, True))
+    assert said(sends) == (["5099 ACK"] if is_found else [])
+    assert is_found or "ERROR: uac: cannot resolve where the ACK for a 2xx goes" in site.server.lines(-1)
 
 
 def test_the_owner_is_found_by_the_call_id() -> None:
