@@ -5,6 +5,7 @@ leaves its libraries in the source tree. Environment:
 
 SER_PURE=1      no native code, even where a compiler is.
 SER_BUILD_DIR   keep the intermediate files here: a rebuild without changes then takes seconds.
+SER_OPT=0       optimization level of the C compiler, 3 if not set; with 0 a build takes a fraction of the time.
 """
 
 from __future__ import annotations
@@ -188,7 +189,11 @@ def _compile_here() -> None:
     # The small one first: a compiler that does not work is found out at once.
     link([runpy.run_path(MMSG_SCRIPT)["ffibuilder"].distutils_extension("build/c")])
     extensions = mypycify(
-        compiled_files(Path()), opt_level="3", debug_level="0", group_name=GROUP, target_dir="build/c"
+        compiled_files(Path()),
+        opt_level=os.environ.get("SER_OPT", "3"),
+        debug_level="0",
+        group_name=GROUP,
+        target_dir="build/c",
     )
     for extension in extensions:
         # mypyc asks for -Werror; a warning that only some compiler knows must not spoil an installation.
