@@ -56,26 +56,27 @@ COMPILED: Final = (
     "runtime/tx/*.py",
     "runtime/routing/*.py",
     *(f"runtime/modules/{module}/*.py" for module in RUNNING_MODULES),
-    "runtime/server/addresses.py",
-    "runtime/server/batch.py",
-    "runtime/server/complaints.py",
-    "runtime/server/connection.py",
-    "runtime/server/datagrams.py",
-    "runtime/server/desk.py",
-    "runtime/server/exchange.py",
-    "runtime/server/mailbox.py",
-    "runtime/server/name_letters.py",
-    "runtime/server/pacing.py",
-    "runtime/server/streams.py",
-    "runtime/server/waiting.py",
-    "runtime/server/worker.py",
+    "runtime/server/helpers/dns/letters.py",
+    "runtime/server/host/batch.py",
+    "runtime/server/mail/exchange.py",
+    "runtime/server/mail/mailbox.py",
+    "runtime/server/streams/connection.py",
+    "runtime/server/streams/streams.py",
+    "runtime/server/worker/complaints.py",
+    "runtime/server/worker/connections.py",
+    "runtime/server/worker/desk.py",
+    "runtime/server/worker/loop.py",
+    "runtime/server/worker/pacing.py",
+    "runtime/server/worker/udp/addresses.py",
+    "runtime/server/worker/udp/datagrams.py",
+    "runtime/server/worker/waiting.py",
 )
 
 # Files under COMPILED that stay interpreted, each with its reason.
 INTERPRETED: Final[dict[str, str]] = {}
 
 GROUP: Final = "runtime._native"
-MMSG_SCRIPT: Final = "runtime/server/mmsg_build.py"
+MMSG_SCRIPT: Final = "runtime/server/host/mmsg_build.py"
 PARSER: Final = "serc/_parser.py"
 
 

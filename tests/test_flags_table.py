@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.server import options
+from runtime.server.start import options
 from runtime.spec.globals import GLOBALS, GlobalType
 from serc.compiler import compile_source
 from serc.source import Source

@@ -21,6 +21,17 @@ FLOORS: Final = (
     "runtime.spec",
     "runtime.storage",
     "runtime.modules",
+    # The wings of the server, and main.py above them.
+    "runtime.server.log",
+    "runtime.server.host",
+    "runtime.server.mail",
+    "runtime.server.streams",
+    "runtime.server.helpers",
+    "runtime.server.start",
+    "runtime.server.worker.udp",
+    "runtime.server.worker",
+    "runtime.server.processes",
+    "runtime.server.control",
     "runtime.server",
     "serc",
     "serc.commands",
@@ -43,7 +54,7 @@ ONLY_IN: Final = {
     "tatsu": ("serc.parse", "serc._parser"),
     "jinja2": ("serc.codegen",),
     "black": ("serc.codegen",),
-    "cffi": ("runtime.server.mmsg_build",),
+    "cffi": ("runtime.server.host.mmsg_build",),
 }
 
 
@@ -181,6 +192,9 @@ def test_no_import_circles() -> None:
         ("runtime.sip.uri", "import runtime.tx.timers"),
         ("runtime.routing.module", "if TYPE_CHECKING:\n    from runtime.modules import core"),
         ("runtime.server.main", "def f():\n    import serc.parse"),
+        ("runtime.server.mail.mailbox", "from runtime.server.worker import loop"),
+        ("runtime.server.worker.udp.datagrams", "from runtime.server.worker.loop import Worker"),
+        ("runtime.server.processes.master", "from runtime.server.main import run"),
         ("runtime.sip.uri", "from ..server import main"),
         ("runtime.tx.client", "from time import monotonic"),
         ("runtime.sip.uri", "import socket\nsocket.socket()"),

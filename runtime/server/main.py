@@ -18,24 +18,24 @@ from runtime.routing.engine import StartError as ProgramError
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
-from runtime.server.accounts import Identity, Owner, identity_of
 from runtime.server.control.files import ControlFiles
-from runtime.server.crew import Crew, Job
-from runtime.server.daemon import Launch, PidFile, detach, enter, set_limits
-from runtime.server.ending import Ending
-from runtime.server.errors import PathError, StartError
-from runtime.server.listen import describe, socket_table
-from runtime.server.loader import load_program
-from runtime.server.log import INFO, NOTICE, WARN, ServerLog, facility_number, report
-from runtime.server.master import Body, Master, Process, hold_signals, load_prctl
-from runtime.server.memory import MemoryStatus
-from runtime.server.notify import Notifier, notifier
-from runtime.server.options import Options, parse, usage_text, version_text
-from runtime.server.process_table import ProcessTable
-from runtime.server.resolver import ServerResolver
-from runtime.server.settings import effective
-from runtime.server.statistics import Statistics
-from runtime.server.workers import Workers
+from runtime.server.helpers.dns.resolver import ServerResolver
+from runtime.server.host.accounts import Identity, Owner, identity_of
+from runtime.server.host.errors import PathError, StartError
+from runtime.server.host.memory import MemoryStatus
+from runtime.server.host.process_table import ProcessTable
+from runtime.server.log.server_log import INFO, NOTICE, WARN, ServerLog, facility_number, report
+from runtime.server.processes.ending import Ending
+from runtime.server.processes.master import Body, Master, Process, hold_signals, load_prctl
+from runtime.server.processes.notify import Notifier, notifier
+from runtime.server.processes.roster import Crew, Job
+from runtime.server.processes.statistics import Statistics
+from runtime.server.processes.workers import Workers
+from runtime.server.start.daemon import Launch, PidFile, detach, enter, set_limits
+from runtime.server.start.listen import describe, socket_table
+from runtime.server.start.loader import load_program
+from runtime.server.start.options import Options, parse, usage_text, version_text
+from runtime.server.start.settings import effective
 
 # How long the process of `fork=no` may take to notice that it is to end.
 _IDLE_MS: Final = 300
@@ -275,7 +275,7 @@ class _Start:
 def load_mmsg() -> ModuleType | None:
     """The extension module with recvmmsg and sendmmsg, which the native build has."""
     try:
-        return importlib.import_module("runtime.server._mmsg")
+        return importlib.import_module("runtime.server.host._mmsg")
     except ImportError:
         return None
 

@@ -13,7 +13,7 @@ _NAME: Final = b"call-id"
 _COLON: Final = 58
 _NOT_FOUND: Final = -1
 
-# The hash is one that the kernel can compute as well (runtime.server.steering): 32 bits, of so many bytes at most.
+# The hash is one that the kernel can compute as well (runtime.server.worker.udp.steering): 32 bits, of so many bytes at most.
 HASHED_BYTES: Final[i64] = 32
 HASH_START: Final[i64] = 0x811C9DC5
 HASH_MULTIPLIER: Final[i64] = 0x9E3779B1

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from runtime.build import NATIVE
 from runtime.routing.program import Program
-from runtime.server.errors import StartError
-from runtime.server.loader import load_program
-from runtime.server.log import report
+from runtime.server.host.errors import StartError
+from runtime.server.log.server_log import report
 from runtime.server.main import run
-from runtime.server.options import parse, usage_text, version_text
+from runtime.server.start.loader import load_program
+from runtime.server.start.options import parse, usage_text, version_text
 from serc.commands import cache
 
 

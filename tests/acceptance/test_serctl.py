@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from server.conftest import StartServer, alive, environment, eventually, free_port
 from server.conftest import start as start  # the fixture
-from server.control import Controlled
+from server.control_clients import Controlled
 
 from serc.commands.ctl.client import parse_reply
 from serc.commands.ctl.reading import as_data

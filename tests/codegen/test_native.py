@@ -16,7 +16,7 @@ CFG = (
 )
 LOAD = """\
 import sys
-from runtime.server.loader import load_program
+from runtime.server.start.loader import load_program
 program = load_program(sys.argv[1])
 print(type(program.request).__name__, program.source, sorted(program.lines.values()))
 """

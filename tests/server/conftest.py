@@ -17,9 +17,9 @@ from types import ModuleType
 import pytest
 
 import runtime
-from runtime.server.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.helpers.dns.service import NAME_SERVICE
 from runtime.server.main import load_mmsg
-from runtime.server.name_service import NAME_SERVICE
+from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\n"
@@ -263,10 +263,10 @@ def mmsg(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
         return installed
     if shutil.which("cc") is None:
         pytest.skip("no C compiler")
-    from runtime.server.mmsg_build import ffibuilder
+    from runtime.server.host.mmsg_build import ffibuilder
 
     path = ffibuilder.compile(str(tmp_path_factory.mktemp("mmsg")))
-    spec = importlib.util.spec_from_file_location("runtime.server._mmsg", path)
+    spec = importlib.util.spec_from_file_location("runtime.server.host._mmsg", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from server.conftest import OPTIONS, Server, StartServer, alive, environment, eventually, free_port
 
 from runtime.build import NATIVE
 from runtime.version import VERSION
+from server.conftest import OPTIONS, Server, StartServer, alive, environment, eventually, free_port
 
 
 def test_the_first_answer_comes_soon(start: StartServer) -> None:

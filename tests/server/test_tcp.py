@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, eventually, free_port
 
 MESSAGE = OPTIONS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n").replace(b"/UDP", b"/TCP")

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from server.conftest import StartServer, environment, needs_root
 
 FORWARD = """

@@ -10,7 +10,7 @@ from typing import Final
 from runtime.routing.command import LINE
 from runtime.routing.world import SERVER
 from runtime.server.control.framing import Request
-from runtime.server.process_table import ProcessTable
+from runtime.server.host.process_table import ProcessTable
 
 # SER's room for the text of `print`, its end included.
 PRINT_BYTES: Final = 256

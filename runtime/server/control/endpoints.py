@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.routing.ports import Log
-from runtime.server.accounts import Owner
-from runtime.server.cures import of_path
-from runtime.server.errors import PathError, StartError
-from runtime.server.log import WARN
+from runtime.server.host.accounts import Owner
+from runtime.server.host.cures import of_path
+from runtime.server.host.errors import PathError, StartError
+from runtime.server.log.server_log import WARN
 
 _FIFO_OPTION: Final = "-i or fifo="
 _SOCKET_OPTION: Final = "-x or unix_sock="

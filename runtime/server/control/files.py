@@ -9,16 +9,16 @@ from typing import Final
 
 from runtime.routing.command import Command
 from runtime.routing.config import Config
-from runtime.server.accounts import Identity, Owner
 from runtime.server.control.core_commands import CoreCommands
 from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, UnixSocket
 from runtime.server.control.questions import ModuleCommands
 from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
-from runtime.server.log import ServerLog
-from runtime.server.master import Body
-from runtime.server.process_table import ProcessTable
-from runtime.server.workers import Workers
+from runtime.server.host.accounts import Identity, Owner
+from runtime.server.host.process_table import ProcessTable
+from runtime.server.log.server_log import ServerLog
+from runtime.server.processes.master import Body
+from runtime.server.processes.workers import Workers
 
 # Called in control process number so and so: it leaves what is the workers', and keeps the way to ask them.
 Join = Callable[[int], Workers]

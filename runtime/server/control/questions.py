@@ -11,10 +11,10 @@ from typing import Final
 from runtime.routing.command import EVERY, HERE, Command, Question
 from runtime.routing.ports import Log
 from runtime.server.control.framing import Request
-from runtime.server.desk import LAST, packed_question
-from runtime.server.log import ERR, WARN
-from runtime.server.mailbox import ANSWER, COMMAND, Letter
-from runtime.server.workers import Workers
+from runtime.server.log.server_log import ERR, WARN
+from runtime.server.mail.mailbox import ANSWER, COMMAND, Letter
+from runtime.server.processes.workers import Workers
+from runtime.server.worker.desk import LAST, packed_question
 
 # How long workers may take; they are busy with messages.
 PATIENCE_MS: Final = 2000

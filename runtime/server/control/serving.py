@@ -25,8 +25,8 @@ from runtime.server.control.delivery import (
 )
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 from runtime.server.control.questions import ModuleCommands
-from runtime.server.log import DBG, ERR, WARN
-from runtime.server.workers import Workers
+from runtime.server.log.server_log import DBG, ERR, WARN
+from runtime.server.processes.workers import Workers
 
 # Answers that wait for their clients, and what they may have in them together.
 DELIVERIES_MAX: Final = 256

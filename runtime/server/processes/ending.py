@@ -1,0 +1,45 @@
+"""The end of a server that lets come to their end the transactions that have begun."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.log.server_log import INFO, WARN
+from runtime.server.mail.mailbox import DRAIN
+from runtime.server.processes.workers import Workers
+
+
+class Ending:
+    """Has the workers begin nothing new, and tells when it is time to go. Times are seconds of the monotonic clock.
+
+    `limit_s` is how long transactions may take. `keeps_state` False: there are none.
+    """
+
+    def __init__(self, workers: Workers, log: Log, limit_s: int, keeps_state: bool) -> None:
+        self._workers: Final = workers
+        self._log: Final = log
+        self._limit_s: Final = limit_s if keeps_state else 0
+        self._until_s: float | None = None
+
+    def has_begun(self) -> bool:
+        return self._until_s is not None
+
+    def begin(self, now_s: float) -> None:
+        self._until_s = now_s + self._limit_s
+        if self._limit_s:
+            self._log.write(
+                INFO, f"INFO: nothing new is taken; what has begun has {self._limit_s} s to come to its end"
+            )
+            self._workers.tell(DRAIN, self._limit_s)
+
+    def is_over(self, now_s: float) -> bool:
+        """True when nothing is left, or the time is."""
+        if self._until_s is None:
+            return False
+        left = self._workers.unfinished() if self._limit_s else 0
+        if left and now_s >= self._until_s:
+            self._log.write(
+                WARN, f"WARNING: {left} transactions are cut off: they did not end within {self._limit_s} s"
+            )
+        return left == 0 or now_s >= self._until_s

@@ -1,0 +1,96 @@
+"""SIGUSR1: what all processes have done since they started, in the log; and whether they answer at all. Reference core, 1.8, 8.5."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.routing.ports import Log
+from runtime.server.host.memory import MemoryStatus
+from runtime.server.log.server_log import NOTICE, WARN
+from runtime.server.mail.mailbox import ANSWER, STATISTICS, Letter
+from runtime.server.processes.workers import Workers
+
+# How long a process may take to answer; it may be busy with messages.
+_PATIENCE_S: Final = 1.0
+
+# What is a state and no counter: of these the greatest is shown, not the sum.
+_GREATEST: Final = frozenset(("peak_memory_kb",))
+
+
+class Statistics:
+    """Asks `workers`, and writes into the log when they have answered or their time is over, with the state of memory. Times are
+    seconds."""
+
+    def __init__(self, workers: Workers, memory: MemoryStatus, log: Log) -> None:
+        self._workers: Final = workers
+        self._memory: Final = memory
+        self._log: Final = log
+        self._number = 0
+        self._until_s: float | None = None
+        self._is_to_write = False
+        self._answers: dict[int, dict[str, int]] = {}
+
+    def is_asking(self) -> bool:
+        return self._until_s is not None
+
+    def ask(self, now_s: float) -> None:
+        """Begin; who asks again before the answer is there gets it once."""
+        self._is_to_write = True
+        self.probe(now_s)
+
+    def probe(self, now_s: float) -> None:
+        """The same, but nothing is written: `look` tells whether all answer."""
+        if self._until_s is not None:
+            return
+        self._number += 1
+        self._answers = {}
+        self._until_s = now_s + _PATIENCE_S
+        self._workers.tell(STATISTICS, self._number)
+
+    def look(self, now_s: float) -> bool:
+        """Take what has been answered. True when all who live have answered, once for each question."""
+        letters: list[Letter] = []
+        self._workers.exchange.mailbox.receive(letters)
+        for letter in letters:
+            if letter.kind == ANSWER and letter.number == self._number:
+                self._answers[int(letter.index)] = _unpacked(letter.data)
+        is_complete = len(self._answers) == self._workers.count
+        if self._until_s is None or not (is_complete or now_s >= self._until_s):
+            return False
+        self._until_s = None
+        if self._is_to_write:
+            self._is_to_write = False
+            self._write()
+            self._memory.write()
+        silent = [n for n in range(self._workers.count) if n not in self._answers and self._workers.pid(n)]
+        for number in silent:
+            pid = self._workers.pid(number)
+            self._log.write(WARN, f"WARNING: {self._workers.name(number)} (pid {pid}) does not answer")
+        return not silent
+
+    def _write(self) -> None:
+        workers = self._workers
+        sums: dict[str, int] = {}
+        for number in range(workers.count):
+            who = f"{workers.name(number)} (pid {workers.pid(number)}, {workers.deaths(number)} died before it)"
+            counts = self._answers.get(number)
+            if counts is None:
+                self._log.say(NOTICE, f"statistics: {who}: does not answer")
+                continue
+            self._log.say(NOTICE, f"statistics: {who}: {_shown(counts)}")
+            for name, count in counts.items():
+                old = sums.get(name, 0)
+                sums[name] = max(old, count) if name in _GREATEST else old + count
+        deaths = sum(workers.deaths(number) for number in range(workers.count))
+        all_of_them = f"all {len(self._answers)} processes ({deaths} died)"
+        self._log.say(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
+
+
+def _unpacked(data: bytes) -> dict[str, int]:
+    """What runtime.server.worker.desk.packed_counts packed."""
+    pairs = [word.partition("=") for word in data[1:].decode("ascii").split()]
+    return {name: int(number) for name, _, number in pairs}
+
+
+def _shown(counts: dict[str, int]) -> str:
+    return " ".join(f"{name}={number}" for name, number in counts.items())

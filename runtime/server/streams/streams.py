@@ -1,0 +1,400 @@
+"""The TCP connections of one process: read, written, found by number or address, opened, aliased and closed in time.
+
+Nothing here waits for a peer. Reference core, 6.7.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.ports import Log
+from runtime.routing.sockets import SocketTable
+from runtime.server.streams.connection import Connection, Outgoing
+from runtime.sip.address import TCP, Address, from_packed
+from runtime.sip.scan import BadMessage
+from runtime.sip.transport import ListenSocket, Send
+
+IDLE_MS: Final[i64] = 120_000
+ALIASES_MAX: Final[i64] = 3
+
+ERR: Final = -1
+
+# How often connections are looked over: those that somebody waits for, and all.
+_HURRY_MS: Final[i64] = 250
+_ROUND_MS: Final[i64] = 5000
+_EVENTS: Final = 256
+_READ_BYTES: Final = 65536
+_DOOR_MAX: Final = 64
+_NEVER: Final[i64] = -1
+
+
+@final
+class Limits:
+    """Of a process: `connections` at a time, and how long connect(2) and a peer that does not read may take."""
+
+    def __init__(self, connections: i64, connect_ms: i64, send_ms: i64) -> None:
+        self.connections: Final = connections
+        self.connect_ms: Final = connect_ms
+        self.send_ms: Final = send_ms
+
+
+@final
+class Received:
+    """A whole message and the connection that it came by; b"" if that is to be closed, for what follows is no message."""
+
+    def __init__(self, connection: Connection, data: bytes) -> None:
+        self.connection: Final = connection
+        self.data: Final = data
+
+
+@final
+class Failed:
+    """A message that could not be delivered, and why."""
+
+    def __init__(self, out: Outgoing, error: int) -> None:
+        self.out: Final = out
+        self.error: Final = error
+
+
+@final
+class Streams:
+    """The connections of TCP process `index` out of `count`; their numbers from `first` up, less one, are `index` modulo `count`.
+
+    `serve` leaves what came in `received`; `send`, `serve` and `look_over` leave what could not be delivered in `failed`.
+    The caller empties both. `door` is where accepted connections come in (runtime.server.streams.acceptor).
+    """
+
+    def __init__(
+        self, index: i64, count: i64, first: i64, door: socket.socket, table: SocketTable, limits: Limits, log: Log
+    ) -> None:
+        self._count: Final = count
+        self._next_number = (first - 1) * count + index + 1
+        self._door: Final = door
+        self._door_fd: Final = door.fileno()
+        self._table: Final = table
+        self._limits: Final = limits
+        self._log: Final = log
+        self._epoll: Final = select.epoll()
+        self._epoll.register(self._door_fd, select.EPOLLIN)
+        self._by_fd: dict[int, Connection] = {}
+        self._by_number: dict[int, Connection] = {}
+        self._by_name: dict[bytes, Connection] = {}
+        # Those that connect or have something left to write.
+        self._waiting: dict[int, Connection] = {}
+        # While events are being handled no descriptor may be used anew: a later event could be meant for its former owner.
+        self._serving = False
+        self._closed: list[socket.socket] = []
+        self._buffer: Final = bytearray(_READ_BYTES)
+        self._view: Final = memoryview(self._buffer)
+        self._next_round_ms: i64 = 0
+        self._next_hurry_ms: i64 = 0
+        self._quiet_until_ms: i64 = 0
+        self.received: list[Received] = []
+        self.failed: list[Failed] = []
+        self.refused: i64 = 0
+
+    def fileno(self) -> int:
+        """Readable when `serve` has something to do."""
+        return self._epoll.fileno()
+
+    def connections(self) -> int:
+        return len(self._by_fd)
+
+    def next_timer_ms(self, now_ms: i64) -> i64:
+        """Milliseconds until `look_over` should run, -1 if nothing is waiting."""
+        if not self._by_fd:
+            return _NEVER
+        due_ms = self._next_round_ms
+        if self._waiting and self._next_hurry_ms < due_ms:
+            due_ms = self._next_hurry_ms
+        return due_ms - now_ms if due_ms > now_ms else 0
+
+    # --- events ------------------------------------------------------------------------------------------------------
+
+    def serve(self, now_ms: i64) -> None:
+        """Read what is there, write what can be written, take in new connections. Does not wait."""
+        door_is_open = False
+        self._serving = True
+        for fd, events in self._epoll.poll(0, _EVENTS):
+            if fd == self._door_fd:
+                door_is_open = True
+                continue
+            connection = self._by_fd.get(fd)
+            if connection is None:
+                continue
+            if events & select.EPOLLOUT or connection.is_connecting:
+                self._write(connection, now_ms)
+            if connection.is_open and events & ~select.EPOLLOUT:
+                if connection.is_closing:
+                    # The peer is gone altogether, and will not read what is left.
+                    self.close(connection, errno.EPIPE)
+                else:
+                    self._read(connection, now_ms)
+        self._serving = False
+        for own in self._closed:
+            own.close()
+        self._closed.clear()
+        if door_is_open:
+            self._take_in(now_ms)
+
+    def _read(self, connection: Connection, now_ms: i64) -> None:
+        try:
+            size: i64 = connection.socket.recv_into(self._buffer)
+        except OSError as e:
+            if e.errno != errno.EAGAIN and e.errno != errno.EINTR:
+                self.close(connection, e.errno or errno.EIO)
+            return
+        if size == 0:
+            self.close_when_written(connection)
+            return
+        framer = connection.framer
+        framer.feed(bytes(self._view[:size]))
+        try:
+            while True:
+                message = framer.take()
+                if len(message) == 0:
+                    break
+                connection.active_ms = now_ms
+                self.received.append(Received(connection, message))
+        except BadMessage as mistake:
+            self._remark(f"ERROR: tcp: {mistake} from {_shown(connection.peer)}, connection closed", now_ms)
+            self.received.append(Received(connection, b""))
+            return
+        if framer.is_empty():
+            connection.active_ms = now_ms
+
+    def _write(self, connection: Connection, now_ms: i64) -> None:
+        """Called when the connection can be written to, or connect(2) has an outcome."""
+        if connection.is_connecting:
+            error = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                self.close(connection, error)
+                return
+            connection.is_connecting = False
+            connection.listener = self._listener_of(connection.socket, connection.listener)
+        error = connection.write(now_ms)
+        if error:
+            self.close(connection, error)
+        elif not connection.queue:
+            self._waiting.pop(int(connection.number), None)
+            if connection.is_closing:
+                self.close(connection, 0)
+            else:
+                self._epoll.modify(connection.fd, select.EPOLLIN)
+
+    def _listener_of(self, own: socket.socket, default: ListenSocket) -> ListenSocket:
+        """The listener that has the near end's address; what comes by this connection counts as received there."""
+        ip: str = own.getsockname()[0]
+        near = Address.parse(ip.partition("%")[0], 0).ip
+        for s in self._table.sockets:
+            if s.proto == TCP and s.address.ip == near:
+                return s
+        return default
+
+    # --- opening and closing -----------------------------------------------------------------------------------------
+
+    def _take_in(self, now_ms: i64) -> None:
+        """Connections that the acceptor has for this process."""
+        for _ in range(_DOOR_MAX):
+            try:
+                data, fds, _, _ = socket.recv_fds(self._door, 8, 1)
+            except OSError as e:
+                if e.errno != errno.EAGAIN and e.errno != errno.EINTR:
+                    raise
+                return
+            if not fds:
+                return
+            listener = self._table.sockets[int.from_bytes(data, "little")]
+            own = socket.socket(fileno=fds[0])
+            own.setblocking(False)
+            try:
+                name = own.getpeername()
+            except OSError:
+                own.close()
+                continue
+            host: str = name[0]
+            peer = Address.parse(host.partition("%")[0], name[1])
+            if not self._has_room(now_ms):
+                own.close()
+                continue
+            self._add(own, peer, listener, now_ms, False)
+
+    def _has_room(self, now_ms: i64) -> bool:
+        if len(self._by_fd) < self._limits.connections:
+            return True
+        self.refused += 1
+        self._remark(f"ERROR: tcp: {self._limits.connections} connections are open, another one refused", now_ms)
+        return False
+
+    def _add(
+        self, own: socket.socket, peer: Address, listener: ListenSocket, now_ms: i64, connecting: bool
+    ) -> Connection:
+        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        number = self._next_number
+        self._next_number += self._count
+        connection = Connection(number, own, peer, listener, now_ms)
+        connection.is_connecting = connecting
+        if not self._by_fd:
+            self._next_round_ms = now_ms + _ROUND_MS
+        self._by_fd[connection.fd] = connection
+        self._by_number[int(number)] = connection
+        self._take_name(connection, peer.sockaddr)
+        self._epoll.register(connection.fd, select.EPOLLIN | select.EPOLLOUT if connecting else select.EPOLLIN)
+        return connection
+
+    def _take_name(self, connection: Connection, name: bytes) -> None:
+        """An older connection with the same name keeps it."""
+        if name not in self._by_name:
+            self._by_name[name] = connection
+            connection.names.append(name)
+
+    def close_when_written(self, connection: Connection) -> None:
+        """Read no more and close when everything that was sent is written."""
+        if not connection.is_open:
+            return
+        if not connection.queue:
+            self.close(connection, 0)
+        elif not connection.is_closing:
+            connection.is_closing = True
+            self._epoll.modify(connection.fd, select.EPOLLOUT)
+
+    def close(self, connection: Connection, error: int) -> None:
+        """Close now; what was not written failed with `error`."""
+        if not connection.is_open:
+            return
+        connection.is_open = False
+        for out in connection.queue:
+            self.failed.append(Failed(out, error or errno.ECONNRESET))
+        connection.queue = []
+        for name in connection.names:
+            del self._by_name[name]
+        connection.names = []
+        number = int(connection.number)
+        del self._by_number[number]
+        self._waiting.pop(number, None)
+        del self._by_fd[connection.fd]
+        self._epoll.unregister(connection.fd)
+        if self._serving:
+            self._closed.append(connection.socket)
+        else:
+            connection.socket.close()
+
+    # --- sending -----------------------------------------------------------------------------------------------------
+
+    def knows(self, number: i64) -> bool:
+        """True if connection `number` is open and can be sent to."""
+        connection = self._by_number.get(int(number))
+        return connection is not None and not connection.is_closing
+
+    def send(self, send: Send, sender: i64, ticket: i64, now_ms: i64) -> None:
+        """Send on the connection that `send` names, else on one to its destination, else connect.
+
+        No data: close the connection that it names.
+        """
+        connection = self._by_number.get(int(send.connection)) if send.connection else None
+        if len(send.data) == 0:
+            if connection is not None:
+                self.close_when_written(connection)
+            return
+        if connection is None or connection.is_closing:
+            connection = self._by_name.get(send.destination.sockaddr)
+        out = Outgoing(send, sender, ticket)
+        if connection is None or connection.is_closing:
+            connection = self._connect(out, now_ms)
+            if connection is None:
+                return
+        if not connection.put(out, now_ms):
+            self.failed.append(Failed(out, errno.ENOBUFS))
+            return
+        if connection.is_connecting or len(connection.queue) > 1:
+            return
+        error = connection.write(now_ms)
+        if error:
+            self.close(connection, error)
+        elif connection.queue:
+            self._wait_for(connection, now_ms)
+            self._epoll.modify(connection.fd, select.EPOLLIN | select.EPOLLOUT)
+
+    def _wait_for(self, connection: Connection, now_ms: i64) -> None:
+        if not self._waiting:
+            self._next_hurry_ms = now_ms + _HURRY_MS
+        self._waiting[int(connection.number)] = connection
+
+    def _connect(self, out: Outgoing, now_ms: i64) -> Connection | None:
+        """A connection that is being opened; None, with `out` among the failed, where not even that works."""
+        peer = out.send.destination
+        if not self._has_room(now_ms):
+            self.failed.append(Failed(out, errno.EMFILE))
+            return None
+        try:
+            own = socket.socket(socket.AF_INET6 if peer.is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as e:
+            self.failed.append(Failed(out, e.errno or errno.EIO))
+            return None
+        own.setblocking(False)
+        error = own.connect_ex(peer.pair())
+        if error not in (0, errno.EINPROGRESS, errno.EINTR):
+            own.close()
+            self.failed.append(Failed(out, error))
+            return None
+        connection = self._add(own, peer, out.send.socket, now_ms, True)
+        self._wait_for(connection, now_ms)
+        return connection
+
+    def add_alias(self, number: i64, peer: Address, port: i64, now_ms: i64) -> bool:
+        """Let what goes to `port` of `peer` take connection `number`.
+
+        False if that is closed, has enough aliases, or another connection has the name: that would let one client take
+        what is meant for another.
+        """
+        connection = self._by_number.get(int(number))
+        if connection is None or peer.ip != connection.peer.ip:
+            return False
+        name = from_packed(peer.ip, port).sockaddr
+        owner = self._by_name.get(name)
+        if owner is connection:
+            return True
+        if owner is not None:
+            self._remark(
+                f"ERROR: tcp: port {port} of {_shown(connection.peer)} belongs to another connection, alias refused "
+                "(possible port hijack attempt)",
+                now_ms,
+            )
+            return False
+        if len(connection.names) > ALIASES_MAX:
+            self._remark(f"ERROR: tcp: {_shown(connection.peer)} wants over {ALIASES_MAX} aliases", now_ms)
+            return False
+        self._by_name[name] = connection
+        connection.names.append(name)
+        return True
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def look_over(self, now_ms: i64) -> None:
+        """Close connections whose peer does not answer or read, and from time to time those that are idle."""
+        limits = self._limits
+        self._next_hurry_ms = now_ms + _HURRY_MS
+        for connection in list(self._waiting.values()):
+            limit_ms = limits.connect_ms if connection.is_connecting else limits.send_ms
+            if now_ms - connection.waits_since_ms >= limit_ms:
+                self.close(connection, errno.ETIMEDOUT)
+        if now_ms >= self._next_round_ms:
+            self._next_round_ms = now_ms + _ROUND_MS
+            for connection in list(self._by_fd.values()):
+                if now_ms - connection.active_ms >= IDLE_MS:
+                    self.close(connection, errno.ETIMEDOUT)
+
+    def _remark(self, line: str, now_ms: i64) -> None:
+        """What a peer can cause is logged once a second at most."""
+        if now_ms >= self._quiet_until_ms:
+            self._quiet_until_ms = now_ms + 1000
+            self._log.write(ERR, line)
+
+
+def _shown(peer: Address) -> str:
+    return f"{peer.host().decode()}:{peer.port}"

@@ -1,0 +1,31 @@
+"""What the program may do with TCP connections, wherever they are; compiled in the native build."""
+
+from __future__ import annotations
+
+import time
+from typing import Final, final
+
+from runtime.routing.ports import Connections
+from runtime.server.mail.exchange import Exchange
+from runtime.server.mail.mailbox import TCP_ALIAS
+from runtime.server.streams.streams import Streams
+from runtime.sip.address import Address
+
+
+@final
+class ServerConnections(Connections):
+    """Aliases for connections of this process (`streams`) and of others."""
+
+    def __init__(self, exchange: Exchange, streams: Streams | None) -> None:
+        super().__init__()
+        self._exchange: Final = exchange
+        self._streams: Final = streams
+
+    def add_alias(self, connection: int, peer: Address, port: int) -> bool:
+        exchange = self._exchange
+        to = exchange.receiver_of(connection)
+        if to == exchange.number:
+            assert self._streams is not None
+            return self._streams.add_alias(connection, peer, port, time.monotonic_ns() // 1_000_000)
+        exchange.post.put(to, TCP_ALIAS, port, connection, peer.sockaddr, b"")
+        return True

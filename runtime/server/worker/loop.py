@@ -1,0 +1,454 @@
+"""The loop of a process that handles messages, or has the connections that they come by; compiled in the native build."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import time
+from collections.abc import Callable
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.routing.engine import Engine
+from runtime.routing.ports import Log
+from runtime.server.helpers.dns.letters import answer_in, question_of
+from runtime.server.host.batch import BATCH
+from runtime.server.host.process_table import Entry
+from runtime.server.mail.exchange import Exchange, Tickets
+from runtime.server.mail.mailbox import (
+    ANSWER,
+    COMMAND,
+    DATAGRAM,
+    DRAIN,
+    NAME_ANSWER,
+    STATISTICS,
+    TCP_ALIAS,
+    TCP_FAILED,
+    TCP_MESSAGE,
+    TCP_SEND,
+    Letter,
+)
+from runtime.server.streams.connection import Connection
+from runtime.server.streams.streams import Streams
+from runtime.server.worker.complaints import Complaints
+from runtime.server.worker.desk import Desk, packed_counts
+from runtime.server.worker.pacing import SLEEP_NS, Pacer
+from runtime.server.worker.udp.addresses import AddressBook
+from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
+from runtime.server.worker.waiting import Waiter
+from runtime.sip.address import TCP, Address
+from runtime.sip.callid import call_id_hash
+from runtime.sip.transport import ListenSocket, Send
+
+ERR: Final = -1
+
+# What the waiter of a worker watches, in this order.
+UDP_READY: Final = 1
+MAIL_READY: Final = 2
+STREAMS_READY: Final = 4
+
+# While the server is to end a worker says so often what it still has to do.
+_TELL_MS: Final[i64] = 20
+
+# Failed sends can make the engine send something else, which can fail as well, and so on: a limit for what is then a bug.
+_SECOND_THOUGHTS: Final = 16
+
+
+@final
+class Worker:
+    """Reads what its waiter watches: datagrams, letters, TCP connections. Each is optional; what the process does not have
+    is not watched. Messages go to the engine or, if they are another's, to his mailbox; what the engine wants sent is
+    written per batch.
+
+    Without a `waiter` it blocks in the read of datagrams and knows neither timers nor letters. In a process that only has
+    connections (`exchange` gives all messages to others) the engine is never called.
+
+    `received`, `sent`, `failed`, `handed_over` and `bugs` (exceptions of the engine) count messages. `received` includes
+    what other processes handed over to this one.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        io: DatagramIO,
+        listener: ListenSocket,
+        log: Log,
+        waiter: Waiter | None = None,
+        exchange: Exchange | None = None,
+        streams: Streams | None = None,
+        desk: Desk | None = None,
+        entry: Entry | None = None,
+    ) -> None:
+        self._engine: Final = engine
+        self._io: Final = io
+        self._listener: Final = listener
+        self._log: Final = log
+        self._waiter: Final = waiter
+        self._exchange: Final = exchange
+        self._streams: Final = streams
+        self._desk: Final = desk
+        self._entry: Final = entry
+        self._is_draining = False
+        self._tell_ms: i64 = 0
+        self._sockets: Final = engine.world.sockets
+        # The state of modules, in this process.
+        self._names: Final = engine.world.names
+        self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
+        # What is due at times, and so must be asked after every batch.
+        self._has_timers: Final = self._keeps_state or streams is not None
+        self._addresses: Final = AddressBook()
+        self._tickets: Final = Tickets()
+        self._letters: Final[list[Letter]] = []
+        self._own: Final[list[int]] = []
+        self._failures: list[SendFailure] = []
+        self._pacer: Final = Pacer()
+        self._sleep_s: Final = SLEEP_NS / 1e9
+        # More is probably there to be read already, so waiting first would be one call too many.
+        self._expects_more = False
+        self._complaints: Final = Complaints(log)
+        self.received: i64 = 0
+        self.sent: i64 = 0
+        self.failed: i64 = 0
+        self.handed_over: i64 = 0
+        self.bugs: i64 = 0
+
+    def run(self, goes_on: Callable[[], bool] | None, wake_ms: int) -> None:
+        """Serve until `goes_on`, asked after every batch and at least every `wake_ms`, says False.
+
+        Without it the read blocks for ever and the process ends by a signal. `goes_on` must be an interpreted function:
+        calling it is what lets Python run its signal handlers, which compiled code never does by itself.
+        """
+        timeout_ms: i64 = FOREVER if goes_on is None else wake_ms
+        while True:
+            self.step(timeout_ms)
+            if goes_on is not None and not goes_on():
+                return
+
+    def step(self, timeout_ms: i64) -> bool:
+        """Read one batch and answer it, run the timers that are due; False if nothing came.
+
+        The clock is read once for all of it.
+        """
+        waiter = self._waiter
+        count = self._io.receive(timeout_ms) if waiter is None else self._receive_from_all(waiter, timeout_ms)
+        letters = self._letters
+        streams = self._streams
+        now_ns: i64 = time.monotonic_ns()
+        now_ms: i64 = now_ns // 1_000_000
+        out: list[Send] = []
+        came: i64 = count + len(letters)
+        exchange = self._exchange
+        if exchange is not None and exchange.owners > 1:
+            self._handle_own(exchange, count, now_ms, out)
+        else:
+            i: i64 = 0
+            while i < count:
+                self._handle(self._io.data[i], self._io.sources[i], self._listener, now_ms, 0, out)
+                i += 1
+        if letters:
+            for letter in letters:
+                self._take(letter, now_ms, out)
+            letters.clear()
+        if streams is not None and exchange is not None:
+            came += len(streams.received)
+            self._handle_streams(streams, exchange, now_ms, out)
+        if self._has_timers or self._names.count > 0:
+            self._run_timers(now_ms, out)
+        if out or self._failures or exchange is not None:
+            self._settle(out, now_ms)
+        if self._is_draining and now_ms >= self._tell_ms:
+            self._tell_unfinished(now_ms)
+        if came > 0 and self._pacer.is_worth_a_sleep(came, now_ns):
+            time.sleep(self._sleep_s)
+            self._expects_more = True
+        return came > 0
+
+    # --- what comes in -----------------------------------------------------------------------------------------------
+
+    def _receive_from_all(self, waiter: Waiter, timeout_ms: i64) -> i64:
+        """How many datagrams were read; letters stand in `_letters`, messages over TCP in the streams' own list.
+
+        Waits as long as the timers allow.
+        """
+        ready: i64 = UDP_READY | MAIL_READY | STREAMS_READY
+        exchange = self._exchange
+        streams = self._streams
+        while True:
+            if not self._expects_more:
+                ready = waiter.wait(self._patience_ms(timeout_ms))
+                if ready == 0:
+                    return 0
+            count = self._io.receive_now() if ready & UDP_READY and waiter.watches_datagrams else 0
+            if exchange is not None and ready & MAIL_READY:
+                exchange.mailbox.receive(self._letters)
+            came: i64 = count + len(self._letters)
+            if streams is not None and ready & STREAMS_READY:
+                streams.serve(time.monotonic_ns() // 1_000_000)
+                came += len(streams.received)
+            if came > 0 or not self._expects_more:
+                self._expects_more = count == BATCH or len(self._letters) >= BATCH
+                return count
+            self._expects_more = False
+
+    def _patience_ms(self, timeout_ms: i64) -> i64:
+        """Until the next timer, `timeout_ms` (FOREVER: no limit) at most."""
+        waits = self._names.count > 0
+        if not self._has_timers and not waits:
+            return timeout_ms
+        now_ms: i64 = time.monotonic_ns() // 1_000_000
+        next_ms = self._engine.next_timer_ms(now_ms) if self._keeps_state or waits else FOREVER
+        streams = self._streams
+        if streams is not None:
+            next_ms = _sooner(next_ms, streams.next_timer_ms(now_ms))
+        if self._is_draining:
+            next_ms = _sooner(next_ms, _TELL_MS)
+        return _sooner(next_ms, timeout_ms)
+
+    def _handle_own(self, exchange: Exchange, count: i64, now_ms: i64, out: list[Send]) -> None:
+        """Hand over what belongs to others, and only then do what is left: they need not wait for it."""
+        io = self._io
+        post = exchange.post
+        own = self._own
+        i: i64 = 0
+        while i < count:
+            call_id = call_id_hash(io.data[i])
+            owner = call_id % exchange.owners
+            if call_id < 0 or owner == exchange.number:
+                own.append(int(i))
+            else:
+                post.put(owner, DATAGRAM, self._listener.index, 0, io.sources[i].sockaddr, io.data[i])
+            i += 1
+        post.flush()
+        self.handed_over += count - len(own)
+        for place in own:
+            self._handle(io.data[place], io.sources[place], self._listener, now_ms, 0, out)
+        own.clear()
+
+    def _handle_streams(self, streams: Streams, exchange: Exchange, now_ms: i64, out: list[Send]) -> None:
+        """Messages that came over TCP: those of others into their mailboxes, our own to the engine."""
+        owners = exchange.owners
+        for received in streams.received:
+            connection = received.connection
+            if not connection.is_open or connection.is_doomed:
+                continue
+            data = received.data
+            if len(data) == 0:
+                connection.is_doomed = True
+                out.append(Send(b"", connection.peer, connection.listener, connection.number))
+                continue
+            owner = exchange.number
+            if owners > 0:
+                call_id = call_id_hash(data)
+                # Without a Call-ID it belongs to nobody, and whoever gets it will find that out.
+                owner = call_id % owners if call_id >= 0 else connection.number % owners
+            if owner == exchange.number:
+                self._handle_stream(connection, data, now_ms, out)
+            else:
+                name = connection.peer.sockaddr
+                exchange.post.put(owner, TCP_MESSAGE, connection.listener.index, connection.number, name, data)
+                self.handed_over += 1
+        streams.received.clear()
+
+    def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64, out: list[Send]) -> None:
+        before = len(out)
+        self._handle(data, connection.peer, connection.listener, now_ms, connection.number, out)
+        # Where the engine closes the connection, what came by it in the same breath is not handled any more.
+        if len(out) > before and len(out[-1].data) == 0:
+            connection.is_doomed = True
+
+    def _handle(
+        self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64, out: list[Send]
+    ) -> None:
+        self.received += 1
+        try:
+            out.extend(self._engine.receive(data, source, listener, now_ms, connection))
+        except Exception as e:
+            self.bugs += 1
+            self._complaints.bug(e)
+
+    def _take(self, letter: Letter, now_ms: i64, out: list[Send]) -> None:
+        """Do what a letter asks for."""
+        kind = letter.kind
+        streams = self._streams
+        if kind == DATAGRAM or kind == TCP_MESSAGE:
+            source = self._addresses.of(letter.name)
+            self._handle(letter.data, source, self._sockets.sockets[letter.index], now_ms, letter.number, out)
+        elif kind == TCP_FAILED:
+            send = self._tickets.redeem(letter.ticket)
+            if send is not None:
+                self._failures.append(SendFailure(send, int(letter.index)))
+        elif kind == TCP_SEND and streams is not None:
+            self._send_for(letter, streams, now_ms)
+        elif kind == TCP_ALIAS and streams is not None:
+            streams.add_alias(letter.number, self._addresses.of(letter.name), letter.index, now_ms)
+        elif kind == COMMAND and self._desk is not None:
+            self._desk.take(letter, now_ms, out)
+        elif kind == NAME_ANSWER:
+            out.extend(self._engine.take_answer(question_of(letter), answer_in(letter), now_ms))
+        elif kind == STATISTICS:
+            self._tell_counts(letter)
+        elif kind == DRAIN:
+            self._engine.drain(letter.number)
+            self._is_draining = True
+        else:
+            self.bugs += 1
+            self._log.write(ERR, f"BUG: a letter of kind {kind} for a process that cannot do what it asks for")
+
+    def _tell_unfinished(self, now_ms: i64) -> None:
+        self._tell_ms = now_ms + _TELL_MS
+        if self._entry is not None:
+            self._entry.tell(self._engine.under_way() if self._keeps_state else 0)
+
+    def _tell_counts(self, letter: Letter) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        exchange.post.put(letter.index, ANSWER, exchange.number, letter.number, b"", packed_counts(self.counts()))
+
+    def counts(self) -> dict[str, int]:
+        """What this process has done since it started."""
+        world = self._engine.world
+        found = world.counters.as_dict()
+        found["messages"] = int(self.received)
+        names = world.names
+        found["waited_for_names"] = int(names.waited)
+        found["names_late"] = int(names.late)
+        found["names_refused"] = int(names.refused)
+        found["sent"] = int(self.sent)
+        found["not_sent"] = int(self.failed)
+        found["handed_over"] = int(self.handed_over)
+        exchange = self._exchange
+        if exchange is not None:
+            found["letters_lost"] = int(exchange.post.dropped)
+            if self._keeps_state and exchange.number < exchange.owners:
+                found["unfinished"] = self._engine.under_way()
+        streams = self._streams
+        if streams is not None:
+            found["tcp_connections"] = streams.connections()
+            found["tcp_refused"] = int(streams.refused)
+        found["bugs"] = int(self.bugs) + world.bugs.count
+        found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return found
+
+    def _send_for(self, letter: Letter, streams: Streams, now_ms: i64) -> None:
+        """Send over TCP what another process has for a peer."""
+        peer = self._addresses.of(letter.name)
+        exchange = self._exchange
+        assert exchange is not None
+        if len(letter.data) > 0 and not streams.knows(letter.number):
+            home = exchange.receiver_for(peer)
+            if home != exchange.number:
+                # The connection that it was meant for is gone; another one to that host would be there.
+                exchange.post.put(home, TCP_SEND, letter.index, 0, letter.name, letter.data, letter.ticket)
+                return
+        socket = self._sockets.default_for(TCP, peer.is_ipv6)
+        if socket is None:
+            self._tell_failure(letter.index, letter.ticket, errno.EAFNOSUPPORT)
+            return
+        streams.send(Send(letter.data, peer, socket, letter.number), letter.index, letter.ticket, now_ms)
+
+    # --- time --------------------------------------------------------------------------------------------------------
+
+    def _run_timers(self, now_ms: i64, out: list[Send]) -> None:
+        """What is due by now; under load this is asked after every batch."""
+        if (self._keeps_state or self._names.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
+            out.extend(self._engine.tick(now_ms))
+        streams = self._streams
+        if streams is not None and streams.next_timer_ms(now_ms) == 0:
+            streams.look_over(now_ms)
+
+    # --- what goes out -----------------------------------------------------------------------------------------------
+
+    def _settle(self, out: list[Send], now_ms: i64) -> None:
+        """Write it all; where it fails, the modules may have something else sent."""
+        rounds: i64 = 0
+        while True:
+            self._write(out, now_ms)
+            failures = self._failures
+            if not failures:
+                break
+            self._failures = []
+            self._report(failures, now_ms)
+            if not self._keeps_state or rounds == _SECOND_THOUGHTS:
+                break
+            rounds += 1
+            out = []
+            for failure in failures:
+                out.extend(self._engine.send_failed(failure.send, now_ms))
+
+    def _write(self, out: list[Send], now_ms: i64) -> None:
+        """Datagrams, streams, letters; what fails at once goes into `_failures`."""
+        io = self._io
+        exchange = self._exchange
+        if out:
+            io.send(out)
+            self.sent += len(out) - len(io.failures)
+            if io.failures:
+                self._failures.extend(io.failures)
+            if io.streams and exchange is not None:
+                for send in io.streams:
+                    self._send_over_stream(send, exchange, now_ms)
+        streams = self._streams
+        if streams is not None and streams.failed:
+            self._sort_failures(streams, now_ms)
+        if exchange is not None:
+            exchange.post.flush()
+            self._look_at_returned(exchange, now_ms)
+
+    def _send_over_stream(self, send: Send, exchange: Exchange, now_ms: i64) -> None:
+        """On a connection of our own, if it is here that it belongs; else another process is asked."""
+        streams = self._streams
+        home = exchange.home_of(send)
+        if streams is not None:
+            if home == exchange.number and len(send.data) > 0 and not streams.knows(send.connection):
+                home = exchange.receiver_for(send.destination)
+            if home == exchange.number:
+                streams.send(send, exchange.number, 0, now_ms)
+                return
+        exchange.post_stream(home, send, self._tickets.issue(send) if self._keeps_state else 0)
+
+    def _report(self, failures: list[SendFailure], now_ms: i64) -> None:
+        self.failed += len(failures)
+        self._complaints.unsent(failures, now_ms)
+
+    def _sort_failures(self, streams: Streams, now_ms: i64) -> None:
+        """Ours are for the engine, others' for who has asked."""
+        untold: list[SendFailure] = []
+        exchange = self._exchange
+        assert exchange is not None
+        for failed in streams.failed:
+            failure = SendFailure(failed.out.send, failed.error)
+            if failed.out.sender == exchange.number:
+                self._failures.append(failure)
+            elif failed.out.ticket:
+                self._tell_failure(failed.out.sender, failed.out.ticket, failed.error)
+            else:
+                untold.append(failure)
+        streams.failed.clear()
+        if untold:
+            self._report(untold, now_ms)
+
+    def _tell_failure(self, sender: i64, ticket: i64, error: int) -> None:
+        exchange = self._exchange
+        if ticket and exchange is not None:
+            exchange.post.put(sender, TCP_FAILED, error, 0, b"", b"", ticket)
+
+    def _look_at_returned(self, exchange: Exchange, now_ms: i64) -> None:
+        """Letters that found a full mailbox."""
+        post = exchange.post
+        if not self._complaints.has_to_tell(post.dropped) and not post.returned:
+            return
+        for letter in post.returned:
+            send = self._tickets.redeem(letter.ticket) if letter.kind == TCP_SEND else None
+            if send is not None:
+                self._failures.append(SendFailure(send, errno.ENOBUFS))
+        post.returned.clear()
+        self._complaints.lost(post.dropped, now_ms)
+
+
+def _sooner(a_ms: i64, b_ms: i64) -> i64:
+    """The shorter one of two waits; FOREVER is the longest."""
+    if a_ms < 0:
+        return b_ms
+    return a_ms if b_ms < 0 or a_ms < b_ms else b_ms

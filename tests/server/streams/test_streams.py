@@ -1,0 +1,331 @@
+"""Connections of one process over real sockets, with a clock that the test moves."""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+from engine import Lines
+
+from runtime.routing.sockets import SocketTable
+from runtime.server.streams.acceptor import Acceptor, Doors
+from runtime.server.streams.connection import QUEUE_MAX_BYTES
+from runtime.server.streams.streams import IDLE_MS, Limits, Streams
+from runtime.sip.address import TCP, UDP, Address
+from runtime.sip.transport import ListenSocket, Send
+from server.conftest import OPTIONS
+
+MESSAGE = OPTIONS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")
+
+
+class Site:
+    """One TCP process of one, and the process that accepts for it, both here. The clock begins at 1,000,000 ms."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.listening = _listening()
+        self.address = Address.parse("127.0.0.1", self.listening.getsockname()[1])
+        self.listener = ListenSocket(1, TCP, b"127.0.0.1", self.address)
+        table = SocketTable([ListenSocket(0, UDP, b"127.0.0.1", self.address), self.listener], [])
+        self.log = Lines(2)
+        self.doors = Doors(1)
+        self.acceptor = Acceptor([(1, self.listening)], self.doors.outside, self.log)
+        self.streams = Streams(0, 1, 1, self.doors.inside[0], table, limits, self.log)
+        self.now_ms = 1_000_000
+        self.clients: list[socket.socket] = []
+
+    def close(self) -> None:
+        for s in [self.listening, *self.clients, *self.doors.inside, *self.doors.outside]:
+            s.close()
+
+    def client(self, host: str = "127.0.0.1") -> socket.socket:
+        """Connected, accepted and taken in."""
+        s = socket.create_connection(self.address.pair(), 5, source_address=(host, 0))
+        self.clients.append(s)
+        before = self.streams.connections() + self.streams.refused
+        self.until(lambda: self.streams.connections() + self.streams.refused > before)
+        return s
+
+    def until(self, done: object) -> None:
+        """Serve until `done()`; fails when that takes five seconds."""
+        assert callable(done)
+        end = time.monotonic() + 5
+        while not done():
+            assert time.monotonic() < end
+            self.acceptor.step(0)
+            select.select([self.streams.fileno(), self.listening.fileno()], [], [], 0.01)
+            self.streams.serve(self.now_ms)
+
+    def pass_by(self, ms: int) -> None:
+        """The clock moves on; what is due by then is done."""
+        self.now_ms += ms
+        if self.streams.next_timer_ms(self.now_ms) == 0:
+            self.streams.look_over(self.now_ms)
+
+    def messages(self, count: int) -> list[bytes]:
+        self.until(lambda: len(self.streams.received) >= count)
+        taken = [r.data for r in self.streams.received]
+        self.streams.received.clear()
+        return taken
+
+    def send(self, data: bytes, to: Address, connection: int = 0, ticket: int = 0) -> None:
+        self.streams.send(Send(data, to, self.listener, connection), 0, ticket, self.now_ms)
+
+    def failures(self) -> list[tuple[int, int]]:
+        """(ticket, errno) of what could not be delivered."""
+        failed = [(int(f.out.ticket), f.error) for f in self.streams.failed]
+        self.streams.failed.clear()
+        return failed
+
+
+def _listening() -> socket.socket:
+    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    s.bind(("127.0.0.1", 0))
+    s.listen(20)
+    s.setblocking(False)
+    return s
+
+
+def address_of(s: socket.socket) -> Address:
+    name = s.getsockname()
+    return Address.parse(name[0], name[1])
+
+
+def is_closed(s: socket.socket) -> bool:
+    """Whether the server has ended the connection; waits a little for it."""
+    s.settimeout(0.3)
+    try:
+        return s.recv(65536) == b""
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site(Limits(100, 10_000, 10_000))
+    yield made
+    made.close()
+
+
+def test_messages_come_with_their_connection(site: Site) -> None:
+    one, two = site.client(), site.client()
+    one.sendall(b"\r\n\r\n" + MESSAGE)
+    two.sendall(MESSAGE)
+    site.until(lambda: len(site.streams.received) == 2)
+    by_number = {r.connection.number: r for r in site.streams.received}
+    assert sorted(by_number) == [1, 2]
+    assert by_number[1].data == MESSAGE and by_number[1].connection.peer == address_of(one)
+    assert by_number[2].connection.listener is site.listener
+
+
+def test_a_reply_takes_the_connection_that_it_names(site: Site) -> None:
+    one, two = site.client(), site.client()
+    site.send(b"reply", address_of(one), connection=2)
+    assert two.recv(100) == b"reply"
+    site.send(b"reply", address_of(one), connection=77)
+    assert one.recv(100) == b"reply"
+    assert site.failures() == []
+
+
+def test_a_destination_is_connected_to_once(site: Site) -> None:
+    with _listening() as callee:
+        for i in range(3):
+            site.send(b"message %d" % i, address_of(callee))
+        callee.settimeout(5)
+        site.until(lambda: not site.streams._waiting)
+        peer, name = callee.accept()
+        site.clients.append(peer)
+        peer.settimeout(5)
+        assert peer.recv(100) == b"message 0message 1message 2"
+        peer.sendall(MESSAGE)
+        assert site.messages(1) == [MESSAGE]
+        peer.close()
+        site.until(lambda: site.streams.connections() == 0)
+        site.send(b"again", address_of(callee))
+        callee.settimeout(5)
+        peer, _ = callee.accept()
+        site.clients.append(peer)
+
+
+def test_what_nobody_listens_to_fails_with_its_ticket(site: Site) -> None:
+    with _listening() as gone:
+        nowhere = address_of(gone)
+    site.send(b"a", nowhere, ticket=5)
+    site.send(b"b", nowhere, ticket=6)
+    site.until(lambda: len(site.streams.failed) == 2)
+    assert sorted(site.failures()) == [(5, errno.ECONNREFUSED), (6, errno.ECONNREFUSED)]
+    assert site.streams.connections() == 0
+
+
+def test_a_host_that_does_not_answer_fails_in_time() -> None:
+    site = Site(Limits(100, 3000, 10_000))
+    # A queue of one connection that nobody accepts: the kernel lets further ones wait.
+    with socket.socket() as full, socket.socket() as filler, socket.socket() as another:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for s in (filler, another):
+            s.setblocking(False)
+            s.connect_ex(full.getsockname())
+        time.sleep(0.05)
+        site.send(b"a", address_of(full), ticket=5)
+        site.until(lambda: True)
+        site.pass_by(2900)
+        assert site.failures() == []
+        site.pass_by(300)
+        assert site.failures() == [(5, errno.ETIMEDOUT)]
+    site.close()
+
+
+def test_a_peer_that_does_not_read_keeps_what_fits_and_is_dropped_in_time(site: Site) -> None:
+    slow, other = site.client(), site.client()
+    data = bytes(65000)
+    for ticket in range(1, 200):
+        site.send(data, address_of(slow), 1, ticket)
+    refused = site.failures()
+    assert refused and all(error == errno.ENOBUFS for _, error in refused)
+    waiting = site.streams._by_number[1].queued_bytes
+    assert 0 < waiting <= QUEUE_MAX_BYTES
+    site.send(b"quick", address_of(other), 2)
+    assert other.recv(100) == b"quick"
+    site.pass_by(9_900)
+    assert site.streams.connections() == 2
+    site.pass_by(400)
+    assert site.streams.connections() == 1
+    assert len(site.failures()) >= waiting // len(data)
+
+
+def test_a_peer_that_reads_slowly_gets_everything(site: Site) -> None:
+    slow = site.client()
+    data = bytes(range(250)) * 250
+    for _ in range(10):
+        site.send(data, address_of(slow), 1)
+    slow.settimeout(0.01)
+    got = bytearray()
+    while len(got) < 10 * len(data):
+        site.pass_by(5000)
+        try:
+            got += slow.recv(65536)
+        except TimeoutError:
+            site.streams.serve(site.now_ms)
+            continue
+        site.streams.serve(site.now_ms)
+    assert bytes(got) == data * 10
+    assert site.failures() == []
+
+
+def test_an_idle_connection_is_closed_after_two_minutes(site: Site) -> None:
+    silent, talking, dribbling = site.client(), site.client(), site.client()
+    for _ in range(11):
+        site.pass_by(10_000)
+        talking.sendall(b"\r\n\r\n")
+        dribbling.sendall(b"x")
+        site.until(lambda: not select.select([site.streams.fileno()], [], [], 0.02)[0])
+    site.pass_by(IDLE_MS - 110_001)
+    assert site.streams.connections() == 3
+    site.pass_by(5_001)
+    assert is_closed(silent) and is_closed(dribbling)
+    assert not is_closed(talking)
+
+
+def test_close_comes_after_what_was_sent_before(site: Site) -> None:
+    client = site.client()
+    site.send(bytes(65000) * 10, address_of(client), 1)
+    site.send(b"", address_of(client), 1)
+    client.settimeout(5)
+    got = 0
+    while chunk := client.recv(65536):
+        got += len(chunk)
+        site.streams.serve(site.now_ms)
+    assert got == 650_000
+    assert site.streams.connections() == 0
+
+
+def test_a_client_that_has_said_its_last_word_gets_what_is_left(site: Site) -> None:
+    client = site.client()
+    site.send(bytes(65000) * 10, address_of(client), 1)
+    client.shutdown(socket.SHUT_WR)
+    client.settimeout(5)
+    got = 0
+    while chunk := client.recv(65536):
+        got += len(chunk)
+        site.streams.serve(site.now_ms)
+    assert got == 650_000
+
+
+def test_nonsense_ends_its_connection_behind_the_messages_before_it(site: Site) -> None:
+    client = site.client()
+    client.sendall(MESSAGE + OPTIONS)
+    assert site.messages(2) == [MESSAGE, b""]
+    assert "no Content-Length" in site.log.lines[0]
+
+
+def test_over_the_limit_connections_are_refused() -> None:
+    site = Site(Limits(2, 1000, 1000))
+    first, second, third = site.client(), site.client(), site.client()
+    assert is_closed(third) and site.streams.refused == 1
+    site.send(b"x", Address.parse("127.0.0.1", 9), ticket=3)
+    assert site.failures() == [(3, errno.EMFILE)]
+    first.close()
+    site.until(lambda: site.streams.connections() == 1)
+    assert not is_closed(site.client())
+    site.close()
+
+
+def test_an_alias_leads_to_its_connection_until_that_ends(site: Site) -> None:
+    client = site.client()
+    with _listening() as behind:
+        port = behind.getsockname()[1]
+        assert site.streams.add_alias(1, address_of(client), port, site.now_ms)
+        assert site.streams.add_alias(1, address_of(client), port, site.now_ms)
+        site.send(b"request", address_of(behind))
+        assert client.recv(100) == b"request"
+        client.close()
+        site.until(lambda: site.streams.connections() == 0)
+        site.send(b"request", address_of(behind))
+        behind.settimeout(5)
+        site.until(lambda: not site.streams._waiting)
+        peer, _ = behind.accept()
+        assert peer.recv(100) == b"request"
+        peer.close()
+
+
+def test_nobody_gets_an_alias_that_belongs_to_another(site: Site) -> None:
+    one, two = site.client(), site.client()
+    assert not site.streams.add_alias(2, address_of(two), address_of(one).port, site.now_ms)
+    assert "possible port hijack attempt" in site.log.lines[0]
+    assert site.streams.add_alias(1, address_of(one), 7000, site.now_ms)
+    assert not site.streams.add_alias(2, address_of(two), 7000, site.now_ms)
+    assert not site.streams.add_alias(2, Address.parse("127.0.0.9", 1), 7001, site.now_ms)
+    assert not site.streams.add_alias(77, address_of(two), 7001, site.now_ms)
+
+
+def test_a_connection_has_three_aliases(site: Site) -> None:
+    client = site.client()
+    given = [site.streams.add_alias(1, address_of(client), 7000 + i, site.now_ms) for i in range(5)]
+    assert given == [True, True, True, False, False]
+
+
+def test_descriptors_are_given_back(site: Site) -> None:
+    for _ in range(50):
+        site.client().close()
+        site.until(lambda: site.streams.connections() == 0)
+    assert site.streams._by_number == {} and site.streams._by_name == {} and site.streams._waiting == {}
+
+
+def test_connections_wait_for_a_process_that_is_slow_to_take_them() -> None:
+    """More of them than the kernel keeps for it, and none is refused."""
+    wanted = 600
+    site = Site(Limits(wanted, 10_000, 10_000))
+    for _ in range(wanted):
+        site.clients.append(socket.create_connection(site.address.pair(), 5))
+        site.acceptor.step(0)
+    assert site.acceptor.accepted < wanted
+    site.until(lambda: site.streams.connections() == wanted)
+    assert site.acceptor.accepted == wanted and site.acceptor.refused == 0
+    assert site.log.lines == []
+    site.close()
