@@ -7,7 +7,7 @@ from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.dns_records import A, AAAA, NAPTR, PTR, SRV, Answer, Naptr, Question, Srv, reverse_name
 from runtime.routing.engine import Engine
-from runtime.routing.ports import Connections, Log, Resolver
+from runtime.routing.ports import Clock, Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias, SocketTable
 from runtime.sip.address import PROTO_NAMES, TCP, Address, from_packed
@@ -28,6 +28,17 @@ class Lines(Log):
     @property
     def lines(self) -> list[str]:
         return [line for _, line in self.records]
+
+
+class Wall(Clock):
+    """The time of day is `now_s`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now_s = 1_100_000_000
+
+    def unix_s(self) -> int:
+        return self.now_s
 
 
 class Names(Resolver):
@@ -107,7 +118,7 @@ def relay(ctx: Context) -> int:
 class Server:
     """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`.
 
-    `now_ms` is the time.
+    `now_ms` is the time, `wall.now_s` that of day.
     """
 
     def __init__(
@@ -126,6 +137,8 @@ class Server:
         self.sockets = [listener(index, where) for index, where in enumerate(listen)]
         table = SocketTable(self.sockets, list(aliases))
         self.engine = Engine(program, program.config, table, self.log, self.names, folder)
+        self.wall = Wall()
+        self.engine.world.clock = self.wall
         self.engine.bind()
         self.engine.start_worker(4711, connections)
         self.now_ms = 0

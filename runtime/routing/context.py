@@ -8,7 +8,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.routing import errors
-from runtime.routing.authorized import Authorized
+from runtime.routing.authorized import Authentication, Authorized
 from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
 from runtime.routing.dns_records import Question
@@ -60,7 +60,7 @@ class Context:
     Request-URI decides), `flags` SER's 32 message flags, `error` the last error (runtime.routing.errors). `edits` are
     changes of the forwarded message, `reply_headers` whole header lines for local replies, `sends` what goes out.
     `connection` is the number of the TCP connection that the message came by, 0 for a datagram.
-    `authorized` is what www_authorize or proxy_authorize accepted, `fixed_contact` the Contact that got the source address.
+    `authentication` is what www_authorize and proxy_authorize found, `fixed_contact` the Contact that got the source address.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Context:
         self.transaction: Transaction | None = None
         self.on_failure: i64 = 0
         self.on_reply: i64 = 0
-        self.authorized: Authorized | None = None
+        self.authentication: Authentication | None = None
         self.fixed_contact: FixedContact | None = None
         self._avps: Avps | None = None
         self._uri: SipUri | None = None
@@ -127,6 +127,7 @@ class Context:
         other.record_routed = self.record_routed
         other.route_kind = self.route_kind
         other.transaction = self.transaction
+        other.authentication = self.authentication
         other._avps = self._avps
         return other
 
@@ -216,6 +217,14 @@ class Context:
         """The URI in To, as it is written; raises BadMessage when the header is missing or broken."""
         value = self.to_value()
         return self.message.buf[value.uri_start : value.uri_end]
+
+    @property
+    def authorized(self) -> Authorized | None:
+        """The credentials that were accepted: of Authorization, else of Proxy-Authorization."""
+        found = self.authentication
+        if found is None:
+            return None
+        return found.www if found.www is not None else found.proxy
 
     # --- AVPs --------------------------------------------------------------------------------------------------------
 

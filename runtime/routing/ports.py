@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from mypy_extensions import mypyc_attr
@@ -37,6 +38,15 @@ class Log:
     def say(self, level: int, line: str) -> None:
         """The same for what somebody has asked for, a route or an administrator: it is never withheld as a repetition."""
         self.write(level, line)
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Clock:
+    """The time of day, for what outlives a process. What passes while one runs is measured in its own `now_ms`."""
+
+    def unix_s(self) -> int:
+        """Seconds since 1970, UTC."""
+        return int(time.time())
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

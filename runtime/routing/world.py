@@ -11,7 +11,7 @@ from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.names import Names
-from runtime.routing.ports import Connections, Log, Resolver
+from runtime.routing.ports import Clock, Connections, Log, Resolver
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
@@ -87,6 +87,7 @@ class World:
         self.pid: i64 = 0
         # None where there is no TCP.
         self.connections: Connections | None = None
+        self.clock = Clock()
         self.tcp_accept_aliases: Final = config.tcp_accept_aliases
         self.log_level: i64 = log.level
         self.syn_branch: Final = config.syn_branch

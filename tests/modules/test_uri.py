@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.modules.uri import Uri
-from runtime.routing.authorized import Authorized
+from runtime.routing.authorized import Authentication, Authorized
 from script import Site, request
 
 
@@ -107,7 +107,8 @@ def test_nobody_is_a_user_without_authentication() -> None:
 
 def test_the_authenticated_user_is_known_by_the_part_before_the_at() -> None:
     context = Site("route { drop; }", "uri").context(request())
-    context.authorized = Authorized(b"alice@example.com", b"example.com")
+    context.authentication = Authentication()
+    context.authentication.www = Authorized(b"alice@example.com", b"example.com")
     assert Uri().is_user(context, b"alice")
     assert not Uri().is_user(context, b"Alice")
     assert not Uri().is_user(context, b"alice@example.com")
