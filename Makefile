@@ -66,7 +66,7 @@ bench: native  ## CPU time per message beside Kamailio (package kamailio); BENCH
 	env -u PYTHONPATH -u PYTHONSAFEPATH $(BIN)/python -m bench forward
 
 clean:  ## remove what was built
-	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/_parser.py
+	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/reading/_parser.py
 	find runtime serc tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## and the virtual environment

@@ -78,7 +78,7 @@ INTERPRETED: Final[dict[str, str]] = {}
 
 GROUP: Final = "runtime._native"
 MMSG_SCRIPT: Final = "runtime/server/host/mmsg_build.py"
-PARSER: Final = "serc/_parser.py"
+PARSER: Final = "serc/reading/_parser.py"
 
 
 class NativeBuildHook(BuildHookInterface[BuilderConfig]):
@@ -144,8 +144,8 @@ def _stage_of(root: Path) -> Path:
 
 
 def make_parser(stage: Path) -> Path:
-    """Generate serc/_parser.py from the grammar."""
-    _run(stage, "-m", "serc.parse", "--generate")
+    """Generate serc/reading/_parser.py from the grammar."""
+    _run(stage, "-m", "serc.reading.parse", "--generate")
     return stage / PARSER
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from runtime.modules import catalogue
-from serc import tree
+from serc.reading import tree
 from serc.codegen import Generated, generate
 from serc.diagnostics.report import Report
 from serc.frontend import analyse
 from serc.lower import lower
 from serc.passes import run_passes
-from serc.source import Source
+from serc.reading.source import Source
 
 
 def compile_source(source: Source, skip: frozenset[str] = frozenset()) -> tuple[Generated | None, Report]:

@@ -6,11 +6,11 @@ from pathlib import PurePath
 from typing import Final
 
 from runtime.modules import catalogue
-from serc import tree
-from serc.check.calls import named_route
-from serc.check.routes import RouteGraph, key_of
-from serc.check.walk import calls, routes
-from serc.source import Source
+from serc.reading import tree
+from serc.resolve.calls import named_route
+from serc.resolve.routes import RouteGraph, key_of
+from serc.reading.walk import calls, routes
+from serc.reading.source import Source
 
 _Key = tuple[str, int]
 _SHAPES: Final = {"route": "box", "failure_route": "octagon", "onreply_route": "cds"}

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from serc import tree
+from serc.reading import tree
 from serc.diagnostics.report import Report
-from serc.lex import Token, lex
-from serc.source import Source
-from serc.structure import parse_file
+from serc.reading.lex import Token, lex
+from serc.reading.source import Source
+from serc.reading.structure import parse_file
 
 _INDENT: Final = "    "
 _SPACED: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">=", "&&", "||", "&", "|", "+"))

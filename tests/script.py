@@ -14,7 +14,7 @@ from runtime.sip.address import Address
 from runtime.sip.message import parse
 from serc.compiler import compile_source
 from serc.diagnostics.render import render_text
-from serc.source import Source
+from serc.reading.source import Source
 
 
 class Aliases(Connections):

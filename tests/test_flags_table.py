@@ -12,7 +12,7 @@ import pytest
 from runtime.server.start import options
 from runtime.spec.globals import GLOBALS, GlobalType
 from serc.compiler import compile_source
-from serc.source import Source
+from serc.reading.source import Source
 
 PROJECT = Path(__file__).parent.parent
 FLAGS, PARAMETERS = (PROJECT / "docs" / "flags.md").read_text().split("## Global parameters")

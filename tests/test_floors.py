@@ -33,8 +33,28 @@ FLOORS: Final = (
     "runtime.server.processes",
     "runtime.server.control",
     "runtime.server",
+    "serc.reading.tree",
+    "serc.reading.source",
+    "serc.diagnostics",
+    "serc.reading",
+    "serc.resolve",
+    "serc.lint",
+    "serc.ir",
+    "serc.ir_facts",
+    "serc.lower",
+    "serc.codegen",
+    "serc.passes",
     "serc",
     "serc.commands",
+)
+
+# Neighbours on the way from text to text that know nothing of each other.
+STRANGERS: Final = (
+    ("serc.lint", "serc.ir"),
+    ("serc.lint", "serc.lower"),
+    ("serc.lower", "serc.codegen"),
+    ("serc.lower", "serc.passes"),
+    ("serc.codegen", "serc.passes"),
 )
 
 # What the compiler proper takes from the runtime; serc.commands may reach everything.
@@ -51,7 +71,7 @@ SOCKET_NAMES: Final = frozenset({"AF_INET", "AF_INET6", "inet_ntop", "inet_pton"
 
 # Libraries that one place alone knows.
 ONLY_IN: Final = {
-    "tatsu": ("serc.parse", "serc._parser"),
+    "tatsu": ("serc.reading.parse", "serc.reading._parser"),
     "jinja2": ("serc.codegen",),
     "black": ("serc.codegen",),
     "cffi": ("runtime.server.host.mmsg_build",),
@@ -118,6 +138,9 @@ def violations(name: str, source: str, is_package: bool = False) -> list[str]:
         if inside(name, "serc") and not inside(name, "serc.commands") and top == "runtime":
             if not any(inside(target, allowed) for allowed in FOR_SERC):
                 found.append(f"{name}:{line}: the compiler takes nothing from {target}")
+        if any(inside(name, a) and inside(target, b) for x, y in STRANGERS for a, b in ((x, y), (y, x))):
+            if floor_of(target) < floor:
+                found.append(f"{name}:{line}: {target} is none of its business")
         if top in ONLY_IN and not any(inside(name, place) for place in ONLY_IN[top]):
             found.append(f"{name}:{line}: only {' and '.join(ONLY_IN[top])} may import {top}")
         if sans_io and top in WORLD and top != "socket":
@@ -191,7 +214,7 @@ def test_no_import_circles() -> None:
         ("runtime.sip.uri", "from runtime.server import main"),
         ("runtime.sip.uri", "import runtime.tx.timers"),
         ("runtime.routing.module", "if TYPE_CHECKING:\n    from runtime.modules import core"),
-        ("runtime.server.main", "def f():\n    import serc.parse"),
+        ("runtime.server.main", "def f():\n    import serc.reading.parse"),
         ("runtime.server.mail.mailbox", "from runtime.server.worker import loop"),
         ("runtime.server.worker.udp.datagrams", "from runtime.server.worker.loop import Worker"),
         ("runtime.server.processes.master", "from runtime.server.main import run"),
@@ -200,9 +223,15 @@ def test_no_import_circles() -> None:
         ("runtime.sip.uri", "import socket\nsocket.socket()"),
         ("runtime.sip.uri", "from socket import create_connection"),
         ("runtime.sip.uri", "open('x')"),
-        ("serc.check.calls", "from runtime.routing.context import Context"),
-        ("serc.check.calls", "import tatsu"),
-        ("serc.check.calls", "from serc.commands import ser"),
+        ("serc.resolve.calls", "from runtime.routing.context import Context"),
+        ("serc.resolve.calls", "import tatsu"),
+        ("serc.resolve.calls", "from serc.commands import ser"),
+        ("serc.resolve.calls", "from serc.lint import flow"),
+        ("serc.diagnostics.report", "from serc.reading.lex import Token"),
+        ("serc.codegen.functions", "from serc.passes.dead_code import body_ends"),
+        ("serc.passes.dead_code", "from serc.codegen.lines import Line"),
+        ("serc.lower.routes", "from serc.lint.flow import ends"),
+        ("serc.lint.flow", "import serc.ir"),
     ],
 )
 def test_each_rule_can_be_broken(name: str, source: str) -> None:
@@ -216,7 +245,9 @@ def test_each_rule_can_be_broken(name: str, source: str) -> None:
         ("runtime.routing.module", "if TYPE_CHECKING:\n    from runtime.routing.context import Context"),
         ("runtime.server.main", "import os, time\nfrom runtime.modules import catalogue"),
         ("serc.lower", "from runtime.spec.values import Value\nfrom runtime.version import VERSION"),
-        ("serc.parse", "import tatsu"),
+        ("serc.reading.parse", "import tatsu"),
+        ("serc.diagnostics.render", "from serc.reading.source import Source"),
+        ("serc.codegen.functions", "from serc.ir_facts import body_ends"),
         ("serc.commands.ser", "from runtime.server.main import main"),
     ],
 )

@@ -123,7 +123,7 @@ def test_wheel_holds_what_serc_reads(wheel: Path) -> None:
     data = [p for p in (PROJECT_DIR / "templates").rglob("*") if p.is_file()]
     assert data
     assert {str(p.relative_to(PROJECT_DIR)) for p in data} <= names
-    assert {"serc/grammar.ebnf", "serc/_parser.py", "serc/py.typed", "runtime/py.typed"} <= names
+    assert {"serc/grammar.ebnf", "serc/reading/_parser.py", "serc/py.typed", "runtime/py.typed"} <= names
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from typing import Final
 
 from serc import ir
 from serc.codegen.literals import argument
-from serc.passes.rewrite import can_err, can_stop, leaf, pure
+from serc.ir_facts import can_err, can_stop, leaf, pure
 
 _OPPOSITE: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from serc import ir
 from serc.codegen.conditions import call_text, evaluates_stop_first, exactly_true, outcome
 from serc.codegen.lines import Line
-from serc.passes.dead_code import body_ends
-from serc.passes.rewrite import can_stop, leaf
+from serc.ir_facts import body_ends, can_stop, leaf
 
 
 def function_lines(function: ir.Function) -> list[Line]:

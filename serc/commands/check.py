@@ -15,7 +15,7 @@ from serc.diagnostics.render_json import render_json
 from serc.diagnostics.render_sarif import render_sarif
 from serc.diagnostics.report import Report, Severity
 from serc.frontend import analyse
-from serc.source import Source
+from serc.reading.source import Source
 
 _FORMATS: Final[dict[str, Callable[[Source, Report], str]]] = {
     "text": render_text,

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from serc.source import Source
+from serc.reading.source import Source
 
 
 class CannotRead(Exception):

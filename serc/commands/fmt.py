@@ -9,7 +9,7 @@ from pathlib import Path
 
 from serc.commands.files import CannotRead, complain, read_source, write_whole
 from serc.diagnostics.render import render_text
-from serc.source import Source
+from serc.reading.source import Source
 from serc.style import styled
 
 

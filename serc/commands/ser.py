@@ -68,7 +68,7 @@ def _compile(name: str, config: bytes) -> tuple[str | None, str]:
     """The module's text, None where there are errors, and what there is to say."""
     from serc.compiler import compile_source
     from serc.diagnostics.render import render_text
-    from serc.source import Source
+    from serc.reading.source import Source
 
     source = Source(name, config.decode("latin-1"))
     generated, said = compile_source(source)

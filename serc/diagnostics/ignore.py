@@ -9,8 +9,8 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.diagnostics.suggest import did_you_mean
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 _COMMENT: Final = re.compile(r"#.*?\bserc:\s*ignore\b(?:\s*\[([^\]\n]*)\])?")
 _CODE: Final = re.compile(r"[^\s,]+")

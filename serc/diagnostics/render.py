@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from serc.diagnostics.report import Diagnostic, Report
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 _WIDEST = 160
 

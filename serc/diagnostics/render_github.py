@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from serc.diagnostics.report import Diagnostic, Report, Severity
-from serc.source import Source
+from serc.reading.source import Source
 
 _COMMANDS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 

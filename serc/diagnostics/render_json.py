@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from serc.diagnostics.report import Diagnostic, Report
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 
 def render_json(source: Source, report: Report) -> str:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 
 from runtime.version import VERSION
 from serc.diagnostics.report import Code, Diagnostic, Report, Severity
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}

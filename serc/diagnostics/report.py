@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from serc.tree import Span
+from serc.reading.tree import Span
 
 
 class Severity(enum.Enum):

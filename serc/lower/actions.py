@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.spec.values import Constant
-from serc import ir, tree
+from serc import ir
+from serc.reading import tree
 from serc.lower.settings import endpoint
 from serc.lower.words import host_text, number, wire
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from runtime.spec.kinds import regex_constant
 from runtime.spec.values import Constant
-from serc import ir, tree
+from serc import ir
+from serc.reading import tree
 from serc.lower.words import host_text, number, wire
 
 _MAX_LEN: Final = 65535

@@ -10,8 +10,9 @@ from typing import Final
 
 from runtime.spec.declare import Function, ModuleSpec, RouteKind
 from runtime.spec.posix_regex import python_pattern
-from serc import ir, tree
-from serc.check.modules import stem_of
+from serc import ir
+from serc.reading import tree
+from serc.resolve.modules import stem_of
 from serc.lower.words import host_text
 
 _TAKEN: Final = frozenset(dir(builtins)) | {"core", "methods", "route", "verdict", "ctx", "result"}

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from runtime.spec.declare import ModuleSpec
-from serc import ir, tree
+from serc import ir
+from serc.reading import tree
 from serc.lower.modules import Modules
 from serc.lower.routes import lower_routes
 from serc.lower.settings import lower_settings
-from serc.source import Source
+from serc.reading.source import Source
 
 Find = Callable[[str], ModuleSpec | None]
 

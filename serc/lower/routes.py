@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, RouteKind
-from serc import ir, tree
+from serc import ir
+from serc.reading import tree
 from serc.lower.actions import lower_action
 from serc.lower.conditions import lower_comparison
 from serc.lower.modules import Modules, lowered_arguments
 from serc.lower.words import number, wire
-from serc.source import Source
+from serc.reading.source import Source
 
 _KINDS: Final = {
     "route": ir.FunctionKind.ROUTE,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from runtime.spec.globals import BY_NAME, Global, GlobalType
-from serc import ir, tree
+from serc import ir
+from serc.reading import tree
 from serc.lower.words import host_text
 
 _STICKY: Final = frozenset(("dns", "rev_dns"))  # each assignment ORs a bit in: "no" cannot take it back

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serc import tree
+from serc.reading import tree
 
 
 def host_text(word: object) -> str:

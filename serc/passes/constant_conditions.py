@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from serc import ir
-from serc.passes.rewrite import can_err, can_stop, pure, rewrite_bodies, rewrite_conditions
+from serc.ir_facts import can_err, can_stop, pure
+from serc.passes.rewrite import rewrite_bodies, rewrite_conditions
 
 
 def constant_conditions(program: ir.Program) -> ir.Program:

@@ -7,7 +7,8 @@ true in SER, so an `if` that goes leaves Nothing, in case it was the last action
 from __future__ import annotations
 
 from serc import ir
-from serc.passes.rewrite import can_err, can_stop, pure, rewrite_bodies
+from serc.ir_facts import can_err, can_stop, pure
+from serc.passes.rewrite import rewrite_bodies
 
 
 def empty_branches(program: ir.Program) -> ir.Program:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from serc import ir
-from serc.passes.rewrite import can_err, can_stop, leaf, map_parts, pure
+from serc.ir_facts import can_err, can_stop, leaf, pure
+from serc.passes.rewrite import map_parts
 
 _LONGEST: Final = 16
 

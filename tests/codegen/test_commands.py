@@ -182,7 +182,7 @@ def test_a_known_config_starts_without_the_compiler(cfg: Path, private_cache: Pa
     code = (
         "import sys; from serc.commands import ser; status = ser.main(['-c', '-f', sys.argv[1]]);"
         "print(status, [m for m in sys.modules if m.split('.')[0] in ('tatsu', 'jinja2', 'black', 'mypy')"
-        " or m.startswith(('serc.check', 'serc.codegen', 'serc.lower', 'serc.parse', 'runtime.modules.catalogue'))])"
+        " or m.startswith(('serc.resolve', 'serc.lint', 'serc.codegen', 'serc.lower', 'serc.reading.parse', 'runtime.modules.catalogue'))])"
     )
     done = subprocess.run([sys.executable, "-c", code, str(cfg)], capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "0 []", done.stdout + done.stderr

@@ -10,7 +10,7 @@ import pytest
 from mypy import api
 
 from serc.compiler import compile_source
-from serc.source import Source
+from serc.reading.source import Source
 
 FOLDER: Final = Path(__file__).parents[2] / "examples" / "cfg"
 COMPILED: Final = sorted(FOLDER.glob("*.py"))

@@ -15,7 +15,7 @@ from serc.codegen.literals import literal
 from serc.compiler import compile_source
 from serc.diagnostics.render import render_text
 from serc.passes.known_methods import METHODS
-from serc.source import Source
+from serc.reading.source import Source
 
 HEAD = 'loadmodule "sl.so"\nloadmodule "maxfwd.so"\nloadmodule "textops.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\n'
 HEAD_LINES = HEAD.count("\n")

@@ -8,7 +8,7 @@ import pytest
 
 from serc.commands import serc
 from serc.compiler import compile_source
-from serc.source import Source
+from serc.reading.source import Source
 from serc.style import styled
 
 UGLY = """\

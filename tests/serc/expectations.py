@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from runtime.modules import catalogue
 from serc.diagnostics.report import Diagnostic, Severity
 from serc.frontend import analyse
-from serc.source import Source
+from serc.reading.source import Source
 
 _EXPECTATION = re.compile(r"#!\s*(SER[0-9]{4})(?::\s*(.*))?$")
 

@@ -8,7 +8,7 @@ from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
 from runtime.spec.kinds import integer
 from serc.diagnostics.report import Report
 from serc.frontend import analyse
-from serc.source import Source
+from serc.reading.source import Source
 
 SPECS = (
     ModuleSpec("planned", (function("plan", None, integer("count"), routes=REQUEST),), export_name="planned_module"),
@@ -82,7 +82,7 @@ def test_an_error_cannot_be_silenced() -> None:
 def test_the_same_place_is_reported_once() -> None:
     report = Report()
     from serc.diagnostics.codes import UNEXPECTED
-    from serc.tree import Span
+    from serc.reading.tree import Span
 
     for _ in range(2):
         report.add(UNEXPECTED, Span(1, 2), "x")

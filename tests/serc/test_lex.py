@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from serc.diagnostics.report import Report
-from serc.lex import Lexed, lex
-from serc.source import Source
+from serc.reading.lex import Lexed, lex
+from serc.reading.source import Source
 
 
 def lexed(text: str) -> tuple[Lexed, Report]:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from serc import parse, tree
-from serc.build import Builder
+from serc.reading import parse, tree
+from serc.reading.build import Builder
 from serc.diagnostics.render import render_text
 from serc.diagnostics.report import Report
-from serc.lex import lex
-from serc.parse import Failure, parse_piece
-from serc.source import Source
-from serc.structure import parse_file
+from serc.reading.lex import lex
+from serc.reading.parse import Failure, parse_piece
+from serc.reading.source import Source
+from serc.reading.structure import parse_file
 
 
 def parsed(text: str) -> tree.File:

@@ -13,8 +13,8 @@ from serc.diagnostics.render_json import render_json
 from serc.diagnostics.render_sarif import render_sarif
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 TEXT = 'route {\n\tsl_snd("ü");\n}\nlisten=a\n'.encode().decode("latin-1")
 SOURCE = Source("my cfg,1.cfg", TEXT)

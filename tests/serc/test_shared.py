@@ -18,8 +18,8 @@ from runtime.modules import catalogue
 from serc.diagnostics.render import render_text
 from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.frontend import analyse
-from serc.lex import Token, lex
-from serc.source import Source
+from serc.reading.lex import Token, lex
+from serc.reading.source import Source
 
 
 def checked(path: Path) -> tuple[Source, list[Diagnostic]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serc.source import Position, Source, readable
+from serc.reading.source import Position, Source, readable
 
 
 def test_lines_and_columns_count_from_one() -> None:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from serc import tree
-from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS, indentation, pairs, starts_route, suspect, unopened
+from serc.reading import tree
+from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS, indentation, pairs, starts_route, suspect, unopened
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
-from serc.extents import Extents
-from serc.lex import Lexed, Token, lex
-from serc.mistakes.layout import ELSEIF_WORDS, LayoutMistakes
-from serc.mistakes.pieces import PieceMistakes
-from serc.mistakes.reporter import Reporter
-from serc.mistakes.tokens import TokenMistakes
-from serc.pieces import Pieces
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.extents import Extents
+from serc.reading.lex import Lexed, Token, lex
+from serc.reading.mistakes.layout import ELSEIF_WORDS, LayoutMistakes
+from serc.reading.mistakes.pieces import PieceMistakes
+from serc.reading.mistakes.reporter import Reporter
+from serc.reading.mistakes.tokens import TokenMistakes
+from serc.reading.pieces import Pieces
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 _DEEPEST: Final = 100
 _UNKNOWN_NUMBER: Final = -1

@@ -7,7 +7,7 @@ from typing import Final
 
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
-from serc.lex import Token
+from serc.reading.lex import Token
 
 _OCTAL: Final = re.compile(r"0+[0-7]+\Z")
 

@@ -7,10 +7,10 @@ import unicodedata
 from typing import Final
 
 from serc.diagnostics import codes
-from serc.lex import Token
-from serc.mistakes.reporter import Reporter, short
-from serc.source import readable
-from serc.tree import Span
+from serc.reading.lex import Token
+from serc.reading.mistakes.reporter import Reporter, short
+from serc.reading.source import readable
+from serc.reading.tree import Span
 
 _QUOTES: Final = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2032\u2033"
 _DASHES: Final = tuple("\u2010\u2011\u2012\u2013\u2014\u2212")

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from typing import Final
 
 from serc.diagnostics.report import Code, Related, Report
-from serc.lex import Token
-from serc.source import Source, readable
-from serc.tree import Span
+from serc.reading.lex import Token
+from serc.reading.source import Source, readable
+from serc.reading.tree import Span
 
 # So many tokens behind a mistake another one is taken for its echo.
 _ECHO: Final = 3

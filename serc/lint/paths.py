@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from serc import tree
-from serc.check.behaviour import BEHAVIOUR, TRANSACTIONAL, Does
-from serc.check.routes import RouteGraph, head_of, key_of
-from serc.check.walk import routes
+from serc.reading import tree
+from serc.lint.behaviour import BEHAVIOUR, TRANSACTIONAL, Does
+from serc.resolve.routes import RouteGraph, head_of, key_of
+from serc.reading.walk import routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 

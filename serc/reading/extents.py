@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from serc import dialects
-from serc.brackets import starts_route
-from serc.keywords import KEYWORDS
-from serc.lex import Token
-from serc.source import Source
+from serc.reading import dialects
+from serc.reading.brackets import starts_route
+from serc.reading.keywords import KEYWORDS
+from serc.reading.lex import Token
+from serc.reading.source import Source
 
 _COMPARISONS: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">=", "="))
 _CONNECTORS: Final = frozenset(("&&", "&", "and", "||", "|", "or"))

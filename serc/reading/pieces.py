@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from serc.build import BadOctet, Builder
-from serc.lex import Lexed
-from serc.mistakes.pieces import PieceMistakes
-from serc.mistakes.tokens import TokenMistakes
-from serc.parse import Failure, parse_piece
+from serc.reading.build import BadOctet, Builder
+from serc.reading.lex import Lexed
+from serc.reading.mistakes.pieces import PieceMistakes
+from serc.reading.mistakes.tokens import TokenMistakes
+from serc.reading.parse import Failure, parse_piece
 
 _PARENTHESES: Final = frozenset("()[]")
 

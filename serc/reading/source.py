@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from serc.tree import Span
+from serc.reading.tree import Span
 
 
 @dataclass(frozen=True, order=True)

@@ -8,8 +8,8 @@ from typing import Final, Literal, NamedTuple
 
 from serc.diagnostics.codes import FOREIGN_COMMENT, UNCLOSED_COMMENT, UNCLOSED_STRING
 from serc.diagnostics.report import Related, Report
-from serc.source import Source
-from serc.tree import Span
+from serc.reading.source import Source
+from serc.reading.tree import Span
 
 Kind = Literal["word", "number", "string", "address", "sign", "bad", "bad number", "broken string", "end"]
 

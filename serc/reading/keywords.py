@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from serc.parse import GRAMMAR
+from serc.reading.parse import GRAMMAR
 
 KEYWORDS: Final = frozenset(
     word

@@ -5,15 +5,15 @@ from __future__ import annotations
 from runtime.spec.declare import ArgumentKind, Function, RouteKind
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant
-from serc import tree
-from serc.check.actions import ACTIONS, Action, Slot, Wrong
-from serc.check.described import described
-from serc.check.modules import Loaded, Modules
+from serc.reading import tree
+from serc.resolve.actions import ACTIONS, Action, Slot, Wrong
+from serc.resolve.described import described
+from serc.resolve.modules import Loaded, Modules
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
-from serc.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
-from serc.keywords import KEYWORDS
+from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
+from serc.reading.keywords import KEYWORDS
 
 # Functions whose texts are logged or sent.
 _TEXTS = frozenset(("xlog", "append_hf", "append_urihf", "append_to_reply", "sl_send_reply", "t_reply"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from serc import tree
+from serc.reading import tree
 
 Node = tree.Statement | tree.Expression
 

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final, Literal, cast
 
-from serc import tree
-from serc.parse import Ast
+from serc.reading import tree
+from serc.reading.parse import Ast
 
 _WORDS: Final = {
     **dict.fromkeys(("yes", "true", "on", "enable"), 1),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serc import tree
-from serc.check.walk import below, routes
+from serc.reading import tree
+from serc.reading.walk import below, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from serc import dialects
-from serc.brackets import FOREIGN_ROUTES, ROUTE_KINDS
+from serc.reading import dialects
+from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related
 from serc.diagnostics.suggest import did_you_mean, nearest
-from serc.keywords import KEYWORDS
-from serc.mistakes.pieces import OPERANDS
-from serc.mistakes.reporter import Reporter, short
-from serc.mistakes.tokens import TokenMistakes
-from serc.lex import Token
-from serc.tree import Span
+from serc.reading.keywords import KEYWORDS
+from serc.reading.mistakes.pieces import OPERANDS
+from serc.reading.mistakes.reporter import Reporter, short
+from serc.reading.mistakes.tokens import TokenMistakes
+from serc.reading.lex import Token
+from serc.reading.tree import Span
 
 ELSEIF_WORDS: Final = frozenset(("elseif", "elsif", "elif"))
 _TOP_LEVEL: Final = ("route", "failure_route", "onreply_route", "loadmodule", "modparam")

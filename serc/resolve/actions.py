@@ -10,8 +10,8 @@ from typing import Final
 
 from runtime.spec.kinds_sip import LARGEST_PORT
 from runtime.spec.kinds_words import LAST_ROUTE
-from serc import tree
-from serc.check.described import described
+from serc.reading import tree
+from serc.resolve.described import described
 from serc.diagnostics.report import Code
 from serc.diagnostics import codes
 

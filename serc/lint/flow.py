@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from serc import tree
-from serc.check.behaviour import BEHAVIOUR, TESTS, Does
-from serc.check.modules import Modules
-from serc.check.routes import RouteGraph, RouteUses, head_of, key_of
-from serc.check.walk import below, calls, routes
+from serc.reading import tree
+from serc.lint.behaviour import BEHAVIOUR, TESTS, Does
+from serc.resolve.modules import Modules
+from serc.resolve.routes import RouteGraph, RouteUses, head_of, key_of
+from serc.reading.walk import below, calls, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 

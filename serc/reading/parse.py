@@ -1,7 +1,7 @@
 """Pieces of ser.cfg as TatSu reads them by grammar.ebnf. The only file that knows TatSu.
 
 Reading the grammar costs half a second, so the parser is kept as Python source in `_parser.py` beside this file: written
-by `python -m serc.parse --generate` when the package is built, else on first use if the folder can be written. It is
+by `python -m serc.reading.parse --generate` when the package is built, else on first use if the folder can be written. It is
 taken only if it was made from this very grammar by this very TatSu.
 """
 
@@ -22,7 +22,7 @@ from typing import Any, Final
 import tatsu
 from tatsu.exceptions import FailedParse
 
-GRAMMAR: Final = Path(__file__).with_name("grammar.ebnf")
+GRAMMAR: Final = Path(__file__).parent.parent / "grammar.ebnf"
 _GENERATED: Final = Path(__file__).with_name("_parser.py")
 
 Ast = Mapping[str, Any]
@@ -62,7 +62,7 @@ def _fingerprint(grammar: str) -> str:
 
 def _fresh_module() -> ModuleType | None:
     """The kept parser, None if there is none for this grammar and this TatSu."""
-    spec = importlib.util.spec_from_file_location("serc._parser", _GENERATED)
+    spec = importlib.util.spec_from_file_location("serc.reading._parser", _GENERATED)
     if spec is None or spec.loader is None:
         return None
     module = importlib.util.module_from_spec(spec)
@@ -80,7 +80,7 @@ def _generated_now() -> ModuleType:
         write_generated(code)
     except OSError:
         pass  # an installation that cannot be written: slower starts, nothing worse
-    module = ModuleType("serc._parser")
+    module = ModuleType("serc.reading._parser")
     exec(compile(code, str(_GENERATED), "exec"), module.__dict__)
     return module
 
@@ -107,5 +107,5 @@ def write_generated(code: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] != ["--generate"]:
-        sys.exit("usage: python -m serc.parse --generate")
+        sys.exit("usage: python -m serc.reading.parse --generate")
     write_generated(generated_source())

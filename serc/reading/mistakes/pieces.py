@@ -7,9 +7,9 @@ from typing import Final
 
 from serc.diagnostics import codes
 from serc.diagnostics.suggest import did_you_mean
-from serc.keywords import KEYWORDS
-from serc.mistakes.reporter import Reporter, short
-from serc.tree import Span
+from serc.reading.keywords import KEYWORDS
+from serc.reading.mistakes.reporter import Reporter, short
+from serc.reading.tree import Span
 
 OPERANDS: Final = frozenset(
     "method uri status from_uri to_uri src_ip src_port dst_ip dst_port proto af myself msg:len".split()

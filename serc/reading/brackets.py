@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from serc.lex import Token
-from serc.source import Source
+from serc.reading.lex import Token
+from serc.reading.source import Source
 
 ROUTE_KINDS: Final = frozenset(("route", "failure_route", "onreply_route"))
 # Route blocks of SER 2.0, OpenSER and Kamailio, and of 0.8.

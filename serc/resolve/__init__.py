@@ -1,0 +1,1 @@
+"""What the names in a tree mean: modules, functions, parameters, routes. Errors are found here."""
