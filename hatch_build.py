@@ -27,6 +27,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 # Modules with a run-time part; of the others there is only the declaration, which no message ever meets.
 RUNNING_MODULES: Final = (
     "auth",
+    "auth_db",
     "avp",
     "avpops",
     "core",

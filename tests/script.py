@@ -54,8 +54,12 @@ class Site(Server):
         names = names or Names({"localhost": "127.0.0.1"})
         listen = ("udp:127.0.0.1:5070", "tcp:127.0.0.1:5070")
         self.aliases = Aliases()
-        program = program_of(loads + cfg)
+        program = self.program(loads + cfg)
         super().__init__(program, listen, names=names, level=level, folder=folder, connections=self.aliases)
+
+    def program(self, text: str) -> Program:
+        """The program that is run for a ser.cfg."""
+        return program_of(text)
 
     def answer(self, data: bytes) -> bytes:
         """The only datagram that comes of `data`."""

@@ -20,7 +20,7 @@ PROJECT: Final = Path(__file__).parent.parent.parent
 COUNTS: Final = {
     "acc": (2, 36, 0),
     "auth": (6, 8, 0),
-    "auth_db": (2, 9, 0),
+    "auth_db": (2, 11, 0),
     "auth_diameter": (3, 3, 0),
     "auth_radius": (2, 2, 0),
     "avp": (8, 0, 0),

@@ -1,31 +1,148 @@
 """auth_db: digest authentication from a database. Reference modules-main, chapter 9."""
 
-from typing import Final
+from __future__ import annotations
 
-from runtime.spec.declare import REQUEST, ModuleSpec, function, string_param, switch_param
-from runtime.spec.kinds import string, table
+import secrets
+from typing import Final, final
+
+from runtime.modules.auth import Auth
+from runtime.modules.auth.checking import NOT_AUTHORIZED, UNCHECKED, Checker, Claim, authentication_of
+from runtime.modules.auth_db.passwords import Columns, Subscriber, find_subscriber
+from runtime.modules.auth_db.tables import SubscriberModule, UserTable
+from runtime.routing.context import L_ERR, L_INFO, Context
+from runtime.routing.database import Database, DatabaseError, open_database
+from runtime.routing.module import ModuleError
+from runtime.routing.world import World
+from runtime.sip.digest import HASH_SIZES, SHA256
+from runtime.spec.declare import REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param, switch_param
+from runtime.spec.kinds import TABLE, string, wire
 from runtime.spec.params import READ_ONLY_URL, column_param, url_param
+from runtime.spec.values import Constant
+
+
+@final
+class AuthDb(SubscriberModule):
+    """Verifies what `auth` finds in a request against a table of subscribers."""
+
+    def __init__(
+        self,
+        *,
+        db_url: str = READ_ONLY_URL,
+        user_column: str = "username",
+        domain_column: str = "domain",
+        password_column: str = "ha1",
+        password_column_2: str = "ha1b",
+        avps_column_int: str = "domn",
+        avps_column_str: str = "uuid|rpid",
+        calculate_ha1: int = 0,
+        use_domain: int = 0,
+        sha256_column: str = "",
+        sha256_column_2: str = "",
+    ) -> None:
+        super().__init__("auth_db")
+        self._url: Final = db_url
+        self._columns: Final = Columns(
+            user_column,
+            domain_column,
+            (password_column, sha256_column),
+            (password_column_2, sha256_column_2),
+            calculate_ha1 != 0,
+            _listed(avps_column_int),
+            _listed(avps_column_str),
+            use_domain != 0,
+        )
+        self._has_sha256: Final = calculate_ha1 != 0 or (sha256_column != "" and sha256_column_2 != "")
+        self._database: Database | None = None
+        self._checker: Checker | None = None
+
+    def bind(self, world: World) -> None:
+        auth = world.modules["auth"]
+        assert isinstance(auth, Auth)
+        self._checker = auth.checker()
+        if SHA256 in self._checker.algorithms and not self._has_sha256:
+            raise ModuleError(
+                "auth_db: auth offers SHA-256: set calculate_ha1 to 1, or sha256_column and sha256_column_2 to columns with its HA1"
+            )
+        self._database = open_database(world, "auth_db", self._url)
+
+    def database(self) -> Database:
+        assert self._database is not None, "bind has opened it"
+        return self._database
+
+    def www_authorize(self, ctx: Context, realm: bytes, table: UserTable) -> int:
+        """1 if Authorization is right, -1 if not, 0 if an error has been answered."""
+        return self._authorize(ctx, realm, table, False)
+
+    def proxy_authorize(self, ctx: Context, realm: bytes, table: UserTable) -> int:
+        """The same by Proxy-Authorization."""
+        return self._authorize(ctx, realm, table, True)
+
+    def _authorize(self, ctx: Context, realm: bytes, table: UserTable, is_proxy: bool) -> int:
+        checker = self._checker
+        assert checker is not None, "bind has set it"
+        claim = checker.find(ctx, realm, is_proxy)
+        if claim.verdict != UNCHECKED:
+            return claim.verdict
+        algorithm = claim.algorithm(checker.algorithms)
+        if algorithm < 0:
+            return NOT_AUTHORIZED
+        try:
+            user = self._find(ctx, table, claim, algorithm)
+        except DatabaseError as e:
+            ctx.log(L_ERR, f"ERROR: auth_db: {e}")
+            return checker.refuse(ctx, 500, b"Server Internal Error")
+        # Who is not known takes as long as who has the wrong password.
+        ha1 = secrets.token_hex(HASH_SIZES[algorithm] // 2).encode("ascii") if user is None else user.ha1
+        is_right = claim.matches(ctx, algorithm, ha1)
+        if user is None or not is_right:
+            ctx.log(L_INFO, "auth_db: no such user, or a wrong password")
+            return NOT_AUTHORIZED
+        verdict = checker.accept(ctx, claim)
+        if verdict > 0:
+            for name, value in user.avps:
+                ctx.avps.add(name, value)
+            authentication_of(ctx).rpid = user.rpid
+        return verdict
+
+    def _find(self, ctx: Context, table: UserTable, claim: Claim, algorithm: int) -> Subscriber | None:
+        credentials = claim.credentials
+        username = credentials.username or b""
+        realm = credentials.realm or b""
+        return find_subscriber(ctx, self.database(), table.name, self._columns, algorithm, username, realm)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple([name.strip() for name in text.split("|") if name.strip()])
+
+
+def _table(text: str) -> Constant:
+    TABLE.parse(text)
+    return Constant("runtime.modules.auth_db.tables", "UserTable", (wire(text),), "TABLE", True)
+
+
+_TABLE: Final = Argument("table", ArgumentKind("table of subscribers", TABLE.expects, _table))
 
 EXPORTS: Final = ModuleSpec(
     name="auth_db",
+    implementation="runtime.modules.auth_db:AuthDb",
     summary="Verifies digest credentials against a table of subscribers.",
     needs=("sl", "auth"),
     database=True,
     functions=(
         function(
             "www_authorize",
-            None,
+            AuthDb.www_authorize,
             string("realm"),
-            table(),
+            _TABLE,
             routes=REQUEST,
             may_stop=True,
             summary='True if Authorization is right; realm "" is taken from the request.',
         ),
         function(
             "proxy_authorize",
-            None,
+            AuthDb.proxy_authorize,
             string("realm"),
-            table(),
+            _TABLE,
             routes=REQUEST,
             may_stop=True,
             summary='True if Proxy-Authorization is right; realm "" is taken from the request.',
@@ -41,5 +158,7 @@ EXPORTS: Final = ModuleSpec(
         string_param("avps_column_str", "uuid|rpid", "Columns, separated by |, that become string AVPs."),
         switch_param("calculate_ha1", 0, "The password column holds passwords."),
         switch_param("use_domain", 0, "Users are told apart by their domains, too."),
+        string_param("sha256_column", None, "Column for HA1 by SHA-256; needed if auth offers it. Not in SER."),
+        string_param("sha256_column_2", None, "Column for that of user@domain. Not in SER."),
     ),
 )

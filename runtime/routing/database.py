@@ -1,0 +1,102 @@
+"""What modules need of a database: rows of tables, by the names of columns. Reference modules-more, A.1.
+
+Interfaces: runtime.storage and the server implement them, tests bring their own.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import mypyc_attr
+
+from runtime.routing.context import Context
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.world import World
+
+# Text is bytes as on the wire, a date its seconds since 1970, None SQL's NULL.
+Value = int | float | bytes | None
+Row = list[Value]
+
+
+class DatabaseError(Exception):
+    """A database cannot be opened, or did not do what it was asked: `str()` is one sentence, without a password."""
+
+
+@final
+class Condition:
+    """A column compared with a value: `=`, `<`, `>`, `<=` or `>=`."""
+
+    def __init__(self, column: str, value: Value, operator: str = "=") -> None:
+        self.column: Final = column
+        self.value: Final = value
+        self.operator: Final = operator
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Database:
+    """One database. Where a `ctx` is given its run waits for the answer, and nothing else does; None is for the start, for commands
+    and timers.
+
+    Conditions are joined by AND. All of them raise DatabaseError, in time: a question has its deadline.
+    """
+
+    def query(
+        self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+    ) -> list[Row]:
+        """The values of `columns` in the rows that meet `where`, in the order of the column `order` ("": any)."""
+        raise NotImplementedError
+
+    def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
+        """Add a row."""
+        raise NotImplementedError
+
+    def update(
+        self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row, where: list[Condition]
+    ) -> None:
+        """Change `columns` to `values` in the rows that meet `where`."""
+        raise NotImplementedError
+
+    def delete(self, ctx: Context | None, table: str, where: list[Condition]) -> None:
+        """Remove the rows that meet `where`."""
+        raise NotImplementedError
+
+    def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
+        """Have a row added and do not wait for it: what goes wrong is logged."""
+        raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Driver(Module):
+    """The module of a database system: the part of a URL before the colon is its name."""
+
+    def open(self, url: str) -> Database:
+        """The database at a URL as SER writes it. Asked for in the `bind` of modules that are loaded later; raises DatabaseError."""
+        raise NotImplementedError
+
+
+def open_database(world: World, module: str, url: str) -> Database:
+    """The database at `url`, for a module of this name; raises ModuleError."""
+    scheme = url.partition(":")[0]
+    driver = world.modules.get(scheme.lower())
+    if not isinstance(driver, Driver):
+        raise ModuleError(f'{module}: its database is a "{scheme}:" one: load {scheme}.so before {module}.so')
+    try:
+        return driver.open(url)
+    except DatabaseError as e:
+        raise ModuleError(f"{module}: {e}") from e
+
+
+def require_version(database: Database, module: str, table: str, least: int, exactly: bool = False) -> None:
+    """Raises ModuleError where the table `version` has no row for `table`, or a version lower than `least` (`exactly`: another one).
+
+    Reference modules-main, chapter 0.
+    """
+    try:
+        rows = database.query(None, "version", ("table_version",), [Condition("table_name", table.encode("latin-1"))])
+    except DatabaseError as e:
+        raise ModuleError(f"{module}: {e}") from e
+    found = rows[0][0] if len(rows) > 0 else 0
+    number = int(found) if found is not None else 0
+    if number < least or (exactly and number != least):
+        what = f"has version {number}" if len(rows) > 0 else "has no row in the table version"
+        raise ModuleError(f"{module}: table {table} {what}, {'' if exactly else 'at least '}{least} is needed")
