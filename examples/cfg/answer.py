@@ -19,9 +19,9 @@ CONFIG: Final = Config(
 sl: Final = Sl()
 maxfwd: Final = Maxfwd()
 
-REGEX_1: Final = Regex(b"(?m:^sips?:404@)", True)
-REGEX_2: Final = Regex(b"(?m:^sips?:486@)", True)
-REGEX_3: Final = Regex(b"(?m:^sips?:503@)", True)
+REGEX_1: Final = Regex(b"^sips?:404@", True)
+REGEX_2: Final = Regex(b"^sips?:486@", True)
+REGEX_3: Final = Regex(b"^sips?:503@", True)
 
 
 def route(ctx: Context) -> int:

@@ -25,7 +25,7 @@ maxfwd: Final = Maxfwd()
 rr: Final = Rr()
 
 NETWORK_1: Final = Network.parse("127.0.0.0/8")
-REGEX_1: Final = Regex(b"(?m:408|486|480)", True)
+REGEX_1: Final = Regex(b"408|486|480", True)
 
 
 def route(ctx: Context) -> int:

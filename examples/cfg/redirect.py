@@ -17,8 +17,8 @@ CONFIG: Final = Config(
 
 sl: Final = Sl()
 
-REGEX_1: Final = Regex(b"(?m:^sip:alice@)", True)
-REGEX_2: Final = Regex(b"(?m:^sip:0[0-9]+@)", True)
+REGEX_1: Final = Regex(b"^sip:alice@", True)
+REGEX_2: Final = Regex(b"^sip:0[0-9]+@", True)
 
 
 def route(ctx: Context) -> int:

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, final
+
+from runtime.sip.regex import Match, Regex
 
 
 @final
 class Subst:
-    """A compiled substitution.
+    """A compiled substitution; raises BadRegex.
 
     `parts` is the replacement in pieces, the first byte of each its kind: `=` literal text follows, `0`…`9` that group,
     `u` the current Request-URI. `everywhere` is the flag g.
     """
 
-    def __init__(self, pattern: bytes, ignore_case: bool, parts: tuple[bytes, ...], everywhere: bool) -> None:
-        self.pattern: Final = pattern
+    def __init__(
+        self, pattern: bytes, ignore_case: bool, newline: bool, parts: tuple[bytes, ...], everywhere: bool
+    ) -> None:
+        self.regex: Final = Regex(pattern, ignore_case, newline)
         self.parts: Final = parts
         self.everywhere: Final = everywhere
-        self._compiled: Final = re.compile(pattern, re.IGNORECASE if ignore_case else 0)
 
-    def matches(self, text: bytes, start: int) -> list[re.Match[bytes]]:
+    def matches(self, text: bytes, start: int) -> list[Match]:
         """The matches at or behind `start` that are to be replaced: the first, or all."""
-        first = self._compiled.search(text, start)
-        if first is None:
-            return []
-        if not self.everywhere:
-            return [first]
-        return list(self._compiled.finditer(text, start))
+        if self.everywhere:
+            return self.regex.find_all(text, start)
+        first = self.regex.find(text, start)
+        return [] if first is None else [first]
 
-    def replacement(self, match: re.Match[bytes], uri: bytes) -> bytes:
+    def replacement(self, match: Match, uri: bytes) -> bytes:
         """What a match is replaced by; a group that took no part is empty."""
         out: list[bytes] = []
         for part in self.parts:
@@ -39,7 +39,7 @@ class Subst:
             elif kind == 117:
                 out.append(uri)
             else:
-                out.append(match.group(kind - 48) or b"")
+                out.append(match.group(kind - 48))
         return b"".join(out)
 
     def apply(self, text: bytes, uri: bytes) -> bytes | None:

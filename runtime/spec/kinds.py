@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from runtime.spec.declare import Argument, ArgumentKind, no_doubt
-from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.spec.posix_regex import BadRegex, posix_regex
 from runtime.spec.values import BadArgument, Constant, Doubt, Value
 
 _DECIMAL = re.compile(r"[+-]?[0-9]+\Z")
@@ -77,17 +77,18 @@ def _header_name(text: str) -> bytes:
     return wire(text)
 
 
-def python_regex(text: str, *, newline: bool = True) -> bytes:
-    """A POSIX extended regex in the words of Python's `re`; `newline` is REG_NEWLINE. Raises BadArgument."""
+def checked_regex(text: str) -> bytes:
+    """A POSIX extended regex that the engine takes, as bytes; raises BadArgument."""
     try:
-        return wire(python_pattern(text, newline=newline))
+        posix_regex(text)
     except BadRegex as e:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
+    return wire(text)
 
 
-def regex_constant(text: str, *, newline: bool = True) -> Constant:
-    """A POSIX extended, case-insensitive regex as SER compiles it; `newline` is REG_NEWLINE."""
-    return Constant("runtime.sip.regex", "Regex", (python_regex(text, newline=newline), True), "REGEX")
+def regex_constant(text: str) -> Constant:
+    """A POSIX extended, case-insensitive regex with REG_NEWLINE, as SER compiles it."""
+    return Constant("runtime.sip.regex", "Regex", (checked_regex(text), True), "REGEX")
 
 
 def _regex(text: str) -> Constant:
@@ -108,7 +109,20 @@ def regex_doubt(text: str) -> Doubt | None:
                 "write a negated bracket such as [^@]*",
             )
         at += 2 if pair[0] == "\\" else 1
-    return _unmatched_parenthesis(text) or _misunderstood(text)
+    return _unmatched_parenthesis(text) or _misunderstood(text) or _slow(text)
+
+
+def _slow(text: str) -> Doubt | None:
+    """The one kind that no engine matches in a time that grows with the text only."""
+    try:
+        if not posix_regex(text).refers_back:
+            return None
+    except BadRegex:
+        return None
+    return Doubt(
+        "a reference back to a group makes this expression slow: a long text can keep a worker busy",
+        "write it without the reference",
+    )
 
 
 def _misunderstood(text: str) -> Doubt | None:

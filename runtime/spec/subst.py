@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from runtime.spec.declare import Argument, ArgumentKind
-from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.spec.posix_regex import BadRegex, posix_regex
 from runtime.spec.values import BadArgument, Constant
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
@@ -28,14 +26,14 @@ def parse_subst(text: str) -> Constant:
     for flag in flags:
         if flag not in "isg":
             raise BadArgument(f'unknown flag "{flag}" in a subst expression', "flags are i, s and g")
+    pattern = regex.replace("\\" + delimiter, delimiter)
     try:
-        pattern = python_pattern(regex.replace("\\" + delimiter, delimiter), newline="s" not in flags)
+        compiled = posix_regex(pattern, ignore_case="i" in flags, newline="s" not in flags)
     except BadRegex as e:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
-    parts = _parts(replacement, delimiter, re.compile(pattern.encode("latin-1")).groups)
-    return Constant(
-        "runtime.sip.subst", "Subst", (pattern.encode("latin-1"), "i" in flags, parts, "g" in flags), "SUBST"
-    )
+    parts = _parts(replacement, delimiter, compiled.groups)
+    arguments = (compiled.pattern, compiled.ignore_case, compiled.newline, parts, "g" in flags)
+    return Constant("runtime.sip.subst", "Subst", arguments, "SUBST")
 
 
 def _until(text: str, at: int, delimiter: str) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.spec.declare import Function, ModuleSpec, RouteKind
-from runtime.spec.posix_regex import python_pattern
+from runtime.spec.posix_regex import posix_regex
 from serc import ir
 from serc.reading import tree
 from serc.resolve.modules import stem_of
@@ -70,10 +70,10 @@ class Modules:
 
     def _set(self, item: tree.ModParam) -> None:
         value = item.value.value
-        pattern = re.compile(python_pattern(f"^({item.module.value})$", newline=False), re.IGNORECASE)
+        pattern = posix_regex(f"^({item.module.value})$", newline=False)
         for spec in self.loaded:
             param = spec.param(item.parameter.value)
-            if param is None or not pattern.search(spec.exported):
+            if param is None or not pattern.search(spec.exported.encode("ascii")):
                 continue
             known = self._parameters[spec.name]
             name = param.attribute if spec.runs else param.name

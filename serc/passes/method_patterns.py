@@ -14,9 +14,6 @@ from serc import ir
 from serc.passes.known_methods import METHODS
 from serc.passes.rewrite import rewrite_conditions
 
-# What serc has made of ^(A|B)$, ^A$|^B$, (A|B), A|B: the words of runtime.spec.posix_regex.
-_PATTERN: Final = re.compile(r"\(\?m:(?P<body>.*)\)\Z", re.DOTALL)
-_END: Final = r"(?=\n|\Z)"
 _WORD: Final = re.compile(r"[A-Za-z]+\Z")
 
 
@@ -45,14 +42,11 @@ def _as_numbers(condition: ir.Condition) -> ir.Condition:
 
 def _alternatives(pattern: str) -> tuple[frozenset[str], bool]:
     """The known methods that `pattern` lists and whether it is anchored at both ends; no methods for anything else."""
-    found = _PATTERN.match(pattern)
-    if found is None:
-        return frozenset(), False
     words: set[str] = set()
     anchors: set[bool] = set()
-    for alternative, inherited in _split(found["body"]):
-        starts, ends = alternative.startswith("^"), alternative.endswith(_END)
-        word = alternative.removeprefix("^").removesuffix(_END).upper()
+    for alternative, inherited in _split(pattern):
+        starts, ends = alternative.startswith("^"), alternative.endswith("$")
+        word = alternative.removeprefix("^").removesuffix("$").upper()
         if word.startswith("(") and word.endswith(")"):
             word = word[1:-1]
         if not _WORD.match(word) or word not in METHODS or starts != ends:
@@ -64,10 +58,8 @@ def _alternatives(pattern: str) -> tuple[frozenset[str], bool]:
 
 def _split(body: str) -> list[tuple[str, bool]]:
     """The alternatives of `body`, each with "the anchors stand around the whole"."""
-    anchored = body.startswith("^(") and body.endswith(")" + _END) and "(" not in body[2 : -len(_END)]
-    if anchored:
-        return [(word, True) for word in body[2 : -len(_END) - 1].split("|")]
+    if body.startswith("^(") and body.endswith(")$") and "(" not in body[2:]:
+        return [(word, True) for word in body[2:-2].split("|")]
     if body.startswith("(") and body.endswith(")") and "(" not in body[1:]:
         body = body[1:-1]
-    # The end anchor has a bar of its own.
-    return [(word.replace("\0", _END), False) for word in body.replace(_END, "\0").split("|")]
+    return [(word, False) for word in body.split("|")]

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from runtime.spec.declare import ModuleSpec, Param, ParamType
 from runtime.spec.kinds_avp import aliases_mistake, avp_definitions
-from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.spec.posix_regex import BadRegex, posix_regex
 from serc.reading import tree
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
@@ -192,13 +192,12 @@ class _ParamCheck:
         """The modules that the regex names; None if it is none."""
         name = self._item.module
         try:
-            pattern = python_pattern(f"^({name.value})$", newline=False)
+            regex = posix_regex(f"^({name.value})$", newline=False)
         except BadRegex as e:
             message = f"the module of modparam is a regular expression: {e}"
             self._report.add(codes.BAD_REGEX, name.span, message, hint=e.hint)
             return None
-        regex = re.compile(pattern, re.IGNORECASE)
-        matching = [m for m in self._modules.loaded if regex.match(m.spec.exported)]
+        matching = [m for m in self._modules.loaded if regex.search(m.spec.exported.encode("ascii"))]
         if matching:
             self._idle_alternatives(name)
         return matching

@@ -9,7 +9,7 @@ from typing import Final
 
 from runtime.spec.kinds import regex_doubt
 from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
-from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.spec.posix_regex import BadRegex, posix_regex
 from serc.reading import tree
 from serc.resolve.described import described
 from serc.diagnostics import codes
@@ -102,7 +102,7 @@ def check_regex(compare: tree.Compare, report: Report) -> None:
         return
     text = compare.value.value
     try:
-        python_pattern(text)
+        posix_regex(text)
     except BadRegex as e:
         report.add(codes.BAD_REGEX, compare.value.span, f"bad regular expression: {e}", hint=e.hint)
         return

@@ -29,10 +29,10 @@ from runtime.sip.subst import Subst
 def test_a_substitution_replaces_the_first_match_or_all(
     pattern: bytes, ignore_case: bool, parts: tuple[bytes, ...], everywhere: bool, text: bytes, result: bytes | None
 ) -> None:
-    assert Subst(pattern, ignore_case, parts, everywhere).apply(text, b"sip:u@h") == result
+    assert Subst(pattern, ignore_case, False, parts, everywhere).apply(text, b"sip:u@h") == result
 
 
 def test_what_stands_before_the_start_is_seen_but_not_replaced() -> None:
-    subst = Subst(b"(?m:^)a", False, (b"=X",), True)
+    subst = Subst(b"^a", False, True, (b"=X",), True)
     assert [match.start() for match in subst.matches(b"a\na\naa", 1)] == [2, 4]
     assert subst.matches(b"aaa", 1) == []

@@ -16,7 +16,7 @@ import re
 from typing import Final
 
 from runtime.spec.declare import Argument, ArgumentKind
-from runtime.spec.kinds import parse_integer, python_regex, wire
+from runtime.spec.kinds import parse_integer, checked_regex, wire
 from runtime.spec.kinds_avp import parse_avp_name
 from runtime.spec.values import BadArgument, Constant, Doubt
 
@@ -178,7 +178,7 @@ def _comparison(text: str) -> Constant:
     if operator.lower() == "re":
         if operand.startswith(("$", "i:")):
             raise BadArgument("re/ wants a regular expression, not an AVP or a number")
-        pattern = python_regex(operand.removeprefix("s:"))
+        pattern = checked_regex(operand.removeprefix("s:"))
         return Constant(_OPERANDS, "Match", (pattern, every), "CHECK")
     if operand.startswith("$"):
         alias = "" if _is_part_of_message(operand) else operand[1:]

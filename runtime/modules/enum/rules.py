@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.sip.regex import BadRegex, Regex
 
 _SIP = ("e2u+sip", "sip+e2u")
 
@@ -23,10 +21,10 @@ def uri_of(regexp: str, number: bytes) -> bytes:
     if len(parts) != 4 or parts[0]:
         raise ValueError(f"{regexp} is not !pattern!replacement!")
     try:
-        pattern = re.compile(python_pattern(parts[1], newline=False).encode("latin-1"))
+        pattern = Regex(parts[1].encode("latin-1"), newline=False)
     except BadRegex as e:
         raise ValueError(f"{parts[1]} is no regular expression: {e}") from e
-    match = pattern.search(number)
+    match = pattern.find(number)
     if match is None:
         return b""
     out: list[bytes] = []
@@ -37,7 +35,7 @@ def uri_of(regexp: str, number: bytes) -> bytes:
             group = int(text[at + 1])
             if group > pattern.groups:
                 raise ValueError(f"{regexp} names group {group}, which its pattern has not")
-            out.append(match.group(group) or b"")
+            out.append(match.group(group))
             at += 2
         else:
             # Another escaped character stands for itself.

@@ -13,8 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final, final
 
-from runtime.sip.regex import Regex
-from runtime.spec.posix_regex import BadRegex, python_pattern
+from runtime.sip.regex import BadRegex, Regex
 
 _TOKEN: Final = re.compile(r'\s*(?:"([^"]*)"|([,:])|([^\s,:"]+))')
 
@@ -130,6 +129,6 @@ def _regex(text: str) -> Regex:
     if not text:
         raise BadRule("an empty expression")
     try:
-        return Regex(python_pattern(text, newline=False).encode("latin-1"), True)
+        return Regex(text.encode("latin-1"), True, False)
     except BadRegex as e:
         raise BadRule(f'"{text}" is no regular expression: {e}') from e

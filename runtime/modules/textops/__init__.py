@@ -50,17 +50,10 @@ class Textops(Module):
 
     def replace_all(self, ctx: Context, regex: Regex, text: bytes) -> bool:
         """Replace all matches after the first line; False when there is none."""
-        buf = ctx.message.buf
-        pos = int(ctx.message.first_header)
-        any_match = False
-        match = regex.find(buf, pos)
-        while match is not None:
-            any_match = True
+        found = regex.find_all(ctx.message.buf, int(ctx.message.first_header))
+        for match in found:
             ctx.edits.append(Edit(match.start(), match.end(), text))
-            # An empty match must not be found again at the same place.
-            pos = match.end() + 1 if match.end() == match.start() else match.end()
-            match = regex.find(buf, pos) if pos <= len(buf) else None
-        return any_match
+        return len(found) > 0
 
     def subst(self, ctx: Context, expression: Subst) -> bool:
         """Substitute in the message after the first line; False when nothing matches."""
