@@ -30,7 +30,7 @@ class Hoisted:
     name: str
 
 
-Argument = int | str | bytes | Constant | Symbol | Hoisted
+Argument = int | str | bytes | Constant[object] | Symbol | Hoisted
 
 # --- calls -----------------------------------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class Module:
 @dataclass(frozen=True)
 class NamedConstant:
     name: str
-    constant: Constant
+    constant: Constant[object]
 
 
 @dataclass(frozen=True)

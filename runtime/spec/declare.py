@@ -5,8 +5,17 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar, overload
 
-from runtime.spec.values import Doubt, Value
+from runtime.routing.context import Context
+from runtime.spec.effects import Does
+from runtime.spec.values import Constant, Doubt, T_co, Value
+
+M = TypeVar("M")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 
 
 class RouteKind(enum.Flag):
@@ -29,25 +38,33 @@ def no_doubt(_: object) -> Doubt | None:
 
 
 @dataclass(frozen=True)
-class ArgumentKind:
-    """How the text of an argument is read while compiling.
+class ArgumentKind(Generic[T_co]):
+    """How the text of an argument is read while compiling, and what type the body gets: a T, or a Constant that is one.
 
     `expects` completes "NAME wants …" in a diagnostic. `parse` takes the text and returns its value for routes.py or
     raises BadArgument. `doubt` takes a text that parses, and says when SER accepts it without doing what it seems to say.
+    `is_text`: people read it, in a log or in a message.
     """
 
     name: str
     expects: str
-    parse: Callable[[str], Value]
+    parse: Callable[[str], T_co | Constant[T_co]]
     doubt: Callable[[str], Doubt | None] = no_doubt
+    is_text: bool = False
+
+    def value(self, text: str) -> Value:
+        """What `text` becomes in routes.py; raises BadArgument."""
+        value = self.parse(text)
+        assert isinstance(value, (int, bytes, Constant))
+        return value
 
 
 @dataclass(frozen=True)
-class Argument:
-    """One argument of a function: what it is called in the documentation and how it is read."""
+class Arg(Generic[T_co]):
+    """One argument of a function: what it is called in the documentation, how it is read, and its type in the body."""
 
     name: str
-    kind: ArgumentKind
+    kind: ArgumentKind[T_co]
 
 
 @dataclass(frozen=True)
@@ -56,14 +73,18 @@ class Function:
 
     `body` is the typed Python behind it: a method of the module's class, called as `module.method(ctx, *arguments)`;
     None while the module's run-time part is still to come. A body returns bool, or, where `may_stop` is set, the int
-    of SER: > 0 true, < 0 false, 0 ends the route that runs.
+    of SER: > 0 true, < 0 false, 0 ends the route that runs. `waits`: it may wait for something from outside. `alone` says
+    of a test what it does not do if nobody looks at its result ("nothing else"), "" where a plain call makes sense.
     """
 
     name: str
     body: Callable[..., object] | None
-    arguments: tuple[Argument, ...]
+    arguments: tuple[Arg[object], ...]
     routes: RouteKind
+    does: Does
     may_stop: bool = False
+    waits: bool = False
+    alone: str = ""
     summary: str = ""
 
     @property
@@ -141,15 +162,184 @@ class ModuleSpec:
         return next((p for p in self.params if p.name == name), None)
 
 
+# The arguments of a declaration and the parameters of its body are of the same types, or mypy rejects the declaration.
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context], bool],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[False] = ...,
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context], int],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[True],
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A], bool],
+    a: Arg[A],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[False] = ...,
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A], int],
+    a: Arg[A],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[True],
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A, B], bool],
+    a: Arg[A],
+    b: Arg[B],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[False] = ...,
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A, B], int],
+    a: Arg[A],
+    b: Arg[B],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[True],
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A, B, C], bool],
+    a: Arg[A],
+    b: Arg[B],
+    c: Arg[C],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[False] = ...,
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A, B, C], int],
+    a: Arg[A],
+    b: Arg[B],
+    c: Arg[C],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[True],
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A, B, C, D], bool],
+    a: Arg[A],
+    b: Arg[B],
+    c: Arg[C],
+    d: Arg[D],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[False] = ...,
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: Callable[[M, Context, A, B, C, D], int],
+    a: Arg[A],
+    b: Arg[B],
+    c: Arg[C],
+    d: Arg[D],
+    /,
+    *,
+    routes: RouteKind,
+    does: Does,
+    may_stop: Literal[True],
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
+@overload
+def function(
+    name: str,
+    body: None,
+    /,
+    *arguments: Arg[object],
+    routes: RouteKind,
+    does: Does,
+    may_stop: bool = ...,
+    waits: bool = ...,
+    alone: str = ...,
+    summary: str,
+) -> Function: ...
 def function(
     name: str,
     body: Callable[..., object] | None,
-    *arguments: Argument,
+    /,
+    *arguments: Arg[object],
     routes: RouteKind,
+    does: Does,
     may_stop: bool = False,
-    summary: str = "",
+    waits: bool = False,
+    alone: str = "",
+    summary: str,
 ) -> Function:
-    return Function(name, body, arguments, routes, may_stop, summary)
+    """The declaration of a function of ser.cfg, beside its body; the fields of Function say what each word means."""
+    return Function(name, body, arguments, routes, does, may_stop, waits, alone, summary)
 
 
 def integer_param(

@@ -1,6 +1,6 @@
 """The kinds of arguments that script functions take, each with the reading of its text.
 
-A kind is a function from the argument's name to an Argument: `integer("count")`. Modules may define kinds of their own
+A kind is a function from the argument's name to an Arg: `integer("count")`. Modules may define kinds of their own
 beside their bodies; what several modules use is here, and in kinds_words, kinds_sip, kinds_avp.
 """
 
@@ -8,22 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind, no_doubt
+from runtime.sip.regex import Regex
+from runtime.spec.declare import Arg, ArgumentKind, no_doubt
 from runtime.spec.posix_regex import BadRegex, posix_regex
-from runtime.spec.values import BadArgument, Constant, Doubt, Value
+from runtime.spec.values import BadArgument, Constant, Doubt
 
-_DECIMAL = re.compile(r"[+-]?[0-9]+\Z")
-_TOKEN = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]+\Z")
+_TOKEN: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
 
 
 def wire(text: str) -> bytes:
     """Text of ser.cfg as the bytes that go on the wire: files are read as Latin-1, so this is lossless."""
     return text.encode("latin-1")
-
-
-def _string(text: str) -> bytes:
-    return wire(text)
 
 
 def parse_integer(text: str, low: int | None = None, high: int | None = None) -> int:
@@ -77,6 +75,12 @@ def _header_name(text: str) -> bytes:
     return wire(text)
 
 
+def _header_line_doubt(text: str) -> Doubt | None:
+    if text.endswith("\n"):
+        return None
+    return Doubt("this header line is never ended: the next header becomes a part of it", "end it with \\r\\n")
+
+
 def checked_regex(text: str) -> bytes:
     """A POSIX extended regex that the engine takes, as bytes; raises BadArgument."""
     try:
@@ -86,12 +90,12 @@ def checked_regex(text: str) -> bytes:
     return wire(text)
 
 
-def regex_constant(text: str) -> Constant:
+def regex_constant(text: str) -> Constant[Regex]:
     """A POSIX extended, case-insensitive regex with REG_NEWLINE, as SER compiles it."""
-    return Constant("runtime.sip.regex", "Regex", (checked_regex(text), True), "REGEX")
+    return Constant(Regex, (checked_regex(text), True), "REGEX")
 
 
-def _regex(text: str) -> Constant:
+def _regex(text: str) -> Constant[Regex]:
     return regex_constant(text)
 
 
@@ -147,20 +151,22 @@ def _unmatched_parenthesis(text: str) -> Doubt | None:
     return None
 
 
-STRING = ArgumentKind("string", "a string", _string)
-REASON = ArgumentKind("reason", "a reason phrase", _reason, _reason_doubt)
-INTEGER = ArgumentKind("integer", "a number in quotes", parse_integer)
-CODE = ArgumentKind("code", "a SIP status code in quotes", _code, _code_doubt)
-HEADER_NAME = ArgumentKind("header name", "the name of a header", _header_name)
-REGEX = ArgumentKind("regex", "a POSIX extended regular expression", _regex, regex_doubt)
+STRING: Final = ArgumentKind[bytes]("string", "a string", wire)
+TEXT: Final = ArgumentKind[bytes]("string", "a string", wire, is_text=True)
+HEADER_LINE: Final = ArgumentKind[bytes]("string", "a string", wire, _header_line_doubt, True)
+REASON: Final = ArgumentKind[bytes]("reason", "a reason phrase", _reason, _reason_doubt, True)
+INTEGER: Final = ArgumentKind[int]("integer", "a number in quotes", parse_integer)
+CODE: Final = ArgumentKind[int]("code", "a SIP status code in quotes", _code, _code_doubt)
+HEADER_NAME: Final = ArgumentKind[bytes]("header name", "the name of a header", _header_name)
+REGEX: Final = ArgumentKind[Regex]("regex", "a POSIX extended regular expression", _regex, regex_doubt)
 
 
 def some_text(
     name: str, what: str, doubt: Callable[[str], Doubt | None] = no_doubt, check: Callable[[str], str] | None = None
-) -> ArgumentKind:
+) -> ArgumentKind[bytes]:
     """The kind of a text that may not be empty: `what` with its article; `check` says what else is wrong with it."""
 
-    def parse(text: str) -> Value:
+    def parse(text: str) -> bytes:
         if not text.strip():
             raise BadArgument(f"{what} is missing")
         wrong = check(text) if check else ""
@@ -177,45 +183,54 @@ COMMAND = some_text("command", "a shell command")
 FILE = some_text("file", "the name of a file")
 
 
-def string(name: str) -> Argument:
-    return Argument(name, STRING)
+def string(name: str) -> Arg[bytes]:
+    return Arg(name, STRING)
 
 
-def table(name: str = "table") -> Argument:
-    return Argument(name, TABLE)
+def sent_text(name: str) -> Arg[bytes]:
+    """A text that goes into a message as it stands."""
+    return Arg(name, TEXT)
 
 
-def location(name: str = "table") -> Argument:
+def header_line(name: str = "text") -> Arg[bytes]:
+    return Arg(name, HEADER_LINE)
+
+
+def table(name: str = "table") -> Arg[bytes]:
+    return Arg(name, TABLE)
+
+
+def location(name: str = "table") -> Arg[bytes]:
     """Name of one of usrloc's tables, such as "location"."""
-    return Argument(name, LOCATION)
+    return Arg(name, LOCATION)
 
 
-def command(name: str = "command") -> Argument:
-    return Argument(name, COMMAND)
+def command(name: str = "command") -> Arg[bytes]:
+    return Arg(name, COMMAND)
 
 
-def file(name: str = "file") -> Argument:
-    return Argument(name, FILE)
+def file(name: str = "file") -> Arg[bytes]:
+    return Arg(name, FILE)
 
 
-def integer(name: str, low: int | None = None, high: int | None = None) -> Argument:
+def integer(name: str, low: int | None = None, high: int | None = None) -> Arg[int]:
     """A decimal number, `low` to `high` inclusive."""
     if low is None and high is None:
-        return Argument(name, INTEGER)
-    return Argument(name, ArgumentKind("integer", _bounds(low, high), lambda t: parse_integer(t, low, high)))
+        return Arg(name, INTEGER)
+    return Arg(name, ArgumentKind("integer", _bounds(low, high), lambda t: parse_integer(t, low, high)))
 
 
-def code(name: str = "code") -> Argument:
-    return Argument(name, CODE)
+def code(name: str = "code") -> Arg[int]:
+    return Arg(name, CODE)
 
 
-def reason(name: str = "reason") -> Argument:
-    return Argument(name, REASON)
+def reason(name: str = "reason") -> Arg[bytes]:
+    return Arg(name, REASON)
 
 
-def header_name(name: str = "name") -> Argument:
-    return Argument(name, HEADER_NAME)
+def header_name(name: str = "name") -> Arg[bytes]:
+    return Arg(name, HEADER_NAME)
 
 
-def regex(name: str = "regex") -> Argument:
-    return Argument(name, REGEX)
+def regex(name: str = "regex") -> Arg[Regex]:
+    return Arg(name, REGEX)

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.routing.prepared import Alias, AvpReference
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import parse_integer, wire
-from runtime.spec.values import BadArgument, Constant, Value
+from runtime.spec.values import BadArgument, Constant
 
 _HINT: Final = "write i:NUMBER, s:NAME, NAME or $ALIAS"
 
 
-def parse_avp_name(text: str) -> Value:
+def parse_avp_name(text: str) -> int | bytes | Constant[Alias]:
     """`i:10` is 10, `s:name` and `name` are b"name", `$alias` an Alias; raises BadArgument for anything else."""
     if text.startswith("i:"):
         return _integer_name(text[2:])
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before the name of an alias", _HINT)
-        return Constant("runtime.routing.prepared", "Alias", (wire(text[1:]),), "ALIAS", True, text[1:])
+        return Constant(Alias, (wire(text[1:]),), "ALIAS", True, text[1:])
     name = text.removeprefix("s:")
     if not name:
         raise BadArgument("the name of the AVP is missing", _HINT)
@@ -75,7 +76,7 @@ def avp_definitions(text: str) -> list[tuple[bytes, int | bytes]]:
     return found
 
 
-AVP: Final = ArgumentKind("AVP", "the name of an AVP", parse_avp_name)
+AVP: Final = ArgumentKind[AvpReference]("AVP", "the name of an AVP", parse_avp_name)
 
 
 def _attribute(text: str) -> bytes:
@@ -85,12 +86,12 @@ def _attribute(text: str) -> bytes:
 
 
 # Of the module avp, which knows string names alone.
-ATTRIBUTE: Final = ArgumentKind("attribute", "the name of an attribute", _attribute)
+ATTRIBUTE: Final = ArgumentKind[bytes]("attribute", "the name of an attribute", _attribute)
 
 
-def avp(name: str = "avp") -> Argument:
-    return Argument(name, AVP)
+def avp(name: str = "avp") -> Arg[AvpReference]:
+    return Arg(name, AVP)
 
 
-def attribute(name: str = "name") -> Argument:
-    return Argument(name, ATTRIBUTE)
+def attribute(name: str = "name") -> Arg[bytes]:
+    return Arg(name, ATTRIBUTE)

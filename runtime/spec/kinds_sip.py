@@ -6,7 +6,10 @@ import ipaddress
 import re
 from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.routing.destination import Destination
+from runtime.routing.sockets import SocketName
+from runtime.sip.address import Network
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import parse_integer, wire
 from runtime.spec.values import BadArgument, Constant, Doubt
 
@@ -69,7 +72,22 @@ def _address_doubt(text: str) -> Doubt | None:
     return None if is_ip(text) else Doubt(f'"{text}" is not an IP address, it is written into the message as it stands')
 
 
-def _network(text: str) -> Constant:
+def network_constant(text: str) -> Constant[Network]:
+    """The network that is written `address[/length or mask]`, of either version."""
+    return Constant(Network, (text,), "NETWORK", method="parse")
+
+
+def destination_constant(host: bytes, port: int) -> Constant[Destination]:
+    """A next hop; port 0 asks DNS."""
+    return Constant(Destination, (host, port), "HOST")
+
+
+def socket_constant(proto: str, host: str, port: int) -> Constant[SocketName]:
+    """One of the server's own sockets; "" any protocol, 0 any port."""
+    return Constant(SocketName, (proto, host, port), "SOCKET")
+
+
+def _network(text: str) -> Constant[Network]:
     address, slash, rest = text.partition("/")
     try:
         ipaddress.IPv4Address(address)
@@ -77,29 +95,29 @@ def _network(text: str) -> Constant:
             ipaddress.IPv4Address(rest)
     except ValueError:
         raise BadArgument(f'"{text}" is not an IPv4 network', "write a.b.c.d/length or a.b.c.d/m.m.m.m") from None
-    return Constant("runtime.sip.address", "Network.parse", (text,), "NETWORK")
+    return network_constant(text)
 
 
-HOST: Final = ArgumentKind("host", "a host name or IP address", _host)
-PORT: Final = ArgumentKind("port", "a port number in quotes", _port)
-ADDRESS: Final = ArgumentKind("address", "an IP address", _address, _address_doubt)
-NETWORK: Final = ArgumentKind("network", "an IPv4 network", _network)
+HOST: Final = ArgumentKind[bytes]("host", "a host name or IP address", _host)
+PORT: Final = ArgumentKind[int]("port", "a port number in quotes", _port)
+ADDRESS: Final = ArgumentKind[bytes]("address", "an IP address", _address, _address_doubt)
+NETWORK: Final = ArgumentKind[Network]("network", "an IPv4 network", _network)
 
 
-def host(name: str = "host") -> Argument:
-    return Argument(name, HOST)
+def host(name: str = "host") -> Arg[bytes]:
+    return Arg(name, HOST)
 
 
-def port(name: str = "port") -> Argument:
-    return Argument(name, PORT)
+def port(name: str = "port") -> Arg[int]:
+    return Arg(name, PORT)
 
 
-def address(name: str = "address") -> Argument:
-    return Argument(name, ADDRESS)
+def address(name: str = "address") -> Arg[bytes]:
+    return Arg(name, ADDRESS)
 
 
-def network(name: str = "network") -> Argument:
-    return Argument(name, NETWORK)
+def network(name: str = "network") -> Arg[Network]:
+    return Arg(name, NETWORK)
 
 
 def sip_uri_doubt(text: str) -> Doubt | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import parse_integer, wire
 from runtime.spec.values import BadArgument, Doubt
 
@@ -12,7 +12,7 @@ from runtime.spec.values import BadArgument, Doubt
 LAST_ROUTE: Final = 19
 
 
-def keyword(name: str, *words: str) -> Argument:
+def keyword(name: str, *words: str) -> Arg[bytes]:
     """One of `words`, in any case; its value is the word as given here."""
     listed = ", ".join(words[:-1]) + " or " + words[-1]
 
@@ -22,10 +22,10 @@ def keyword(name: str, *words: str) -> Argument:
                 return wire(word)
         raise BadArgument(f'"{text}" is none of them')
 
-    return Argument(name, ArgumentKind("keyword", listed, parse))
+    return Arg(name, ArgumentKind("keyword", listed, parse))
 
 
-def mask(name: str, bits: dict[int, str]) -> Argument:
+def mask(name: str, bits: dict[int, str]) -> Arg[int]:
     """The sum of the values in `bits`, each with its meaning."""
     known = sum(bits)
     table = ", ".join(f"{bit} {meaning}" for bit, meaning in bits.items())
@@ -42,14 +42,14 @@ def mask(name: str, bits: dict[int, str]) -> Argument:
             return Doubt(f"bit {_lowest_bit(value & ~known)} has no meaning here", f"write the sum of {table}")
         return None if value else Doubt("0 selects nothing", f"write the sum of {table}")
 
-    return Argument(name, ArgumentKind("mask", f"a sum of bits ({table})", parse, doubt))
+    return Arg(name, ArgumentKind("mask", f"a sum of bits ({table})", parse, doubt))
 
 
 def _lowest_bit(value: int) -> int:
     return value & -value
 
 
-def letters(name: str, meanings: dict[str, str]) -> Argument:
+def letters(name: str, meanings: dict[str, str]) -> Arg[bytes]:
     """Flag letters in any order, "" for none. SER starts with an unknown one, the function then always fails."""
     table = ", ".join(f"{letter} {meaning}" for letter, meaning in meanings.items())
 
@@ -59,7 +59,7 @@ def letters(name: str, meanings: dict[str, str]) -> Argument:
             return None
         return Doubt(f'"{unknown}" is no flag: the function always fails', f"flags: {table}")
 
-    return Argument(name, ArgumentKind("flags", f"flag letters ({table})", wire, doubt))
+    return Arg(name, ArgumentKind("flags", f"flag letters ({table})", wire, doubt))
 
 
 def _route_number(text: str) -> int:
@@ -70,18 +70,18 @@ def _route_number(text: str) -> int:
 
 
 # The compiler asks for these two by identity, to see that the route exists; 0 disarms.
-FAILURE_ROUTE: Final = ArgumentKind("failure_route", "the number of a failure_route", _route_number)
-ONREPLY_ROUTE: Final = ArgumentKind("onreply_route", "the number of an onreply_route", _route_number)
+FAILURE_ROUTE: Final = ArgumentKind[int]("failure_route", "the number of a failure_route", _route_number)
+ONREPLY_ROUTE: Final = ArgumentKind[int]("onreply_route", "the number of an onreply_route", _route_number)
 
 
-def failure_route(name: str = "route") -> Argument:
-    return Argument(name, FAILURE_ROUTE)
+def failure_route(name: str = "route") -> Arg[int]:
+    return Arg(name, FAILURE_ROUTE)
 
 
-def onreply_route(name: str = "route") -> Argument:
-    return Argument(name, ONREPLY_ROUTE)
+def onreply_route(name: str = "route") -> Arg[int]:
+    return Arg(name, ONREPLY_ROUTE)
 
 
-def identity(name: str = "header") -> Argument:
+def identity(name: str = "header") -> Arg[bytes]:
     """Whose membership the group modules look up."""
     return keyword(name, "Request-URI", "To", "From", "Credentials")

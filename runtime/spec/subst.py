@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from runtime.spec.declare import Argument, ArgumentKind
+from typing import Final
+
+from runtime.sip.subst import Subst
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.posix_regex import BadRegex, posix_regex
 from runtime.spec.values import BadArgument, Constant
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 
 
-def parse_subst(text: str) -> Constant:
+def parse_subst(text: str) -> Constant[Subst]:
     """The expression as a Subst constant; raises BadArgument.
 
     The first character is the delimiter. The regex is case-sensitive without flag `i`, and a dot stops at line ends without
@@ -33,7 +36,7 @@ def parse_subst(text: str) -> Constant:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
     parts = _parts(replacement, delimiter, compiled.groups)
     arguments = (compiled.pattern, compiled.ignore_case, compiled.newline, parts, "g" in flags)
-    return Constant("runtime.sip.subst", "Subst", arguments, "SUBST")
+    return Constant(Subst, arguments, "SUBST")
 
 
 def _until(text: str, at: int, delimiter: str) -> tuple[str, int]:
@@ -75,8 +78,10 @@ def _parts(replacement: str, delimiter: str, groups: int) -> tuple[bytes, ...]:
     return tuple(parts)
 
 
-SUBST = ArgumentKind("subst expression", 'a subst expression such as "/regex/replacement/gi"', parse_subst)
+SUBST: Final = ArgumentKind[Subst](
+    "subst expression", 'a subst expression such as "/regex/replacement/gi"', parse_subst
+)
 
 
-def subst(name: str = "expression") -> Argument:
-    return Argument(name, SUBST)
+def subst(name: str = "expression") -> Arg[Subst]:
+    return Arg(name, SUBST)

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True)
-class Constant:
-    """An object that routes.py builds once, at import: `STEM_1: Final = constructor(*arguments)`.
+class Constant(Generic[T_co]):
+    """An object that routes.py builds once, at import: `STEM_1: Final = Class(*arguments)`, or `Class.method(*arguments)`.
 
-    `module` is the import path of the constructor, `constructor` its name there (may be dotted: `Network.parse`).
     Two equal constants are one object in routes.py. `prepared`: it is a Prepared, which looks at the modules when the server
     starts. `alias` is the alias of an AVP that it names, "" if it names none; an avp_aliases must define it.
     """
 
-    module: str
-    constructor: str
+    built: type[T_co]
     arguments: tuple[int | bool | str | bytes | tuple[bytes, ...], ...]
     stem: str
     prepared: bool = False
     alias: str = ""
+    method: str = ""
+
+    @property
+    def module(self) -> str:
+        """Import path of the class."""
+        return self.built.__module__
+
+    @property
+    def constructor(self) -> str:
+        """What is called, as a name in that module."""
+        return f"{self.built.__name__}.{self.method}" if self.method else self.built.__name__
 
 
-Value = int | bytes | Constant
+Value = int | bytes | Constant[object]
 
 
 class BadArgument(ValueError):

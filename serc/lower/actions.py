@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from runtime.spec.values import Constant
+from runtime.spec.kinds_sip import destination_constant, socket_constant
 from serc import ir
 from serc.reading import tree
 from serc.lower.settings import endpoint
@@ -49,9 +49,9 @@ def _send(proto: ir.Symbol) -> _Lower:
     return lambda arguments: _core("send", _destination(arguments), proto)
 
 
-def _destination(arguments: _Arguments) -> Constant:
+def _destination(arguments: _Arguments) -> ir.Argument:
     port = number(arguments[1]) if len(arguments) > 1 else 0
-    return Constant("runtime.routing.destination", "Destination", (wire(arguments[0]), port), "HOST")
+    return destination_constant(wire(arguments[0]), port)
 
 
 def _log(arguments: _Arguments) -> ir.Call:
@@ -78,8 +78,7 @@ def _force_tcp_alias(arguments: _Arguments) -> ir.Call:
 
 def _force_send_socket(arguments: _Arguments) -> ir.Call:
     socket = endpoint(arguments[0], 0)
-    name = Constant("runtime.routing.sockets", "SocketName", (socket.proto, socket.host, socket.port), "SOCKET")
-    return _core("force_send_socket", name)
+    return _core("force_send_socket", socket_constant(socket.proto, socket.host, socket.port))
 
 
 def _advertised_address(arguments: _Arguments) -> ir.Call:

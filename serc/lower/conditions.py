@@ -6,7 +6,7 @@ import ipaddress
 from typing import Final
 
 from runtime.spec.kinds import regex_constant
-from runtime.spec.values import Constant
+from runtime.spec.kinds_sip import network_constant
 from serc import ir
 from serc.reading import tree
 from serc.lower.words import host_text, number, wire
@@ -67,7 +67,7 @@ def _address(side: str, operator: str, value: object) -> ir.Condition:
         return ir.Operand(f"{side}_matches", (regex_constant(host_text(value)),))
     network = _network(value)
     if network:
-        return ir.Operand(f"{side}_in", (Constant("runtime.sip.address", "Network.parse", (network,), "NETWORK"),))
+        return ir.Operand(f"{side}_in", (network_constant(network),))
     return ir.Operand(f"{side}_is_host", (wire(value),))
 
 

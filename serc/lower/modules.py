@@ -93,4 +93,4 @@ def variable(name: str) -> str:
 
 def lowered_arguments(function: Function, call: tree.Call) -> tuple[ir.Argument, ...]:
     """The arguments of `call`, read as the declaration says."""
-    return tuple(a.kind.parse(host_text(word)) for a, word in zip(function.arguments, call.arguments, strict=True))
+    return tuple(a.kind.value(host_text(word)) for a, word in zip(function.arguments, call.arguments, strict=True))

@@ -48,7 +48,7 @@ class _Hoisting:
     def _arguments(self, arguments: tuple[ir.Argument, ...]) -> tuple[ir.Argument, ...]:
         return tuple(self._named(a) if isinstance(a, Constant) else a for a in arguments)
 
-    def _named(self, constant: Constant) -> ir.Hoisted:
+    def _named(self, constant: Constant[object]) -> ir.Hoisted:
         key = repr(constant)  # to Python, True equals 1
         known = self._names.get(key)
         if known is None:

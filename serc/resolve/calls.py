@@ -178,7 +178,7 @@ class CallCheck:
         message = f"{call.name.name} cannot be used in {_article(route.kind)}: it works in {allowed}"
         self._report.add(codes.WRONG_ROUTE, call.name.span, message)
 
-    def _argument(self, call: tree.Call, argument: tree.Argument, name: str, kind: ArgumentKind) -> None:
+    def _argument(self, call: tree.Call, argument: tree.Argument, name: str, kind: ArgumentKind[object]) -> None:
         if not isinstance(argument, tree.String):
             text = getattr(argument, "text", getattr(argument, "name", "…"))
             message = f"{call.name.name} wants a string as its {name}, found {described(argument)}"

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string, table
 from runtime.spec.kinds_sip import host_mistake
 from runtime.spec.params import column_param, flag_param, radius_config_param, table_param, url_param
@@ -25,13 +26,21 @@ EXPORTS: Final = ModuleSpec(
     summary="Reports transactions to syslog, a database, RADIUS or DIAMETER.",
     needs=("tm",),
     functions=(
-        function("acc_log_request", None, string("comment"), routes=REQUEST, summary="Report the request to syslog."),
+        function(
+            "acc_log_request",
+            None,
+            string("comment"),
+            routes=REQUEST,
+            does=Does.NOTHING,
+            summary="Report the request to syslog.",
+        ),
         function(
             "acc_db_request",
             None,
             string("comment"),
             table(),
             routes=REQUEST,
+            does=Does.NOTHING,
             summary="Report the request to a database table.",
         ),
     ),

@@ -17,13 +17,14 @@ from runtime.sip import headers, methods
 from runtime.sip.digest import MD5, SHA256
 from runtime.spec.declare import (
     REQUEST,
-    Argument,
+    Arg,
     ArgumentKind,
     ModuleSpec,
     function,
     integer_param,
     string_param,
 )
+from runtime.spec.effects import Does
 from runtime.spec.kinds import parse_integer, string
 from runtime.spec.params import seconds_param
 from runtime.spec.values import Doubt
@@ -160,7 +161,7 @@ def _qop_doubt(text: str) -> Doubt | None:
     return None if text.strip() in ("0", "1") else Doubt(f"qop is a switch: {text} means no more than 1")
 
 
-_QOP: Final = Argument("qop", ArgumentKind("qop", '"0", or "1" to offer qop', parse_integer, _qop_doubt))
+_QOP: Final = Arg("qop", ArgumentKind("qop", '"0", or "1" to offer qop', parse_integer, _qop_doubt))
 
 EXPORTS: Final = ModuleSpec(
     name="auth",
@@ -174,6 +175,7 @@ EXPORTS: Final = ModuleSpec(
             string("realm"),
             _QOP,
             routes=REQUEST,
+            does=Does.CHALLENGE_WWW,
             may_stop=True,
             summary='Answer 401; realm "" is taken from the request.',
         ),
@@ -183,6 +185,7 @@ EXPORTS: Final = ModuleSpec(
             string("realm"),
             _QOP,
             routes=REQUEST,
+            does=Does.CHALLENGE_PROXY,
             may_stop=True,
             summary='Answer 407; realm "" is taken from the request.',
         ),
@@ -190,21 +193,25 @@ EXPORTS: Final = ModuleSpec(
             "consume_credentials",
             Auth.consume_credentials,
             routes=REQUEST,
+            does=Does.CONSUME_CREDENTIALS,
             summary="Remove the credentials that were verified.",
         ),
-        function("append_rpid_hf", Auth.append_rpid_hf, routes=REQUEST, summary="Add Remote-Party-ID."),
+        function("append_rpid_hf", Auth.append_rpid_hf, routes=REQUEST, does=Does.EDIT, summary="Add Remote-Party-ID."),
         function(
             "append_rpid_hf",
             Auth.append_rpid_hf_with,
             string("prefix"),
             string("suffix"),
             routes=REQUEST,
+            does=Does.EDIT,
             summary="Add Remote-Party-ID with this text around.",
         ),
         function(
             "is_rpid_user_e164",
             Auth.is_rpid_user_e164,
             routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
             summary="True if the caller's identity is a number.",
         ),
     ),

@@ -14,7 +14,8 @@ from runtime.routing.database import Database, DatabaseError, open_database
 from runtime.routing.module import ModuleError
 from runtime.routing.world import World
 from runtime.sip.digest import HASH_SIZES, SHA256
-from runtime.spec.declare import REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param, switch_param
+from runtime.spec.declare import REQUEST, Arg, ArgumentKind, ModuleSpec, function, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import TABLE, string, wire
 from runtime.spec.params import READ_ONLY_URL, column_param, url_param
 from runtime.spec.values import Constant
@@ -115,12 +116,12 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple([name.strip() for name in text.split("|") if name.strip()])
 
 
-def _table(text: str) -> Constant:
+def _table(text: str) -> Constant[UserTable]:
     TABLE.parse(text)
-    return Constant("runtime.modules.auth_db.tables", "UserTable", (wire(text),), "TABLE", True)
+    return Constant(UserTable, (wire(text),), "TABLE", True)
 
 
-_TABLE: Final = Argument("table", ArgumentKind("table of subscribers", TABLE.expects, _table))
+_TABLE: Final = Arg("table", ArgumentKind[UserTable]("table of subscribers", TABLE.expects, _table))
 
 EXPORTS: Final = ModuleSpec(
     name="auth_db",
@@ -135,6 +136,8 @@ EXPORTS: Final = ModuleSpec(
             string("realm"),
             _TABLE,
             routes=REQUEST,
+            does=Does.AUTH_WWW,
+            alone="nothing else",
             may_stop=True,
             summary='True if Authorization is right; realm "" is taken from the request.',
         ),
@@ -144,6 +147,8 @@ EXPORTS: Final = ModuleSpec(
             string("realm"),
             _TABLE,
             routes=REQUEST,
+            does=Does.AUTH_PROXY,
+            alone="nothing else",
             may_stop=True,
             summary='True if Proxy-Authorization is right; realm "" is taken from the request.',
         ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string
 from runtime.spec.kinds_sip import host_mistake
 from runtime.spec.kinds_words import identity
@@ -17,6 +18,7 @@ EXPORTS: Final = ModuleSpec(
             None,
             string("realm"),
             routes=REQUEST,
+            does=Does.AUTH_WWW,
             may_stop=True,
             summary="True if Authorization is right; answers itself if not.",
         ),
@@ -25,6 +27,7 @@ EXPORTS: Final = ModuleSpec(
             None,
             string("realm"),
             routes=REQUEST,
+            does=Does.AUTH_PROXY,
             may_stop=True,
             summary="True if Proxy-Authorization is right; answers itself if not.",
         ),
@@ -34,6 +37,8 @@ EXPORTS: Final = ModuleSpec(
             identity(),
             string("group"),
             routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
             summary="True if the user is in the group.",
         ),
     ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string
 from runtime.spec.params import radius_config_param
 
@@ -16,6 +17,8 @@ EXPORTS: Final = ModuleSpec(
             None,
             string("realm"),
             routes=REQUEST,
+            does=Does.AUTH_WWW,
+            alone="nothing else",
             may_stop=True,
             summary='True if Authorization is right; realm "" is taken from the request.',
         ),
@@ -24,6 +27,8 @@ EXPORTS: Final = ModuleSpec(
             None,
             string("realm"),
             routes=REQUEST,
+            does=Does.AUTH_PROXY,
+            alone="nothing else",
             may_stop=True,
             summary='True if Proxy-Authorization is right; realm "" is taken from the request.',
         ),

@@ -9,6 +9,7 @@ from runtime.routing.avps import text_of
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.module import Module
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function
+from runtime.spec.effects import Does
 from runtime.spec.kinds import integer, string
 from runtime.spec.kinds_avp import attribute
 
@@ -79,16 +80,56 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.avp:Avp",
     summary="Sets and tests AVPs with string names.",
     functions=(
-        function("set_sattr", Avp.set_sattr, attribute(), string("value"), routes=_ROUTES, summary="Add a string AVP."),
         function(
-            "set_iattr", Avp.set_iattr, attribute(), integer("value", 0), routes=_ROUTES, summary="Add an integer AVP."
+            "set_sattr",
+            Avp.set_sattr,
+            attribute(),
+            string("value"),
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary="Add a string AVP.",
         ),
-        function("flags2attr", Avp.flags2attr, routes=_ROUTES, summary='Keep the message flags in the AVP "flags".'),
-        function("uri2attr", Avp.uri2attr, attribute(), routes=_ROUTES, summary="Keep the request URI in an AVP."),
-        function("attr2uri", Avp.attr2uri, attribute(), routes=_ROUTES, summary="Make an AVP the request URI."),
-        function("print_sattr", Avp.print_sattr, attribute(), routes=_ROUTES, summary="Log an AVP."),
         function(
-            "is_sattr_set", Avp.is_sattr_set, attribute(), routes=_ROUTES, summary="True if there is such an AVP."
+            "set_iattr",
+            Avp.set_iattr,
+            attribute(),
+            integer("value", 0),
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary="Add an integer AVP.",
+        ),
+        function(
+            "flags2attr",
+            Avp.flags2attr,
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary='Keep the message flags in the AVP "flags".',
+        ),
+        function(
+            "uri2attr",
+            Avp.uri2attr,
+            attribute(),
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary="Keep the request URI in an AVP.",
+        ),
+        function(
+            "attr2uri",
+            Avp.attr2uri,
+            attribute(),
+            routes=_ROUTES,
+            does=Does.REWRITE,
+            summary="Make an AVP the request URI.",
+        ),
+        function("print_sattr", Avp.print_sattr, attribute(), routes=_ROUTES, does=Does.LOG, summary="Log an AVP."),
+        function(
+            "is_sattr_set",
+            Avp.is_sattr_set,
+            attribute(),
+            routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if there is such an AVP.",
         ),
         function(
             "avp_exists",
@@ -96,6 +137,8 @@ EXPORTS: Final = ModuleSpec(
             attribute(),
             string("value"),
             routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
             summary="True if it has this value.",
         ),
     ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_words import keyword
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
 
@@ -16,6 +17,7 @@ EXPORTS: Final = ModuleSpec(
             None,
             keyword("party", "caller", "callee", "caller_uuid", "callee_uuid"),
             routes=REQUEST | FAILURE,
+            does=Does.NOTHING,
             summary="Load all preferences of the caller or callee.",
         ),
     ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_words import keyword
 from runtime.spec.params import radius_config_param
 
@@ -15,6 +16,7 @@ EXPORTS: Final = ModuleSpec(
             None,
             keyword("party", "caller", "callee", "digest"),
             routes=REQUEST | FAILURE,
+            does=Does.NOTHING,
             summary="Load the AVPs of the caller, the callee or the authenticated user.",
         ),
     ),

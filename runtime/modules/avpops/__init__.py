@@ -22,6 +22,7 @@ from runtime.routing.module import Module, ModuleError
 from runtime.routing.prepared import AvpReference, avp_name
 from runtime.routing.world import World
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_avp import aliases_mistake, avp, avp_definitions
 from runtime.spec.params import column_param, table_param, url_param
 
@@ -110,26 +111,57 @@ EXPORTS: Final = ModuleSpec(
             database_source(),
             database_or_scheme_name(),
             routes=_ROUTES,
+            does=Does.NOTHING,
             summary="Load AVPs from the database.",
         ),
-        function("avp_db_store", None, database_source(), database_name(), routes=_ROUTES, summary="Store AVPs there."),
         function(
-            "avp_db_delete", None, database_source(), database_name(), routes=_ROUTES, summary="Delete AVPs there."
+            "avp_db_store",
+            None,
+            database_source(),
+            database_name(),
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary="Store AVPs there.",
         ),
-        function("avp_write", Avpops.avp_write, value(), avp(), routes=_ROUTES, summary="Add an AVP with this value."),
-        function("avp_delete", Avpops.avp_delete, deleted(), routes=_ROUTES, summary="Remove AVPs."),
+        function(
+            "avp_db_delete",
+            None,
+            database_source(),
+            database_name(),
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary="Delete AVPs there.",
+        ),
+        function(
+            "avp_write",
+            Avpops.avp_write,
+            value(),
+            avp(),
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            summary="Add an AVP with this value.",
+        ),
+        function("avp_delete", Avpops.avp_delete, deleted(), routes=_ROUTES, does=Does.NOTHING, summary="Remove AVPs."),
         function(
             "avp_pushto",
             Avpops.avp_pushto,
             destination(),
             pushed(),
             routes=_ROUTES,
+            does=Does.MAY_REWRITE,
             summary="Put an AVP into the message.",
         ),
         function(
-            "avp_check", Avpops.avp_check, avp(), comparison(), routes=_ROUTES, summary="Compare an AVP with a value."
+            "avp_check",
+            Avpops.avp_check,
+            avp(),
+            comparison(),
+            routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="Compare an AVP with a value.",
         ),
-        function("avp_print", Avpops.avp_print, routes=_ROUTES, summary="Log all AVPs for debugging."),
+        function("avp_print", Avpops.avp_print, routes=_ROUTES, does=Does.LOG, summary="Log all AVPs for debugging."),
     ),
     params=(
         url_param("avp_url", None, "Database; without it the functions avp_db_* keep the server from starting."),

@@ -15,13 +15,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.modules.avpops.operands import (
+    Compare,
+    CompareWith,
+    Comparison,
+    Destination,
+    Literal,
+    Match,
+    Selection,
+    SourceAddress,
+    ToHeader,
+    ToUri,
+    UriValue,
+    Value,
+)
+from runtime.routing.prepared import Alias
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import parse_integer, checked_regex, wire
 from runtime.spec.kinds_avp import parse_avp_name
 from runtime.spec.values import BadArgument, Constant, Doubt
 
-# UriSource, AliasSource, UuidSource and DatabaseName come into being with the functions of the database.
-_OPERANDS: Final = "runtime.modules.avpops.operands"
 _URIS: Final = ("from", "to", "ruri")
 _OPERATORS: Final = ("eq", "lt", "gt", "re")
 _HEADER: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
@@ -49,22 +62,22 @@ def _uri(text: str) -> str:
     return text[1:].lower() if text.startswith("$") and text[1:].lower() in _URIS else ""
 
 
-def _source(text: str) -> Constant:
+def _source(text: str) -> bytes | Constant[Alias]:
     head, slash, part = text.partition("/")
     if _uri(head):
         if slash and part not in ("username", "domain"):
             raise BadArgument(f'"{part}" is no part of a URI that can be used here', "write domain, or nothing")
-        return Constant(_OPERANDS, "UriSource", (_uri(head), part == "domain"), "SOURCE")
+        return wire(text)
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before from, to, ruri or an alias")
-        return Constant(_OPERANDS, "AliasSource", (wire(text[1:]),), "SOURCE", True, text[1:])
+        return Constant(Alias, (wire(text[1:]),), "ALIAS", True, text[1:])
     if not text:
         raise BadArgument("the user is missing", "write $from, $to, $ruri, an alias or a uuid")
-    return Constant(_OPERANDS, "UuidSource", (wire(text),), "SOURCE")
+    return wire(text)
 
 
-def _database_name(text: str, *, scheme: bool) -> Constant:
+def _database_name(text: str, *, scheme: bool) -> Constant[Selection]:
     name, slash, table = text.partition("/")
     if slash and not table:
         raise BadArgument("the name of the table after the slash is missing")
@@ -73,29 +86,27 @@ def _database_name(text: str, *, scheme: bool) -> Constant:
             raise BadArgument("a scheme is for avp_db_load alone", "write the name of a table")
         if _selection(name)[0].startswith("all"):
             raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
-    selected = _selection(name)
-    alias = _alias_in(selected)
-    return Constant(_OPERANDS, "DatabaseName", (*selected, wire(table)), "DB_NAME", bool(alias), alias)
+    return _selection_constant(_selection(name), False)
 
 
-def _load_name(text: str) -> Constant:
+def _load_name(text: str) -> Constant[Selection]:
     return _database_name(text, scheme=True)
 
 
-def _store_name(text: str) -> Constant:
+def _store_name(text: str) -> Constant[Selection]:
     return _database_name(text, scheme=False)
 
 
-def _value(text: str) -> Constant:
+def _value(text: str) -> Constant[Value]:
     head, slash, part = text.partition("/")
     if text.lower() == "$src_ip":
-        return Constant(_OPERANDS, "SourceAddress", (), "VALUE")
+        return Constant(SourceAddress, (), "VALUE")
     if _uri(head):
         _uri_part(part, slash)
-        return Constant(_OPERANDS, "UriValue", (_uri(head), part), "VALUE")
+        return Constant(UriValue, (_uri(head), part), "VALUE")
     if text.startswith("$"):
         raise BadArgument(f'"{text}" is no value', "write $from, $to, $ruri, $src_ip or a literal")
-    return Constant(_OPERANDS, "Literal", (_literal(text),), "VALUE")
+    return Constant(Literal, (_literal(text),), "VALUE")
 
 
 def _uri_part(part: str, slash: str) -> None:
@@ -123,17 +134,17 @@ def _global_flag(text: str) -> tuple[str, bool]:
     return name, bool(slash)
 
 
-def _selection_constant(selected: tuple[str, int, bytes], every: bool) -> Constant:
+def _selection_constant(selected: tuple[str, int, bytes], every: bool) -> Constant[Selection]:
     alias = _alias_in(selected)
-    return Constant(_OPERANDS, "Selection", (*selected, every), "SELECTION", bool(alias), alias)
+    return Constant(Selection, (*selected, every), "SELECTION", bool(alias), alias)
 
 
-def _deleted(text: str) -> Constant:
+def _deleted(text: str) -> Constant[Selection]:
     name, every = _global_flag(text)
     return _selection_constant(_selection(name), every)
 
 
-def _pushed(text: str) -> Constant:
+def _pushed(text: str) -> Constant[Selection]:
     name, every = _global_flag(text)
     selected = _selection(name)
     if selected[0].startswith("all"):
@@ -141,16 +152,16 @@ def _pushed(text: str) -> Constant:
     return _selection_constant(selected, every)
 
 
-def _destination(text: str) -> Constant:
+def _destination(text: str) -> Constant[Destination]:
     head, slash, part = text.partition("/")
     if not head.startswith("$") or len(head) == 1:
         raise BadArgument(f'"{text}" is no place to push to', "write $ruri or $Header-Name")
     if head.lower() == "$ruri":
         _uri_part(part, slash)
-        return Constant(_OPERANDS, "ToUri", (part,), "DESTINATION")
+        return Constant(ToUri, (part,), "DESTINATION")
     if slash and part not in ("request", "reply"):
         raise BadArgument(f'"{part}" is no kind of message', "write request or reply")
-    return Constant(_OPERANDS, "ToHeader", (wire(head[1:]), part == "reply"), "DESTINATION")
+    return Constant(ToHeader, (wire(head[1:]), part == "reply"), "DESTINATION")
 
 
 def _destination_doubt(text: str) -> Doubt | None:
@@ -165,7 +176,7 @@ def _destination_doubt(text: str) -> Doubt | None:
     return Doubt(f'"{name}" cannot be the name of a header', hint)
 
 
-def _comparison(text: str) -> Constant:
+def _comparison(text: str) -> Constant[Comparison]:
     operator, slash, rest = text.partition("/")
     if operator.lower() not in _OPERATORS or not slash:
         raise BadArgument(f'"{text}" does not begin with a comparison', "write eq/, lt/, gt/ or re/ before the value")
@@ -179,12 +190,12 @@ def _comparison(text: str) -> Constant:
         if operand.startswith(("$", "i:")):
             raise BadArgument("re/ wants a regular expression, not an AVP or a number")
         pattern = checked_regex(operand.removeprefix("s:"))
-        return Constant(_OPERANDS, "Match", (pattern, every), "CHECK")
+        return Constant(Match, (pattern, every), "CHECK")
     if operand.startswith("$"):
         alias = "" if _is_part_of_message(operand) else operand[1:]
         arguments = (operator.lower(), wire(operand[1:]), every, ignore_case)
-        return Constant(_OPERANDS, "CompareWith", arguments, "CHECK", bool(alias), alias)
-    return Constant(_OPERANDS, "Compare", (operator.lower(), _literal(operand), every, ignore_case), "CHECK")
+        return Constant(CompareWith, arguments, "CHECK", bool(alias), alias)
+    return Constant(Compare, (operator.lower(), _literal(operand), every, ignore_case), "CHECK")
 
 
 def _is_part_of_message(operand: str) -> bool:
@@ -210,43 +221,45 @@ def scheme_mistake(text: str) -> str:
     return ""
 
 
-SOURCE: Final = ArgumentKind("AVP source", "$from, $to, $ruri, an alias or a uuid", _source)
-LOAD_NAME: Final = ArgumentKind("AVP in a database", "[name][/table] or name/$scheme", _load_name)
-STORE_NAME: Final = ArgumentKind("AVP in a database", "[name][/table]", _store_name)
-VALUE: Final = ArgumentKind("AVP value", "$from, $to, $ruri, $src_ip or a literal", _value)
-DELETED: Final = ArgumentKind("AVP selection", "[name][/g]", _deleted)
-PUSHED: Final = ArgumentKind("AVP selection", "name[/g]", _pushed)
-DESTINATION: Final = ArgumentKind("AVP destination", "$ruri or $Header-Name", _destination, _destination_doubt)
-COMPARISON: Final = ArgumentKind("AVP comparison", "operator/value[/flags]", _comparison)
+SOURCE: Final = ArgumentKind[bytes | Alias]("AVP source", "$from, $to, $ruri, an alias or a uuid", _source)
+LOAD_NAME: Final = ArgumentKind[Selection]("AVP in a database", "[name][/table] or name/$scheme", _load_name)
+STORE_NAME: Final = ArgumentKind[Selection]("AVP in a database", "[name][/table]", _store_name)
+VALUE: Final = ArgumentKind[Value]("AVP value", "$from, $to, $ruri, $src_ip or a literal", _value)
+DELETED: Final = ArgumentKind[Selection]("AVP selection", "[name][/g]", _deleted)
+PUSHED: Final = ArgumentKind[Selection]("AVP selection", "name[/g]", _pushed)
+DESTINATION: Final = ArgumentKind[Destination](
+    "AVP destination", "$ruri or $Header-Name", _destination, _destination_doubt
+)
+COMPARISON: Final = ArgumentKind[Comparison]("AVP comparison", "operator/value[/flags]", _comparison)
 
 
-def database_source(name: str = "source") -> Argument:
-    return Argument(name, SOURCE)
+def database_source(name: str = "source") -> Arg[bytes | Alias]:
+    return Arg(name, SOURCE)
 
 
-def database_or_scheme_name(name: str = "name") -> Argument:
-    return Argument(name, LOAD_NAME)
+def database_or_scheme_name(name: str = "name") -> Arg[Selection]:
+    return Arg(name, LOAD_NAME)
 
 
-def database_name(name: str = "name") -> Argument:
-    return Argument(name, STORE_NAME)
+def database_name(name: str = "name") -> Arg[Selection]:
+    return Arg(name, STORE_NAME)
 
 
-def value(name: str = "value") -> Argument:
-    return Argument(name, VALUE)
+def value(name: str = "value") -> Arg[Value]:
+    return Arg(name, VALUE)
 
 
-def deleted(name: str = "name") -> Argument:
-    return Argument(name, DELETED)
+def deleted(name: str = "name") -> Arg[Selection]:
+    return Arg(name, DELETED)
 
 
-def pushed(name: str = "name") -> Argument:
-    return Argument(name, PUSHED)
+def pushed(name: str = "name") -> Arg[Selection]:
+    return Arg(name, PUSHED)
 
 
-def destination(name: str = "destination") -> Argument:
-    return Argument(name, DESTINATION)
+def destination(name: str = "destination") -> Arg[Destination]:
+    return Arg(name, DESTINATION)
 
 
-def comparison(name: str = "comparison") -> Argument:
-    return Argument(name, COMPARISON)
+def comparison(name: str = "comparison") -> Arg[Comparison]:
+    return Arg(name, COMPARISON)

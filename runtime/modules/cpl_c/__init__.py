@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_words import keyword
 from runtime.spec.params import flag_param, table_param, url_param
 
@@ -18,6 +19,7 @@ EXPORTS: Final = ModuleSpec(
             keyword("direction", "incoming", "outgoing"),
             keyword("mode", "is_stateless", "is_stateful", "force_stateful"),
             routes=REQUEST,
+            does=Does.TAKE_OVER,
             may_stop=True,
             summary="Run the user's script; true when the call goes on as if there were none.",
         ),
@@ -25,6 +27,7 @@ EXPORTS: Final = ModuleSpec(
             "cpl_process_register",
             None,
             routes=REQUEST,
+            does=Does.ANSWER,
             may_stop=True,
             summary="Take or give a script that comes with REGISTER.",
         ),
@@ -32,6 +35,7 @@ EXPORTS: Final = ModuleSpec(
             "cpl_process_register_norpl",
             None,
             routes=REQUEST,
+            does=Does.NOTHING,
             may_stop=True,
             summary="Same, without an answer of its own on success.",
         ),

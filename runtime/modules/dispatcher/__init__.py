@@ -13,7 +13,8 @@ from runtime.routing.world import World
 from runtime.sip.scan import BadMessage
 from runtime.sip.ser_hash import hash_of_sum, sum_of_words
 from runtime.sip.uri import BadUri, parse_uri
-from runtime.spec.declare import REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param, switch_param
+from runtime.spec.declare import REQUEST, Arg, ArgumentKind, ModuleSpec, function, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import integer, parse_integer
 from runtime.spec.values import Doubt
 
@@ -121,8 +122,9 @@ EXPORTS: Final = ModuleSpec(
             "ds_select_dst",
             Dispatcher.ds_select_dst,
             integer("set", 0),
-            Argument("algorithm", _ALGORITHM),
+            Arg("algorithm", _ALGORITHM),
             routes=REQUEST,
+            does=Does.REWRITE,
             summary="Choose a destination out of a set.",
         ),
     ),

@@ -9,6 +9,7 @@ from runtime.routing.module import Module
 from runtime.sip import headers
 from runtime.sip.edits import Edit
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import reason
 
 _NAME: Final = b"Diversion: "
@@ -48,6 +49,7 @@ EXPORTS: Final = ModuleSpec(
             Diversion.add_diversion,
             reason(),
             routes=REQUEST | FAILURE,
+            does=Does.EDIT,
             summary="Add Diversion with the URI as received and this reason.",
         ),
     ),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
 
 EXPORTS: Final = ModuleSpec(
@@ -10,8 +11,22 @@ EXPORTS: Final = ModuleSpec(
     summary="Finds out whether a domain is ours, from a table.",
     database=True,
     functions=(
-        function("is_from_local", None, routes=REQUEST, summary="True if the domain of From is ours."),
-        function("is_uri_host_local", None, routes=REQUEST, summary="True if the domain of the request URI is ours."),
+        function(
+            "is_from_local",
+            None,
+            routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the domain of From is ours.",
+        ),
+        function(
+            "is_uri_host_local",
+            None,
+            routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the domain of the request URI is ours.",
+        ),
     ),
     params=(
         url_param("db_url", READ_ONLY_URL),

@@ -14,7 +14,8 @@ from runtime.routing.dns_records import NAPTR, host_name
 from runtime.routing.module import Module
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
-from runtime.spec.declare import REQUEST, Argument, ModuleSpec, function, string_param
+from runtime.spec.declare import REQUEST, Arg, ModuleSpec, function, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import some_text
 from runtime.spec.values import Doubt
 
@@ -25,8 +26,8 @@ def _suffix_doubt(text: str) -> Doubt | None:
     return Doubt(f'"{text}" does not end in a dot', f'write "{text}." to ask for this very domain')
 
 
-_SUFFIX: Final = Argument("suffix", some_text("suffix", "a domain that ends in a dot", _suffix_doubt))
-_SERVICE: Final = Argument("service", some_text("service", "the name of an ENUM service"))
+_SUFFIX: Final = Arg("suffix", some_text("suffix", "a domain that ends in a dot", _suffix_doubt))
+_SERVICE: Final = Arg("service", some_text("service", "the name of an ENUM service"))
 
 _FIRST_Q: Final = 990
 _Q_STEP: Final = 10
@@ -125,13 +126,37 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.enum:Enum",
     summary="Finds the URI of a telephone number in DNS.",
     functions=(
-        function("enum_query", Enum.enum_query, routes=REQUEST, summary="Make URIs of the number in the request URI."),
-        function("enum_query", Enum.enum_query_suffix, _SUFFIX, routes=REQUEST, summary="Same, under this domain."),
         function(
-            "enum_query", Enum.enum_query_service, _SUFFIX, _SERVICE, routes=REQUEST, summary="Same, of this service."
+            "enum_query",
+            Enum.enum_query,
+            routes=REQUEST,
+            does=Does.MAY_REWRITE,
+            summary="Make URIs of the number in the request URI.",
         ),
         function(
-            "is_from_user_e164", Enum.is_from_user_e164, routes=REQUEST, summary="True if the user of From is a number."
+            "enum_query",
+            Enum.enum_query_suffix,
+            _SUFFIX,
+            routes=REQUEST,
+            does=Does.MAY_REWRITE,
+            summary="Same, under this domain.",
+        ),
+        function(
+            "enum_query",
+            Enum.enum_query_service,
+            _SUFFIX,
+            _SERVICE,
+            routes=REQUEST,
+            does=Does.MAY_REWRITE,
+            summary="Same, of this service.",
+        ),
+        function(
+            "is_from_user_e164",
+            Enum.is_from_user_e164,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if the user of From is a number.",
         ),
     ),
     params=(

@@ -16,6 +16,7 @@ from runtime.routing import errors
 from runtime.routing.context import L_DBG, Q_UNSPECIFIED, Context
 from runtime.routing.module import Module
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import command
 from runtime.spec.params import seconds_param
 
@@ -62,10 +63,20 @@ EXPORTS: Final = ModuleSpec(
     summary="Runs shell commands that see the message.",
     functions=(
         function(
-            "exec_dset", Exec.exec_dset, command(), routes=REQUEST | FAILURE, summary="The output becomes the URIs."
+            "exec_dset",
+            Exec.exec_dset,
+            command(),
+            routes=REQUEST | FAILURE,
+            does=Does.MAY_REWRITE,
+            summary="The output becomes the URIs.",
         ),
         function(
-            "exec_msg", Exec.exec_msg, command(), routes=REQUEST | FAILURE, summary="The command reads the message."
+            "exec_msg",
+            Exec.exec_msg,
+            command(),
+            routes=REQUEST | FAILURE,
+            does=Does.COPY,
+            summary="The command reads the message.",
         ),
     ),
     params=(

@@ -12,6 +12,7 @@ from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import command
 
 OUTPUT_LIMIT: Final = 1024
@@ -79,13 +80,19 @@ EXPORTS: Final = ModuleSpec(
     summary="Lets programs rewrite the URI; exec does more.",
     functions=(
         function(
-            "ext_rewriteuri", Ext.ext_rewriteuri, command(), routes=REQUEST, summary="The program rewrites the URI."
+            "ext_rewriteuri",
+            Ext.ext_rewriteuri,
+            command(),
+            routes=REQUEST,
+            does=Does.REWRITE,
+            summary="The program rewrites the URI.",
         ),
         function(
             "ext_rewriteuser",
             Ext.ext_rewriteuser,
             command(),
             routes=REQUEST,
+            does=Does.EDIT_URI,
             summary="The program rewrites its user part.",
         ),
     ),

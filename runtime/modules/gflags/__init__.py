@@ -10,6 +10,7 @@ from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.world import World
 from runtime.spec.declare import EVERYWHERE, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import integer
 
 _FLAGS: Final = 32
@@ -97,12 +98,30 @@ EXPORTS: Final = ModuleSpec(
     summary="Global flags that the FIFO can change.",
     functions=(
         function(
-            "set_gflag", Gflags.set_gflag, integer("flag", 0, 31), routes=EVERYWHERE, summary="Set a global flag."
+            "set_gflag",
+            Gflags.set_gflag,
+            integer("flag", 0, 31),
+            routes=EVERYWHERE,
+            does=Does.NOTHING,
+            summary="Set a global flag.",
         ),
         function(
-            "reset_gflag", Gflags.reset_gflag, integer("flag", 0, 31), routes=EVERYWHERE, summary="Reset a global flag."
+            "reset_gflag",
+            Gflags.reset_gflag,
+            integer("flag", 0, 31),
+            routes=EVERYWHERE,
+            does=Does.NOTHING,
+            summary="Reset a global flag.",
         ),
-        function("is_gflag", Gflags.is_gflag, integer("flag", 0, 31), routes=EVERYWHERE, summary="True if it is set."),
+        function(
+            "is_gflag",
+            Gflags.is_gflag,
+            integer("flag", 0, 31),
+            routes=EVERYWHERE,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if it is set.",
+        ),
     ),
     params=(integer_param("initial", 0, "All flags at the start, as one number."),),
     fifo_commands=("set_gflag", "reset_gflag", "is_gflag"),

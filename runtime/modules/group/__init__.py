@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string
 from runtime.spec.kinds_words import identity
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
@@ -12,7 +13,16 @@ EXPORTS: Final = ModuleSpec(
     summary="Finds out whether a user is in a group, from a table.",
     database=True,
     functions=(
-        function("is_user_in", None, identity(), string("group"), routes=REQUEST, summary="True if the user is in it."),
+        function(
+            "is_user_in",
+            None,
+            identity(),
+            string("group"),
+            routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the user is in it.",
+        ),
     ),
     params=(
         url_param("db_url", READ_ONLY_URL),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string
 from runtime.spec.kinds_words import identity
 from runtime.spec.params import radius_config_param
@@ -17,6 +18,8 @@ EXPORTS: Final = ModuleSpec(
             identity(),
             string("group"),
             routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
             summary="True if the user is in the group.",
         ),
     ),

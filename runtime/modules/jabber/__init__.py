@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_sip import host_mistake
 from runtime.spec.params import seconds_param, url_param
 
@@ -36,11 +37,11 @@ EXPORTS: Final = ModuleSpec(
     needs=("tm",),
     database=True,
     functions=(
-        function("jab_send_message", None, routes=REQUEST, summary="Pass the MESSAGE to Jabber."),
-        function("jab_join_jconf", None, routes=REQUEST, summary="Join a conference."),
-        function("jab_exit_jconf", None, routes=REQUEST, summary="Leave a conference."),
-        function("jab_go_online", None, routes=REQUEST, summary="Log the user in at Jabber."),
-        function("jab_go_offline", None, routes=REQUEST, summary="Log the user out."),
+        function("jab_send_message", None, routes=REQUEST, does=Does.COPY, summary="Pass the MESSAGE to Jabber."),
+        function("jab_join_jconf", None, routes=REQUEST, does=Does.NOTHING, summary="Join a conference."),
+        function("jab_exit_jconf", None, routes=REQUEST, does=Does.NOTHING, summary="Leave a conference."),
+        function("jab_go_online", None, routes=REQUEST, does=Does.NOTHING, summary="Log the user in at Jabber."),
+        function("jab_go_offline", None, routes=REQUEST, does=Does.NOTHING, summary="Log the user out."),
     ),
     params=(
         url_param("db_url", "mysql://root@127.0.0.1/sip_jab"),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.params import READ_ONLY_URL, column_param, seconds_param, table_param, url_param
 
@@ -12,12 +13,32 @@ EXPORTS: Final = ModuleSpec(
     needs=("tm",),
     database=True,
     functions=(
-        function("load_gws", None, routes=REQUEST, summary="Load the gateways for this call."),
-        function("next_gw", None, routes=REQUEST | FAILURE, summary="Take the next gateway; false when none is left."),
-        function("from_gw", None, routes=REQUEST | FAILURE, summary="True if the source is a gateway."),
-        function("to_gw", None, routes=REQUEST | FAILURE, summary="True if the request URI is at a gateway."),
-        function("load_contacts", None, routes=REQUEST, summary="Sort the branches by q."),
-        function("next_contacts", None, routes=REQUEST | FAILURE, summary="Take the next branches."),
+        function("load_gws", None, routes=REQUEST, does=Does.NOTHING, summary="Load the gateways for this call."),
+        function(
+            "next_gw",
+            None,
+            routes=REQUEST | FAILURE,
+            does=Does.REWRITE,
+            summary="Take the next gateway; false when none is left.",
+        ),
+        function(
+            "from_gw",
+            None,
+            routes=REQUEST | FAILURE,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the source is a gateway.",
+        ),
+        function(
+            "to_gw",
+            None,
+            routes=REQUEST | FAILURE,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the request URI is at a gateway.",
+        ),
+        function("load_contacts", None, routes=REQUEST, does=Does.NOTHING, summary="Sort the branches by q."),
+        function("next_contacts", None, routes=REQUEST | FAILURE, does=Does.REWRITE, summary="Take the next branches."),
     ),
     params=(
         url_param("db_url", READ_ONLY_URL),

@@ -16,7 +16,8 @@ from runtime.sip.contacts import all_contacts
 from runtime.sip.edits import Edit
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
-from runtime.spec.declare import ONREPLY, REQUEST, Argument, ArgumentKind, ModuleSpec, function, string_param
+from runtime.spec.declare import ONREPLY, REQUEST, Arg, ArgumentKind, ModuleSpec, function, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import some_text
 from runtime.spec.kinds_sip import address, network
 from runtime.spec.values import BadArgument, Constant
@@ -24,7 +25,7 @@ from runtime.spec.values import BadArgument, Constant
 _PORT: Final = re.compile(r"([+-]?)([0-9]+)\Z")
 
 
-def _port_change(text: str) -> Constant:
+def _port_change(text: str) -> Constant[PortChange]:
     """`+N` and `-N` are added, `N` replaces the port."""
     found = _PORT.match(text)
     if not found:
@@ -32,13 +33,11 @@ def _port_change(text: str) -> Constant:
     number = int(found[2])
     if not 0 < number < 65536:
         raise BadArgument(f"{number} is out of range", "ports are 1 to 65535")
-    return Constant(
-        "runtime.modules.mangler.sdp", "PortChange", (bool(found[1]), -number if found[1] == "-" else number), "PORT"
-    )
+    return Constant(PortChange, (bool(found[1]), -number if found[1] == "-" else number), "PORT")
 
 
-_OFFSET: Final = Argument("port", ArgumentKind("port change", "+N, -N or a port", _port_change))
-_PREFIX: Final = Argument("prefix", some_text("prefix", "a prefix"))
+_OFFSET: Final = Arg("port", ArgumentKind[PortChange]("port change", "+N, -N or a port", _port_change))
+_PREFIX: Final = Arg("prefix", some_text("prefix", "a prefix"))
 
 
 @final
@@ -108,6 +107,7 @@ EXPORTS: Final = ModuleSpec(
             network(),
             address(),
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Replace the addresses of this network in SDP.",
         ),
         function(
@@ -115,6 +115,7 @@ EXPORTS: Final = ModuleSpec(
             Mangler.sdp_mangle_port,
             _OFFSET,
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Change the ports in SDP.",
         ),
         function(
@@ -123,13 +124,21 @@ EXPORTS: Final = ModuleSpec(
             _PREFIX,
             address(),
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Hide Contacts in the user.",
         ),
-        function("decode_contact", Mangler.decode_contact, routes=REQUEST, summary="Reverse that in the request URI."),
+        function(
+            "decode_contact",
+            Mangler.decode_contact,
+            routes=REQUEST,
+            does=Does.MAY_REWRITE,
+            summary="Reverse that in the request URI.",
+        ),
         function(
             "decode_contact_header",
             Mangler.decode_contact_header,
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Reverse that in Contact.",
         ),
     ),

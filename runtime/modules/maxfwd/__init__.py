@@ -10,6 +10,7 @@ from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.sip.scan import decimal
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import integer
 
 _HIGHEST: Final = 65535
@@ -69,6 +70,8 @@ EXPORTS: Final = ModuleSpec(
             Maxfwd.mf_process_maxfwd_header,
             integer("limit", 0, 255),
             routes=REQUEST,
+            does=Does.CHECK_HOPS,
+            alone="not stop a looping request by itself",
             summary="Lower Max-Forwards or insert it with this value; false when it has reached 0.",
         ),
     ),

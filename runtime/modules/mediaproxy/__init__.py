@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import EVERYWHERE, ONREPLY, REQUEST, ModuleSpec, function, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds_words import mask
 from runtime.spec.params import seconds_param
 
@@ -23,11 +24,21 @@ EXPORTS: Final = ModuleSpec(
                 },
             ),
             routes=EVERYWHERE,
+            does=Does.NOTHING,
+            alone="nothing else",
             summary="True if one of the tests says that there is a NAT.",
         ),
-        function("fix_contact", None, routes=REQUEST | ONREPLY, summary="Put the source address into Contact."),
-        function("use_media_proxy", None, routes=REQUEST | ONREPLY, summary="Lead the media over the proxy."),
-        function("end_media_session", None, routes=EVERYWHERE, summary="End the call at the proxy."),
+        function(
+            "fix_contact",
+            None,
+            routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
+            summary="Put the source address into Contact.",
+        ),
+        function(
+            "use_media_proxy", None, routes=REQUEST | ONREPLY, does=Does.EDIT, summary="Lead the media over the proxy."
+        ),
+        function("end_media_session", None, routes=EVERYWHERE, does=Does.NOTHING, summary="End the call at the proxy."),
     ),
     params=(
         string_param("mediaproxy_socket", "/var/run/proxydispatcher.sock", "Socket of the proxy."),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import integer
 from runtime.spec.kinds_sip import sip_uri_doubt
 from runtime.spec.params import column_param, seconds_param, table_param, url_param
@@ -18,9 +19,12 @@ EXPORTS: Final = ModuleSpec(
             None,
             integer("recipient", 0, 2),
             routes=REQUEST | FAILURE,
+            does=Does.COPY,
             summary="Keep the message for the user of: 0 the URI, 1 the original URI, 2 To.",
         ),
-        function("m_dump", None, routes=REQUEST, summary="Send what was kept for the user who registers."),
+        function(
+            "m_dump", None, routes=REQUEST, does=Does.NOTHING, summary="Send what was kept for the user who registers."
+        ),
     ),
     params=(
         url_param(),

@@ -27,6 +27,7 @@ from runtime.spec.declare import (
     string_param,
     switch_param,
 )
+from runtime.spec.effects import Does
 from runtime.spec.kinds_sip import address
 from runtime.spec.kinds_words import letters, mask
 from runtime.spec.params import seconds_param
@@ -199,12 +200,15 @@ EXPORTS: Final = ModuleSpec(
                 },
             ),
             routes=EVERYWHERE,
+            does=Does.NOTHING,
+            alone="nothing else",
             summary="True if one of the tests says that there is a NAT.",
         ),
         function(
             "fix_nated_contact",
             Nathelper.fix_nated_contact,
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Put the source address into Contact.",
         ),
         function(
@@ -212,24 +216,28 @@ EXPORTS: Final = ModuleSpec(
             Nathelper.fix_nated_sdp,
             mask("changes", {1: "add a=direction:active", 2: "put the source address into c="}),
             routes=EVERYWHERE,
+            does=Does.EDIT,
             summary="Repair the SDP.",
         ),
         function(
             "fix_nated_register",
             Nathelper.fix_nated_register,
             routes=REQUEST,
+            does=Does.NOTHING,
             summary="Keep the source address for save().",
         ),
         function(
             "add_rcv_param",
             Nathelper.add_rcv_param,
             routes=REQUEST,
+            does=Does.EDIT,
             summary="Add the source address to Contact as a parameter.",
         ),
         function(
             "force_rtp_proxy",
             Nathelper.force_rtp_proxy,
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Lead the media over the RTP proxy.",
         ),
         function(
@@ -237,6 +245,7 @@ EXPORTS: Final = ModuleSpec(
             Nathelper.force_rtp_proxy_flags,
             _FLAGS,
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Same, with flags.",
         ),
         function(
@@ -245,12 +254,14 @@ EXPORTS: Final = ModuleSpec(
             _FLAGS,
             address(),
             routes=REQUEST | ONREPLY,
+            does=Does.EDIT,
             summary="Same, with the own address.",
         ),
         function(
             "unforce_rtp_proxy",
             Nathelper.unforce_rtp_proxy,
             routes=EVERYWHERE,
+            does=Does.NOTHING,
             summary="End the call at the RTP proxy.",
         ),
     ),

@@ -12,6 +12,7 @@ from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.uri import BadUri
 from runtime.spec.declare import REQUEST, ModuleSpec, function, string_param
+from runtime.spec.effects import Does
 
 
 @final
@@ -63,7 +64,14 @@ EXPORTS: Final = ModuleSpec(
     summary="Answers OPTIONS requests to the server itself.",
     needs=("sl",),
     functions=(
-        function("options_reply", Options.options_reply, routes=REQUEST, may_stop=True, summary="Answer 200 and end."),
+        function(
+            "options_reply",
+            Options.options_reply,
+            routes=REQUEST,
+            does=Does.SETTLE,
+            may_stop=True,
+            summary="Answer 200 and end.",
+        ),
     ),
     params=(
         string_param("accept", "*/*", "Accept of the answer."),

@@ -5,13 +5,14 @@ from typing import Final
 from runtime.spec.declare import (
     FAILURE,
     REQUEST,
-    Argument,
+    Arg,
     ModuleSpec,
     function,
     integer_param,
     string_param,
     switch_param,
 )
+from runtime.spec.effects import Does
 from runtime.spec.kinds import some_text
 from runtime.spec.params import seconds_param, table_param, url_param
 from runtime.spec.values import Doubt
@@ -23,32 +24,58 @@ def _domain_doubt(text: str) -> Doubt | None:
     return Doubt(f'nothing reports presence to the domain "{text}"', "write registrar or jabber")
 
 
-_DOMAIN: Final = Argument("domain", some_text("domain", "a presence domain", _domain_doubt))
+_DOMAIN: Final = Arg("domain", some_text("domain", "a presence domain", _domain_doubt))
 
 EXPORTS: Final = ModuleSpec(
     name="pa",
     summary="Presence agent: SUBSCRIBE, PUBLISH and NOTIFY.",
     needs=("tm",),
     functions=(
-        function("handle_subscription", None, _DOMAIN, routes=REQUEST | FAILURE, summary="Take and answer SUBSCRIBE."),
+        function(
+            "handle_subscription",
+            None,
+            _DOMAIN,
+            routes=REQUEST | FAILURE,
+            does=Does.ANSWER,
+            summary="Take and answer SUBSCRIBE.",
+        ),
         function(
             "handle_publish",
             None,
             _DOMAIN,
             routes=REQUEST | FAILURE,
+            does=Does.ANSWER,
             may_stop=True,
             summary="Take and answer PUBLISH.",
         ),
-        function("pa_handle_registration", None, _DOMAIN, routes=REQUEST, summary="Watch the user who registers."),
+        function(
+            "pa_handle_registration",
+            None,
+            _DOMAIN,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            summary="Watch the user who registers.",
+        ),
         function(
             "existing_subscription",
             None,
             _DOMAIN,
             routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
             may_stop=True,
             summary="True if there is such a subscription.",
         ),
-        function("pua_exists", None, _DOMAIN, routes=REQUEST, may_stop=True, summary="Ends the script, always."),
+        function(
+            "pua_exists",
+            None,
+            _DOMAIN,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
+            may_stop=True,
+            summary="Ends the script, always.",
+        ),
     ),
     params=(
         seconds_param("default_expires", 3600, "Life of a subscription that names none."),

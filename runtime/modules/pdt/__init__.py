@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param
+from runtime.spec.effects import Does
 from runtime.spec.params import table_param, url_param
 
 
@@ -14,7 +15,9 @@ EXPORTS: Final = ModuleSpec(
     name="pdt",
     summary="Translates prefixes of numbers to domains, from a table.",
     database=True,
-    functions=(function("prefix2domain", None, routes=REQUEST, summary="Rewrite a number to its domain."),),
+    functions=(
+        function("prefix2domain", None, routes=REQUEST, does=Does.REWRITE, summary="Rewrite a number to its domain."),
+    ),
     params=(
         url_param("db_url", "mysql://root@127.0.0.1/pdt"),
         table_param("db_table", "domains", "Table of codes."),

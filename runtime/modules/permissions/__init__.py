@@ -15,7 +15,7 @@ from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import (
     FAILURE,
     REQUEST,
-    Argument,
+    Arg,
     ArgumentKind,
     ModuleSpec,
     function,
@@ -23,28 +23,30 @@ from runtime.spec.declare import (
     string_param,
     switch_param,
 )
+from runtime.spec.effects import Does
 from runtime.spec.kinds import FILE, wire
 from runtime.spec.params import column_param, table_param, url_param
 from runtime.spec.values import Constant
 
 _ROUTES: Final = REQUEST | FAILURE
-_FILES: Final = "runtime.modules.permissions.files"
 
 
-def _file(text: str) -> Constant:
+def _file(text: str) -> Constant[RuleFile]:
     FILE.parse(text)
-    return Constant(_FILES, "RuleFile", (wire(text),), "RULES", True)
+    return Constant(RuleFile, (wire(text),), "RULES", True)
 
 
-def _base(text: str) -> Constant:
+def _base(text: str) -> Constant[RuleBase]:
     FILE.parse(text)
-    return Constant(_FILES, "RuleBase", (wire(text),), "RULES", True)
+    return Constant(RuleBase, (wire(text),), "RULES", True)
 
 
-_RULE_FILE: Final = ArgumentKind("rule file", "the name of a rule file", _file)
-_ALLOW: Final = Argument("allow_file", _RULE_FILE)
-_DENY: Final = Argument("deny_file", _RULE_FILE)
-_BASE: Final = Argument("basename", ArgumentKind("basename", "the name of two rule files without their ends", _base))
+_RULE_FILE: Final = ArgumentKind[RuleFile]("rule file", "the name of a rule file", _file)
+_ALLOW: Final = Arg("allow_file", _RULE_FILE)
+_DENY: Final = Arg("deny_file", _RULE_FILE)
+_BASE: Final = Arg(
+    "basename", ArgumentKind[RuleBase]("basename", "the name of two rule files without their ends", _base)
+)
 
 
 @final
@@ -167,6 +169,8 @@ EXPORTS: Final = ModuleSpec(
             "allow_routing",
             Permissions.allow_routing,
             routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
             summary="True if the default rule files allow the call.",
         ),
         function(
@@ -174,25 +178,45 @@ EXPORTS: Final = ModuleSpec(
             Permissions.allow_routing_base,
             _BASE,
             routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
             summary="Same, basename.allow and .deny.",
         ),
         function(
-            "allow_routing", Permissions.allow_routing_files, _ALLOW, _DENY, routes=_ROUTES, summary="Same, files."
+            "allow_routing",
+            Permissions.allow_routing_files,
+            _ALLOW,
+            _DENY,
+            routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="Same, files.",
         ),
         function(
             "allow_register",
             Permissions.allow_register_base,
             _BASE,
             routes=_ROUTES,
+            does=Does.NOTHING,
+            alone="nothing else",
             summary="True if basename.allow and .deny allow the registration.",
         ),
         function(
-            "allow_register", Permissions.allow_register_files, _ALLOW, _DENY, routes=_ROUTES, summary="Same, files."
+            "allow_register",
+            Permissions.allow_register_files,
+            _ALLOW,
+            _DENY,
+            routes=_ROUTES,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="Same, files.",
         ),
         function(
             "allow_trusted",
             Permissions.allow_trusted,
             routes=_ROUTES,
+            does=Does.VOUCH,
+            alone="nothing else",
             summary="True if the source is in the table of peers.",
         ),
     ),

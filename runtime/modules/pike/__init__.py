@@ -13,6 +13,7 @@ from runtime.routing.module import Module
 from runtime.routing.world import World
 from runtime.sip.address import from_packed
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 
 
 @final
@@ -87,7 +88,14 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.pike:Pike",
     summary="Finds sources that send too many requests.",
     functions=(
-        function("pike_check_req", Pike.pike_check_req, routes=REQUEST, summary="False if the source sends too much."),
+        function(
+            "pike_check_req",
+            Pike.pike_check_req,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="not stop a flood by itself",
+            summary="False if the source sends too much.",
+        ),
     ),
     params=(
         integer_param("sampling_time_unit", 2, "Seconds of each count.", low=1),

@@ -8,6 +8,7 @@ from typing import Final, final
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string
 
 
@@ -34,7 +35,12 @@ EXPORTS: Final = ModuleSpec(
     summary="Example module that writes to the standard output.",
     functions=(
         function(
-            "print", Print.print, string("text"), routes=REQUEST, summary="Write the text and a newline to stdout."
+            "print",
+            Print.print,
+            string("text"),
+            routes=REQUEST,
+            does=Does.LOG,
+            summary="Write the text and a newline to stdout.",
         ),
     ),
     params=(

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import location
 from runtime.spec.params import flag_param, seconds_param
 from runtime.spec.values import Doubt
@@ -19,11 +20,44 @@ EXPORTS: Final = ModuleSpec(
     summary="Takes REGISTER requests into usrloc and finds users there.",
     needs=("sl", "usrloc"),
     functions=(
-        function("save", None, location(), routes=REQUEST, may_stop=True, summary="Register, and answer."),
-        function("save_noreply", None, location(), routes=REQUEST, may_stop=True, summary="Register, answer nothing."),
-        function("save_memory", None, location(), routes=REQUEST, may_stop=True, summary="Register, without database."),
-        function("lookup", None, location(), routes=REQUEST | FAILURE, summary="Rewrite the URI to where the user is."),
-        function("registered", None, location(), routes=REQUEST | FAILURE, summary="True if the user has a contact."),
+        function(
+            "save", None, location(), routes=REQUEST, does=Does.SAVE, may_stop=True, summary="Register, and answer."
+        ),
+        function(
+            "save_noreply",
+            None,
+            location(),
+            routes=REQUEST,
+            does=Does.NOTHING,
+            may_stop=True,
+            summary="Register, answer nothing.",
+        ),
+        function(
+            "save_memory",
+            None,
+            location(),
+            routes=REQUEST,
+            does=Does.SAVE,
+            may_stop=True,
+            summary="Register, without database.",
+        ),
+        function(
+            "lookup",
+            None,
+            location(),
+            routes=REQUEST | FAILURE,
+            does=Does.LOOKUP,
+            summary="Rewrite the URI to where the user is.",
+        ),
+        function(
+            "registered",
+            None,
+            location(),
+            routes=REQUEST | FAILURE,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the user has a contact.",
+        ),
     ),
     params=(
         seconds_param("default_expires", 3600, "Life of a contact that names none."),

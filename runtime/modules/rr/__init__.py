@@ -13,6 +13,7 @@ from runtime.sip.nameaddr import find_param, tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, SipUri, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, RouteKind, function, integer_param, string_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import string
 
 
@@ -171,23 +172,34 @@ EXPORTS: Final = ModuleSpec(
     summary="Record-Route headers, and routing by Route headers.",
     functions=(
         function(
-            "record_route", Rr.record_route, routes=REQUEST, summary="Stay in the path of the dialog's later requests."
+            "record_route",
+            Rr.record_route,
+            routes=REQUEST,
+            does=Does.RECORD_ROUTE,
+            summary="Stay in the path of the dialog's later requests.",
         ),
         function(
             "record_route_preset",
             Rr.record_route_preset,
             string("address"),
             routes=REQUEST,
+            does=Does.RECORD_ROUTE,
             summary="Insert a Record-Route with this host[:port][;params] instead of the own address.",
         ),
         function(
             "record_route_strict",
             Rr.record_route_strict,
             routes=RouteKind(0),
+            does=Does.RECORD_ROUTE,
             summary="Exported for no kind of route: unusable in SER 0.9.",
         ),
         function(
-            "loose_route", Rr.loose_route, routes=REQUEST, summary="Route by the Route headers; true when they decided."
+            "loose_route",
+            Rr.loose_route,
+            routes=REQUEST,
+            does=Does.LOOSE_ROUTE,
+            alone="not tell requests within a dialog from others by itself",
+            summary="Route by the Route headers; true when they decided.",
         ),
     ),
     params=(

@@ -14,6 +14,7 @@ from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.reply import to_tag_of
 from runtime.spec.declare import REQUEST, ModuleSpec, function
+from runtime.spec.effects import Does
 from runtime.spec.kinds import code, reason
 
 _TAG_LENGTH: Final = 37
@@ -120,8 +121,22 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.sl:Sl",
     summary="Replies without a transaction, and the absorption of their ACKs.",
     functions=(
-        function("sl_send_reply", Sl.sl_send_reply, code(), reason(), routes=REQUEST, summary="Answer statelessly."),
-        function("sl_reply_error", Sl.sl_reply_error, routes=REQUEST, summary="Answer with the last internal error."),
+        function(
+            "sl_send_reply",
+            Sl.sl_send_reply,
+            code(),
+            reason(),
+            routes=REQUEST,
+            does=Does.REPLY,
+            summary="Answer statelessly.",
+        ),
+        function(
+            "sl_reply_error",
+            Sl.sl_reply_error,
+            routes=REQUEST,
+            does=Does.ERROR_REPLY,
+            summary="Answer with the last internal error.",
+        ),
     ),
     fifo_commands=("sl_stats",),
 )

@@ -3,14 +3,15 @@
 import re
 from typing import Final
 
-from runtime.spec.declare import REQUEST, Argument, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.declare import REQUEST, Arg, ModuleSpec, function, integer_param, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import some_text
 
 _ENTRY: Final = re.compile(r"\s*([^\[\]\s]+)\s*\[([^\[\]]*)\]\s*\Z")
 _MODES: Final = ("OLD", "DIGICOM", "ASCII", "NEW")
 _BAUDS: Final = ("300", "1200", "2400", "9600", "19200", "38400", "57600")
 _MOST: Final = 5
-_NET: Final = Argument("net", some_text("net", "the name of a network"))
+_NET: Final = Arg("net", some_text("net", "the name of a network"))
 
 
 def _entries(text: str) -> list[tuple[str, list[str]]] | str:
@@ -76,8 +77,21 @@ EXPORTS: Final = ModuleSpec(
     summary="Gateway for messages between SIP and GSM modems.",
     needs=("tm",),
     functions=(
-        function("sms_send_msg", None, routes=REQUEST, summary="Send the MESSAGE as SMS over the default network."),
-        function("sms_send_msg_to_net", None, _NET, routes=REQUEST, summary="Send the MESSAGE as SMS over this one."),
+        function(
+            "sms_send_msg",
+            None,
+            routes=REQUEST,
+            does=Does.COPY,
+            summary="Send the MESSAGE as SMS over the default network.",
+        ),
+        function(
+            "sms_send_msg_to_net",
+            None,
+            _NET,
+            routes=REQUEST,
+            does=Does.COPY,
+            summary="Send the MESSAGE as SMS over this one.",
+        ),
     ),
     params=(
         string_param("modems", None, "name[d=device;p=PIN;…];…", check=_modems_mistake, mandatory=True),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, string_param, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import table
 from runtime.spec.params import READ_ONLY_URL, column_param, url_param
 
@@ -11,7 +12,17 @@ EXPORTS: Final = ModuleSpec(
     summary="Translates short numbers of users, from a table.",
     needs=("sl",),
     database=True,
-    functions=(function("sd_lookup", None, table(), routes=REQUEST, may_stop=True, summary="Rewrite a short number."),),
+    functions=(
+        function(
+            "sd_lookup",
+            None,
+            table(),
+            routes=REQUEST,
+            does=Does.REWRITE,
+            may_stop=True,
+            summary="Rewrite a short number.",
+        ),
+    ),
     params=(
         url_param("db_url", READ_ONLY_URL),
         column_param("user_column", "username"),

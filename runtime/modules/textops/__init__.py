@@ -17,7 +17,8 @@ from runtime.sip.edits import Edit
 from runtime.sip.regex import Regex
 from runtime.sip.subst import Subst
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
-from runtime.spec.kinds import header_name, regex, string
+from runtime.spec.effects import Does
+from runtime.spec.kinds import header_line, header_name, regex, sent_text, string
 from runtime.spec.subst import subst
 
 
@@ -118,17 +119,32 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.textops:Textops",
     summary="Searching and editing the text of messages.",
     functions=(
-        function("search", Textops.search, regex(), routes=EVERYWHERE, summary="True if the message matches."),
+        function(
+            "search",
+            Textops.search,
+            regex(),
+            routes=EVERYWHERE,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if the message matches.",
+        ),
         function(
             "search_append",
             Textops.search_append,
             regex(),
             string("text"),
             routes=EVERYWHERE,
+            does=Does.EDIT,
             summary="Insert after a match.",
         ),
         function(
-            "replace", Textops.replace, regex(), string("text"), routes=EVERYWHERE, summary="Replace the first match."
+            "replace",
+            Textops.replace,
+            regex(),
+            string("text"),
+            routes=EVERYWHERE,
+            does=Does.EDIT,
+            summary="Replace the first match.",
         ),
         function(
             "replace_all",
@@ -136,35 +152,66 @@ EXPORTS: Final = ModuleSpec(
             regex(),
             string("text"),
             routes=EVERYWHERE,
+            does=Does.EDIT,
             summary="Replace all matches.",
         ),
-        function("subst", Textops.subst, subst(), routes=EVERYWHERE, summary="Substitute in the message."),
-        function("subst_uri", Textops.subst_uri, subst(), routes=EVERYWHERE, summary="Substitute in the request URI."),
-        function("subst_user", Textops.subst_user, subst(), routes=EVERYWHERE, summary="Substitute in its user part."),
+        function(
+            "subst", Textops.subst, subst(), routes=EVERYWHERE, does=Does.EDIT, summary="Substitute in the message."
+        ),
+        function(
+            "subst_uri",
+            Textops.subst_uri,
+            subst(),
+            routes=EVERYWHERE,
+            does=Does.MAY_REWRITE,
+            summary="Substitute in the request URI.",
+        ),
+        function(
+            "subst_user",
+            Textops.subst_user,
+            subst(),
+            routes=EVERYWHERE,
+            does=Does.EDIT_URI,
+            summary="Substitute in its user part.",
+        ),
         function(
             "append_to_reply",
             Textops.append_to_reply,
-            string("text"),
+            header_line(),
             routes=REQUEST,
+            does=Does.NOTHING,
             summary="Add a header to own replies.",
         ),
         function(
-            "append_hf", Textops.append_hf, string("text"), routes=EVERYWHERE, summary="Add a header line at the end."
+            "append_hf",
+            Textops.append_hf,
+            header_line(),
+            routes=EVERYWHERE,
+            does=Does.EDIT,
+            summary="Add a header line at the end.",
         ),
         function(
             "append_urihf",
             Textops.append_urihf,
-            string("before"),
-            string("after"),
+            sent_text("before"),
+            sent_text("after"),
             routes=REQUEST | FAILURE,
+            does=Does.EDIT,
             summary="Add a header line around the original request URI.",
         ),
-        function("append_time", Textops.append_time, routes=REQUEST, summary="Add a Date header to own replies."),
+        function(
+            "append_time",
+            Textops.append_time,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            summary="Add a Date header to own replies.",
+        ),
         function(
             "remove_hf",
             Textops.remove_hf,
             header_name(),
             routes=EVERYWHERE,
+            does=Does.EDIT,
             summary="Remove all headers of this name.",
         ),
         function(
@@ -172,6 +219,8 @@ EXPORTS: Final = ModuleSpec(
             Textops.is_present_hf,
             header_name(),
             routes=EVERYWHERE,
+            does=Does.NOTHING,
+            alone="nothing else",
             summary="True if there is such a header.",
         ),
     ),

@@ -47,7 +47,7 @@ from runtime.spec.declare import (
     EVERYWHERE,
     FAILURE,
     REQUEST,
-    Argument,
+    Arg,
     Function,
     ModuleSpec,
     RouteKind,
@@ -55,6 +55,7 @@ from runtime.spec.declare import (
     string_param,
     switch_param,
 )
+from runtime.spec.effects import Does
 from runtime.spec.kinds import code, reason, regex, some_text
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.kinds_sip import host, port, sip_uri_doubt
@@ -488,10 +489,21 @@ _SOCKET: Final = some_text("socket", "the path of a Unix socket")
 _FIFO: Final = some_text("fifo", "the path of a FIFO")
 
 
-def _to(
-    body: Callable[..., int] | Callable[..., bool], routes: RouteKind, summary: str, may_stop: bool = False
-) -> Function:
-    return function(body.__name__, body, host(), port(), routes=routes, may_stop=may_stop, summary=summary)
+def _to(body: Callable[[Tm, Context, bytes, int], bool], does: Does, summary: str) -> Function:
+    return function(body.__name__, body, host(), port(), routes=REQUEST, does=does, summary=summary)
+
+
+def _relay_to(body: Callable[[Tm, Context, bytes, int], int], summary: str) -> Function:
+    return function(
+        body.__name__,
+        body,
+        host(),
+        port(),
+        routes=REQUEST | FAILURE,
+        does=Does.RELAY_STATEFUL,
+        may_stop=True,
+        summary=summary,
+    )
 
 
 EXPORTS: Final = ModuleSpec(
@@ -504,31 +516,62 @@ EXPORTS: Final = ModuleSpec(
             "t_newtran",
             Tm.t_newtran,
             routes=REQUEST,
+            does=Does.NOTHING,
             may_stop=True,
             summary="Open a transaction; stops at repetitions.",
         ),
         function(
-            "t_lookup_request", Tm.t_lookup_request, routes=REQUEST, summary="True if the request's transaction exists."
+            "t_lookup_request",
+            Tm.t_lookup_request,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            summary="True if the request's transaction exists.",
         ),
-        function("t_reply", Tm.t_reply, code(), reason(), routes=REQUEST | FAILURE, summary="Answer statefully."),
-        function("t_retransmit_reply", Tm.t_retransmit_reply, routes=REQUEST, summary="Send the last reply again."),
-        function("t_release", Tm.t_release, routes=REQUEST, summary="Let the transaction end."),
-        function("t_relay", Tm.t_relay, routes=REQUEST | FAILURE, may_stop=True, summary="Forward statefully by URI."),
-        _to(Tm.t_relay_to_udp, REQUEST | FAILURE, "Forward statefully to this next hop over UDP.", True),
-        _to(Tm.t_relay_to_tcp, REQUEST | FAILURE, "Forward statefully to this next hop over TCP.", True),
-        _to(Tm.t_relay_to_tls, REQUEST | FAILURE, "Forward statefully to this next hop over TLS.", True),
-        _to(Tm.t_replicate, REQUEST, "Send a copy there, over the protocol of the request."),
-        _to(Tm.t_replicate_udp, REQUEST, "Send a copy there over UDP."),
-        _to(Tm.t_replicate_tcp, REQUEST, "Send a copy there over TCP."),
-        _to(Tm.t_replicate_tls, REQUEST, "Send a copy there over TLS."),
-        _to(Tm.t_forward_nonack, REQUEST, "Forward in the open transaction, over the protocol of the request."),
-        _to(Tm.t_forward_nonack_udp, REQUEST, "Forward in the open transaction over UDP."),
-        _to(Tm.t_forward_nonack_tcp, REQUEST, "Forward in the open transaction over TCP."),
-        _to(Tm.t_forward_nonack_tls, REQUEST, "Forward in the open transaction over TLS."),
+        function(
+            "t_reply",
+            Tm.t_reply,
+            code(),
+            reason(),
+            routes=REQUEST | FAILURE,
+            does=Does.REPLY,
+            summary="Answer statefully.",
+        ),
+        function(
+            "t_retransmit_reply",
+            Tm.t_retransmit_reply,
+            routes=REQUEST,
+            does=Does.SETTLE,
+            summary="Send the last reply again.",
+        ),
+        function("t_release", Tm.t_release, routes=REQUEST, does=Does.SETTLE, summary="Let the transaction end."),
+        function(
+            "t_relay",
+            Tm.t_relay,
+            routes=REQUEST | FAILURE,
+            does=Does.RELAY_STATEFUL,
+            may_stop=True,
+            summary="Forward statefully by URI.",
+        ),
+        _relay_to(Tm.t_relay_to_udp, "Forward statefully to this next hop over UDP."),
+        _relay_to(Tm.t_relay_to_tcp, "Forward statefully to this next hop over TCP."),
+        _relay_to(Tm.t_relay_to_tls, "Forward statefully to this next hop over TLS."),
+        _to(Tm.t_replicate, Does.COPY, "Send a copy there, over the protocol of the request."),
+        _to(Tm.t_replicate_udp, Does.COPY, "Send a copy there over UDP."),
+        _to(Tm.t_replicate_tcp, Does.COPY, "Send a copy there over TCP."),
+        _to(Tm.t_replicate_tls, Does.COPY, "Send a copy there over TLS."),
+        _to(
+            Tm.t_forward_nonack,
+            Does.RELAY_STATEFUL,
+            "Forward in the open transaction, over the protocol of the request.",
+        ),
+        _to(Tm.t_forward_nonack_udp, Does.RELAY_STATEFUL, "Forward in the open transaction over UDP."),
+        _to(Tm.t_forward_nonack_tcp, Does.RELAY_STATEFUL, "Forward in the open transaction over TCP."),
+        _to(Tm.t_forward_nonack_tls, Does.RELAY_STATEFUL, "Forward in the open transaction over TLS."),
         function(
             "t_forward_nonack_uri",
             Tm.t_forward_nonack_uri,
             routes=REQUEST,
+            does=Does.RELAY_STATEFUL,
             summary="Forward in the open transaction by URI.",
         ),
         function(
@@ -536,28 +579,42 @@ EXPORTS: Final = ModuleSpec(
             Tm.t_on_failure,
             failure_route(),
             routes=EVERYWHERE,
+            does=Does.ARM,
             summary="Arm a failure_route; 0 disarms.",
         ),
         function(
-            "t_on_reply", Tm.t_on_reply, onreply_route(), routes=EVERYWHERE, summary="Arm an onreply_route; 0 disarms."
+            "t_on_reply",
+            Tm.t_on_reply,
+            onreply_route(),
+            routes=EVERYWHERE,
+            does=Does.ARM,
+            summary="Arm an onreply_route; 0 disarms.",
         ),
         function(
-            "t_check_status", Tm.t_check_status, regex(), routes=EVERYWHERE, summary="True if the reply's code matches."
+            "t_check_status",
+            Tm.t_check_status,
+            regex(),
+            routes=EVERYWHERE,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if the reply's code matches.",
         ),
         function(
             "t_write_req",
             Tm.t_write_req,
-            Argument("fifo", _FIFO),
+            Arg("fifo", _FIFO),
             request_action(),
             routes=REQUEST | FAILURE,
+            does=Does.TAKE_OVER,
             summary="Hand the request to the application behind a FIFO.",
         ),
         function(
             "t_write_unix",
             Tm.t_write_unix,
-            Argument("socket", _SOCKET),
+            Arg("socket", _SOCKET),
             request_action(),
             routes=REQUEST | FAILURE,
+            does=Does.TAKE_OVER,
             summary="Hand the request to the application behind a Unix socket.",
         ),
     ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.modules.tm.write_request import Action
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import wire
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.values import BadArgument, Constant
@@ -13,20 +14,22 @@ from runtime.spec.values import BadArgument, Constant
 _ELEMENT: Final = re.compile(r"(?:([^=\[\]]+)=)?(avp|hdr|msg)\[([^\]]*)\]\Z", re.IGNORECASE)
 
 
-def _action(text: str) -> Constant:
+def _action(text: str) -> Constant[Action]:
     action, slash, append = text.partition("/")
     if not action:
         raise BadArgument("the name of the action is missing", 'write "action" or "action/append"')
     if slash and not append:
         raise BadArgument("the name after the slash is missing", "it names a set that tw_append defines")
-    return Constant("runtime.modules.tm.write_request", "Action", (wire(action), wire(append)), "ACTION")
+    return Constant(Action, (wire(action), wire(append)), "ACTION")
 
 
-ACTION: Final = ArgumentKind("action", 'an action, or "action/append" with a set that tw_append defines', _action)
+ACTION: Final = ArgumentKind[Action](
+    "action", 'an action, or "action/append" with a set that tw_append defines', _action
+)
 
 
-def request_action(name: str = "action") -> Argument:
-    return Argument(name, ACTION)
+def request_action(name: str = "action") -> Arg[Action]:
+    return Arg(name, ACTION)
 
 
 def append_mistake(text: str) -> str:

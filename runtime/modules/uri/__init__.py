@@ -11,11 +11,12 @@ from runtime.sip.nameaddr import Param, find_param
 from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
-from runtime.spec.declare import REQUEST, Argument, ModuleSpec, function
+from runtime.spec.declare import REQUEST, Arg, ModuleSpec, function
+from runtime.spec.effects import Does
 from runtime.spec.kinds import some_text, string
 
-_USER: Final = Argument("user", some_text("user", "the name of a user"))
-_PARAMETER: Final = Argument("parameter", some_text("parameter", "the name of a URI parameter"))
+_USER: Final = Arg("user", some_text("user", "the name of a user"))
+_PARAMETER: Final = Arg("parameter", some_text("parameter", "the name of a URI parameter"))
 
 
 @final
@@ -96,10 +97,31 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.uri:Uri",
     summary="Tests and changes of URIs, without a database.",
     functions=(
-        function("is_user", Uri.is_user, _USER, routes=REQUEST, summary="True if this user was authenticated."),
-        function("has_totag", Uri.has_totag, routes=REQUEST, summary="True if To has a tag: a request in a dialog."),
         function(
-            "uri_param", Uri.uri_param, _PARAMETER, routes=REQUEST, summary="True if the URI has it, without a value."
+            "is_user",
+            Uri.is_user,
+            _USER,
+            routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if this user was authenticated.",
+        ),
+        function(
+            "has_totag",
+            Uri.has_totag,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if To has a tag: a request in a dialog.",
+        ),
+        function(
+            "uri_param",
+            Uri.uri_param,
+            _PARAMETER,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if the URI has it, without a value.",
         ),
         function(
             "uri_param",
@@ -107,6 +129,8 @@ EXPORTS: Final = ModuleSpec(
             _PARAMETER,
             string("value"),
             routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
             summary="True if it has this value.",
         ),
         function(
@@ -114,8 +138,9 @@ EXPORTS: Final = ModuleSpec(
             Uri.add_uri_param,
             string("parameter"),
             routes=REQUEST,
+            does=Does.EDIT_URI,
             summary="Add a parameter to the URI.",
         ),
-        function("tel2sip", Uri.tel2sip, routes=REQUEST, summary="Make a sip URI of a tel URI."),
+        function("tel2sip", Uri.tel2sip, routes=REQUEST, does=Does.EDIT_URI, summary="Make a sip URI of a tel URI."),
     ),
 )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, switch_param
+from runtime.spec.effects import Does
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
 
 EXPORTS: Final = ModuleSpec(
@@ -10,9 +11,30 @@ EXPORTS: Final = ModuleSpec(
     summary="Compares From and To with the credentials, finds out whether a user exists.",
     database=True,
     functions=(
-        function("check_to", None, routes=REQUEST, summary="True if To belongs to the authenticated user."),
-        function("check_from", None, routes=REQUEST, summary="True if From belongs to the authenticated user."),
-        function("does_uri_exist", None, routes=REQUEST, summary="True if the URI's user exists."),
+        function(
+            "check_to",
+            None,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if To belongs to the authenticated user.",
+        ),
+        function(
+            "check_from",
+            None,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            alone="nothing else",
+            summary="True if From belongs to the authenticated user.",
+        ),
+        function(
+            "does_uri_exist",
+            None,
+            routes=REQUEST,
+            does=Does.VOUCH,
+            alone="nothing else",
+            summary="True if the URI's user exists.",
+        ),
     ),
     params=(
         url_param("db_url", READ_ONLY_URL),

@@ -10,6 +10,7 @@ from runtime.routing import errors
 from runtime.routing.context import L_DBG, Context
 from runtime.routing.module import Module
 from runtime.spec.declare import EVERYWHERE, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 
 
 @final
@@ -44,8 +45,10 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.xlog:Xlog",
     summary="Log lines with parts of the message.",
     functions=(
-        function("xlog", Xlog.xlog, log_level(), log_format(), routes=EVERYWHERE, summary="Log at this level."),
-        function("xdbg", Xlog.xdbg, log_format(), routes=EVERYWHERE, summary="Log for debugging."),
+        function(
+            "xlog", Xlog.xlog, log_level(), log_format(), routes=EVERYWHERE, does=Does.LOG, summary="Log at this level."
+        ),
+        function("xdbg", Xlog.xdbg, log_format(), routes=EVERYWHERE, does=Does.LOG, summary="Log for debugging."),
     ),
     params=(integer_param("buf_size", 4096, "Longest line in bytes; longer ones are not logged.", low=1),),
 )

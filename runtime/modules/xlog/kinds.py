@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from runtime.spec.declare import Argument, ArgumentKind
+from runtime.modules.xlog.format import Format
+from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import wire
 from runtime.spec.values import BadArgument, Constant, Doubt
 
@@ -69,9 +70,9 @@ def _end_of_specifier(text: str, at: int) -> int:
     return at + (3 if text[at + 1 : at + 2] in _FAMILIES - {"%"} else 2)
 
 
-def _format(text: str) -> Constant:
+def _format(text: str) -> Constant[Format]:
     pieces = tuple(wire(piece) for piece in pieces_of(text))
-    return Constant("runtime.modules.xlog.format", "Format", (pieces,), "FORMAT")
+    return Constant(Format, (pieces,), "FORMAT")
 
 
 def _format_doubt(text: str) -> Doubt | None:
@@ -101,13 +102,13 @@ def _level_doubt(text: str) -> Doubt | None:
     return Doubt(f'"{text}" counts as {meant}: the third letter alone is read', f"write {meant}")
 
 
-LEVEL: Final = ArgumentKind("log level", "a level such as L_ERR", _level, _level_doubt)
-FORMAT: Final = ArgumentKind("format", "a format of xlog", _format, _format_doubt)
+LEVEL: Final = ArgumentKind[int]("log level", "a level such as L_ERR", _level, _level_doubt)
+FORMAT: Final = ArgumentKind[Format]("format", "a format of xlog", _format, _format_doubt, True)
 
 
-def log_level(name: str = "level") -> Argument:
-    return Argument(name, LEVEL)
+def log_level(name: str = "level") -> Arg[int]:
+    return Arg(name, LEVEL)
 
 
-def log_format(name: str = "format") -> Argument:
-    return Argument(name, FORMAT)
+def log_format(name: str = "format") -> Arg[Format]:
+    return Arg(name, FORMAT)
