@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from serc.resolve.effects import Effects
 from serc.reading import tree
 from serc.resolve.calls import CallCheck
 from serc.lint.conditions import check_conditions
@@ -78,8 +79,9 @@ def _check(
         check_reach(file, calls.functions, graph, report)
     if not report.has_errors:
         check_conditions(file, report)
-        check_flow(file, modules, uses, graph, report)
-        check_paths(file, graph, report)
+        effects = Effects(calls.functions, modules)
+        check_flow(file, modules, effects, uses, graph, report)
+        check_paths(file, effects, graph, report)
 
 
 def _directives(source: Source, comments: list[tree.Span], report: Report) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runtime.spec.effects import Does
+from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
+from serc.resolve.effects import Effects, ends_route
 from serc.reading import tree
-from serc.lint.behaviour import BEHAVIOUR, TESTS, Does
 from serc.resolve.modules import Modules
 from serc.resolve.routes import RouteGraph, RouteUses, head_of, key_of
 from serc.reading.walk import below, calls, routes
@@ -13,20 +15,22 @@ from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 
 
-def check_flow(file: tree.File, modules: Modules, uses: RouteUses, graph: RouteGraph, report: Report) -> None:
+def check_flow(
+    file: tree.File, modules: Modules, effects: Effects, uses: RouteUses, graph: RouteGraph, report: Report
+) -> None:
     for route in routes(file):
         for node in below(route.body):
             if isinstance(node, tree.Block):
                 _unreachable(node, report)
-                _ignored_tests(node, report)
+                _ignored_tests(node, effects, report)
     _main_route(file, report)
     _duplicates(file, report)
-    _unused(uses, graph, report)
+    _unused(uses, graph, effects, report)
     _recursion(file, uses.used, report)
-    _idle(file, uses.used, report)
-    _flags(file, modules, report)
-    _loose_without_record(file, report)
-    _max_forwards(file, graph, report)
+    _idle(file, uses.used, effects, report)
+    _flags(file, modules, effects, report)
+    _loose_without_record(file, effects, report)
+    _max_forwards(file, graph, effects, report)
 
 
 # --- within a block --------------------------------------------------------------------------------------------------
@@ -35,7 +39,7 @@ def check_flow(file: tree.File, modules: Modules, uses: RouteUses, graph: RouteG
 def ends(statement: tree.Statement) -> bool:
     """Does the route always end here, by break or drop?"""
     if isinstance(statement, tree.Call):
-        return BEHAVIOUR.get(statement.name.name) is Does.END
+        return ends_route(statement)
     if isinstance(statement, tree.Block):
         return any(ends(s) for s in statement.statements)
     return (
@@ -58,21 +62,14 @@ def _unreachable(block: tree.Block, report: Report) -> None:
             return
 
 
-def _ignored_tests(block: tree.Block, report: Report) -> None:
+def _ignored_tests(block: tree.Block, effects: Effects, report: Report) -> None:
     for statement in block.statements:
-        if isinstance(statement, tree.Call) and statement.name.name in TESTS:
+        alone = effects.alone(statement) if isinstance(statement, tree.Call) else ""
+        if isinstance(statement, tree.Call) and alone:
             name = statement.name.name
-            message = f"the result of {name} is ignored, and it does {_little(name)}"
+            message = f"the result of {name} is ignored, and it does {alone}"
             written = f"{name}(…)" if statement.arguments else f"{name}()"
             report.add(codes.IGNORED_RESULT, statement.span, message, hint=f"write if ({written}) or if (!{written})")
-
-
-def _little(name: str) -> str:
-    if name == "mf_process_maxfwd_header":
-        return "not stop a looping request by itself"
-    if name == "loose_route":
-        return "not tell requests within a dialog from others by itself"
-    return "nothing else"
 
 
 # --- between routes --------------------------------------------------------------------------------------------------
@@ -95,14 +92,14 @@ def _duplicates(file: tree.File, report: Report) -> None:
             report.add(codes.DUPLICATE_ROUTE, head_of(route), message, related=related)
 
 
-def _unused(uses: RouteUses, graph: RouteGraph, report: Report) -> None:
+def _unused(uses: RouteUses, graph: RouteGraph, effects: Effects, report: Report) -> None:
     meant = {uses.misnamed(key) for key in uses.undefined()}
     for key in uses.unused:
         if key in meant:
             continue  # said where the wrong number is
         route = graph.defined[key]
-        arm = {"failure_route": "t_on_failure", "onreply_route": "t_on_reply"}.get(route.kind, "")
-        what = f'no {arm}("{key[1]}") names it' if arm else f"nothing calls route({key[1]})"
+        kind = {"failure_route": FAILURE_ROUTE, "onreply_route": ONREPLY_ROUTE}.get(route.kind)
+        what = f'no {effects.arming(kind)}("{key[1]}") names it' if kind else f"nothing calls route({key[1]})"
         message = f"{route.kind}[{key[1]}] is never used: {what}"
         report.add(codes.UNUSED_ROUTE, head_of(route), message)
 
@@ -153,28 +150,31 @@ def _always_called(block: tree.Block) -> Iterator[tree.Call]:
                 and isinstance(statement.arguments[0], tree.Number)
             ):
                 yield statement
-        if any(BEHAVIOUR.get(call.name.name) is Does.END for call in calls(statement)):
+        if any(ends_route(call) for call in calls(statement)):
             return
 
 
-def _idle(file: tree.File, used: set[tuple[str, int]], report: Report) -> None:
+def _idle(file: tree.File, used: set[tuple[str, int]], effects: Effects, report: Report) -> None:
     for route in routes(file):
         if route.kind == "route" or key_of(route) not in used:
             continue
-        names = [call.name.name for call in calls(route.body)]
-        if all(BEHAVIOUR.get(name) is Does.END or name in ("log", "xlog") for name in names):
-            logs = " but log" if "log" in names or "xlog" in names else ""
+        working = [call for call in calls(route.body) if not ends_route(call)]
+        if all(effects.of(call) is Does.LOG for call in working):
+            logs = " but log" if working else ""
             if logs and route.kind == "onreply_route":
                 continue
             message = f"{route.kind}[{key_of(route)[1]}] does nothing{logs}"
-            hint = "to try another destination, call append_branch() and t_relay()" if route.kind[0] == "f" else ""
+            hint = ""
+            if route.kind == "failure_route":
+                names = f"{effects.named(Does.APPEND_BRANCH)}() and {effects.named(Does.RELAY_STATEFUL)}()"
+                hint = f"to try another destination, call {names}"
             report.add(codes.IDLE_ROUTE, head_of(route), message, hint=hint)
 
 
 # --- the file as a whole ---------------------------------------------------------------------------------------------
 
 
-def _flags(file: tree.File, modules: Modules, report: Report) -> None:
+def _flags(file: tree.File, modules: Modules, effects: Effects, report: Report) -> None:
     """Flags that nobody reads, or nobody sets: neither the script nor a parameter of a module that is loaded."""
     written: dict[int, tree.Call] = {}
     read: dict[int, tree.Call] = {}
@@ -183,9 +183,9 @@ def _flags(file: tree.File, modules: Modules, report: Report) -> None:
         for call in calls(route.body):
             argument = call.arguments[0] if call.arguments else None
             if isinstance(argument, tree.Number):
-                if call.name.name == "setflag":
+                if effects.of(call) is Does.SET_FLAG:
                     written.setdefault(argument.value, call)
-                elif call.name.name == "isflagset":
+                elif effects.of(call) is Does.TEST_FLAG:
                     read.setdefault(argument.value, call)
     for module in modules.loaded:
         shared |= {p.default for p in module.spec.params if "flag" in p.name and isinstance(p.default, int)}
@@ -206,22 +206,24 @@ def _flags(file: tree.File, modules: Modules, report: Report) -> None:
             report.add(codes.FLAG_NEVER_SET, call.span, message, hint=hint)
 
 
-def _loose_without_record(file: tree.File, report: Report) -> None:
+def _loose_without_record(file: tree.File, effects: Effects, report: Report) -> None:
     everything = [call for route in routes(file) for call in calls(route.body)]
-    loose = next((call for call in everything if call.name.name == "loose_route"), None)
-    if loose is not None and not any(call.name.name.startswith("record_route") for call in everything):
-        message = "loose_route is used, but record_route never"
-        hint = "without it the later requests of a dialog do not pass here: call record_route() before relaying"
+    loose = next((call for call in everything if effects.of(call) is Does.LOOSE_ROUTE), None)
+    if loose is not None and not any(effects.of(call) is Does.RECORD_ROUTE for call in everything):
+        name = effects.named(Does.RECORD_ROUTE)
+        message = f"{loose.name.name} is used, but {name} never"
+        hint = f"without it the later requests of a dialog do not pass here: call {name}() before relaying"
         report.add(codes.NO_RECORD_ROUTE, loose.span, message, hint=hint)
 
 
-def _max_forwards(file: tree.File, graph: RouteGraph, report: Report) -> None:
+def _max_forwards(file: tree.File, graph: RouteGraph, effects: Effects, report: Report) -> None:
     main = graph.defined.get(("route", 0))
     everything = [call for route in routes(file) for call in calls(route.body)]
-    relay = next((call for call in everything if BEHAVIOUR.get(call.name.name) is Does.RELAY), None)
-    if main is None or relay is None or any(call.name.name.startswith("mf_process_maxfwd") for call in everything):
+    relay = next((call for call in everything if effects.of(call) in (Does.RELAY, Does.RELAY_STATEFUL)), None)
+    if main is None or relay is None or any(effects.of(call) is Does.CHECK_HOPS for call in everything):
         return
     message = "requests are forwarded without a check of Max-Forwards: loops never end"
-    hint = 'begin with if (!mf_process_maxfwd_header("10")) { sl_send_reply("483", "Too Many Hops"); break; }'
+    check, reply = effects.named(Does.CHECK_HOPS), effects.named(Does.REPLY)
+    hint = f'begin with if (!{check}("10")) {{ {reply}("483", "Too Many Hops"); break; }}'
     related = (Related(relay.span, "forwarded here"),)
     report.add(codes.NO_MAX_FORWARDS, head_of(main), message, hint=hint, related=related)

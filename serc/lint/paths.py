@@ -1,7 +1,7 @@
 """The ways that a request can take through the script, and what goes wrong on them.
 
 Abstract interpretation: a State is what is known of a request at a place, a block turns states into states. What a
-function that `behaviour` does not know may do is unknown, and so is all that comes after it: no warning rests on that.
+function that takes the request over may do is unknown, and so is all that comes after it: no warning rests on that.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from runtime.spec.effects import Does
+from serc.resolve.effects import Effects, ends_route
 from serc.reading import tree
-from serc.lint.behaviour import BEHAVIOUR, TRANSACTIONAL, Does
 from serc.resolve.routes import RouteGraph, head_of, key_of
 from serc.reading.walk import routes
 from serc.diagnostics import codes
@@ -47,16 +48,24 @@ class State:
 
 
 # What counts for requests that are forwarded afterwards.
-_BEFORE_RELAY: Final = frozenset("""
-    t_on_failure t_on_reply record_route append_branch append_hf fix_nated_contact force_rtp_proxy
-    """.split())
+_BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT))
+_UNCHANGED: Final = frozenset(
+    (
+        *(Does.NOTHING, Does.LOG, Does.CHECK_HOPS, Does.EDIT, Does.EDIT_URI, Does.SET_FLAG, Does.TEST_FLAG),
+        *(Does.ARM, Does.RECORD_ROUTE, Does.COPY),
+    )
+)
+_ONLY_IF_TRUE: Final = frozenset(
+    (Does.LOOKUP, Does.LOOSE_ROUTE, Does.VOUCH, Does.REWRITE, Does.MAY_REWRITE, Does.SETTLE)
+)
+_RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
 _ANYTHING: Final = State(handled=True, trusted=True)
 States = frozenset[State]
 _NONE: Final[States] = frozenset()
 
 
-def check_paths(file: tree.File, graph: RouteGraph, report: Report) -> None:
-    paths = _Paths(file, graph, report)
+def check_paths(file: tree.File, effects: Effects, graph: RouteGraph, report: Report) -> None:
+    paths = _Paths(file, effects, report)
     for route in routes(file):
         if key_of(route) == ("route", 0) and graph.defined[key_of(route)] is route:
             paths.main(route)
@@ -65,7 +74,8 @@ def check_paths(file: tree.File, graph: RouteGraph, report: Report) -> None:
 
 
 class _Paths:
-    def __init__(self, file: tree.File, graph: RouteGraph, report: Report) -> None:
+    def __init__(self, file: tree.File, effects: Effects, report: Report) -> None:
+        self._effects = effects
         self._report = report
         self._bodies: dict[int, list[tree.Route]] = {}
         for route in routes(file):
@@ -126,12 +136,11 @@ class _Paths:
             return self._block(statement, states)
         if isinstance(statement, tree.Empty):
             return states, _NONE
-        does = BEHAVIOUR.get(statement.name.name)
-        if does is Does.END:
+        if ends_route(statement):
             return _NONE, frozenset(replace(s, handled=True) for s in states)
         if statement.name.name == "route":
             return self._route_call(statement, states), _NONE
-        out = frozenset(self._plain_call(statement, does, state) for state in states)
+        out = frozenset(self._plain_call(statement, self._effects.of(statement), state) for state in states)
         return _bounded(out), _NONE
 
     def _route_call(self, call: tree.Call, states: States) -> States:
@@ -188,14 +197,14 @@ class _Paths:
 
     def _tested_call(self, call: tree.Call, state: State) -> tuple[list[State], list[State]]:
         """A call whose result is looked at."""
-        does = BEHAVIOUR.get(call.name.name)
+        does = self._effects.of(call)
         state = replace(state, ignored_lookup=None) if does is Does.LOOKUP else state
         after = self._call(call, does, state)
-        if does in (Does.REPLY, Does.ERROR_REPLY, Does.SAVE):
+        if does in (Does.REPLY, Does.ERROR_REPLY, Does.ANSWER, Does.SAVE):
             return [after], [replace(state, handled=True)]
-        if does is Does.RELAY:
+        if does in _RELAYS:
             return [after], [replace(state, handled=True, relay_failed=True)]
-        if does in (Does.LOOKUP, Does.LOOSE_ROUTE, Does.VOUCH):
+        if does in _ONLY_IF_TRUE:
             return [after], [state]
         if does is Does.AUTH_WWW:
             return [after], [replace(state, failed_auth="www")]
@@ -219,17 +228,23 @@ class _Paths:
         span = call.span
         if does is None:
             return replace(_ANYTHING, method=state.method, failure=state.failure)
-        if call.name.name in _BEFORE_RELAY and state.relay is not None and not state.relay_failed:
+        if does in _BEFORE_RELAY and state.relay is not None and not state.relay_failed:
             self._too_late(call, state.relay)
-        if does is Does.NOTHING or does is Does.COPY:
+        if does in _UNCHANGED:
             return state
         if does in (Does.REPLY, Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY, Does.ERROR_REPLY):
             return self._reply(call, does, state)
-        if does is Does.RELAY:
+        if does in (Does.ANSWER, Does.SETTLE):
+            return replace(state, handled=True)
+        if does in _RELAYS:
             self._relayed(call, state)
             return replace(state, handled=True, relay=span)
         if does is Does.SAVE:
             return self._saved(call, state)
+        if does is Does.MAY_REWRITE:
+            return replace(state, trusted=True, local="", ignored_lookup=None)
+        if does is Does.REVERT_URI:
+            return replace(state, trusted=True, local="", rewritten=None, ignored_lookup=None)
         if does is Does.LOOKUP or does is Does.REWRITE:
             return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
         if does is Does.LOOSE_ROUTE:
@@ -259,7 +274,8 @@ class _Paths:
         if answered_late and state.relay is not None and self._blame(state.relay):
             related = (Related(state.relay, "forwarded here"),)
             message = "the request is answered here though it was forwarded before"
-            hint = "write if (!t_relay()) before it, or a break between them"
+            forwarding = self._effects.named(Does.RELAY_STATEFUL)
+            hint = f"write if (!{forwarding}()) before it, or a break between them"
             self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related)
         else:
             self._goes_on(call, state, "another one follows", "and answered again here")
@@ -283,9 +299,11 @@ class _Paths:
         kind = "www" if does is Does.CHALLENGE_WWW else "proxy"
         if state.failed_auth and state.failed_auth != kind:
             code = "401" if kind == "www" else "407"
-            reader = f"{state.failed_auth}_authorize"
+            verified_www = state.failed_auth == "www"
+            reader = self._effects.named(Does.AUTH_WWW if verified_www else Does.AUTH_PROXY)
+            right = self._effects.named(Does.CHALLENGE_WWW if verified_www else Does.CHALLENGE_PROXY)
             message = f"{call.name.name} answers {code}, which does not make clients send what {reader} reads"
-            hint = f"write {state.failed_auth}_challenge"
+            hint = f"write {right}"
             self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint)
 
     def _relayed(self, call: tree.Call, state: State) -> None:
@@ -294,32 +312,34 @@ class _Paths:
         if state.reply is not None:
             if not self._goes_on(call, state, "the request is forwarded all the same", "and forwarded here"):
                 return
-        elif state.relay is not None and call.name.name in TRANSACTIONAL and not state.relay_failed:
+        elif state.relay is not None and self._effects.of(call) is Does.RELAY_STATEFUL and not state.relay_failed:
             if self._blame(state.relay):
                 related = (Related(state.relay, "first forwarded here"),)
                 message, hint = "the request is forwarded a second time", "write break after the first"
                 self._report.add(codes.RELAYED_TWICE, span, message, hint=hint, related=related)
         if state.ignored_lookup is not None:
             related = (Related(span, "forwarded here"),)
+            lookup, reply = self._effects.named(Does.LOOKUP), self._effects.named(Does.REPLY)
             message = (
-                "the result of lookup is ignored: requests for users who are not registered come back to this server"
+                f"the result of {lookup} is ignored: requests for users who are not registered come back to this server"
             )
-            hint = 'write if (!lookup(…)) { sl_send_reply("404", "Not Found"); break; }'
+            hint = f'write if (!{lookup}(…)) {{ {reply}("404", "Not Found"); break; }}'
             self._report.add(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related)
         if state.credentials is not None:
             related = (Related(span, "forwarded here"),)
             message = "the credentials of the caller are forwarded to the callee"
-            hint = "call consume_credentials() after proxy_authorize succeeded"
+            remove, verify = self._effects.named(Does.CONSUME_CREDENTIALS), self._effects.named(Does.AUTH_PROXY)
+            hint = f"call {remove}() after {verify} succeeded"
             self._report.add(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related)
-        if not state.branch and state.failure is not None and call.name.name in TRANSACTIONAL:
+        if not state.branch and state.failure is not None and self._effects.of(call) is Does.RELAY_STATEFUL:
             related = (Related(state.failure, "in this failure_route"),)
             self._blame(span)
             message = "a failure_route forwards only to branches that it appended: there is none here"
-            hint = "call append_branch() before it"
+            hint = f"call {self._effects.named(Does.APPEND_BRANCH)}() before it"
             self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related)
         if state.local == "no" and not state.trusted and _goes_where_the_uri_says(call):
             message = "open relay: requests of anybody for foreign domains are forwarded here"
-            hint = "ask for credentials with proxy_authorize, or test src_ip, before it"
+            hint = f"ask for credentials with {self._effects.named(Does.AUTH_PROXY)}, or test src_ip, before it"
             self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
 
     def _blame(self, span: tree.Span) -> bool:
@@ -337,8 +357,9 @@ class _Paths:
 
     def _late_loose_route(self, call: tree.Call, rewritten: tree.Span) -> None:
         related = (Related(rewritten, "rewritten here"),)
-        message = "loose_route comes after the destination was rewritten: requests within a dialog go astray"
-        hint = "call loose_route() first"
+        name = call.name.name
+        message = f"{name} comes after the destination was rewritten: requests within a dialog go astray"
+        hint = f"call {name}() first"
         self._report.add(codes.LATE_LOOSE_ROUTE, call.span, message, hint=hint, related=related)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from runtime.spec.effects import Does
 from runtime.spec.kinds_sip import LARGEST_PORT
 from runtime.spec.kinds_words import LAST_ROUTE
 from serc.reading import tree
@@ -43,6 +44,7 @@ class Action:
 
     name: str
     forms: tuple[tuple[Slot, ...], ...]
+    does: Does | None
     bare: bool = False
 
 
@@ -198,38 +200,39 @@ _NOTHING: Final = ((),)
 def _spellings() -> dict[str, Action]:
     table: dict[str, Action] = {}
 
-    def add(names: str, forms: tuple[tuple[Slot, ...], ...], bare: bool = False) -> None:
+    def add(names: str, forms: tuple[tuple[Slot, ...], ...], does: Does | None, bare: bool = False) -> None:
         chief = names.split()[0]
         for name in names.split():
-            table[name] = Action(chief, forms, bare)
+            table[name] = Action(chief, forms, does, bare)
 
     for name in ("forward", "forward_udp", "forward_tcp", "forward_tls"):
-        add(name, _FORWARD)
-    add("send", _SEND)
-    add("send_tcp", _SEND)
-    add("break drop", _NOTHING, bare=True)
-    add("log", ((_STRING,), (_LEVEL, _STRING)))
-    for name in ("setflag", "resetflag", "isflagset"):
-        add(name, ((_FLAG,),))
-    add("error", ((_STRING, _STRING),))
-    add("route", ((Slot("the number of a route", _route_number),),))
-    add("exec", _TEXT)
-    add("strip", ((_COUNT,),))
-    add("strip_tail", ((_COUNT,),))
-    add("prefix", _TEXT)
-    add("sethost rewritehost seth", ((_NEW_HOST,),))
-    add("sethostport rewritehostport sethp", ((Slot("host:port", _host_and_port),),))
-    add("setport rewriteport setp", ((_NEW_PORT,),))
-    add("setuser rewriteuser setu", _TEXT)
-    add("setuserpass rewriteuserpass setup", _TEXT)
-    add("seturi rewriteuri", ((_URI,),))
-    add("append_branch", ((), (_URI,), (_URI, Slot("a q value", _quality))), bare=True)
-    add("revert_uri", _NOTHING, bare=True)
-    add("force_rport add_rport", _NOTHING, bare=True)
-    add("force_tcp_alias add_tcp_alias", ((), (_PORT,)), bare=True)
-    add("set_advertised_address", ((Slot("a host name or an IP address", _listen_id),),))
-    add("set_advertised_port", ((_PORT,),))
-    add("force_send_socket", ((Slot("a listening address as in udp:192.0.2.1:5060", _socket),),))
+        add(name, _FORWARD, Does.RELAY)
+    add("send", _SEND, Does.COPY)
+    add("send_tcp", _SEND, Does.COPY)
+    add("break drop", _NOTHING, None, bare=True)
+    add("log", ((_STRING,), (_LEVEL, _STRING)), Does.LOG)
+    add("setflag", ((_FLAG,),), Does.SET_FLAG)
+    add("resetflag", ((_FLAG,),), Does.NOTHING)
+    add("isflagset", ((_FLAG,),), Does.TEST_FLAG)
+    add("error", ((_STRING, _STRING),), Does.LOG)
+    add("route", ((Slot("the number of a route", _route_number),),), None)
+    add("exec", _TEXT, Does.COPY)
+    add("strip", ((_COUNT,),), Does.EDIT_URI)
+    add("strip_tail", ((_COUNT,),), Does.EDIT_URI)
+    add("prefix", _TEXT, Does.EDIT_URI)
+    add("sethost rewritehost seth", ((_NEW_HOST,),), Does.REWRITE)
+    add("sethostport rewritehostport sethp", ((Slot("host:port", _host_and_port),),), Does.REWRITE)
+    add("setport rewriteport setp", ((_NEW_PORT,),), Does.EDIT_URI)
+    add("setuser rewriteuser setu", _TEXT, Does.EDIT_URI)
+    add("setuserpass rewriteuserpass setup", _TEXT, Does.EDIT_URI)
+    add("seturi rewriteuri", ((_URI,),), Does.REWRITE)
+    add("append_branch", ((), (_URI,), (_URI, Slot("a q value", _quality))), Does.APPEND_BRANCH, bare=True)
+    add("revert_uri", _NOTHING, Does.REVERT_URI, bare=True)
+    add("force_rport add_rport", _NOTHING, Does.NOTHING, bare=True)
+    add("force_tcp_alias add_tcp_alias", ((), (_PORT,)), Does.NOTHING, bare=True)
+    add("set_advertised_address", ((Slot("a host name or an IP address", _listen_id),),), Does.NOTHING)
+    add("set_advertised_port", ((_PORT,),), Does.NOTHING)
+    add("force_send_socket", ((Slot("a listening address as in udp:192.0.2.1:5060", _socket),),), Does.NOTHING)
     return table
 
 

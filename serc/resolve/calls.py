@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.spec.declare import ArgumentKind, Function, RouteKind
+from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant
 from serc.reading import tree
@@ -15,14 +16,8 @@ from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
 from serc.reading.keywords import KEYWORDS
 
-# Functions whose texts are logged or sent.
-_TEXTS = frozenset(("xlog", "append_hf", "append_urihf", "append_to_reply", "sl_send_reply", "t_reply"))
 # Actions upon the destination of a request; replies go where their Via says.
-_OF_REQUESTS = frozenset(
-    """append_branch prefix strip strip_tail revert_uri rewriteuri seturi rewritehost sethost seth rewritehostport
-    sethostport sethp rewriteuser setuser setu rewriteuserpass setuserpass setup rewriteport setport setp""".split()
-)
-_HEADER_LINES = frozenset(("append_hf", "append_to_reply"))
+_OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.REVERT_URI))
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
 
@@ -38,7 +33,7 @@ class CallCheck:
         action = ACTIONS.get(call.name.name)
         if action is not None:
             self._action(call, action)
-            if route.kind == "onreply_route" and call.name.name in _OF_REQUESTS:
+            if route.kind == "onreply_route" and action.does in _OF_REQUESTS:
                 message = f"{call.name.name} changes where a request goes: it does nothing for a reply"
                 self._report.add(codes.NOT_FOR_REPLIES, call.name.span, message)
             return
@@ -194,16 +189,13 @@ class CallCheck:
             return
         if isinstance(value, Constant) and value.alias:
             self._alias(value.alias, argument)
-        variable = PSEUDO_VARIABLE.search(argument.value) if call.name.name in _TEXTS else None
+        variable = PSEUDO_VARIABLE.search(argument.value) if kind.is_text else None
         if variable is not None:
             message = (
                 f"{variable[0].rstrip('(')} is a pseudo-variable of OpenSER and Kamailio: 0.9 writes it as it stands"
             )
-            hint = "xlog's own specifiers begin with %: %ru, %fu, %tu" if call.name.name == "xlog" else ""
+            hint = "its own specifiers begin with %: %ru, %fu, %tu" if kind.name == "format" else ""
             self._report.add(codes.FOREIGN_VARIABLE, argument.span, message, hint=hint)
-        if call.name.name in _HEADER_LINES and not argument.value.endswith("\n"):
-            message = f"the header line that {call.name.name} adds is never ended: the next header becomes a part of it"
-            self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint="end it with \\r\\n")
         doubt = kind.doubt(argument.value)
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)

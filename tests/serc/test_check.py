@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.effects import Does
 from runtime.spec.kinds import integer
 from serc.diagnostics.report import Report
 from serc.frontend import analyse
 from serc.reading.source import Source
 
 SPECS = (
-    ModuleSpec("planned", (function("plan", None, integer("count"), routes=REQUEST),), export_name="planned_module"),
-    ModuleSpec("newer", (function("plan", None, routes=REQUEST),), (integer_param("size", 1, low=1, high=9),)),
+    ModuleSpec(
+        "planned",
+        (function("plan", None, integer("count"), routes=REQUEST, does=Does.TAKE_OVER, summary=""),),
+        export_name="planned_module",
+    ),
+    ModuleSpec(
+        "newer",
+        (function("plan", None, routes=REQUEST, does=Does.TAKE_OVER, summary=""),),
+        (integer_param("size", 1, low=1, high=9),),
+    ),
 )
 
 

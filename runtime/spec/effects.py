@@ -1,0 +1,43 @@
+"""What a call does to a request, as far as checks of the flow ask. Reference core 5.5, modules-main."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Does(enum.Enum):
+    """The one thing that matters about a call. There is no default: a declaration says it.
+
+    `value` completes "it …" in the documentation.
+    """
+
+    NOTHING = "looks at the request, or keeps something: the request still waits for its fate"
+    LOG = "writes a line into the log"
+    CHECK_HOPS = "counts Max-Forwards down"
+    EDIT = "changes the message that is forwarded"
+    EDIT_URI = "changes a part of the request URI other than its host"
+    REWRITE = "puts another host into the request URI"
+    MAY_REWRITE = "may put another host into the request URI"
+    REVERT_URI = "takes changes of the request URI back"
+    SET_FLAG = "sets a flag"
+    TEST_FLAG = "tests a flag"
+    ARM = "names the route that runs later"
+    APPEND_BRANCH = "adds a destination"
+    RECORD_ROUTE = "stays in the path of the dialog"
+    LOOSE_ROUTE = "routes by the Route headers"
+    VOUCH = "when true, tells that somebody may send this, or to where"
+    AUTH_WWW = "verifies Authorization"
+    AUTH_PROXY = "verifies Proxy-Authorization"
+    CONSUME_CREDENTIALS = "removes the credentials"
+    CHALLENGE_WWW = "answers 401"
+    CHALLENGE_PROXY = "answers 407"
+    REPLY = "answers with the code that is its first argument"
+    ERROR_REPLY = "answers with what the last error suggests"
+    ANSWER = "answers by itself, whether it succeeds or not"
+    SAVE = "answers a REGISTER, whether it succeeds or not"
+    LOOKUP = "puts the registered contact into the request URI"
+    RELAY = "forwards the request"
+    RELAY_STATEFUL = "forwards the request in a transaction"
+    COPY = "sends a copy; the request itself still waits"
+    SETTLE = "when true, the request has got what it waits for"
+    TAKE_OVER = "may do anything with the request"

@@ -1,0 +1,54 @@
+"""What the calls of a file do to a request, as the declarations of their functions say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runtime.spec.declare import ArgumentKind, Function
+from runtime.spec.effects import Does
+from serc.reading import tree
+from serc.resolve.actions import ACTIONS
+from serc.resolve.modules import Modules
+
+
+def ends_route(call: tree.Call) -> bool:
+    """True for break and drop."""
+    return call.name.name in ("break", "drop")
+
+
+class Effects:
+    """`functions` is what each call was resolved to; who is not there may do anything."""
+
+    def __init__(self, functions: dict[tree.Span, Function], modules: Modules) -> None:
+        self._functions = functions
+        self._modules = modules
+
+    def of(self, call: tree.Call) -> Does | None:
+        """The effect of a call; None where nothing is known of it."""
+        action = ACTIONS.get(call.name.name)
+        if action is not None:
+            return action.does
+        function = self._functions.get(call.span)
+        return None if function is None or function.does is Does.TAKE_OVER else function.does
+
+    def alone(self, call: tree.Call) -> str:
+        """What a test does not do if nobody looks at its result, "" for a call that makes sense alone."""
+        function = self._functions.get(call.span)
+        return "" if function is None else function.alone
+
+    def named(self, does: Does) -> str:
+        """The name of a function that does it, for a hint: of the core or a module that is loaded, if there is one."""
+        core = next((name for name, action in ACTIONS.items() if action.does is does), "")
+        return core or next((f.name for f in self._candidates() if f.does is does), does.value)
+
+    def arming(self, kind: ArgumentKind[object]) -> str:
+        """The name of the function whose argument is of this kind."""
+        return next((f.name for f in self._candidates() if any(a.kind is kind for a in f.arguments)), "function")
+
+    def _candidates(self) -> Iterator[Function]:
+        for loaded in self._modules.loaded:
+            yield from loaded.spec.functions
+        for name in self._modules.catalogue.names():
+            spec = self._modules.catalogue.find(name)
+            if spec is not None:
+                yield from spec.functions
