@@ -16,7 +16,7 @@ def module(name: str) -> ModuleSpec:
     return spec
 
 
-def kind(call: str, count: int, position: int = 0) -> ArgumentKind:
+def kind(call: str, count: int, position: int = 0) -> ArgumentKind[object]:
     """Of `module.function`, with `count` arguments."""
     name, _, function = call.partition(".")
     return module(name).by_key[function, count].arguments[position].kind
