@@ -33,10 +33,12 @@ RUNNING_MODULES: Final = (
     "core",
     "dispatcher",
     "diversion",
+    "domain",
     "enum",
     "exec",
     "ext",
     "gflags",
+    "group",
     "mangler",
     "maxfwd",
     "nathelper",
@@ -49,6 +51,7 @@ RUNNING_MODULES: Final = (
     "textops",
     "tm",
     "uri",
+    "uri_db",
     "xlog",
 )
 

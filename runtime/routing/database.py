@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import mypyc_attr
 
-from runtime.routing.context import Context
+from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.world import World
 
@@ -100,3 +100,12 @@ def require_version(database: Database, module: str, table: str, least: int, exa
     if number < least or (exactly and number != least):
         what = f"has version {number}" if len(rows) > 0 else "has no row in the table version"
         raise ModuleError(f"{module}: table {table} {what}, {'' if exactly else 'at least '}{least} is needed")
+
+
+def has_row(ctx: Context, database: Database, what: str, table: str, column: str, where: list[Condition]) -> bool:
+    """True if a row meets the conditions; a database that fails has none, which is logged. `what` asks."""
+    try:
+        return len(database.query(ctx, table, (column,), where)) > 0
+    except DatabaseError as e:
+        ctx.log(L_ERR, f"ERROR: {what}: {e}")
+    return False

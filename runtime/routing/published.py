@@ -8,6 +8,12 @@ import tempfile
 from typing import Final, final
 
 _NUMBER: Final = 8
+_LEAST: Final = 65536
+
+
+def room_for(size: int) -> int:
+    """Bytes of memory for texts that are `size` bytes long now and may grow to twice that, and to 64 kB in any case."""
+    return _NUMBER + 2 * (_NUMBER + max(2 * size, _LEAST))
 
 
 @final

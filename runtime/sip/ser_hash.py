@@ -1,4 +1,4 @@
-"""SER's own hash of texts, for its transactions and its dispatcher. Reference core 6.4, modules-main, chapter 24."""
+"""SER's own hashes of texts. Reference core 6.4, modules-main, chapters 18, 20 and 24."""
 
 from __future__ import annotations
 
@@ -33,3 +33,11 @@ def hash_of_sum(total: i64) -> i64:
     """The hash, 32 bits, of texts whose `sum_of_words` make this total."""
     total &= 0xFFFFFFFF
     return (total + (total >> 11) + (total >> 13) + (total >> 23)) & 0xFFFFFFFF
+
+
+def table_slot(text: bytes) -> i64:
+    """Where the tables of domains and of trusted peers have an entry, of 128 slots."""
+    h: i64 = 0
+    for c in text:
+        h = (h * 31 + c) & 0xFFFFFFFF
+    return h % 128

@@ -139,6 +139,7 @@ EXPORTS: Final = ModuleSpec(
             does=Does.AUTH_WWW,
             alone="nothing else",
             may_stop=True,
+            waits=True,
             summary='True if Authorization is right; realm "" is taken from the request.',
         ),
         function(
@@ -150,6 +151,7 @@ EXPORTS: Final = ModuleSpec(
             does=Does.AUTH_PROXY,
             alone="nothing else",
             may_stop=True,
+            waits=True,
             summary='True if Proxy-Authorization is right; realm "" is taken from the request.',
         ),
     ),

@@ -1,29 +1,131 @@
 """domain: our domains, in a table. Reference modules-main, chapter 18."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from runtime.modules.domain.names import Domains
+from runtime.routing.command import Command, Question
+from runtime.routing.context import L_ERR, Context
+from runtime.routing.database import Condition, Database, DatabaseError, has_row, open_database, require_version
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.published import Published, room_for
+from runtime.routing.world import World
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
 from runtime.spec.effects import Does
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
 
+_VERSION: Final = 1
+
+
+@final
+class Domain(Module):
+    """Whether a domain is ours: asked of the table for each call (db_mode 0), or read at the start (1)."""
+
+    def __init__(
+        self,
+        *,
+        db_url: str = READ_ONLY_URL,
+        db_mode: int = 0,
+        domain_table: str = "domain",
+        domain_col: str = "domain",
+    ) -> None:
+        super().__init__("domain")
+        self._url: Final = db_url
+        self._is_cached: Final = db_mode != 0
+        self._table: Final = domain_table
+        self._column: Final = domain_col
+        self._database: Database | None = None
+        self._domains: Domains | None = None
+
+    def bind(self, world: World) -> None:
+        self._database = open_database(world, "domain", self._url)
+        if not self._is_cached:
+            return
+        require_version(self._database, "domain", self._table, _VERSION)
+        try:
+            names = self._load()
+        except DatabaseError as e:
+            raise ModuleError(f"domain: {e}") from e
+        size = sum([len(name) + 1 for name in names])
+        self._domains = Domains(names, Published(world.shared.take(room_for(size), "domain")))
+
+    def _load(self) -> list[bytes]:
+        assert self._database is not None
+        rows = self._database.query(None, self._table, (self._column,), [])
+        return [row[0] for row in rows if isinstance(row[0], bytes)]
+
+    def is_from_local(self, ctx: Context) -> bool:
+        """True if the host in From is one of our domains."""
+        try:
+            uri = ctx.from_uri()
+            host = parse_uri(uri, 0, len(uri)).host()
+        except (BadMessage, BadUri) as bad:
+            ctx.log(L_ERR, f"ERROR: is_from_local: {bad}")
+            return False
+        return self._is_local(ctx, "is_from_local", host)
+
+    def is_uri_host_local(self, ctx: Context) -> bool:
+        """True if the host of the Request-URI is one of our domains."""
+        try:
+            host = ctx.parsed_uri().host()
+        except BadUri as bad:
+            ctx.log(L_ERR, f"ERROR: is_uri_host_local: {bad}")
+            return False
+        return self._is_local(ctx, "is_uri_host_local", host)
+
+    def _is_local(self, ctx: Context, what: str, host: bytes) -> bool:
+        if self._domains is not None:
+            return self._domains.has(host)
+        assert self._database is not None
+        return has_row(ctx, self._database, what, self._table, self._column, [Condition(self._column, host)])
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        """SER has them with a cache only."""
+        if self._domains is None:
+            return []
+        return [Command("domain_reload", self.domain_reload), Command("domain_dump", self.domain_dump)]
+
+    def domain_reload(self, question: Question) -> None:
+        """Read the table anew, for every worker."""
+        assert self._domains is not None
+        try:
+            is_done = self._domains.replace(self._load())
+        except DatabaseError:
+            is_done = False
+        question.answer(b"200 OK\n" if is_done else b"400 Domain table reload failed\n")
+
+    def domain_dump(self, question: Question) -> None:
+        """The domains that count."""
+        assert self._domains is not None
+        question.answer(b"200 OK\n" + self._domains.shown())
+
+
 EXPORTS: Final = ModuleSpec(
     name="domain",
+    implementation="runtime.modules.domain:Domain",
     summary="Finds out whether a domain is ours, from a table.",
     database=True,
     functions=(
         function(
             "is_from_local",
-            None,
+            Domain.is_from_local,
             routes=REQUEST,
             does=Does.VOUCH,
+            waits=True,
             alone="nothing else",
             summary="True if the domain of From is ours.",
         ),
         function(
             "is_uri_host_local",
-            None,
+            Domain.is_uri_host_local,
             routes=REQUEST,
             does=Does.VOUCH,
+            waits=True,
             alone="nothing else",
             summary="True if the domain of the request URI is ours.",
         ),

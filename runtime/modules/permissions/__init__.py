@@ -6,8 +6,12 @@ from typing import Final, final
 
 from runtime.modules.permissions.files import EMPTY, RuleBase, RuleFile, RuleKeeper
 from runtime.modules.permissions.rules import Rules
+from runtime.modules.permissions.trusted import Peer, Peers, PeerTable
+from runtime.routing.command import Command, Question
 from runtime.routing.context import L_ERR, L_INFO, Context
+from runtime.routing.database import DatabaseError, open_database, require_version
 from runtime.routing.module import ModuleError
+from runtime.routing.published import Published, room_for
 from runtime.routing.world import World
 from runtime.sip.contacts import all_contacts
 from runtime.sip.scan import BadMessage
@@ -28,6 +32,9 @@ from runtime.spec.kinds import FILE, wire
 from runtime.spec.params import column_param, table_param, url_param
 from runtime.spec.values import Constant
 
+_TRUSTED_VERSION: Final = 1
+# A row of the table in memory, at most: IP, pattern, and what tells them apart.
+_PEER_BYTES: Final = 160
 _ROUTES: Final = REQUEST | FAILURE
 
 
@@ -51,7 +58,7 @@ _BASE: Final = Arg(
 
 @final
 class Permissions(RuleKeeper):
-    """Allows what no rule denies. Rule files are read when the server starts; the table of trusted peers is still to come."""
+    """Allows what no rule denies, and trusts peers out of a table. Rule files are read when the server starts."""
 
     def __init__(
         self,
@@ -74,14 +81,35 @@ class Permissions(RuleKeeper):
         self._default_deny = EMPTY
         self.check_all_branches: Final = check_all_branches
         self.db_url: Final = db_url
+        self._is_cached: Final = db_mode != 0
+        self._trusted_table: Final = trusted_table
+        self._trusted_columns: Final = (source_col, proto_col, from_col)
+        self._table: PeerTable | None = None
+        self._peers: Peers | None = None
 
     def bind(self, world: World) -> None:
-        """Read the default files. Without db_url no other parameter of the table has a meaning, in SER either."""
+        """Read the default files, and open the table. Without db_url no other parameter of the table has a meaning, in SER either."""
         if self.db_url:
-            raise ModuleError("permissions: db_url is not supported yet: peers that a table trusts")
-        world.log.write(L_INFO, "permissions: db_url is not set: allow_trusted trusts nobody")
+            self._open_table(world)
+        else:
+            world.log.write(L_INFO, "permissions: db_url is not set: allow_trusted trusts nobody")
         self._default_allow = self.rules_of(world, self._default_names[0])
         self._default_deny = self.rules_of(world, self._default_names[1])
+
+    def _open_table(self, world: World) -> None:
+        """A table that cannot be read does not stop the start, as in SER: nobody is trusted until trusted_reload can read it."""
+        database = open_database(world, "permissions", self.db_url)
+        self._table = PeerTable(database, self._trusted_table, self._trusted_columns)
+        peers: list[Peer] = []
+        try:
+            require_version(database, "permissions", self._trusted_table, _TRUSTED_VERSION)
+            if self._is_cached:
+                peers = self._table.load()
+        except (ModuleError, DatabaseError) as e:
+            world.log.write(L_ERR, f"ERROR: permissions: allow_trusted trusts nobody: {e}")
+        if self._is_cached:
+            size = len(peers) * _PEER_BYTES
+            self._peers = Peers(peers, Published(world.shared.take(room_for(size), "permissions")))
 
     def allow_routing(self, ctx: Context) -> bool:
         """True if the default files allow the sender to call the Request-URI and the branches."""
@@ -104,8 +132,46 @@ class Permissions(RuleKeeper):
         return self._allow_register(ctx, allow.rules, deny.rules)
 
     def allow_trusted(self, ctx: Context) -> bool:
-        """True if the table of peers has the source: there is no table."""
+        """True if the table of peers has the source, with the protocol and the From URI of the request."""
+        table = self._table
+        if table is None:
+            return False
+        try:
+            peers = table.find(ctx, ctx.source.text) if self._peers is None else self._peers.find(ctx.source.text)
+            if len(peers) == 0:
+                return False
+            uri = ctx.from_uri()
+        except (DatabaseError, BadMessage) as e:
+            ctx.log(L_ERR, f"ERROR: allow_trusted: {e}")
+            return False
+        for peer in peers:
+            if peer.is_like(ctx.socket.proto, uri):
+                return True
         return False
+
+    # --- commands ----------------------------------------------------------------------------------------------------
+
+    def commands(self) -> list[Command]:
+        """SER has them with a cache only."""
+        if self._peers is None:
+            return []
+        return [Command("trusted_reload", self.trusted_reload), Command("trusted_dump", self.trusted_dump)]
+
+    def trusted_reload(self, question: Question) -> None:
+        """Read the table anew, for every worker."""
+        assert self._table is not None and self._peers is not None
+        try:
+            is_done = self._peers.replace(self._table.load())
+        except DatabaseError:
+            is_done = False
+        question.answer(b"200 OK\n" if is_done else b"400 Trusted table reload failed\n")
+
+    def trusted_dump(self, question: Question) -> None:
+        """The peers that count."""
+        assert self._peers is not None
+        question.answer(b"200 OK\n" + self._peers.shown())
+
+    # --- rules -------------------------------------------------------------------------------------------------------
 
     def _allow_routing(self, ctx: Context, allow: Rules, deny: Rules) -> bool:
         if allow.is_empty() and deny.is_empty():
@@ -216,6 +282,7 @@ EXPORTS: Final = ModuleSpec(
             Permissions.allow_trusted,
             routes=_ROUTES,
             does=Does.VOUCH,
+            waits=True,
             alone="nothing else",
             summary="True if the source is in the table of peers.",
         ),
