@@ -23,6 +23,7 @@ from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.replying import missing_for_via
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
+from runtime.routing.timer import Schedule, Timer
 from runtime.routing.world import World
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import parse
@@ -83,6 +84,9 @@ class Engine:
         self._reply_hooks: list[Module] = [m for m in reversed(program.modules) if m.handles_replies]
         self._enders: list[Module] = [m for m in program.modules if m.ends_requests]
         self._stateful: list[Module] = [m for m in program.modules if m.keeps_state]
+        # What this process runs of the modules' timers.
+        self.schedule: Final = Schedule(log, bugs)
+        self._timers: list[Timer] = []
         self._draining: Draining | None = None
         # All messages of a Call-ID must be handled in one process.
         self.keeps_state: Final = len(self._stateful) > 0
@@ -106,6 +110,8 @@ class Engine:
                 constant.prepare(world)
         except (ModuleError, UnresolvableDestination, CannotPrepare, SharedMemoryFull) as e:
             raise StartError(str(e)) from e
+        for module in program.modules:
+            self._timers.extend(module.timers())
         for wanted in program.socket_names:
             if world.sockets.find(wanted) is None:
                 raise StartError(f"force_send_socket: not listening on {wanted.text()}")
@@ -122,8 +128,16 @@ class Engine:
                 found.append(command)
         return found
 
-    def start_worker(self, pid: int, connections: Connections | None = None) -> None:
-        """Tell the modules that this process is a worker. `connections`: None where there is no TCP."""
+    def has_server_timers(self) -> bool:
+        """True if a module has something to do once per server: then there must be a process that runs the timers."""
+        return any([timer.once_per_server for timer in self._timers])
+
+    def start_worker(self, pid: int, connections: Connections | None = None, is_timer_process: bool = False) -> None:
+        """Tell the modules that this process is a worker, or the one that runs the timers of the whole server.
+
+        `connections`: None where there is no TCP.
+        """
+        self.schedule.add([timer for timer in self._timers if timer.once_per_server == is_timer_process])
         self.world.pid = pid
         self.world.connections = connections
         for module in self.program.modules:
@@ -185,6 +199,10 @@ class Engine:
             wait = module.next_timer_ms(now_ms)
             if wait >= 0 and (soonest < 0 or wait < soonest):
                 soonest = wait
+        if self.schedule.count > 0:
+            wait = self.schedule.next_ms(now_ms)
+            if soonest < 0 or wait < soonest:
+                soonest = wait
         return soonest
 
     def tick(self, now_ms: i64) -> list[Send]:
@@ -197,6 +215,8 @@ class Engine:
             except Exception as e:
                 self.world.bugs.report(e, None)
             self.world.log.about = None
+        if self.schedule.count > 0:
+            self.schedule.run(now_ms, sends)
         return sends
 
     def take_answer(self, question: Question, answer: Answer, now_ms: i64) -> list[Send]:

@@ -9,6 +9,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.command import Command
 from runtime.routing.context import Context
+from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.transport import Send
 
@@ -53,6 +54,10 @@ class Module:
 
     def commands(self) -> list[Command]:
         """Called once, after `bind`: the module's commands of the FIFO, in SER's order."""
+        return []
+
+    def timers(self) -> list[Timer]:
+        """Called once, after `bind`: what the module wants done again and again, in each worker or once per server."""
         return []
 
     def on_request(self, ctx: Context) -> bool:

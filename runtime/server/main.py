@@ -20,17 +20,20 @@ from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.server.control.files import ControlFiles
 from runtime.server.helpers.dns.resolver import ServerResolver
+from runtime.server.helpers.dns.service import NameClient
 from runtime.server.host.accounts import Identity, Owner, identity_of
 from runtime.server.host.errors import PathError, StartError
 from runtime.server.host.memory import MemoryStatus
-from runtime.server.host.process_table import ProcessTable
 from runtime.server.log.server_log import INFO, NOTICE, WARN, ServerLog, facility_number, report
 from runtime.server.processes.ending import Ending
-from runtime.server.processes.master import Body, Master, Process, hold_signals, load_prctl
+from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
 from runtime.server.processes.notify import Notifier, notifier
-from runtime.server.processes.roster import Crew, Job
+from runtime.server.processes.kind import Kind, Possession, Run, Seat
+from runtime.server.processes.kinds import udp
+from runtime.server.processes.kinds.table import KINDS
+from runtime.server.processes.roster import Roster
 from runtime.server.processes.statistics import Statistics
-from runtime.server.processes.workers import Workers
+from runtime.server.processes.workplace import Workplace, spare_the_collector
 from runtime.server.start.daemon import Launch, PidFile, detach, enter, set_limits
 from runtime.server.start.listen import describe, socket_table
 from runtime.server.start.loader import load_program
@@ -123,13 +126,11 @@ class _Start:
         self._mmsg: Final = load_mmsg()
         self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver()
+        self._name_client: Final = NameClient(log)
         shared = SharedMemory(options.shared_mb << 20, log)
         self._memory: Final = MemoryStatus(shared, config.memlog, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
         self._control: Final = ControlFiles(config, owner, identity, log)
-        # Who asks the workers: the control processes, and the master as the last.
-        askers = len(self._control.names()) + 1
-        self._crew: Final = Crew(self._engine, config, table, log, self._mmsg, self._resolver, askers)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
         self._notifier = Notifier("", 0.0, log)
@@ -150,8 +151,8 @@ class _Start:
         self._log.become(0)
         self._notifier = notifier(self._log)
         try:
-            self._prepare()
-            return self._serve_alone() if single else self._serve_many()
+            workplace = self._prepare()
+            return self._serve_alone(workplace) if single else self._serve_many(workplace)
         except (StartError, ProgramError) as e:
             why = e
         finally:
@@ -164,19 +165,22 @@ class _Start:
             self._launch.failed()
         return 1
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> Workplace:
         """Everything that needs privileges, in SER's order."""
         config = self._config
         if config.chroot:
-            self._crew.preload()
+            self._name_client.preload()
             self._log.connect()
         enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
         self._engine.bind()
-        self._crew.open()
+        workplace = Workplace(
+            self._engine, config, self._table, self._log, self._mmsg, self._resolver, self._name_client
+        )
         # A signal from now on must find somebody who removes the files.
         hold_signals()
         self._control.make()
         self._write_pid_files()
+        return workplace
 
     def _write_pid_files(self) -> None:
         if self._options.pid_file:
@@ -184,75 +188,67 @@ class _Start:
         if self._options.pgid_file:
             self._pid_files.append(PidFile(self._options.pgid_file, os.getpgrp(), refuse_living=False))
 
-    def _serve_many(self) -> int:
-        master = self._master("attendant", [(name, self._member_body(job)) for name, job in self._crew.members()])
+    def _serve_many(self, workplace: Workplace) -> int:
+        roster = self._roster("attendant", workplace)
+        master = self._master(roster, workplace)
         if not master.start():
             return 0
         if self._launch is not None:
             self._launch.succeeded(self._config.log_stderror)
         master.serves()
-        self._log.write(INFO, f"INFO: {len(self._process_table) - 1} processes serve")
+        self._log.write(INFO, f"INFO: {len(roster.table) - 1} processes serve")
         master.run()
         self._farewell()
         return 0
 
-    def _master(self, own_name: str, bodies: list[tuple[str, Body]]) -> Master:
-        """The master of the control processes and those with the given names and bodies; `own_name` is this process's."""
-        names = self._control.names()
-        helper, job = self._crew.name_service()
-        table = self._process_table = ProcessTable([own_name, *names, *(name for name, _ in bodies), helper])
-        # A single process is its own worker, and the first of the table.
-        first = 1 + len(names) if bodies else 0
-        self._crew.enter(table, first)
-
-        def join(place: int) -> Workers:
-            exchange = self._crew.leave(place)
-            self._leave()
-            return Workers(exchange, self._crew.runners, table, first)
-
-        control = self._control.bodies(table, self._options.arguments, self._crew.commands, join)
-        processes = [Process(name, body) for name, body in [*zip(names, control), *bodies]]
-        processes.append(Process(helper, self._member_body(job)))
-        # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        exchange = self._crew.asker(len(names))
-        runners = Workers(exchange, self._crew.runners, table, first)
-        ending = Ending(runners, self._log, self._options.drain_s, self._engine.keeps_state)
-        statistics = Statistics(Workers(exchange, self._crew.counters, table, first), self._memory, self._log)
-        return Master(processes, table, self._log, self._prctl, ending, statistics, self._notifier, self._identity)
-
-    def _leave(self) -> None:
-        """In a new process: what belongs to the master, and to who started him."""
-        for file in self._pid_files:
-            file.close()
-        if self._launch is not None:
-            self._launch.leave(self._config.log_stderror)
-        self._notifier.close()
-
-    def _member_body(self, job: Job) -> Body:
-        def body(ready: Callable[[], None]) -> None:
-            self._control.close()
-            run = job()
-            self._leave()
-            ready()
-            run()
-
-        return body
-
-    def _serve_alone(self) -> int:
+    def _serve_alone(self, workplace: Workplace) -> int:
         """fork=no: this process receives, on the first address only, as SER does; it is the control processes' master."""
-        listener = self._table.sockets[0]
-        name = f"stand-alone receiver @ {listener.name.decode()}:{listener.address.port}"
-        master = self._master(name, [])
+        roster = self._roster("", workplace)
+        master = self._master(roster, workplace)
         if not master.start():
             return 0
-        worker = self._crew.alone()
+        worker = udp.worker(workplace, roster.seats(udp.UDP_WORKERS)[0])
+        spare_the_collector()
         master.serves()
         worker.run(lambda: master.attend(0), _IDLE_MS)
         master.stop()
         self._farewell()
         return 0
+
+    def _roster(self, own_title: str, workplace: Workplace) -> Roster:
+        """All processes. `own_title` is the master's, "" if it does a worker's work."""
+        kinds = self._control.kinds(self._options.arguments, workplace.commands, lambda: roster)
+        kinds += [kind(workplace) for kind in KINDS]
+        roster = Roster(own_title, kinds, workplace.owners, self._mmsg)
+        return roster
+
+    def _master(self, roster: Roster, workplace: Workplace) -> Master:
+        inheritance = workplace.inheritance
+        possessions = [*self._control.possessions(), *inheritance.possessions(), *self._pid_files, self._notifier]
+        processes = [Process(seat.title, self._job(kind, seat, roster, possessions)) for kind, seat in roster.forked()]
+        # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        exchange = roster.masters_exchange()
+        ending = Ending(roster.runners(exchange), self._log, self._options.drain_s, self._engine.keeps_state)
+        statistics = Statistics(roster.counters(exchange), self._memory, self._log)
+        return Master(
+            processes, roster.table, self._log, self._prctl, ending, statistics, self._notifier, self._identity
+        )
+
+    def _job(self, kind: Kind, seat: Seat, roster: Roster, possessions: list[Possession]) -> Callable[[], Run]:
+        """What the process of that seat does first: it leaves what is the master's, and what other kinds keep."""
+
+        def job() -> Run:
+            for possession in possessions:
+                if possession not in kind.keeps:
+                    possession.close()
+            roster.leave_mail(seat.mailbox)
+            if self._launch is not None:
+                self._launch.leave(self._config.log_stderror)
+            return kind.job(seat)
+
+        return job
 
     def _farewell(self) -> None:
         self._memory.write()

@@ -17,7 +17,7 @@ from types import ModuleType
 import pytest
 
 import runtime
-from runtime.server.helpers.dns.service import NAME_SERVICE
+from runtime.server.helpers.dns.service import COMM
 from runtime.server.main import load_mmsg
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 
@@ -184,12 +184,12 @@ class Server:
     def workers(self) -> set[int]:
         """The master's children, but for the one that asks name servers."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return {int(pid) for pid in children if name_of(pid) != NAME_SERVICE}
+        return {int(pid) for pid in children if name_of(pid) != COMM}
 
     def name_service(self) -> int:
         """The one that asks name servers."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return next(int(pid) for pid in children if name_of(pid) == NAME_SERVICE)
+        return next(int(pid) for pid in children if name_of(pid) == COMM)
 
     def wait(self, within: float = 5.0) -> int:
         return self.process.wait(within)

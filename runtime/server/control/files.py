@@ -15,13 +15,9 @@ from runtime.server.control.endpoints import Fifo, UnixSocket
 from runtime.server.control.questions import ModuleCommands
 from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
 from runtime.server.host.accounts import Identity, Owner
-from runtime.server.host.process_table import ProcessTable
 from runtime.server.log.server_log import ServerLog
-from runtime.server.processes.master import Body
-from runtime.server.processes.workers import Workers
-
-# Called in control process number so and so: it leaves what is the workers', and keeps the way to ask them.
-Join = Callable[[int], Workers]
+from runtime.server.processes.kind import Kind, Possession, Run, Seat
+from runtime.server.processes.roster import Roster
 
 FIFO_PROCESS: Final = "fifo server"
 SOCKET_PROCESS: Final = "unix domain socket server"
@@ -58,46 +54,45 @@ class ControlFiles:
             if file is not None:
                 file.remove(self._log)
 
-    def close(self) -> None:
-        """In a process that has nothing to do with them."""
-        for file in (self._fifo, self._socket):
-            if file is not None:
-                file.close()
+    def kinds(self, arguments: list[str], commands: list[Command], roster: Callable[[], Roster]) -> list[Kind]:
+        """The processes that serve what `make` has made, in SER's order. `arguments` is the command line, `commands` are those of
+        the modules, `roster` tells in each process who else is there."""
+        kinds: list[Kind] = []
+        fifo, unix = self._fifo, self._socket
+        if fifo is not None:
+            serve = self._server(True, arguments, commands, roster)
+            kinds.append(Kind(FIFO_PROCESS, [FIFO_PROCESS], serve, keeps=(fifo,)))
+        if unix is not None:
+            serve = self._server(False, arguments, commands, roster)
+            count = max(1, self._config.unix_sock_children)
+            kinds.append(Kind(SOCKET_PROCESS, [SOCKET_PROCESS] * count, serve, keeps=(unix,)))
+        return kinds
 
-    def names(self) -> list[str]:
-        """SER's names for the processes, in their order."""
-        fifo = [FIFO_PROCESS] if self._config.fifo else []
-        return fifo + [SOCKET_PROCESS] * (max(1, self._config.unix_sock_children) if self._config.unix_sock else 0)
+    def possessions(self) -> list[Possession]:
+        """What is open here."""
+        return [file for file in (self._fifo, self._socket) if file is not None]
 
-    def bodies(self, table: ProcessTable, arguments: list[str], commands: list[Command], join: Join) -> list[Body]:
-        """The processes, as `names` has them; `arguments` is the command line, `commands` are those of the modules."""
-        found: list[Body] = []
-        for place, name in enumerate(self.names()):
-            by_fifo = name == FIFO_PROCESS
-            modules = ModuleCommands(commands, by_fifo, self._log)
-            core = CoreCommands(by_fifo, table, arguments, self._since_s, modules.names())
-            found.append(self._body(core, modules, by_fifo, join, place))
-        return found
-
-    def _body(self, core: CoreCommands, modules: ModuleCommands, by_fifo: bool, join: Join, place: int) -> Body:
+    def _server(
+        self, by_fifo: bool, arguments: list[str], commands: list[Command], roster: Callable[[], Roster]
+    ) -> Callable[[Seat], Run]:
         master = os.getpid()
         rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
+        config, log = self._config, self._log
 
-        def body(ready: Callable[[], None]) -> None:
-            other = self._socket if by_fifo else self._fifo
-            if other is not None:
-                other.close()
+        def job(seat: Seat) -> Run:
+            modules = ModuleCommands(commands, by_fifo, log)
+            core = CoreCommands(by_fifo, roster().table, arguments, self._since_s, modules.names())
             process: ControlProcess
             if by_fifo:
                 assert self._fifo is not None
-                process = FifoServer(core, modules, self._log, master, self._fifo.fd, rules)
+                process = FifoServer(core, modules, log, master, self._fifo.fd, rules)
             else:
                 assert self._socket is not None
-                timeout_ms = self._config.unix_tx_timeout
-                process = SocketServer(core, modules, self._log, master, self._socket.socket, timeout_ms)
-            process.run(join(place), ready)
+                process = SocketServer(core, modules, log, master, self._socket.socket, config.unix_tx_timeout)
+            process.join(roster().runners(seat.exchange()))
+            return process.run
 
-        return body
+        return job
 
     def _reply_owners(self) -> frozenset[int] | None:
         """Whose reply pipes are written to: of those who may give commands; None: everybody may."""

@@ -101,7 +101,7 @@ class ModuleCommands:
             give(b"500 too many commands at once\n")
             return
         if command.where == EVERY:
-            to = list(range(workers.count))
+            to = workers.mailboxes
         else:
             assert command.call_id_of is not None
             to = [workers.owner_of(command.call_id_of(request.words))]

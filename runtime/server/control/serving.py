@@ -10,7 +10,6 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
 from typing import Final
 
 from runtime.routing.ports import Log
@@ -55,12 +54,14 @@ class ControlProcess:
         self.poll: Final = select.poll()
         self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX, DELIVERIES_MAX_BYTES)
 
-    def run(self, workers: Workers, ready: Callable[[], None]) -> None:
-        """Never returns: the process ends by a signal."""
+    def join(self, workers: Workers) -> None:
+        """Called once, in the process: whom it may ask."""
         self._modules.connect(workers)
         self._mail = workers.exchange.mailbox.fileno()
         self.poll.register(self._mail, select.POLLIN)
-        ready()
+
+    def run(self) -> None:
+        """Never returns: the process ends by a signal."""
         while True:
             self.step(_now_ms())
 

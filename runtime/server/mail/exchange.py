@@ -11,6 +11,9 @@ from runtime.sip.address import Address
 from runtime.sip.scan import hash_range, hash_start
 from runtime.sip.transport import Send
 
+# The kind of the processes that have the TCP connections, in the directory.
+TCP_RECEIVERS: Final = "tcp"
+
 # Sends over TCP that may still fail: those of the last ten seconds, at 800 a second.
 TICKETS_MAX: Final[i64] = 8192
 
@@ -20,8 +23,9 @@ class Exchange:
     """A process's own mailbox, number `number`, and its way to all others.
 
     Messages are shared out by their Call-ID among the processes of mailboxes 0 to `owners` - 1; 0: everybody handles what he
-    receives. `is_owner` False: this process only has connections, and its engine was not started. The `receivers` TCP processes (0: no TCP)
-    have the mailboxes from `first_receiver` up; that of the process which asks name servers is `name_service`.
+    receives. `is_owner` False: no messages are handled here; a TCP process that is none only has connections.
+    `directory` has the numbers of the mailboxes of each kind of process. The `receivers` TCP processes (0: no TCP) have the
+    mailboxes from `first_receiver` up.
     """
 
     def __init__(
@@ -30,18 +34,19 @@ class Exchange:
         mailbox: Mailbox,
         post: Post,
         owners: i64,
-        first_receiver: i64,
-        receivers: i64,
-        name_service: i64,
+        directory: dict[str, range],
     ) -> None:
         self.number: Final = number
         self.mailbox: Final = mailbox
         self.post: Final = post
         self.owners: Final = owners
         self.is_owner: Final = owners <= 0 or number < owners
-        self.first_receiver: Final = first_receiver
-        self.receivers: Final = receivers
-        self.name_service: Final = name_service
+        self.directory: Final = directory
+        self.first_receiver: i64 = 0
+        self.receivers: i64 = 0
+        if TCP_RECEIVERS in directory:
+            self.first_receiver = directory[TCP_RECEIVERS].start
+            self.receivers = len(directory[TCP_RECEIVERS])
 
     def receiver_of(self, connection: i64) -> i64:
         """The mailbox of the process that has connection number `connection`."""

@@ -21,6 +21,7 @@ from runtime.server.host.errors import StartError
 from runtime.server.host.process_table import ProcessTable
 from runtime.server.log.server_log import DBG, ERR, INFO, NOTICE, ServerLog
 from runtime.server.processes.ending import Ending
+from runtime.server.processes.kind import Run
 from runtime.server.processes.notify import Notifier, Watchdog
 from runtime.server.processes.statistics import Statistics
 
@@ -45,16 +46,12 @@ _TIMER_SLACK_NS: Final = 1000
 Prctl = Callable[[int, int, int, int, int], int]
 
 
-# What a process does: it calls its argument once, when it is ready, and then serves.
-Body = Callable[[Callable[[], None]], None]
-
-
 class Process:
-    """An entry of the process table."""
+    """An entry of the process table. `job` makes ready what the process does for ever, and returns it."""
 
-    def __init__(self, description: str, run: Body) -> None:
+    def __init__(self, description: str, job: Callable[[], Run]) -> None:
         self.description: Final = description
-        self.run: Final = run
+        self.job: Final = job
         self.pid = 0
         self.started_s = 0.0
         self.due_s = 0.0
@@ -170,12 +167,6 @@ class Master:
         status = 1
         said = False
 
-        def ready() -> None:
-            nonlocal said
-            said = True
-            os.write(write_fd, b"+")
-            os.close(write_fd)
-
         try:
             for fd in self._ready:
                 os.close(fd)
@@ -187,7 +178,11 @@ class Master:
             # Before the master's end is asked for: a change of the user takes that back (prctl(2)).
             become(self._identity)
             self._end_with_master()
-            process.run(ready)
+            run = process.job()
+            said = True
+            os.write(write_fd, b"+")
+            os.close(write_fd)
+            run()
             status = 0
         except Exception as e:
             self._log.write(ERR, f"ERROR: {process.description}: {e or type(e).__name__}")

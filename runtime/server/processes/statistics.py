@@ -54,7 +54,7 @@ class Statistics:
         for letter in letters:
             if letter.kind == ANSWER and letter.number == self._number:
                 self._answers[int(letter.index)] = _unpacked(letter.data)
-        is_complete = len(self._answers) == self._workers.count
+        is_complete = len(self._answers) == len(self._workers.mailboxes)
         if self._until_s is None or not (is_complete or now_s >= self._until_s):
             return False
         self._until_s = None
@@ -62,7 +62,7 @@ class Statistics:
             self._is_to_write = False
             self._write()
             self._memory.write()
-        silent = [n for n in range(self._workers.count) if n not in self._answers and self._workers.pid(n)]
+        silent = [n for n in self._workers.mailboxes if n not in self._answers and self._workers.pid(n)]
         for number in silent:
             pid = self._workers.pid(number)
             self._log.write(WARN, f"WARNING: {self._workers.name(number)} (pid {pid}) does not answer")
@@ -71,7 +71,7 @@ class Statistics:
     def _write(self) -> None:
         workers = self._workers
         sums: dict[str, int] = {}
-        for number in range(workers.count):
+        for number in workers.mailboxes:
             who = f"{workers.name(number)} (pid {workers.pid(number)}, {workers.deaths(number)} died before it)"
             counts = self._answers.get(number)
             if counts is None:
@@ -81,7 +81,7 @@ class Statistics:
             for name, count in counts.items():
                 old = sums.get(name, 0)
                 sums[name] = max(old, count) if name in _GREATEST else old + count
-        deaths = sum(workers.deaths(number) for number in range(workers.count))
+        deaths = sum(workers.deaths(number) for number in workers.mailboxes)
         all_of_them = f"all {len(self._answers)} processes ({deaths} died)"
         self._log.say(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
 

@@ -66,6 +66,11 @@ class Doors:
         for outside in self.outside:
             outside.close()
 
+    def close(self) -> None:
+        """Called in a process that has nothing to do with TCP."""
+        self.keep(-1)
+        self.leave()
+
 
 class Acceptor:
     """Accepts on `listeners`, pairs of an index in the table of sockets and the listening socket."""

@@ -97,7 +97,8 @@ class Worker:
         self._names: Final = engine.world.names
         self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
         # What is due at times, and so must be asked after every batch.
-        self._has_timers: Final = self._keeps_state or streams is not None
+        self._engine_has_timers: Final = self._keeps_state or engine.schedule.count > 0
+        self._has_timers: Final = self._engine_has_timers or streams is not None
         self._addresses: Final = AddressBook()
         self._tickets: Final = Tickets()
         self._letters: Final[list[Letter]] = []
@@ -198,7 +199,7 @@ class Worker:
         if not self._has_timers and not waits:
             return timeout_ms
         now_ms: i64 = time.monotonic_ns() // 1_000_000
-        next_ms = self._engine.next_timer_ms(now_ms) if self._keeps_state or waits else FOREVER
+        next_ms = self._engine.next_timer_ms(now_ms) if self._engine_has_timers or waits else FOREVER
         streams = self._streams
         if streams is not None:
             next_ms = _sooner(next_ms, streams.next_timer_ms(now_ms))
@@ -352,7 +353,7 @@ class Worker:
 
     def _run_timers(self, now_ms: i64, out: list[Send]) -> None:
         """What is due by now; under load this is asked after every batch."""
-        if (self._keeps_state or self._names.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
+        if (self._engine_has_timers or self._names.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
             out.extend(self._engine.tick(now_ms))
         streams = self._streams
         if streams is not None and streams.next_timer_ms(now_ms) == 0:

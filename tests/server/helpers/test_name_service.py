@@ -144,7 +144,7 @@ def test_without_a_name_server_every_question_fails() -> None:
 
 def test_answers_travel_as_letters() -> None:
     boxes = Mailboxes(2)
-    exchange = Exchange(1, PlainMailbox(boxes.readers[1]), Post(boxes.writers), 0, 2, 0, 1)
+    exchange = Exchange(1, PlainMailbox(boxes.readers[1]), Post(boxes.writers), 0, {"dns": range(1, 2)})
     full = Answer(5000)
     full.ips = [b"\1\2\3\4", b"\5\6\7\0"]
     services = Answer(0)

@@ -6,12 +6,17 @@ its data the records, each with its length in front.
 
 from __future__ import annotations
 
+from typing import Final
+
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
 from mypy_extensions import i64
 
 from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr, Question, Srv
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.mailbox import NAME_ANSWER, Letter
+
+# The kind of the process that asks name servers, in the directory of mailboxes.
+NAME_SERVICE: Final = "dns"
 
 
 def post_answer(exchange: Exchange, asker: i64, question: Question, answer: Answer) -> None:

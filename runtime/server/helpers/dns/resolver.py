@@ -11,6 +11,7 @@ from typing import Final
 
 from runtime.routing.dns_records import Answer
 from runtime.routing.ports import Resolver
+from runtime.server.helpers.dns.letters import NAME_SERVICE
 from runtime.server.helpers.dns.lookup import lookup_all
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.mailbox import NAME_QUESTION
@@ -36,7 +37,7 @@ class ServerResolver(Resolver):
         exchange = self._exchange
         if exchange is None:
             return Answer(0, True)
-        exchange.post.put(exchange.name_service, NAME_QUESTION, exchange.number, kind, b"", name)
+        exchange.post.put(exchange.directory[NAME_SERVICE].start, NAME_QUESTION, exchange.number, kind, b"", name)
         return None
 
     def hosts_ips(self, name: bytes) -> list[bytes]:

@@ -33,7 +33,7 @@ _OPEN_FILES: Final = 2048
 _NICENESS: Final = 10
 
 # What the system's own tools call the process: it uses time of its own.
-NAME_SERVICE: Final = "ser-dns"
+COMM: Final = "ser-dns"
 
 _RESOLV_CONF: Final = "/etc/resolv.conf"
 _LOOK_AGAIN_S: Final = 5.0

@@ -1,0 +1,108 @@
+"""What the jobs of processes are made of: the engine, the sockets, and the parts of a worker."""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+from types import ModuleType
+from typing import Final
+
+from runtime.routing.config import Config
+from runtime.routing.engine import Engine
+from runtime.routing.ports import Log
+from runtime.routing.sockets import SocketTable
+from runtime.server.helpers.dns.resolver import ServerResolver
+from runtime.server.helpers.dns.service import NameClient
+from runtime.server.mail.exchange import Exchange
+from runtime.server.processes.inheritance import Inheritance
+from runtime.server.processes.kind import Run, Seat
+from runtime.server.start.settings import CHILDREN
+from runtime.server.streams.streams import Streams
+from runtime.server.worker.connections import ServerConnections
+from runtime.server.worker.desk import Desk
+from runtime.server.worker.loop import Worker
+from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
+from runtime.sip.address import UDP
+from runtime.sip.transport import ListenSocket
+
+
+class Workplace:
+    """One server's: the same in all its processes. The modules of `engine` are bound. Raises StartError.
+
+    `children` processes read from each UDP address, `receivers` have TCP connections. If the program keeps state, its messages are
+    shared out among `owners` processes: the UDP workers, or where there are none the TCP processes.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: Config,
+        table: SocketTable,
+        log: Log,
+        mmsg: ModuleType | None,
+        resolver: ServerResolver,
+        name_client: NameClient,
+    ) -> None:
+        self.engine: Final = engine
+        self.config: Final = config
+        self.table: Final = table
+        self.log: Final = log
+        self.mmsg: Final = mmsg
+        self.name_client: Final = name_client
+        self._resolver: Final = resolver
+        self.commands: Final = engine.commands()
+        self.udp: Final = [s for s in table.sockets if s.proto == UDP]
+        self.children: Final[int] = (config.children or CHILDREN) if config.fork else 1
+        self.workers: Final = len(self.udp) * self.children if config.fork else 1
+        has_tcp = config.fork and len(self.udp) < len(table.sockets)
+        self.receivers: Final[int] = (config.tcp_children or CHILDREN) if has_tcp else 0
+        self.owners: Final = (self.workers or self.receivers) if engine.keeps_state else 0
+        self.inheritance: Final = Inheritance(config, table, log, self.children, self.receivers, self.owners)
+
+    def start_engine(self, exchange: Exchange, streams: Streams | None, is_timer_process: bool = False) -> None:
+        """In the process of that exchange, which is going to run the program."""
+        connections = ServerConnections(exchange, streams) if self.receivers else None
+        self._resolver.connect(exchange)
+        self.engine.start_worker(os.getpid(), connections, is_timer_process)
+
+    def worker(
+        self, seat: Seat, exchange: Exchange, child: int, listener: ListenSocket | None, streams: Streams | None
+    ) -> Worker:
+        """One that sends from the sockets of reader number `child`, reads letters, and datagrams of `listener`, and has the connections
+        `streams`."""
+        sockets = self.inheritance.datagrams.own(child)
+        own = sockets[listener.index if listener is not None else 0] if sockets else socket.socket()
+        io: DatagramIO = PlainIO(own, sockets) if self.mmsg is None else BatchIO(own, sockets, self.mmsg)
+        waiter = self._waiter(
+            [
+                -1 if listener is None else own.fileno(),
+                exchange.mailbox.fileno(),
+                -1 if streams is None else streams.fileno(),
+            ]
+        )
+        desk = Desk(self.commands, exchange, self.log)
+        where = self.table.sockets[0] if listener is None else listener
+        return Worker(self.engine, io, where, self.log, waiter, exchange, streams, desk, seat.entry)
+
+    def _waiter(self, fds: list[int]) -> Waiter:
+        return PlainWaiter(fds) if self.mmsg is None else NativeWaiter(fds, self.mmsg)
+
+
+def spare_the_collector() -> None:
+    """What stands in memory when a process begins to serve stands there for ever."""
+    gc.freeze()
+    # Messages and transactions have no cycles: looking for some again and again among a hundred thousand pending ones
+    # would stop the worker for a second. What a route may leave behind is young, and is found.
+    gc.set_threshold(100_000, 1_000, 1_000_000)
+
+
+def endless(worker: Worker) -> Run:
+    """What a process does that is this worker and nothing else."""
+    spare_the_collector()
+
+    def run() -> None:
+        worker.run(None, 0)
+
+    return run
