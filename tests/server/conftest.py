@@ -187,9 +187,9 @@ class Server:
         return {int(pid) for pid in children if name_of(pid) != COMM}
 
     def name_service(self) -> int:
-        """The one that asks name servers."""
+        """The one that asks name servers; 0 while there is none."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return next(int(pid) for pid in children if name_of(pid) == COMM)
+        return next((int(pid) for pid in children if name_of(pid) == COMM), 0)
 
     def wait(self, within: float = 5.0) -> int:
         return self.process.wait(within)
