@@ -5,7 +5,7 @@ from __future__ import annotations
 from runtime.modules import core
 from runtime.routing.config import Config
 from runtime.routing.context import Context
-from runtime.routing.dns_records import A, AAAA, NAPTR, PTR, SRV, Answer, Naptr, Question, Srv, reverse_name
+from runtime.routing.dns_records import A, AAAA, NAPTR, PTR, SRV, Answer, Naptr, NameQuestion, Srv, reverse_name
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Clock, Connections, Log, Resolver
 from runtime.routing.program import Program
@@ -64,8 +64,8 @@ class Names(Resolver):
             self._srv[name.encode()] = Srv(10, 10, port, b"server." + name.encode())
             self.hosts[b"server." + name.encode()] = Address.parse(ip, 0).ip
         self.is_late = is_late
-        self.records: dict[Question, Answer] = {}
-        self.asked: list[Question] = []
+        self.records: dict[NameQuestion, Answer] = {}
+        self.asked: list[NameQuestion] = []
 
     def ask(self, kind: int, name: bytes) -> Answer | None:
         self.asked.append((kind, name))
@@ -160,7 +160,7 @@ class Server:
     def take_answer(self, kind: int, name: str, answer: Answer | None = None) -> list[Send]:
         """What the server sends when the answer to a question comes: this one, or what the name server knows."""
         name_ = name.encode()
-        return self.engine.take_answer((kind, name_), answer or self.names.look_up(kind, name_), self.now_ms)
+        return self.engine.take_name((kind, name_), answer or self.names.look_up(kind, name_), self.now_ms)
 
     def only(self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0) -> Send:
         """The only datagram that comes of `data`."""

@@ -75,6 +75,7 @@ ONLY_IN: Final = {
     "jinja2": ("serc.codegen",),
     "black": ("serc.codegen",),
     "cffi": ("runtime.server.host.mmsg_build",),
+    "greenlet": ("runtime.routing.asking", "runtime.server.worker.loop"),
 }
 
 

@@ -7,8 +7,6 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from runtime.sip.transport import Send
-
 # Where a command runs.
 # In the control process itself: what it looks at lies in memory that all processes share, or nowhere.
 HERE: Final = 0
@@ -31,7 +29,7 @@ class Question:
 
     `words` are what was read by the command's pattern, the blocks as one word each; what was not given is missing at the end.
     `by_fifo`: the FIFO asks, not the Unix socket, whose texts differ here and there. `ok` is the first line of success in
-    its spelling, without the line end. What the command wants sent goes into `sends`.
+    its spelling, without the line end.
     """
 
     def __init__(self, words: list[bytes], by_fifo: bool, now_ms: i64) -> None:
@@ -39,7 +37,6 @@ class Question:
         self.by_fifo: Final = by_fifo
         self.now_ms: Final = now_ms
         self.ok: Final = b"200 ok" if by_fifo else b"200 OK"
-        self.sends: Final[list[Send]] = []
 
     def word(self, place: i64) -> bytes:
         """The word at this place, b"" where there is none."""

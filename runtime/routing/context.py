@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, final
+from typing import Final, TypeVar, final
 
 from mypy_extensions import i64
 
@@ -11,8 +11,7 @@ from runtime.routing import errors
 from runtime.routing.authorized import Authentication, Authorized
 from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
-from runtime.routing.dns_records import Question
-from runtime.routing.names import NotYetKnown
+from runtime.routing.asking import Question
 from runtime.routing.ports import (
     L_DBG as L_DBG,
     L_ERR as L_ERR,
@@ -27,14 +26,16 @@ from runtime.sip.edits import Edit, LateText
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import BadMessage
-from runtime.sip.transport import ListenSocket, Send
+from runtime.sip.transport import ListenSocket
 from runtime.sip.uri import SipUri, parse_uri
-from runtime.tx.transaction import PROCEEDING, Transaction
+from runtime.tx.transaction import Transaction
 
 MAX_BRANCHES: Final = 11
 MAX_URI_SIZE: Final = 1024
 MAX_ROUTE_DEPTH: Final = 100
 Q_UNSPECIFIED: Final = -1
+
+T = TypeVar("T")
 
 # Kinds of routes: where the script is.
 IN_REQUEST: Final = 0
@@ -58,7 +59,9 @@ class Context:
 
     `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
     Request-URI decides), `flags` SER's 32 message flags, `error` the last error (runtime.routing.errors). `edits` are
-    changes of the forwarded message, `reply_headers` whole header lines for local replies, `sends` what goes out.
+    changes of the forwarded message, `reply_headers` whole header lines for local replies. `sends` is what goes out of this process:
+    it leaves at the end of the batch, or while a route waits.
+    `now_ms` is the time of the event that made the route run, or go on.
     `connection` is the number of the TCP connection that the message came by, 0 for a datagram.
     `authentication` is what www_authorize and proxy_authorize found, `fixed_contact` the Contact that got the source address.
     """
@@ -76,7 +79,7 @@ class Context:
         self.message: Final = message
         self.source: Final = source
         self.socket: Final = socket
-        self.now_ms: Final = now_ms
+        self.now_ms = now_ms
         self.connection: Final = connection
         self.new_uri: bytes | None = None
         self.dst_uri: bytes | None = None
@@ -90,7 +93,7 @@ class Context:
         self.advertised_port: i64 = 0
         self.edits: list[Edit] = []
         self.reply_headers: list[bytes] = []
-        self.sends: list[Send] = []
+        self.sends: Final = world.outbox
         self.record_routed = False
         self.route_kind: i64 = IN_REQUEST
         self.transaction: Transaction | None = None
@@ -103,13 +106,14 @@ class Context:
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
         self._depth: i64 = 0
-        # Has been handled before, in vain: what is not known now is taken for unknown.
-        self.is_last_try = False
+        # It has been forwarded or answered without state: what becomes of it is decided.
+        self.is_settled = False
+        # A request in its main route: while it waits its repetitions and its CANCEL have to find it.
+        self.is_parkable = False
         world.log.about = self
 
     def copy(self) -> Context:
-        """One to send the message by later, when the script may have changed its mind about this one. What this one sends is none
-        of the copy's business."""
+        """One to send the message by later, when the script may have changed its mind about this one."""
         about = self.world.log.about
         other = Context(self.world, self.message, self.source, self.socket, self.now_ms, self.connection)
         self.world.log.about = about
@@ -242,20 +246,26 @@ class Context:
         """From here on the AVPs are these: those of the transaction that the message belongs to."""
         self._avps = avps
 
-    # --- names -------------------------------------------------------------------------------------------------------
+    # --- waiting -----------------------------------------------------------------------------------------------------
 
-    def need(self, missing: Question | None) -> None:
-        """Raises NotYetKnown where the answer to `missing` (None: nothing) is worth waiting for: this handling of the message is
-        then forgotten, and the route runs anew when the answer has come.
+    def wait(self, question: Question[T]) -> T | None:
+        """The answer to a question to the outside, when it comes: other messages are handled meanwhile. None if none comes within
+        the deadline of its kind, or if too many wait already; `question.fate` tells which.
 
-        That is in the main route, until it has sent or answered something in a transaction. Elsewhere the caller has to do with
-        what is known.
+        Allowed in every kind of route, at any depth. What has been sent so far leaves. `now_ms` is later afterwards: who keeps a
+        time has to read it again. A CANCEL ends a request that waits here, see runtime.routing.parked.
         """
-        if missing is None or self.is_last_try or self.route_kind != IN_REQUEST or not self.message.is_request:
-            return
-        t = self.transaction
-        if t is None or t.message is not self.message or (t.state == PROCEEDING and len(t.branches) == 0):
-            raise NotYetKnown(missing)
+        world = self.world
+        log = world.log
+        about = log.about
+        parked = world.parked.add(self, question) if self.is_parkable else None
+        try:
+            return world.asking.wait(question, self.now_ms)
+        finally:
+            self.now_ms = world.asking.now_ms
+            log.about = about
+            if parked is not None:
+                world.parked.remove(parked)
 
     # --- changes -----------------------------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ NAPTR: Final = 35
 KIND_NAMES: Final[dict[int, str]] = {A: "A", PTR: "PTR", AAAA: "AAAA", SRV: "SRV", NAPTR: "NAPTR"}
 
 # A name in lower case without a final dot, and what is asked of it.
-Question = tuple[int, bytes]
+NameQuestion = tuple[int, bytes]
 
 _LABEL_MAX: Final = 63
 _NAME_MAX: Final = 253

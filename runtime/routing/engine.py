@@ -6,31 +6,37 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.asking import Cancelled
 from runtime.routing.bugs import Bugs
 from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
 from runtime.routing.draining import Draining
-from runtime.routing.dns_records import Answer, Question
+from runtime.routing.dns_records import Answer, NameQuestion
 from runtime.routing.forwarding import add_alias
 from runtime.routing.module import NEVER, Module, ModuleError
-from runtime.routing.names import Names, NotYetKnown, Waiting
+from runtime.routing.parked import ParkedRequest
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.ports import Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.reply_forwarding import forward_reply, is_own_via
-from runtime.routing.replying import missing_for_via
+from runtime.routing.replying import ViaNames, send_reply
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
+from runtime.routing.tags import reply_tag, signature
 from runtime.routing.timer import Schedule, Timer
 from runtime.routing.world import World
+from runtime.sip import methods
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import parse
+from runtime.sip.reply import reason_of, to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 
 MIN_UDP_PACKET: Final = 32
+
+TRYING: Final = b"trying -- your call is important to us"
 
 
 class StartError(Exception):
@@ -38,32 +44,11 @@ class StartError(Exception):
 
 
 @final
-class LateRequest(Waiting):
-    """A request that waits for what its route needs to know (`question`), or for what its topmost Via needs (None)."""
-
-    def __init__(self, engine: Engine, ctx: Context, question: Question | None) -> None:
-        super().__init__()
-        self._engine: Final = engine
-        self._ctx: Final = ctx
-        self._question: Final = question
-
-    def missing(self, names: Names, now_ms: i64) -> Question | None:
-        question = self._question
-        if question is None:
-            return missing_for_via(self._ctx, now_ms)
-        return question if names.answer_to(question[0], question[1], now_ms) is None else None
-
-    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
-        names = self._engine.world.names
-        sends.extend(self._engine.run_again(self._ctx, now_ms, self.missing(names, now_ms) is not None))
-
-
-@final
 class Engine:
     """One compiled ser.cfg in one process.
 
     `config` is the program's with the command line applied, `folder` the one in which relative names of files are meant.
-    `bind` runs once before the processes fork, `start_worker` in each of them, `receive` for every datagram.
+    `bind` runs once before the processes fork, `start_worker` in each of them, `handle` for every message.
     """
 
     def __init__(
@@ -143,18 +128,59 @@ class Engine:
         for module in self.program.modules:
             module.start_worker(self.world)
 
+    # --- for those who have no loop ------------------------------------------------------------------------------------
+    #
+    # Each of these runs what it does apart, and returns what is to be sent when that has ended, or waits.
+
     def receive(
         self, data: bytes, source: Address, socket: ListenSocket, now_ms: i64, connection: i64 = 0
     ) -> list[Send]:
-        """Handle one datagram, or one message of the TCP connection `connection`; returns what is to be sent.
+        """`handle` one message."""
+        self.world.asking.apart(self.handle, data, source, socket, now_ms, connection)
+        return self.take_sends()
 
-        Raises nothing that a peer could cause. Where SER would close the connection the last thing to be sent is empty.
+    def tick(self, now_ms: i64) -> list[Send]:
+        """`run_timers`."""
+        self.run_timers(now_ms)
+        return self.take_sends()
+
+    def take_answer(self, number: int, answer: object, now_ms: i64) -> list[Send]:
+        """The answer to question `number` has come."""
+        self.world.asking.take(number, answer, now_ms)
+        return self.take_sends()
+
+    def take_name(self, question: NameQuestion, answer: Answer, now_ms: i64) -> list[Send]:
+        """A name server has answered."""
+        self.world.names.take(question, answer, now_ms)
+        return self.take_sends()
+
+    def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
+        """`note_failure`."""
+        self.note_failure(failed, now_ms)
+        return self.take_sends()
+
+    def take_sends(self) -> list[Send]:
+        """What is to be sent, and is not any more."""
+        sends = list(self.world.outbox)
+        self.world.outbox.clear()
+        return sends
+
+    # --- events --------------------------------------------------------------------------------------------------------
+    #
+    # What is to be sent goes into the outbox of the world.
+
+    def handle(self, data: bytes, source: Address, socket: ListenSocket, now_ms: i64, connection: i64) -> None:
+        """Handle one datagram, or one message of the TCP connection `connection`.
+
+        Returns when that has been done, which is later than `now_ms` if a route had to wait: called in a greenlet whose parent
+        lets others go on meanwhile. Raises nothing that a peer could cause. Where SER would close the connection the last thing
+        to be sent is empty.
         """
         world = self.world
         if socket.proto == UDP:
             if len(data) < MIN_UDP_PACKET or source.port == 0:
                 world.counters.dropped_short += 1
-                return []
+                return
             if data[len(data) - 1] == 0:
                 world.log.write(L_WARN, "WARNING: udp_rcv_loop: upstream bug: 0-terminated packet from " + str(source))
                 data = data[:-1]
@@ -167,18 +193,19 @@ class Engine:
                 where = f"{source.text.decode('ascii')}:{source.port}"
                 world.log.write(L_ERR, f"ERROR: receive_msg: parse_msg failed: {e} (message from {where} dropped)")
                 world.log.about = None
-            return [Send(b"", source, socket, connection)] if connection else []
+            if connection:
+                world.outbox.append(Send(b"", source, socket, connection))
+            return
         ctx = Context(world, message, source, socket, now_ms, connection)
         if message.is_request:
             world.counters.requests += 1
-            missing = missing_for_via(ctx, now_ms) if world.asks_first else None
-            if missing is None or not world.names.wait(LateRequest(self, ctx, None), now_ms):
+            if world.parked.count == 0 or not self._is_absorbed(ctx):
+                ctx.is_parkable = True
                 self._run_request(ctx)
         else:
             world.counters.replies += 1
             self._run_reply(ctx)
         world.log.about = None
-        return ctx.sends
 
     def drain(self, retry_after_s: i64) -> None:
         """The server is to end: from now on only what is under way is handled, everything new is answered with 503."""
@@ -187,14 +214,14 @@ class Engine:
 
     def under_way(self) -> int:
         """How much is not finished that a server which is to end should wait for."""
-        count = 0
+        count: int = self.world.asking.runs
         for module in self._stateful:
             count += module.under_way()
         return count
 
     def next_timer_ms(self, now_ms: i64) -> i64:
-        """Milliseconds until `tick` has something to do, module.NEVER (-1) if nothing is waiting."""
-        soonest = self.world.names.next_ms(now_ms)
+        """Milliseconds until `run_timers` has something to do, module.NEVER (-1) if nothing is waiting."""
+        soonest = self.world.asking.next_ms(now_ms)
         for module in self._stateful:
             wait = module.next_timer_ms(now_ms)
             if wait >= 0 and (soonest < 0 or wait < soonest):
@@ -205,72 +232,95 @@ class Engine:
                 soonest = wait
         return soonest
 
-    def tick(self, now_ms: i64) -> list[Send]:
-        """Run the timers that are due; returns what is to be sent."""
-        sends: list[Send] = []
-        self.world.names.tick(now_ms, sends)
+    def run_timers(self, now_ms: i64) -> None:
+        """Run the timers that are due, and let go on who has waited for too long."""
+        self.world.asking.tick(now_ms)
         for module in self._stateful:
             try:
-                module.on_timer(now_ms, sends)
+                module.on_timer(now_ms)
             except Exception as e:
                 self.world.bugs.report(e, None)
             self.world.log.about = None
-        if self.schedule.count > 0:
-            self.schedule.run(now_ms, sends)
-        return sends
+        if self.schedule.next_ms(now_ms) == 0:
+            # One that waits keeps nobody: the others are due again when this is next asked.
+            self.world.asking.apart(self.schedule.run, now_ms, self.world.outbox)
 
-    def take_answer(self, question: Question, answer: Answer, now_ms: i64) -> list[Send]:
-        """What a name server has answered; returns what is to be sent by those who have waited for it."""
-        sends: list[Send] = []
-        self.world.names.take(question, answer, now_ms, sends)
-        return sends
-
-    def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
-        """Tell the modules that the kernel did not take a datagram; returns what is to be sent instead."""
-        sends: list[Send] = []
+    def note_failure(self, failed: Send, now_ms: i64) -> None:
+        """Tell the modules that the kernel did not take a datagram: they may have something sent instead."""
         for module in self._stateful:
             try:
-                module.on_send_failure(failed, now_ms, sends)
+                module.on_send_failure(failed, now_ms)
             except Exception as e:
                 self.world.bugs.report(e, None)
             self.world.log.about = None
-        return sends
+
+    # --- requests that wait --------------------------------------------------------------------------------------------
+
+    def _is_absorbed(self, ctx: Context) -> bool:
+        """True if the request is a repetition of one whose route waits, or the CANCEL for such a one: no route runs for it."""
+        parked = self.world.parked.find_repeated(ctx.message)
+        if parked is not None:
+            self._say_again(parked.ctx)
+            return True
+        if ctx.message.method != methods.CANCEL:
+            return False
+        parked = self.world.parked.find_cancelled(ctx.message)
+        if parked is None or not parked.is_undecided():
+            return False
+        self._cancel(ctx, parked)
+        return True
+
+    def _say_again(self, waiting: Context) -> None:
+        """The last reply to a request that waits or, to an INVITE, the 100 that keeps it from being repeated (RFC 3261 17.2.1)."""
+        t = waiting.transaction
+        if t is not None and t.message is waiting.message and t.reply is not None:
+            self.world.outbox.append(t.reply)
+        elif waiting.message.method == methods.INVITE and not waiting.is_settled:
+            send_reply(waiting, 100, TRYING, b"")
+
+    def _cancel(self, ctx: Context, parked: ParkedRequest) -> None:
+        """Answer the CANCEL with 200 and its INVITE with 487, and end the run of that one. RFC 3261 9.2."""
+        answered = False
+        for module in self._enders:
+            answered = answered or module.on_cancel(ctx, parked.ctx)
+        if not answered:
+            tag = reply_tag(signature(b"SER-stateless", self.world.first_address()), b".", parked.message)
+            own_tag = b"" if len(to_tag_of(parked.message)) > 0 else tag
+            send_reply(ctx, 200, b"canceling", own_tag)
+            send_reply(parked.ctx, 487, reason_of(487), own_tag)
+        self.world.asking.cancel(parked.question)
+
+    # --- routes ----------------------------------------------------------------------------------------------------------
 
     def _run_request(self, ctx: Context) -> None:
         try:
-            draining = self._draining
-            if draining is not None and not draining.admits(ctx):
+            if not self._handle_request(ctx):
                 return
-            if ctx.connection and self.world.tcp_accept_aliases:
-                via = ctx.message.via1
-                if via is not None and via.alias:
-                    add_alias(ctx, via.port)
-            for module in self._filters:
-                if not module.on_request(ctx):
-                    return
-            self._run_main_route(ctx)
-        except NotYetKnown as unknown:
-            self._run_later(ctx, unknown.question)
-            return
+        except Cancelled:
+            ctx.log(L_DBG, "DEBUG: receive_msg: cancelled while its route waited")
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
         for module in self._enders:
             module.after_request(ctx)
 
-    def _run_later(self, ctx: Context, question: Question) -> None:
-        """Take back what the route has done, and let it run anew when the question is answered."""
-        for module in self._enders:
-            module.take_back(ctx)
-        ctx.sends.clear()
-        if not self.world.names.wait(LateRequest(self, ctx, question), ctx.now_ms):
-            ctx.sends.extend(self.run_again(ctx, ctx.now_ms, True))
-
-    def run_again(self, late: Context, now_ms: i64, is_last_try: bool) -> list[Send]:
-        """Handle a request that has waited for a name, or cannot wait for one."""
-        ctx = Context(self.world, late.message, late.source, late.socket, now_ms, late.connection)
-        ctx.is_last_try = is_last_try
-        self._run_request(ctx)
-        return ctx.sends
+    def _handle_request(self, ctx: Context) -> bool:
+        """False if the main route was not to run."""
+        if self.world.asks_first:
+            question = ViaNames(ctx)
+            if question.missing(self.world.names, ctx.now_ms) is not None:
+                ctx.wait(question)
+        draining = self._draining
+        if draining is not None and not draining.admits(ctx):
+            return False
+        if ctx.connection and self.world.tcp_accept_aliases:
+            via = ctx.message.via1
+            if via is not None and via.alias:
+                add_alias(ctx, via.port)
+        for module in self._filters:
+            if not module.on_request(ctx):
+                return False
+        self._run_main_route(ctx)
+        return True
 
     def _run_main_route(self, ctx: Context) -> None:
         route = self._request

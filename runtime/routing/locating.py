@@ -6,8 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.dns_records import A, AAAA, NAPTR, SRV, Question, Srv, host_name
-from runtime.routing.names import Names
+from runtime.routing.dns_records import A, AAAA, NAPTR, SRV, NameQuestion, Srv, host_name
+from runtime.routing.names import Names, Waiting
 from runtime.sip.address import TCP, TLS, UDP, Address, from_packed
 
 # The names that SRV records of each protocol stand under, by the protocol's number.
@@ -46,7 +46,7 @@ class Search:
         # The servers in the order to try, when `run` has found everything that it needs.
         self.hops: list[Hop] = []
 
-    def run(self, names: Names, now_ms: i64) -> Question | None:
+    def run(self, names: Names, now_ms: i64) -> NameQuestion | None:
         """Find the servers in what is known; None if that was enough, else what is still missing, and being asked for."""
         self.hops = []
         name = self._name
@@ -67,7 +67,7 @@ class Search:
         """The best of what `run` has found."""
         return self.hops[0] if self.hops else None
 
-    def _by_services(self, names: Names, name: bytes, now_ms: i64) -> Question | None:
+    def _by_services(self, names: Names, name: bytes, now_ms: i64) -> NameQuestion | None:
         """By SRV records: those that NAPTR records lead to, or those of the host itself."""
         protos = self._protos
         if self._proto:
@@ -111,7 +111,7 @@ class Search:
         answer = names.answer_to(SRV, _SERVICES[proto] + name, now_ms)
         return answer is not None and len(answer.services) == 1 and not answer.services[0].target
 
-    def _servers(self, names: Names, service: bytes, proto: i64, now_ms: i64) -> Question | None:
+    def _servers(self, names: Names, service: bytes, proto: i64, now_ms: i64) -> NameQuestion | None:
         """By the SRV records of `service`: the first whose target has an address, and all behind it that are known."""
         if not service:
             return None
@@ -125,7 +125,7 @@ class Search:
                     return missing
         return None
 
-    def _hosts(self, names: Names, name: bytes, port: i64, proto: i64, now_ms: i64) -> Question | None:
+    def _hosts(self, names: Names, name: bytes, port: i64, proto: i64, now_ms: i64) -> NameQuestion | None:
         """By the addresses of a host: IPv4, and only where there is none IPv6."""
         ips = names.hosts_ips(name)
         if not ips:
@@ -143,6 +143,18 @@ class Search:
             self.hops.append(Hop(from_packed(ips[(self._chance + i) % count], port), proto))
             i += 1
         return None
+
+
+@final
+class Located(Waiting):
+    """Waits until a search has found all that it needs."""
+
+    def __init__(self, names: Names, search: Search) -> None:
+        super().__init__(names)
+        self._search: Final = search
+
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
+        return self._search.run(names, now_ms)
 
 
 def in_turn(services: list[Srv], chance: i64) -> list[Srv]:

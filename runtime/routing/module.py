@@ -71,8 +71,10 @@ class Module:
     def after_request(self, ctx: Context) -> None:
         """Post-script callback."""
 
-    def take_back(self, ctx: Context) -> None:
-        """The route is going to run anew for this request: forget what it has begun. Asked of those that end requests."""
+    def on_cancel(self, cancel: Context, invite: Context) -> bool:
+        """A CANCEL has come for an INVITE whose main route waits, undecided: answer both, with 200 and 487, and return True. False
+        from all who end requests: they are answered without state."""
+        return False
 
     # What follows is asked only of a module that `keeps_state`: it remembers messages from one to the next. All messages of
     # a Call-ID reach it in one process.
@@ -81,8 +83,8 @@ class Module:
         """Milliseconds until `on_timer` has something to do, NEVER if nothing is waiting."""
         return NEVER
 
-    def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
-        """Do what is due; what is to be sent goes into `sends`."""
+    def on_timer(self, now_ms: i64) -> None:
+        """Do what is due; what is to be sent goes into the outbox of the world."""
 
     def knows(self, ctx: Context) -> bool:
         """True if this request belongs to something that has begun before, as a repetition does."""
@@ -92,5 +94,5 @@ class Module:
         """How much has begun and not come to its end: a server that is told to end waits for it, for a while."""
         return 0
 
-    def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
+    def on_send_failure(self, failed: Send, now_ms: i64) -> None:
         """The kernel did not take `failed`, which this module may have had sent."""

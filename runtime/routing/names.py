@@ -1,7 +1,7 @@
 """What a process knows of names: a cache of DNS, questions that are under way, and who waits for their answers.
 
-Nothing here waits or reads a clock. Who needs an answer that is not known yet puts a Waiting down and is called when it has come,
-or when it has waited long enough.
+Nothing here reads a clock. Who needs an answer that is not known yet puts a Waiting down: the question of a run that waits for it
+(`Context.wait`), or one that is called when it has come, or when it has waited long enough.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from runtime.routing.bugs import Bugs
-from runtime.routing.dns_records import A, AAAA, KIND_NAMES, PTR, Answer, Question, host_name, reverse_name
+from runtime.routing.asking import Asking, Kind, Question
+from runtime.routing.dns_records import A, AAAA, KIND_NAMES, PTR, Answer, NameQuestion, host_name, reverse_name
 from runtime.routing.ports import L_DBG, L_WARN, Log, Resolver
-from runtime.sip.transport import Send
-
-NEVER: Final = -1
 
 # A message waits so long for all the names that it needs.
 WAIT_MS: Final[i64] = 5_000
@@ -34,30 +31,62 @@ CACHE_MAX: Final = 8192
 LOST_MS: Final[i64] = 4_000
 
 
-class NotYetKnown(Exception):
-    """A route needs an answer that is under way: the message is to be handled anew when it has come. See `Context.need`."""
-
-    def __init__(self, question: Question) -> None:
-        super().__init__(f"{KIND_NAMES[question[0]]} of {question[1].decode('ascii')} is not known yet")
-        self.question: Final = question
-
-
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Waiting:
-    """What cannot go on before something is known."""
+class Waiting(Question[bool]):
+    """What cannot go on before something is known. With `Context.wait` the run waits; with `Names.wait` it is `go_on` that is called
+    when nothing is missing any more, or WAIT_MS are over."""
 
-    def __init__(self) -> None:
-        self.until_ms: i64 = NEVER
-        self.number = 0
-        self.question: Question = (0, b"")
+    def __init__(self, names: Names) -> None:
+        super().__init__(names.kind)
+        self._names: Final = names
+        self.missed: NameQuestion = (0, b"")
 
-    def missing(self, names: Names, now_ms: i64) -> Question | None:
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
         """A question whose answer it still needs, and which is under way; None if it can go on."""
         raise NotImplementedError
 
-    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
-        """Called once: nothing is missing any more, or it has waited for WAIT_MS. What is to be sent goes into `sends`."""
-        raise NotImplementedError
+    def ask(self, now_ms: i64) -> None:
+        self._names.look_after(self, now_ms)
+
+    def give_up(self) -> None:
+        self._names.forget(self)
+
+
+@final
+class HostAddresses(Waiting):
+    """Waits until `Names.ips_now` tells all addresses of a host."""
+
+    def __init__(self, names: Names, host: bytes) -> None:
+        super().__init__(names)
+        self._host: Final = host
+
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
+        return names.missing_ips(self._host, now_ms)
+
+
+@final
+class AddressNames(Waiting):
+    """Waits until `Names.names_now` tells the names of a packed address."""
+
+    def __init__(self, names: Names, ip: bytes) -> None:
+        super().__init__(names)
+        self._ip: Final = ip
+
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
+        return names.missing_names(self._ip, now_ms)
+
+
+@final
+class Records(Waiting):
+    """Waits for the records of one kind that a name has."""
+
+    def __init__(self, names: Names, kind: int, name: bytes) -> None:
+        super().__init__(names)
+        self._question: Final[NameQuestion] = (kind, name)
+
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
+        question = self._question
+        return question if names.answer_to(question[0], question[1], now_ms) is None else None
 
 
 @final
@@ -72,23 +101,18 @@ class _Kept:
 
 @final
 class Names:
-    """`count` wait now. `waited`, `late` and `refused` count who has waited, who waited in vain, and who was not let wait."""
+    """`kind` is how Asking knows those who wait for names."""
 
-    def __init__(self, resolver: Resolver, log: Log, bugs: Bugs) -> None:
+    def __init__(self, resolver: Resolver, log: Log, asking: Asking) -> None:
         self._resolver: Final = resolver
         self._log: Final = log
-        self._bugs: Final = bugs
-        self._cache: Final[dict[Question, _Kept]] = {}
+        self._asking: Final = asking
+        self.kind: Final = Kind("DNS", WAIT_MS, WAITING_MAX)
+        self._cache: Final[dict[NameQuestion, _Kept]] = {}
         # When each question that is under way was asked.
-        self._asked: Final[dict[Question, int]] = {}
-        # By number, so in the order of their deadlines; and by the question that each is waiting for.
-        self._waiting: Final[dict[int, Waiting]] = {}
-        self._by_question: Final[dict[Question, list[Waiting]]] = {}
-        self._last_number = 0
-        self.count: i64 = 0
-        self.waited: i64 = 0
-        self.late: i64 = 0
-        self.refused: i64 = 0
+        self._asked: Final[dict[NameQuestion, int]] = {}
+        # Who waits, by the question that each is waiting for.
+        self._by_question: Final[dict[NameQuestion, list[Waiting]]] = {}
 
     # --- what is known -----------------------------------------------------------------------------------------------
 
@@ -99,7 +123,7 @@ class Names:
             return kept.answer
         return self._ask((kind, name), now_ms)
 
-    def missing_ips(self, host: bytes, now_ms: i64) -> Question | None:
+    def missing_ips(self, host: bytes, now_ms: i64) -> NameQuestion | None:
         """What has to be answered before `ips_now` tells all addresses of a host; None: nothing."""
         name = host_name(host)
         if not name or self._resolver.hosts_ips(name):
@@ -124,7 +148,7 @@ class Names:
                     found = answer.ips
         return found
 
-    def missing_names(self, ip: bytes, now_ms: i64) -> Question | None:
+    def missing_names(self, ip: bytes, now_ms: i64) -> NameQuestion | None:
         """What has to be answered before `names_now` tells the names of a packed address; None: nothing."""
         if self._resolver.hosts_names(ip) or self.answer_to(PTR, reverse_name(ip), now_ms) is not None:
             return None
@@ -152,7 +176,7 @@ class Names:
 
     # --- questions and answers ---------------------------------------------------------------------------------------
 
-    def _ask(self, question: Question, now_ms: i64) -> Answer | None:
+    def _ask(self, question: NameQuestion, now_ms: i64) -> Answer | None:
         asked_ms = self._asked.get(question)
         if asked_ms is not None and now_ms - asked_ms < LOST_MS:
             return None
@@ -166,22 +190,15 @@ class Names:
         self._asked[question] = int(now_ms)
         return None
 
-    def take(self, question: Question, answer: Answer, now_ms: i64, sends: list[Send]) -> None:
+    def take(self, question: NameQuestion, answer: Answer, now_ms: i64) -> None:
         """The answer to a question has come: who has waited for it goes on."""
         self._asked.pop(question, None)
         self._keep(question, answer, now_ms)
-        waiting = self._by_question.pop(question, None)
-        if waiting is None:
-            return
-        for one in waiting:
-            if one.number in self._waiting:
-                missing = one.missing(self, now_ms)
-                if missing is None:
-                    self._let_go(one, now_ms, sends)
-                else:
-                    self._queue(one, missing)
+        for one in self._by_question.pop(question, []):
+            if self._asking.is_pending(one.number):
+                self.look_after(one, now_ms)
 
-    def _keep(self, question: Question, answer: Answer, now_ms: i64) -> None:
+    def _keep(self, question: NameQuestion, answer: Answer, now_ms: i64) -> None:
         before = self._cache.pop(question, None)
         if answer.failed:
             self._log.write(L_WARN, "WARNING: DNS: the name servers do not answer")
@@ -207,53 +224,25 @@ class Names:
     # --- who waits ---------------------------------------------------------------------------------------------------
 
     def wait(self, one: Waiting, now_ms: i64) -> bool:
-        """Let `one`, which something is missing to, go on when it can, within WAIT_MS. False, with a line in the log, if too many are waiting already."""
-        if len(self._waiting) >= WAITING_MAX:
-            self.refused += 1
-            self._log.write(L_WARN, f"WARNING: DNS: {WAITING_MAX} messages are waiting for names, no more can")
-            return False
+        """Let `one` go on when it can, within WAIT_MS. False, with a line in the log, if too many are waiting already."""
+        return self._asking.begin(one, now_ms)
+
+    def look_after(self, one: Waiting, now_ms: i64) -> None:
+        """Let it go on if nothing is missing to it, else when the next answer comes that it needs."""
         missing = one.missing(self, now_ms)
-        assert missing is not None
-        self.waited += 1
-        self._last_number += 1
-        one.number = self._last_number
-        one.until_ms = now_ms + WAIT_MS
-        self._waiting[one.number] = one
-        self.count = len(self._waiting)
-        self._queue(one, missing)
-        return True
+        if missing is None:
+            self._asking.take(one.number, True, now_ms)
+        else:
+            one.missed = missing
+            self._by_question.setdefault(missing, []).append(one)
 
-    def _queue(self, one: Waiting, question: Question) -> None:
-        one.question = question
-        self._by_question.setdefault(question, []).append(one)
-
-    def next_ms(self, now_ms: i64) -> i64:
-        """Milliseconds until the next of those who wait has waited long enough, NEVER if nobody does."""
-        for one in self._waiting.values():
-            return one.until_ms - now_ms if one.until_ms > now_ms else 0
-        return NEVER
-
-    def tick(self, now_ms: i64, sends: list[Send]) -> None:
-        """Let go on who has waited long enough."""
-        while self.count > 0:
-            one = next(iter(self._waiting.values()))
-            if one.until_ms > now_ms:
-                return
-            self.late += 1
-            others = self._by_question[one.question]
+    def forget(self, one: Waiting) -> None:
+        """It waits no more."""
+        others = self._by_question.get(one.missed)
+        if others is not None and one in others:
             others.remove(one)
             if not others:
-                del self._by_question[one.question]
-            self._let_go(one, now_ms, sends)
-
-    def _let_go(self, one: Waiting, now_ms: i64, sends: list[Send]) -> None:
-        del self._waiting[one.number]
-        self.count = len(self._waiting)
-        try:
-            one.go_on(now_ms, sends)
-        except Exception as e:
-            self._bugs.report(e, None)
-        self._log.about = None
+                del self._by_question[one.missed]
 
 
 def _life_ms(answer: Answer) -> i64:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, final
-
 from mypy_extensions import i64
 
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
-from runtime.routing.dns_records import Question
 from runtime.routing.forwarding import correct_content_length, host_hop, sending_socket
-from runtime.routing.locating import Hop, Search
-from runtime.routing.names import Names, Waiting
+from runtime.routing.locating import Hop, Located
 from runtime.sip import edits, transit
 from runtime.sip.address import UDP
 from runtime.sip.scan import BadMessage, decimal
@@ -34,29 +30,9 @@ def forward_reply(ctx: Context) -> None:
     hop = reply_hop(ctx, via)
     if hop is not None and hop.destination is None:
         assert hop.search is not None
-        if not ctx.world.names.wait(LateReply(ctx, hop.search), ctx.now_ms):
-            counters.dropped_replies += 1
-        return
+        ctx.wait(Located(ctx.world.names, hop.search))
+        hop = hop.search.first()
     _send_on(ctx, hop)
-
-
-@final
-class LateReply(Waiting):
-    """A reply that waits for the name in its second Via."""
-
-    def __init__(self, ctx: Context, search: Search) -> None:
-        super().__init__()
-        self._ctx: Final = ctx.copy()
-        self._search: Final = search
-
-    def missing(self, names: Names, now_ms: i64) -> Question | None:
-        return self._search.run(names, now_ms)
-
-    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
-        ctx = self._ctx
-        ctx.world.log.about = ctx
-        _send_on(ctx, self._search.first())
-        sends.extend(ctx.sends)
 
 
 def _send_on(ctx: Context, hop: Hop | None) -> None:

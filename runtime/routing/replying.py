@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
 from runtime.routing import errors
 from runtime.routing.context import Context
-from runtime.routing.dns_records import Question
+from runtime.routing.dns_records import NameQuestion
 from runtime.routing.forwarding import host_hop, sending_socket, source_edits
 from runtime.routing.locating import Hop
+from runtime.routing.names import Names, Waiting
 from runtime.sip import headers, transit
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
@@ -33,6 +34,8 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
         return ctx.fail(errors.NO_SOCKET, "ERROR: reply: no socket to send from")
     data = local_reply(ctx, code, reason, to_tag, body)
     ctx.sends.append(Send(data, destination, socket, ctx.connection))
+    if code >= 200:
+        ctx.is_settled = True
     ctx.world.counters.local_replies += 1
     return True
 
@@ -82,25 +85,32 @@ def _via_hop(ctx: Context, via: Via) -> Hop | None:
     return host_hop(ctx, host, port if port <= 65535 else 0, via.proto)
 
 
-def missing_for_via(ctx: Context, now_ms: i64) -> Question | None:
-    """What has to be answered before it is known where replies to the request go (reply_to_via) and whether its topmost Via names
-    its source (dns, rev_dns); None: nothing."""
-    via = ctx.message.via1
-    world = ctx.world
-    names = world.names
-    if via is None:
-        return None
-    host = ctx.message.buf[via.host_start : via.host_end]
-    if world.reply_to_via:
-        hop = _via_hop(ctx, via)
-        if hop is not None and hop.search is not None and hop.destination is None:
-            return hop.search.run(names, now_ms)
-    if not world.looks_up_via or transit.sent_by_is(ctx.message.buf, via, ctx.source):
-        return None
-    missing = names.missing_ips(host, now_ms) if world.config.dns else None
-    if missing is None and world.config.rev_dns:
-        missing = names.missing_names(ctx.source.ip, now_ms)
-    return missing
+@final
+class ViaNames(Waiting):
+    """Waits until it is known where replies to the request go (reply_to_via) and whether its topmost Via names its source (dns,
+    rev_dns)."""
+
+    def __init__(self, ctx: Context) -> None:
+        super().__init__(ctx.world.names)
+        self._ctx: Final = ctx
+
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
+        ctx = self._ctx
+        via = ctx.message.via1
+        world = ctx.world
+        if via is None:
+            return None
+        host = ctx.message.buf[via.host_start : via.host_end]
+        if world.reply_to_via:
+            hop = _via_hop(ctx, via)
+            if hop is not None and hop.search is not None and hop.destination is None:
+                return hop.search.run(names, now_ms)
+        if not world.looks_up_via or transit.sent_by_is(ctx.message.buf, via, ctx.source):
+            return None
+        missing = names.missing_ips(host, now_ms) if world.config.dns else None
+        if missing is None and world.config.rev_dns:
+            missing = names.missing_names(ctx.source.ip, now_ms)
+        return missing
 
 
 REDIRECT_LIMIT: Final = 512

@@ -7,15 +7,17 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.asking import Asking
 from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.names import Names
+from runtime.routing.parked import Parked
 from runtime.routing.ports import Clock, Connections, Log, Resolver
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
-from runtime.sip.transport import ListenSocket
+from runtime.sip.transport import ListenSocket, Send
 from runtime.version import VERSION
 
 SERVER: Final = b"Sip EXpress router (" + VERSION.encode("ascii") + b" (python))"
@@ -77,7 +79,11 @@ class World:
         self.log: Final = log
         self.resolver: Final = resolver
         self.bugs: Final = bugs
-        self.names: Final = Names(resolver, log, bugs)
+        self.asking: Final = Asking(log, bugs)
+        self.parked: Final = Parked()
+        self.names: Final = Names(resolver, log, self.asking)
+        # What is to be sent, in its order, by whoever called the engine.
+        self.outbox: Final[list[Send]] = []
         self.folder: Final = folder
         self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()

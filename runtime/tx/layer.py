@@ -95,12 +95,6 @@ class Layer:
         self.table.add(t)
         self.created += 1
 
-    def drop(self, t: Transaction) -> None:
-        """As if it had never been opened; it has no branches."""
-        self.created -= 1
-        self.finished -= 1
-        self._forget(t)
-
     # --- clients -----------------------------------------------------------------------------------------------------
 
     def start(self, client: Client, fr_ms: i64, now_ms: i64) -> None:
@@ -298,9 +292,19 @@ class Layer:
             return REPEAT
         if t.state == WAITING:
             t.state = OVER
-            if t.pending == 0:
-                self._forget(t)
+        if t.state == OVER and t.pending == 0:
+            self._forget(t)
         return NOTHING
+
+    def hold(self, t: Transaction) -> None:
+        """It is not forgotten before `let_go`: somebody works on it, who may take his time."""
+        t.pending += 1
+
+    def let_go(self, t: Transaction, now_ms: i64) -> None:
+        """The opposite of `hold`. It is forgotten a little later, if at all."""
+        t.pending -= 1
+        if t.state == OVER and t.pending == 0:
+            self._wheel.set(t, now_ms + 1)
 
     def _forget(self, t: Transaction) -> None:
         """Take it out of the table, and apart: a transaction and its branches know each other."""

@@ -229,18 +229,22 @@ class Clock(Module):
         self.wait_ms = wait_ms
         self.fails = fails
         self.ran: list[int] = []
+        self.outbox: list[Send] = []
+
+    def bind(self, world: World) -> None:
+        self.outbox = world.outbox
 
     def next_timer_ms(self, now_ms: int) -> int:
         return self.wait_ms
 
-    def on_timer(self, now_ms: int, sends: list[Send]) -> None:
+    def on_timer(self, now_ms: int) -> None:
         self.ran.append(now_ms)
         if self.fails:
             raise RuntimeError("clock is broken")
 
-    def on_send_failure(self, failed: Send, now_ms: int, sends: list[Send]) -> None:
-        self.on_timer(now_ms, sends)
-        sends.append(failed)
+    def on_send_failure(self, failed: Send, now_ms: int) -> None:
+        self.on_timer(now_ms)
+        self.outbox.append(failed)
 
 
 @pytest.mark.parametrize(

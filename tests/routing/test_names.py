@@ -6,10 +6,10 @@ import pytest
 
 from engine import Lines, Names
 from runtime.routing import names as cache
+from runtime.routing.asking import Asking
 from runtime.routing.bugs import Bugs
-from runtime.routing.dns_records import AAAA, PTR, A, Answer, Question, host_name, reverse_name
+from runtime.routing.dns_records import AAAA, PTR, A, Answer, NameQuestion, host_name, reverse_name
 from runtime.sip.address import Address
-from runtime.sip.transport import Send
 
 ONE = bytes([192, 0, 2, 1])
 TWO = bytes([192, 0, 2, 2])
@@ -22,13 +22,13 @@ class Site:
         self.log = Lines()
         self.server = Names(is_late=True)
         self.bugs = Bugs("ser.cfg", {}, self.log)
-        self.names = cache.Names(self.server, self.log, self.bugs)
-        self.sends: list[Send] = []
+        self.asking = Asking(self.log, self.bugs)
+        self.names = cache.Names(self.server, self.log, self.asking)
 
     def answer(self, name: bytes, *ips: bytes, at_ms: int = 0, life_ms: int = 60_000, failed: bool = False) -> None:
         answer = Answer(life_ms, failed)
         answer.ips = list(ips)
-        self.names.take((A, name), answer, at_ms, self.sends)
+        self.names.take((A, name), answer, at_ms)
 
     def known(self, name: bytes, at_ms: int) -> list[bytes] | None:
         answer = self.names.answer_to(A, name, at_ms)
@@ -38,18 +38,18 @@ class Site:
 class Guest(cache.Waiting):
     """Waits until all of its questions are answered; `went_on_ms` says when it did."""
 
-    def __init__(self, *questions: Question) -> None:
-        super().__init__()
+    def __init__(self, names: cache.Names, *questions: NameQuestion) -> None:
+        super().__init__(names)
         self.questions = questions
         self.went_on_ms = -1
 
-    def missing(self, names: cache.Names, now_ms: int) -> Question | None:
+    def missing(self, names: cache.Names, now_ms: int) -> NameQuestion | None:
         for question in self.questions:
             if names.answer_to(question[0], question[1], now_ms) is None:
                 return question
         return None
 
-    def go_on(self, now_ms: int, sends: list[Send]) -> None:
+    def go_on(self, now_ms: int) -> None:
         assert self.went_on_ms < 0
         self.went_on_ms = now_ms
 
@@ -113,49 +113,49 @@ def test_a_lost_question_is_asked_again() -> None:
 
 def test_who_waits_goes_on_when_nothing_is_missing_any_more() -> None:
     site = Site()
-    guest = Guest((A, b"a"), (A, b"b"))
-    other = Guest((A, b"b"))
+    guest = Guest(site.names, (A, b"a"), (A, b"b"))
+    other = Guest(site.names, (A, b"b"))
     assert site.names.wait(guest, 0) and site.names.wait(other, 0)
     site.answer(b"b", TWO, at_ms=10)
-    assert (guest.went_on_ms, other.went_on_ms, site.names.count) == (-1, 10, 1)
+    assert (guest.went_on_ms, other.went_on_ms, site.asking.count) == (-1, 10, 1)
     site.answer(b"a", at_ms=20)
-    assert (guest.went_on_ms, site.names.count) == (20, 0)
-    assert site.names.next_ms(20) == -1
+    assert (guest.went_on_ms, site.asking.count) == (20, 0)
+    assert site.asking.next_ms(20) == -1
 
 
 def test_who_has_waited_long_enough_goes_on_without() -> None:
     site = Site()
-    first, second = Guest((A, b"a")), Guest((A, b"a"))
+    first, second = Guest(site.names, (A, b"a")), Guest(site.names, (A, b"a"))
     site.names.wait(first, 0)
     site.names.wait(second, 100)
-    assert site.names.next_ms(200) == cache.WAIT_MS - 200
-    site.names.tick(cache.WAIT_MS - 1, site.sends)
+    assert site.asking.next_ms(200) == cache.WAIT_MS - 200
+    site.asking.tick(cache.WAIT_MS - 1)
     assert first.went_on_ms == -1
-    site.names.tick(cache.WAIT_MS, site.sends)
+    site.asking.tick(cache.WAIT_MS)
     assert (first.went_on_ms, second.went_on_ms) == (cache.WAIT_MS, -1)
     site.answer(b"a", ONE, at_ms=cache.WAIT_MS + 50)
     assert second.went_on_ms == cache.WAIT_MS + 50
-    assert (site.names.waited, site.names.late, site.names.count) == (2, 1, 0)
+    assert (site.names.kind.waited, site.names.kind.late, site.asking.count) == (2, 1, 0)
 
 
 def test_only_so_many_wait() -> None:
     site = Site()
-    guests = [Guest((A, b"a")) for _ in range(cache.WAITING_MAX)]
+    guests = [Guest(site.names, (A, b"a")) for _ in range(cache.WAITING_MAX)]
     assert all(site.names.wait(guest, 0) for guest in guests)
-    assert not site.names.wait(Guest((A, b"a")), 0)
-    assert site.names.refused == 1 and site.log.lines[-1].startswith("WARNING: DNS: 2048 messages are waiting")
+    assert not site.names.wait(Guest(site.names, (A, b"a")), 0)
+    assert site.names.kind.refused == 1 and site.log.lines[-1].startswith("WARNING: 2048 messages already wait for DNS")
     site.answer(b"a")
-    assert all(guest.went_on_ms == 0 for guest in guests) and site.names.wait(Guest((A, b"b")), 0)
+    assert all(guest.went_on_ms == 0 for guest in guests) and site.names.wait(Guest(site.names, (A, b"b")), 0)
 
 
 def test_an_exception_of_one_who_waits_is_his_own() -> None:
     class Broken(Guest):
-        def go_on(self, now_ms: int, sends: list[Send]) -> None:
+        def go_on(self, now_ms: int) -> None:
             raise ValueError("broken")
 
     site = Site()
-    guest = Guest((A, b"a"))
-    site.names.wait(Broken((A, b"a")), 0)
+    guest = Guest(site.names, (A, b"a"))
+    site.names.wait(Broken(site.names, (A, b"a")), 0)
     site.names.wait(guest, 0)
     site.answer(b"a", at_ms=1)
     assert guest.went_on_ms == 1 and site.bugs.count == 1
@@ -180,7 +180,7 @@ def test_addresses_are_ipv4_or_else_ipv6_and_old_ones_are_better_than_none() -> 
     assert site.names.missing_ips(b"h", 0) == (AAAA, b"h")
     answer = Answer(1000)
     answer.ips = [six]
-    site.names.take((AAAA, b"h"), answer, 0, site.sends)
+    site.names.take((AAAA, b"h"), answer, 0)
     assert site.names.missing_ips(b"h", 0) is None and site.names.ips_now(b"h", 0) == [six]
     assert site.names.ips_now(b"h", 1000) == [six]
     assert site.names.missing_ips(b"h", 1000) == (A, b"h")
@@ -191,7 +191,7 @@ def test_names_of_an_address() -> None:
     assert site.names.missing_names(ONE, 0) == (PTR, b"1.2.0.192.in-addr.arpa") and site.names.names_now(ONE, 0) == []
     answer = Answer(1000)
     answer.names = [b"h"]
-    site.names.take((PTR, b"1.2.0.192.in-addr.arpa"), answer, 0, site.sends)
+    site.names.take((PTR, b"1.2.0.192.in-addr.arpa"), answer, 0)
     assert site.names.missing_names(ONE, 0) is None and site.names.names_now(ONE, 0) == [b"h"]
 
 

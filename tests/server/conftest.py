@@ -71,6 +71,7 @@ class Memory(Module):
 
     def start_worker(self, world: World) -> None:
         # Not before: whoever asks a module that was not started is found out.
+        self.outbox = world.outbox
         self.counts: dict[bytes, int] = {{}}
         self.waiting: list[tuple[int, Send]] = []
         self.instead: dict[bytes, Send] = {{}}
@@ -78,12 +79,12 @@ class Memory(Module):
     def next_timer_ms(self, now_ms: i64) -> i64:
         return max(0, self.waiting[0][0] - now_ms) if self.waiting else NEVER
 
-    def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
+    def on_timer(self, now_ms: i64) -> None:
         while self.waiting and self.waiting[0][0] <= now_ms:
-            sends.append(self.waiting.pop(0)[1])
+            self.outbox.append(self.waiting.pop(0)[1])
 
-    def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
-        sends.append(self.instead.pop(failed.data))
+    def on_send_failure(self, failed: Send, now_ms: i64) -> None:
+        self.outbox.append(self.instead.pop(failed.data))
 
     def answer(self, ctx: Context) -> bool:
         call_id = ctx.message.value(ctx.message.call_id)

@@ -19,6 +19,7 @@ class Asked(Question):
     def __init__(self, words: list[bytes], by_fifo: bool, now_ms: int) -> None:
         super().__init__(words, by_fifo, now_ms)
         self.answers: list[bytes] = []
+        self.sends: list[Send] = []
 
     def answer(self, text: bytes) -> None:
         self.answers.append(text)
@@ -41,6 +42,7 @@ def ask(site: Site, name: str, *words: bytes, by_fifo: bool = True) -> Asked:
     """Ask and leave the question open; what it sent is in its `sends`."""
     question = Asked(list(words), by_fifo, site.now_ms)
     command(site, name).body(question)
+    question.sends = site.engine.take_sends()
     return question
 
 

@@ -19,7 +19,7 @@ from runtime.build import NATIVE
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.context import Context
-from runtime.routing.dns_records import A, Answer, Question
+from runtime.routing.dns_records import A, Answer, NameQuestion
 from runtime.sip.transport import Send
 from runtime.tx.timers import Timed
 from tm.site import CALLER, Site, acknowledgement, reply, request
@@ -60,7 +60,7 @@ class Simulation:
 
         self.site = Site(tm, route, {1: lead_on}, names=Names(is_late=True))
         # When, in which order, and to which question an answer comes to the proxy.
-        self.answers: list[tuple[int, int, Question]] = []
+        self.answers: list[tuple[int, int, NameQuestion]] = []
         self.loss = self.chance.choice((0.0, 0.0, 0.1, 0.3))
         # When, in which order, what, from which port: what is under way to the proxy. And the branch of which it is the final reply.
         self.coming: list[tuple[int, int, bytes, int, bytes]] = []
@@ -170,7 +170,7 @@ class Simulation:
                 heapq.heappush(self.answers, (when, self.number, question))
         self.site.server.names.asked.clear()
 
-    def tell_name(self, question: Question) -> list[Send]:
+    def tell_name(self, question: NameQuestion) -> list[Send]:
         """What the proxy sends when the answer comes."""
         fate = question[1][-6:-5]
         answer = Answer(self.chance.choice((1000, 60_000)), fate == b"u")

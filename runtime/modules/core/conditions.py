@@ -10,6 +10,7 @@ from __future__ import annotations
 from mypy_extensions import i64
 
 from runtime.routing.context import L_ERR, Context
+from runtime.routing.names import AddressNames, HostAddresses
 from runtime.sip.address import Network
 from runtime.sip.regex import Regex
 from runtime.sip.scan import BadMessage
@@ -185,10 +186,12 @@ def _is_host(ctx: Context, ip: bytes, text: bytes, host: bytes) -> bool:
     if text == host:
         return True
     names = ctx.world.names
-    ctx.need(names.missing_ips(host, ctx.now_ms))
+    if names.missing_ips(host, ctx.now_ms) is not None:
+        ctx.wait(HostAddresses(names, host))
     if ip in names.ips_now(host, ctx.now_ms):
         return True
-    ctx.need(names.missing_names(ip, ctx.now_ms))
+    if names.missing_names(ip, ctx.now_ms) is not None:
+        ctx.wait(AddressNames(names, ip))
     return host.lower() in names.names_now(ip, ctx.now_ms)
 
 
@@ -206,7 +209,8 @@ def _matches(ctx: Context, ip: bytes, text: bytes, regex: Regex) -> bool:
     if regex.search(text):
         return True
     names = ctx.world.names
-    ctx.need(names.missing_names(ip, ctx.now_ms))
+    if names.missing_names(ip, ctx.now_ms) is not None:
+        ctx.wait(AddressNames(names, ip))
     for name in names.names_now(ip, ctx.now_ms):
         if regex.search(name):
             return True

@@ -12,6 +12,7 @@ from runtime.modules.enum.rules import is_service, uri_of
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.dns_records import NAPTR, host_name
 from runtime.routing.module import Module
+from runtime.routing.names import Records
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import REQUEST, Arg, ModuleSpec, function, string_param
@@ -69,9 +70,13 @@ class Enum(Module):
         last = (-1, -1)
         found = False
         name = host_name(domain)
-        answer = ctx.world.names.answer_to(NAPTR, name, ctx.now_ms) if name else None
+        if not name:
+            return False
+        names = ctx.world.names
+        answer = names.answer_to(NAPTR, name, ctx.now_ms)
+        if answer is None and ctx.wait(Records(names, NAPTR, name)):
+            answer = names.answer_to(NAPTR, name, ctx.now_ms)
         if answer is None:
-            ctx.need((NAPTR, name) if name else None)
             return False
         for record in answer.rules:
             if record.flags.lower() != "u" or not is_service(record.services, service):

@@ -10,14 +10,14 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.tm import commands
-from runtime.modules.tm.answering import answer, decide, take_reply
+from runtime.modules.tm.answering import answer, branch_failed, take_reply
 from runtime.modules.tm.branching import add_branches
 from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core, Routes
 from runtime.modules.tm.failover import try_next_server
 from runtime.modules.tm.kinds import append_mistake, request_action
-from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, open_transaction, relay
+from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, cancel_waiting, open_transaction, relay
 from runtime.modules.tm.write_request import (
     Action,
     AppendOwner,
@@ -180,15 +180,13 @@ class Tm(AppendOwner):
             ctx.log(L_WARN, "WARNING: script writer didn't release transaction")
             self.core().layer.release(call, ctx.now_ms)
 
-    def take_back(self, ctx: Context) -> None:
-        call = call_of(ctx)
-        if call is not None and call.message is ctx.message:
-            self.core().layer.drop(call)
+    def on_cancel(self, cancel: Context, invite: Context) -> bool:
+        return cancel_waiting(self.core(), cancel, invite)
 
     def next_timer_ms(self, now_ms: i64) -> i64:
         return self.core().layer.next_timer_ms(now_ms)
 
-    def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
+    def on_timer(self, now_ms: i64) -> None:
         core = self.core()
         layer = core.layer
         while True:
@@ -196,28 +194,27 @@ class Tm(AppendOwner):
             if due is None:
                 return
             if isinstance(due, Client):
-                self._client_due(core, due, now_ms, sends)
+                self._client_due(core, due, now_ms)
             else:
                 assert isinstance(due, Call)
                 if layer.server_due(due, now_ms) == REPEAT and due.reply is not None:
-                    sends.append(due.reply)
+                    core.outbox.append(due.reply)
 
-    def _client_due(self, core: Core, client: Client, now_ms: i64, sends: list[Send]) -> None:
+    def _client_due(self, core: Core, client: Client, now_ms: i64) -> None:
         what = core.layer.client_due(client, now_ms)
         if what == REPEAT:
             assert client.request is not None
-            sends.append(client.request)
+            core.outbox.append(client.request)
         elif what == TIMED_OUT:
             call = client.transaction
             assert isinstance(client, Branch) and isinstance(call, Call)
             if call.state == OVER:
                 return
             if client.is_invite and client.status >= 100 and client.cancel is None:
-                send_cancel(core, client, sends, now_ms)
-            if client.status == 0 and try_next_server(core, client, 408, sends, now_ms):
+                send_cancel(core, client, now_ms)
+            if client.status == 0 and try_next_server(core, client, 408, now_ms):
                 return
-            if core.layer.fail_branch(client, 408, reason_of(408)):
-                decide(core, call, sends, now_ms)
+            branch_failed(core, client, 408, reason_of(408), now_ms)
 
     def knows(self, ctx: Context) -> bool:
         msg = ctx.message
@@ -232,7 +229,7 @@ class Tm(AppendOwner):
     def under_way(self) -> int:
         return self.core().layer.unfinished()
 
-    def on_send_failure(self, failed: Send, now_ms: i64, sends: list[Send]) -> None:
+    def on_send_failure(self, failed: Send, now_ms: i64) -> None:
         core = self.core()
         try:
             message = parse(failed.data)
@@ -248,10 +245,9 @@ class Tm(AppendOwner):
         status, phrase = errors.reply_for(errors.SEND, b"TM")
         if client.repeated > 0:
             status, phrase = 503, reason_of(503)
-        if client.status == 0 and try_next_server(core, client, status, sends, now_ms):
+        if client.status == 0 and try_next_server(core, client, status, now_ms):
             return
-        if core.layer.fail_branch(client, status, phrase):
-            decide(core, call, sends, now_ms)
+        branch_failed(core, client, status, phrase, now_ms)
 
     # --- commands ----------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final, final
+
 from mypy_extensions import i64
 
 from runtime.modules.tm import hop
-from runtime.modules.tm.call import Call
+from runtime.modules.tm.call import Call, Event
 from runtime.modules.tm.cancelling import cancel_rest, send_cancel
 from runtime.modules.tm.core import Core
 from runtime.modules.tm.dialog import acknowledge_2xx
@@ -51,12 +53,46 @@ def answer(
     core.counters.replied(code, True)
     core.world.counters.local_replies += 1
     if code >= 200:
-        cancel_rest(core, call, ctx.sends, ctx.now_ms)
+        cancel_rest(core, call, ctx.now_ms)
     return True
+
+
+# Replies that one transaction has not looked at yet. More are lost; whoever sent them sends them again.
+LATER_MAX: Final = 64
+
+
+@final
+class LateReply(Event):
+    """A reply that came to a branch."""
+
+    def __init__(self, branch: Branch, ctx: Context) -> None:
+        self._branch: Final = branch
+        self._ctx: Final = ctx
+
+    def run(self, core: Core, call: Call, now_ms: i64) -> None:
+        self._ctx.now_ms = now_ms
+        core.world.log.about = self._ctx
+        _take_reply(core, call, self._branch, self._ctx)
 
 
 def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
     """A reply has come to a branch."""
+    if not call.is_busy:
+        _take_reply(core, call, branch, ctx)
+        run_later(core, call)
+    elif len(call.later) < LATER_MAX:
+        call.queue(LateReply(branch, ctx))
+    else:
+        core.world.counters.dropped_replies += 1
+
+
+def run_later(core: Core, call: Call) -> None:
+    """A route of `call` may just have ended: what has happened while it waited happens now, one after the other."""
+    while len(call.later) > 0 and not call.is_busy:
+        call.later.pop(0).run(core, call, core.world.asking.now_ms)
+
+
+def _take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
     status = ctx.message.status
     now_ms = ctx.now_ms
     layer = core.layer
@@ -65,15 +101,17 @@ def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
     if status < 200:
         passes = layer.provisional(branch, status, core.fr_inv_ms(call.avps), now_ms)
         if branch.cancel_wanted and not branch.over:
-            send_cancel(core, branch, ctx.sends, now_ms)
+            send_cancel(core, branch, now_ms)
     else:
         todo = layer.final(branch, status, now_ms)
         passes = todo & RELAY != 0
         if todo & ACKNOWLEDGE and branch.request is not None:
             ctx.sends.append(hop.acknowledge(branch.request, ctx.message, core.user_agent))
-        if status == 503 and todo & KEEP and try_next_server(core, branch, status, ctx.sends, now_ms):
+        if status == 503 and todo & KEEP and try_next_server(core, branch, status, now_ms):
             return
-    _run_onreply_route(core, call, ctx)
+    if call.on_reply != 0:
+        _run_onreply_route(core, call, ctx)
+        now_ms = ctx.now_ms
     if call.is_local or call.is_replicated:
         _finish_here(core, call, ctx, todo, passes)
         return
@@ -85,19 +123,16 @@ def take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
             call,
             status,
             outgoing_reply(ctx, call.reply_socket.proto),
-            ctx.sends,
             now_ms,
             status < 200 or todo & ANSWERS != 0,
         )
     if todo & CANCEL_REST:
-        cancel_rest(core, call, ctx.sends, now_ms)
+        cancel_rest(core, call, now_ms)
     if todo & KEEP and not has_open_branches(call):
-        decide(core, call, ctx.sends, now_ms)
+        _decide(core, call, now_ms)
 
 
 def _run_onreply_route(core: Core, call: Call, ctx: Context) -> None:
-    if call.on_reply == 0:
-        return
     route = core.onreply.get(call.on_reply)
     if route is None:
         ctx.log(L_ERR, f"ERROR: reply_received: there is no onreply_route[{call.on_reply}]")
@@ -105,16 +140,14 @@ def _run_onreply_route(core: Core, call: Call, ctx: Context) -> None:
     ctx.route_kind = IN_REPLY
     ctx.flags = call.flags
     ctx.use_avps(call.avps)
-    core.run_route(route, ctx)
+    core.run_route(route, call, ctx)
     call.flags = ctx.flags
 
 
-def _relay(
-    core: Core, call: Call, status: i64, data: bytes, sends: list[Send], now_ms: i64, changes_state: bool
-) -> None:
+def _relay(core: Core, call: Call, status: i64, data: bytes, now_ms: i64, changes_state: bool) -> None:
     """Send a reply from downstream to the caller. A 2xx that comes on top of a final reply changes nothing here."""
     reply = Send(data, call.reply_to, call.reply_socket, call.connection)
-    sends.append(reply)
+    core.outbox.append(reply)
     core.world.counters.forwarded_replies += 1
     if changes_state:
         core.layer.replied(call, status, reply, False, now_ms)
@@ -137,14 +170,49 @@ def _finish_here(core: Core, call: Call, ctx: Context, todo: i64, passes: bool) 
         core.layer.release(call, ctx.now_ms)
 
 
-def decide(core: Core, call: Call, sends: list[Send], now_ms: i64) -> None:
+def decide(core: Core, call: Call, now_ms: i64) -> None:
     """All branches have failed: let the failure route look for another way, else send the best of the replies."""
+    _decide(core, call, now_ms)
+    run_later(core, call)
+
+
+@final
+class LateFailure(Event):
+    """A branch that has failed."""
+
+    def __init__(self, branch: Branch, status: i64, reason: bytes) -> None:
+        self._branch: Final = branch
+        self._status: Final = status
+        self._reason: Final = reason
+
+    def run(self, core: Core, call: Call, now_ms: i64) -> None:
+        branch = self._branch
+        # Its reply may have been ahead.
+        if branch.status < 200 and core.layer.fail_branch(branch, self._status, self._reason):
+            _decide(core, call, now_ms)
+
+
+def branch_failed(core: Core, branch: Branch, status: i64, reason: bytes, now_ms: i64) -> None:
+    """No reply will come to `branch`: it counts as answered with this one."""
+    call = branch.transaction
+    assert isinstance(call, Call)
+    if call.is_busy:
+        call.queue(LateFailure(branch, status, reason))
+    elif core.layer.fail_branch(branch, status, reason):
+        if call.on_failure == 0:
+            decide(core, call, now_ms)
+        else:
+            # The failure route may wait, and the caller has others to look after.
+            core.world.asking.apart(decide, core, call, now_ms)
+
+
+def _decide(core: Core, call: Call, now_ms: i64) -> None:
     if call.is_local or call.is_replicated:
         _give_up_here(core, call, now_ms)
         return
     if call.on_failure != 0:
         before = len(call.branches)
-        _run_failure_route(core, call, sends, now_ms)
+        now_ms = _run_failure_route(core, call, now_ms)
         # Also a new branch that somebody else serves is a way that has been found.
         found = len(call.branches) > before and not call.branches[len(call.branches) - 1].over
         if call.state != PROCEEDING or found or has_open_branches(call):
@@ -158,26 +226,25 @@ def decide(core: Core, call: Call, sends: list[Send], now_ms: i64) -> None:
         status: i64 = 500 if best.status == 503 else best.status
         ctx = call.context(core.world, now_ms)
         answer(core, call, ctx, status, best.reason or reason_of(status))
-        sends.extend(ctx.sends)
         return
     if best.status == 401 or best.status == 407:
         data = _with_challenges(call, best, data)
-    _relay(core, call, best.status, data, sends, now_ms, True)
+    _relay(core, call, best.status, data, now_ms, True)
 
 
-def _run_failure_route(core: Core, call: Call, sends: list[Send], now_ms: i64) -> None:
-    """Once: to catch a second failure the route has to arm one again."""
+def _run_failure_route(core: Core, call: Call, now_ms: i64) -> i64:
+    """Once: to catch a second failure the route has to arm one again. Returns the time afterwards."""
     number = call.on_failure
     call.on_failure = 0
     route = core.failure.get(number)
     best = chosen(call)
     if route is None or best is None:
-        return
+        return now_ms
     ctx = call.context(core.world, now_ms)
     call.failure_status = best.status
-    core.run_route(route, ctx)
+    core.run_route(route, call, ctx)
     call.flags = ctx.flags
-    sends.extend(ctx.sends)
+    return ctx.now_ms
 
 
 def _give_up_here(core: Core, call: Call, now_ms: i64) -> None:

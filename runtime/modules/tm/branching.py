@@ -6,17 +6,17 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.tm.answering import decide
+from runtime.modules.tm.answering import branch_failed
 from runtime.modules.tm.call import Call
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
 from runtime.routing.context import L_DBG, L_ERR, Context
-from runtime.routing.dns_records import Question
+from runtime.routing.dns_records import NameQuestion
 from runtime.routing.locating import Hop, Search
 from runtime.routing.names import Names, Waiting
 from runtime.sip.address import PROTO_NAMES, Address
 from runtime.sip.transport import ListenSocket, Send
-from runtime.tx.transaction import MAX_BRANCHES, Branch, branch_id
+from runtime.tx.transaction import MAX_BRANCHES, PROCEEDING, Branch, branch_id
 
 
 def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64:
@@ -29,6 +29,9 @@ def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64
     ctx.branches = []
     if call.cancelled:
         ctx.log(L_DBG, "DEBUG: t_relay: the caller has cancelled, no new branches")
+        return 0
+    if call.state != PROCEEDING:
+        ctx.log(L_DBG, "DEBUG: t_relay: answered while the route waited, no new branches")
         return 0
     if len(call.branches) == 0:
         if _add_branch(core, ctx, call, ctx.new_uri, ctx.dst_uri, fixed):
@@ -100,18 +103,18 @@ class Seeker(Waiting):
     """A branch, and the request as the script had it by then, until the next hop is known."""
 
     def __init__(self, core: Core, ctx: Context, branch: Branch, search: Search, uri: bytes | None) -> None:
-        super().__init__()
+        super().__init__(core.world.names)
         self._core: Final = core
         self._ctx: Final = ctx.copy()
         self._branch: Final = branch
         self._search: Final = search
         self._uri: Final = uri
 
-    def missing(self, names: Names, now_ms: i64) -> Question | None:
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
         # What has been cancelled meanwhile, or given up, needs nothing any more.
         return None if self._branch.over else self._search.run(names, now_ms)
 
-    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+    def go_on(self, now_ms: i64) -> None:
         branch = self._branch
         if branch.over:
             return
@@ -129,11 +132,10 @@ class Seeker(Waiting):
             request = _request(ctx, hop, branch.id(), self._uri)
         if request is None:
             status, phrase = errors.reply_for(ctx.error, b"TM")
-            if core.layer.fail_branch(branch, status, phrase):
-                decide(core, call, sends, now_ms)
+            branch_failed(core, branch, status, phrase, now_ms)
             return
         branch.others = _others(self._search, request.socket)
-        sends.append(request)
+        core.outbox.append(request)
         core.layer.sent(branch, request, core.fr_ms(call.avps), now_ms)
         core.world.counters.forwarded_requests += 1
 

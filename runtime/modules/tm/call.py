@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from mypy_extensions import i64
 
@@ -13,6 +13,9 @@ from runtime.sip.edits import Edit
 from runtime.sip.message import Message
 from runtime.sip.transport import ListenSocket
 from runtime.tx.transaction import Transaction
+
+if TYPE_CHECKING:
+    from runtime.modules.tm.core import Core
 
 _NO_EDITS: Final[list[Edit]] = []
 _NO_LINES: Final[list[bytes]] = []
@@ -33,12 +36,23 @@ class Outcome:
         raise NotImplementedError
 
 
+class Event:
+    """Something that has happened to a transaction while one of its routes waited: it is `run` when the route has ended."""
+
+    def run(self, core: Core, call: Call, now_ms: i64) -> None:
+        raise NotImplementedError
+
+
+_NO_EVENTS: Final[list[Event]] = []
+
+
 @final
 class Call(Transaction):
     """The request as it was when its transaction was opened: Request-URI, flags, edits and AVPs of the context then.
 
     `on_failure` and `on_reply` are the armed routes. `is_replicated`: replies end here. `failure_status` is what
-    t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here.
+    t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here. `is_busy`: a failure
+    or onreply route of it is running, perhaps waiting; what happens meanwhile stands in `later`.
     """
 
     def __init__(self, id: bytes, key: i64, ctx: Context, reply_to: Address, reply_socket: ListenSocket) -> None:
@@ -61,6 +75,14 @@ class Call(Transaction):
         self.is_replicated = False
         self.failure_status: i64 = 0
         self.outcome: Outcome | None = None
+        self.is_busy = False
+        self.later = _NO_EVENTS
+
+    def queue(self, event: Event) -> None:
+        """Let it happen when the route that is running has ended."""
+        if len(self.later) == 0:
+            self.later = []
+        self.later.append(event)
 
     def context(self, world: World, now_ms: i64) -> Context:
         """A context to work on the request again, in a failure route or for a reply made here."""

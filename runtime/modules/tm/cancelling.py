@@ -10,28 +10,28 @@ from runtime.sip.transport import Send
 from runtime.tx.transaction import Branch, Transaction
 
 
-def cancel_rest(core: Core, t: Transaction, sends: list[Send], now_ms: i64) -> None:
+def cancel_rest(core: Core, t: Transaction, now_ms: i64) -> None:
     """End all branches that are still open: cancel those of an INVITE, forget about the others."""
     for branch in t.branches:
         if branch.over:
             continue
         if branch.is_invite and branch.request is not None:
-            cancel_branch(core, branch, sends, now_ms)
+            cancel_branch(core, branch, now_ms)
         else:
             core.layer.end_client(branch)
 
 
-def cancel_branch(core: Core, branch: Branch, sends: list[Send], now_ms: i64) -> None:
+def cancel_branch(core: Core, branch: Branch, now_ms: i64) -> None:
     """Send this branch its CANCEL, now or as soon as it has given a sign of life."""
     if core.layer.wants_cancel(branch):
-        send_cancel(core, branch, sends, now_ms)
+        send_cancel(core, branch, now_ms)
 
 
-def send_cancel(core: Core, branch: Branch, sends: list[Send], now_ms: i64) -> None:
+def send_cancel(core: Core, branch: Branch, now_ms: i64) -> None:
     """Send the CANCEL: the one that the caller's was turned into, or one of our own."""
     request = branch.cancel_request
     if request is None:
         assert branch.request is not None
         request = hop.cancel(branch.request, core.user_agent)
-    sends.append(request)
+    core.outbox.append(request)
     core.layer.start_cancel(branch, request, now_ms)

@@ -91,7 +91,7 @@ def request(core: Core, question: Question) -> None:
                 raise uac.BadRequest(mistake)
         draft = uac.Draft(words[0], words[1], words[2], words[3], words[4])
         call_id = _new_call_id(core, question)
-        uac.send_request(core, draft, call_id, Asked(question), question.now_ms, question.sends)
+        uac.send_request(core, draft, call_id, Asked(question), question.now_ms)
     except (uac.BadRequest, uac.CannotSend) as e:
         question.answer(_refusal(e, question.by_fifo))
 
@@ -132,7 +132,7 @@ def cancel(core: Core, question: Question) -> None:
         question.answer(b"481 " + missing + b" transaction\n")
         return
     call.cancelled = True
-    cancel_rest(core, call, question.sends, question.now_ms)
+    cancel_rest(core, call, question.now_ms)
     question.answer(b"200 %suac_cancel succeeded\n" % (b"fifo_" if question.by_fifo else b""))
 
 
@@ -188,7 +188,6 @@ def _reply(core: Core, question: Question) -> bytes:
         ctx.reply_headers.append(question.word(4))
     if not answer(core, call, ctx, code, question.word(1), question.word(5), question.word(3)):
         return b"500 fifo_t_reply: reply failed\n"
-    question.sends.extend(ctx.sends)
     return b"200 fifo_t_reply succeeded\n"
 
 

@@ -8,6 +8,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
+from runtime.modules.tm.call import Call
 from runtime.routing.avps import AvpName, Avps
 from runtime.routing.context import Context
 from runtime.routing.tags import signature
@@ -56,6 +57,7 @@ class Core:
         fr_inv_avp: AvpName | None,
     ) -> None:
         self.world: Final = world
+        self.outbox: Final = world.outbox
         self.layer: Final = layer
         self.failure: Final = failure
         self.onreply: Final = onreply
@@ -99,12 +101,20 @@ class Core:
         """The same for an INVITE that has been answered provisionally."""
         return _timer_of(avps, self._fr_inv_avp, self.layer.settings.fr_inv)
 
-    def run_route(self, route: Callable[[Context], int], ctx: Context) -> None:
-        """Run a failure or onreply route. A bug in it is reported, and the transaction goes on without it."""
+    def run_route(self, route: Callable[[Context], int], call: Call, ctx: Context) -> None:
+        """Run a failure or onreply route of `call`. A bug in it is reported, and the transaction goes on without it.
+
+        If the route waits this returns later than the caller thinks: `ctx.now_ms` has the time. Meanwhile the call is busy.
+        """
+        call.is_busy = True
+        self.layer.hold(call)
         try:
             route(ctx)
         except Exception as e:
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
+        finally:
+            call.is_busy = False
+            self.layer.let_go(call, ctx.now_ms)
 
 
 def local_id(slot: i64, label: i64) -> bytes:

@@ -12,7 +12,7 @@ from runtime.modules.tm.call import Call
 from runtime.modules.tm.core import Core
 from runtime.routing import forwarding
 from runtime.routing.context import L_ERR, Context
-from runtime.routing.dns_records import Question
+from runtime.routing.dns_records import NameQuestion
 from runtime.routing.locating import Hop
 from runtime.routing.names import Names, Waiting
 from runtime.sip import headers
@@ -105,7 +105,7 @@ def acknowledge_2xx(core: Core, call: Call, ctx: Context) -> None:
         core, ctx, sent, uri, b"" if dialog is None else dialog.route_line(), call.id, way
     )
     if way.destination is not None:
-        acknowledgement.send(way, ctx.sends)
+        acknowledgement.send(way)
     else:
         # If there is no room among those who wait, the next 2xx is another opportunity.
         core.world.names.wait(acknowledgement, ctx.now_ms)
@@ -118,7 +118,7 @@ class Acknowledgement(Waiting):
     def __init__(
         self, core: Core, ctx: Context, sent: Message, uri: bytes, routes: bytes, transaction_id: bytes, way: Hop
     ) -> None:
-        super().__init__()
+        super().__init__(core.world.names)
         self._core: Final = core
         self._ctx: Final = ctx
         self._sent: Final = sent
@@ -127,17 +127,17 @@ class Acknowledgement(Waiting):
         self._id: Final = transaction_id
         self._search: Final = way.search
 
-    def missing(self, names: Names, now_ms: i64) -> Question | None:
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
         return None if self._search is None else self._search.run(names, now_ms)
 
-    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+    def go_on(self, now_ms: i64) -> None:
         way = None if self._search is None else self._search.first()
         if way is None:
             self._ctx.log(L_ERR, "ERROR: uac: cannot resolve where the ACK for a 2xx goes")
         else:
-            self.send(way, sends)
+            self.send(way)
 
-    def send(self, way: Hop, sends: list[Send]) -> None:
+    def send(self, way: Hop) -> None:
         core = self._core
         destination = way.destination
         assert destination is not None
@@ -147,7 +147,7 @@ class Acknowledgement(Waiting):
         via = core.world.via_head_of(socket) + branch_id(self._id, _ACK_BRANCH)
         message = self._ctx.message
         data = hop.acknowledgement(self._sent, self._uri, via + b"\r\n", message, self._routes, core.user_agent)
-        sends.append(Send(data, destination, socket))
+        core.outbox.append(Send(data, destination, socket))
 
 
 def described(dialog: Dialog | None) -> bytes:

@@ -10,7 +10,7 @@ from runtime.sip.transport import Send
 from runtime.tx.transaction import MAX_BRANCHES, PROCEEDING, Branch, branch_id
 
 
-def try_next_server(core: Core, branch: Branch, status: i64, sends: list[Send], now_ms: i64) -> bool:
+def try_next_server(core: Core, branch: Branch, status: i64, now_ms: i64) -> bool:
     """Send the branch's request to the next server, in a branch that takes its place; False if there is none to try.
 
     `status` is how the branch has failed: it could not be sent, was never answered, or was answered with 503.
@@ -30,7 +30,7 @@ def try_next_server(core: Core, branch: Branch, status: i64, sends: list[Send], 
     core.layer.replace(branch, status)
     call.branches.append(other)
     assert other.request is not None
-    sends.append(other.request)
+    core.outbox.append(other.request)
     core.layer.start(other, core.fr_ms(call.avps), now_ms)
     core.world.counters.forwarded_requests += 1
     return True

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, final
 
 from mypy_extensions import i64
 
 from runtime.modules.tm.answering import answer, decide
 from runtime.modules.tm.branching import add_branches
-from runtime.modules.tm.call import Call, call_of
+from runtime.modules.tm.call import Call, Event, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
@@ -123,25 +123,66 @@ def _cancel(core: Core, ctx: Context, call: Call) -> bool:
     invite = core.layer.table.find_invite(ctx.message, call.key)
     if invite is None or not invite.is_invite:
         return False
+    assert isinstance(invite, Call)
     pending = False
     if invite.state == PROCEEDING:
         invite.cancelled = True
-        for branch in invite.branches:
-            if branch.seeks and not branch.over:
-                # Nobody has been asked yet, and nobody will be.
-                core.layer.fail_branch(branch, 487, reason_of(487))
-                pending = True
-            if branch.over or branch.request is None:
-                continue
+        if invite.is_busy:
             pending = True
-            if branch.cancel is not None:
-                continue
-            data = forwarding.outgoing_request(ctx, branch.request.socket, branch.id(), branch.uri)
-            branch.cancel_request = Send(data, branch.request.destination, branch.request.socket)
-            if core.layer.wants_cancel(branch):
-                send_cancel(core, branch, ctx.sends, ctx.now_ms)
+            invite.queue(LateCancel(ctx))
+        else:
+            pending = _cancel_branches(core, ctx, invite)
     answer(core, call, ctx, 200, b"canceling" if pending else b"ok -- no more pending branches")
-    if pending and not has_open_branches(invite):
-        assert isinstance(invite, Call)
-        decide(core, invite, ctx.sends, ctx.now_ms)
+    if pending and not invite.is_busy and not has_open_branches(invite):
+        decide(core, invite, ctx.now_ms)
     return True
+
+
+def _cancel_branches(core: Core, ctx: Context, invite: Call) -> bool:
+    """False if no branch was open any more. `ctx` is that of the CANCEL."""
+    pending = False
+    for branch in invite.branches:
+        if branch.seeks and not branch.over:
+            # Nobody has been asked yet, and nobody will be.
+            core.layer.fail_branch(branch, 487, reason_of(487))
+            pending = True
+        if branch.over or branch.request is None:
+            continue
+        pending = True
+        if branch.cancel is not None:
+            continue
+        data = forwarding.outgoing_request(ctx, branch.request.socket, branch.id(), branch.uri)
+        branch.cancel_request = Send(data, branch.request.destination, branch.request.socket)
+        if core.layer.wants_cancel(branch):
+            send_cancel(core, branch, ctx.now_ms)
+    return pending
+
+
+@final
+class LateCancel(Event):
+    """A CANCEL, answered already."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx: Final = ctx
+
+    def run(self, core: Core, call: Call, now_ms: i64) -> None:
+        if call.state != PROCEEDING:
+            return
+        self._ctx.now_ms = now_ms
+        if _cancel_branches(core, self._ctx, call) and not has_open_branches(call):
+            decide(core, call, now_ms)
+
+
+def cancel_waiting(core: Core, cancel: Context, invite: Context) -> bool:
+    """Answer a CANCEL, and the INVITE whose main route waits, each in a transaction. False if that cannot be."""
+    call = call_of(invite)
+    if call is None and open_transaction(core, invite) == OPENED:
+        call = call_of(invite)
+    if call is None or call.message is not invite.message or open_transaction(core, cancel) != OPENED:
+        return False
+    ending = call_of(cancel)
+    assert ending is not None
+    cancel.now_ms = invite.now_ms = max(cancel.now_ms, invite.now_ms)
+    answer(core, ending, cancel, 200, b"canceling")
+    call.cancelled = True
+    return answer(core, call, invite, 487, reason_of(487))

@@ -10,7 +10,7 @@ from runtime.modules.tm.call import Call, Outcome
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
 from runtime.routing.context import Context
-from runtime.routing.dns_records import Question
+from runtime.routing.dns_records import NameQuestion
 from runtime.routing.locating import Hop, Search
 from runtime.routing.names import Names, Waiting
 from runtime.routing.tags import from_tag
@@ -153,7 +153,7 @@ def _checked_uri(text: bytes, missing: int, invalid: int) -> bytes:
     return text
 
 
-def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now_ms: i64, sends: list[Send]) -> None:
+def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now_ms: i64) -> None:
     """Send the request in a transaction of its own; `outcome` hears how it ended. Raises BadRequest and CannotSend.
 
     `call_id` is that of a request which has none.
@@ -169,7 +169,7 @@ def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now
         raise CannotSend(*errors.reply_for(ctx.error, b"FIFO/UAC"))
     opening.search = way.search
     if way.destination is not None:
-        opening.send(way, now_ms, sends)
+        opening.send(way, now_ms)
     elif not core.world.names.wait(opening, now_ms):
         raise CannotSend(*errors.reply_for(errors.UNSPECIFIED, b"FIFO/UAC"))
 
@@ -179,7 +179,7 @@ class Opening(Waiting):
     """A request that is about to be sent, perhaps when the name of its next hop is known."""
 
     def __init__(self, core: Core, draft: Draft, call_id: bytes, tag: bytes, outcome: Outcome, asked: Context) -> None:
-        super().__init__()
+        super().__init__(core.world.names)
         self._core: Final = core
         self._draft: Final = draft
         self._call_id: Final = call_id
@@ -188,19 +188,19 @@ class Opening(Waiting):
         self._asked: Final = asked
         self.search: Search | None = None
 
-    def missing(self, names: Names, now_ms: i64) -> Question | None:
+    def missing(self, names: Names, now_ms: i64) -> NameQuestion | None:
         return None if self.search is None else self.search.run(names, now_ms)
 
-    def go_on(self, now_ms: i64, sends: list[Send]) -> None:
+    def go_on(self, now_ms: i64) -> None:
         way = None if self.search is None else self.search.first()
         try:
             if way is None:
                 raise CannotSend(*errors.reply_for(errors.BAD_ADDRESS, b"FIFO/UAC"))
-            self.send(way, now_ms, sends)
+            self.send(way, now_ms)
         except CannotSend as e:
             self._outcome.refused(e.code, e.reason)
 
-    def send(self, way: Hop, now_ms: i64, sends: list[Send]) -> None:
+    def send(self, way: Hop, now_ms: i64) -> None:
         """Open the transaction, with `way` as the next hop. Raises CannotSend."""
         core = self._core
         draft = self._draft
@@ -223,7 +223,7 @@ class Opening(Waiting):
         request = Send(message.buf, destination, socket)
         branch = Branch(call, 0, request, draft.uri)
         call.branches.append(branch)
-        sends.append(request)
+        core.outbox.append(request)
         core.layer.start(branch, core.layer.settings.fr, now_ms)
 
 

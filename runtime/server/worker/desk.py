@@ -12,7 +12,6 @@ from runtime.routing.ports import Log
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.mailbox import ANSWER, Letter
 from runtime.sip.callid import hash_of_call_id
-from runtime.sip.transport import Send
 
 ERR: Final = -1
 
@@ -87,8 +86,8 @@ class Desk:
         self._log: Final = log
         self.bugs: i64 = 0
 
-    def take(self, letter: Letter, now_ms: i64, out: list[Send]) -> None:
-        """Run the command; what it wants sent goes into `out`, the answer into the post."""
+    def take(self, letter: Letter, now_ms: i64) -> None:
+        """Run the command; its answer goes into the post."""
         question = AskedQuestion(self._exchange, letter, now_ms)
         command = self._commands[read_i64_le(letter.data, 0) // 2]
         try:
@@ -98,4 +97,3 @@ class Desk:
             self._log.write(ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             if not question.is_answered:
                 question.answer(b"500 server error\n")
-        out.extend(question.sends)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Final, final
 
+import greenlet
 from mypy_extensions import i64
 
 from runtime.routing.engine import Engine
@@ -93,6 +94,8 @@ class Worker:
         self._is_draining = False
         self._tell_ms: i64 = 0
         self._sockets: Final = engine.world.sockets
+        self._asking: Final = engine.world.asking
+        self._outbox: Final = engine.world.outbox
         # The state of modules, in this process.
         self._names: Final = engine.world.names
         self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
@@ -101,9 +104,25 @@ class Worker:
         self._has_timers: Final = self._engine_has_timers or streams is not None
         self._addresses: Final = AddressBook()
         self._tickets: Final = Tickets()
+        # The batch in hand: how many datagrams were read and which is the next, or the places of those that are ours; letters.
+        self._in_batch = False
+        self._now_ns: i64 = 0
+        self._now_ms: i64 = 0
+        self._came: i64 = 0
+        self._count: i64 = 0
+        self._next: i64 = 0
         self._letters: Final[list[Letter]] = []
+        self._next_letter: i64 = 0
+        self._next_received: i64 = 0
         self._own: Final[list[int]] = []
         self._failures: list[SendFailure] = []
+        # Failures that the engine has not been told of yet.
+        self._unsettled: Final[list[SendFailure]] = []
+        # Which loop is running, see `run`.
+        self._loop_number: i64 = 0
+        self._goes_on: Callable[[], bool] | None = None
+        self._timeout_ms: i64 = FOREVER
+        self._is_over = False
         self._pacer: Final = Pacer()
         self._sleep_s: Final = SLEEP_NS / 1e9
         # More is probably there to be read already, so waiting first would be one call too many.
@@ -120,51 +139,84 @@ class Worker:
 
         Without it the read blocks for ever and the process ends by a signal. `goes_on` must be an interpreted function:
         calling it is what lets Python run its signal handlers, which compiled code never does by itself.
+
+        The caller's greenlet is the hub: whenever the loop is parked, since a route of the message that it handles waits, another
+        loop goes on. Loops are made here, not by each other, since each begins as deep in the stack as its maker is.
         """
-        timeout_ms: i64 = FOREVER if goes_on is None else wake_ms
+        self._goes_on = goes_on
+        self._timeout_ms = FOREVER if goes_on is None else wake_ms
+        while not self._is_over:
+            greenlet.greenlet(self._loop).switch()
+
+    def _loop(self) -> None:
+        self._loop_number += 1
+        goes_on = self._goes_on
         while True:
-            self.step(timeout_ms)
+            self.step(self._timeout_ms)
             if goes_on is not None and not goes_on():
+                self._is_over = True
                 return
 
     def step(self, timeout_ms: i64) -> bool:
         """Read one batch and answer it, run the timers that are due; False if nothing came.
 
-        The clock is read once for all of it.
+        The clock is read once for all of it. If another loop was parked in the middle of a batch this one finishes that: what is
+        left to do stands in the worker, not on anybody's stack.
         """
-        waiter = self._waiter
-        count = self._io.receive(timeout_ms) if waiter is None else self._receive_from_all(waiter, timeout_ms)
-        letters = self._letters
-        streams = self._streams
-        now_ns: i64 = time.monotonic_ns()
-        now_ms: i64 = now_ns // 1_000_000
-        out: list[Send] = []
-        came: i64 = count + len(letters)
-        exchange = self._exchange
-        if exchange is not None and exchange.owners > 1:
-            self._handle_own(exchange, count, now_ms, out)
-        else:
-            i: i64 = 0
-            while i < count:
-                self._handle(self._io.data[i], self._io.sources[i], self._listener, now_ms, 0, out)
-                i += 1
-        if letters:
-            for letter in letters:
-                self._take(letter, now_ms, out)
-            letters.clear()
-        if streams is not None and exchange is not None:
-            came += len(streams.received)
-            self._handle_streams(streams, exchange, now_ms, out)
-        if self._has_timers or self._names.count > 0:
-            self._run_timers(now_ms, out)
-        if out or self._failures or exchange is not None:
-            self._settle(out, now_ms)
+        if not self._in_batch:
+            waiter = self._waiter
+            self._count = self._io.receive(timeout_ms) if waiter is None else self._receive_from_all(waiter, timeout_ms)
+            self._begin_batch()
+        now_ms = self._now_ms
+        self._handle_batch(now_ms)
+        if self._has_timers or self._asking.count > 0:
+            self._run_timers(now_ms)
+        if self._outbox or self._failures or self._unsettled or self._exchange is not None:
+            self._settle(now_ms)
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
-        if came > 0 and self._pacer.is_worth_a_sleep(came, now_ns):
+        self._in_batch = False
+        came = self._came
+        if came > 0 and self._pacer.is_worth_a_sleep(came, self._now_ns):
             time.sleep(self._sleep_s)
             self._expects_more = True
         return came > 0
+
+    def _begin_batch(self) -> None:
+        """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
+        self._in_batch = True
+        self._now_ns = time.monotonic_ns()
+        self._now_ms = self._now_ns // 1_000_000
+        self._next = 0
+        self._came = self._count + len(self._letters)
+        exchange = self._exchange
+        if exchange is not None and exchange.owners > 1 and self._count > 0:
+            self._hand_over(exchange)
+        streams = self._streams
+        if streams is not None:
+            self._came += len(streams.received)
+
+    def _handle_batch(self, now_ms: i64) -> None:
+        """Everything that was read and has not been handled yet. Each thing is taken out first: handling it may take long."""
+        io = self._io
+        while self._next < self._count:
+            i = self._next
+            self._next = i + 1
+            self._handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
+        while self._own:
+            place = self._own.pop()
+            self._handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
+        letters = self._letters
+        if letters:
+            while self._next_letter < len(letters):
+                letter = letters[self._next_letter]
+                self._next_letter += 1
+                self._take(letter, now_ms)
+            letters.clear()
+            self._next_letter = 0
+        streams = self._streams
+        if streams is not None and self._exchange is not None:
+            self._handle_streams(streams, self._exchange, now_ms)
 
     # --- what comes in -----------------------------------------------------------------------------------------------
 
@@ -195,7 +247,7 @@ class Worker:
 
     def _patience_ms(self, timeout_ms: i64) -> i64:
         """Until the next timer, `timeout_ms` (FOREVER: no limit) at most."""
-        waits = self._names.count > 0
+        waits = self._asking.count > 0
         if not self._has_timers and not waits:
             return timeout_ms
         now_ms: i64 = time.monotonic_ns() // 1_000_000
@@ -207,37 +259,37 @@ class Worker:
             next_ms = _sooner(next_ms, _TELL_MS)
         return _sooner(next_ms, timeout_ms)
 
-    def _handle_own(self, exchange: Exchange, count: i64, now_ms: i64, out: list[Send]) -> None:
-        """Hand over what belongs to others, and only then do what is left: they need not wait for it."""
+    def _hand_over(self, exchange: Exchange) -> None:
+        """Datagrams of others into their mailboxes; our own into `_own`, the last one first."""
         io = self._io
         post = exchange.post
         own = self._own
-        i: i64 = 0
-        while i < count:
+        i = self._count
+        while i > 0:
+            i -= 1
             call_id = call_id_hash(io.data[i])
             owner = call_id % exchange.owners
             if call_id < 0 or owner == exchange.number:
                 own.append(int(i))
             else:
                 post.put(owner, DATAGRAM, self._listener.index, 0, io.sources[i].sockaddr, io.data[i])
-            i += 1
         post.flush()
-        self.handed_over += count - len(own)
-        for place in own:
-            self._handle(io.data[place], io.sources[place], self._listener, now_ms, 0, out)
-        own.clear()
+        self.handed_over += self._count - len(own)
+        self._count = 0
 
-    def _handle_streams(self, streams: Streams, exchange: Exchange, now_ms: i64, out: list[Send]) -> None:
+    def _handle_streams(self, streams: Streams, exchange: Exchange, now_ms: i64) -> None:
         """Messages that came over TCP: those of others into their mailboxes, our own to the engine."""
         owners = exchange.owners
-        for received in streams.received:
+        while self._next_received < len(streams.received):
+            received = streams.received[self._next_received]
+            self._next_received += 1
             connection = received.connection
             if not connection.is_open or connection.is_doomed:
                 continue
             data = received.data
             if len(data) == 0:
                 connection.is_doomed = True
-                out.append(Send(b"", connection.peer, connection.listener, connection.number))
+                self._outbox.append(Send(b"", connection.peer, connection.listener, connection.number))
                 continue
             owner = exchange.number
             if owners > 0:
@@ -245,37 +297,40 @@ class Worker:
                 # Without a Call-ID it belongs to nobody, and whoever gets it will find that out.
                 owner = call_id % owners if call_id >= 0 else connection.number % owners
             if owner == exchange.number:
-                self._handle_stream(connection, data, now_ms, out)
+                self._handle_stream(connection, data, now_ms)
             else:
                 name = connection.peer.sockaddr
                 exchange.post.put(owner, TCP_MESSAGE, connection.listener.index, connection.number, name, data)
                 self.handed_over += 1
         streams.received.clear()
+        self._next_received = 0
 
-    def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64, out: list[Send]) -> None:
-        before = len(out)
-        self._handle(data, connection.peer, connection.listener, now_ms, connection.number, out)
+    def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64) -> None:
+        out = self._outbox
+        self._handle(data, connection.peer, connection.listener, now_ms, connection.number)
         # Where the engine closes the connection, what came by it in the same breath is not handled any more.
-        if len(out) > before and len(out[-1].data) == 0:
+        if len(out) > 0 and len(out[-1].data) == 0 and out[-1].connection == connection.number:
             connection.is_doomed = True
 
-    def _handle(
-        self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64, out: list[Send]
-    ) -> None:
+    def _handle(self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64) -> None:
         self.received += 1
+        loop = self._loop_number
         try:
-            out.extend(self._engine.receive(data, source, listener, now_ms, connection))
+            self._engine.handle(data, source, listener, now_ms, connection)
         except Exception as e:
             self.bugs += 1
             self._complaints.bug(e)
+        if self._loop_number != loop:
+            # The route has waited, and another loop has taken over: this one is done.
+            raise greenlet.GreenletExit()
 
-    def _take(self, letter: Letter, now_ms: i64, out: list[Send]) -> None:
+    def _take(self, letter: Letter, now_ms: i64) -> None:
         """Do what a letter asks for."""
         kind = letter.kind
         streams = self._streams
         if kind == DATAGRAM or kind == TCP_MESSAGE:
             source = self._addresses.of(letter.name)
-            self._handle(letter.data, source, self._sockets.sockets[letter.index], now_ms, letter.number, out)
+            self._handle(letter.data, source, self._sockets.sockets[letter.index], now_ms, letter.number)
         elif kind == TCP_FAILED:
             send = self._tickets.redeem(letter.ticket)
             if send is not None:
@@ -285,9 +340,9 @@ class Worker:
         elif kind == TCP_ALIAS and streams is not None:
             streams.add_alias(letter.number, self._addresses.of(letter.name), letter.index, now_ms)
         elif kind == COMMAND and self._desk is not None:
-            self._desk.take(letter, now_ms, out)
+            self._asking.apart(self._desk.take, letter, now_ms)
         elif kind == NAME_ANSWER:
-            out.extend(self._engine.take_answer(question_of(letter), answer_in(letter), now_ms))
+            self._names.take(question_of(letter), answer_in(letter), now_ms)
         elif kind == STATISTICS:
             self._tell_counts(letter)
         elif kind == DRAIN:
@@ -300,7 +355,10 @@ class Worker:
     def _tell_unfinished(self, now_ms: i64) -> None:
         self._tell_ms = now_ms + _TELL_MS
         if self._entry is not None:
-            self._entry.tell(self._engine.under_way() if self._keeps_state else 0)
+            self._entry.tell(self._unfinished())
+
+    def _unfinished(self) -> int:
+        return self._engine.under_way() if self._keeps_state else int(self._asking.runs)
 
     def _tell_counts(self, letter: Letter) -> None:
         exchange = self._exchange
@@ -312,10 +370,10 @@ class Worker:
         world = self._engine.world
         found = world.counters.as_dict()
         found["messages"] = int(self.received)
-        names = world.names
-        found["waited_for_names"] = int(names.waited)
-        found["names_late"] = int(names.late)
-        found["names_refused"] = int(names.refused)
+        for kind in world.asking.kinds:
+            found[f"{kind.name}_waited"] = int(kind.waited)
+            found[f"{kind.name}_late"] = int(kind.late)
+            found[f"{kind.name}_refused"] = int(kind.refused)
         found["sent"] = int(self.sent)
         found["not_sent"] = int(self.failed)
         found["handed_over"] = int(self.handed_over)
@@ -323,7 +381,7 @@ class Worker:
         if exchange is not None:
             found["letters_lost"] = int(exchange.post.dropped)
             if self._keeps_state and exchange.number < exchange.owners:
-                found["unfinished"] = self._engine.under_way()
+                found["unfinished"] = self._unfinished()
         streams = self._streams
         if streams is not None:
             found["tcp_connections"] = streams.connections()
@@ -351,40 +409,41 @@ class Worker:
 
     # --- time --------------------------------------------------------------------------------------------------------
 
-    def _run_timers(self, now_ms: i64, out: list[Send]) -> None:
+    def _run_timers(self, now_ms: i64) -> None:
         """What is due by now; under load this is asked after every batch."""
-        if (self._engine_has_timers or self._names.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
-            out.extend(self._engine.tick(now_ms))
+        if (self._engine_has_timers or self._asking.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
+            self._engine.run_timers(now_ms)
         streams = self._streams
         if streams is not None and streams.next_timer_ms(now_ms) == 0:
             streams.look_over(now_ms)
 
     # --- what goes out -----------------------------------------------------------------------------------------------
 
-    def _settle(self, out: list[Send], now_ms: i64) -> None:
+    def _settle(self, now_ms: i64) -> None:
         """Write it all; where it fails, the modules may have something else sent."""
         rounds: i64 = 0
         while True:
-            self._write(out, now_ms)
-            failures = self._failures
-            if not failures:
-                break
-            self._failures = []
-            self._report(failures, now_ms)
-            if not self._keeps_state or rounds == _SECOND_THOUGHTS:
-                break
+            self._write(now_ms)
+            if self._failures:
+                self._report(self._failures, now_ms)
+                if self._keeps_state and rounds < _SECOND_THOUGHTS:
+                    self._unsettled.extend(self._failures)
+                self._failures = []
+            if not self._unsettled:
+                return
             rounds += 1
-            out = []
-            for failure in failures:
-                out.extend(self._engine.send_failed(failure.send, now_ms))
+            while self._unsettled:
+                self._engine.note_failure(self._unsettled.pop(0).send, now_ms)
 
-    def _write(self, out: list[Send], now_ms: i64) -> None:
+    def _write(self, now_ms: i64) -> None:
         """Datagrams, streams, letters; what fails at once goes into `_failures`."""
         io = self._io
         exchange = self._exchange
+        out = self._outbox
         if out:
             io.send(out)
             self.sent += len(out) - len(io.failures)
+            out.clear()
             if io.failures:
                 self._failures.extend(io.failures)
             if io.streams and exchange is not None:

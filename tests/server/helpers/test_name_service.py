@@ -15,7 +15,7 @@ import dns.message
 import pytest
 from engine import Lines
 
-from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr, Question, Srv
+from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr, NameQuestion, Srv
 from runtime.server.helpers.dns.letters import answer_in, post_answer, question_of
 from runtime.server.helpers.dns.query import wire_of
 from runtime.server.helpers.dns.service import NameClient
@@ -156,7 +156,7 @@ def test_answers_travel_as_letters() -> None:
     ]
     names = Answer(8)
     names.names = [b"a.b", b"c"]
-    sent: list[tuple[Question, Answer]] = [
+    sent: list[tuple[NameQuestion, Answer]] = [
         ((A, b"h"), full),
         ((SRV, b"s"), services),
         ((NAPTR, b"n"), rules),

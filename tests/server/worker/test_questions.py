@@ -81,7 +81,7 @@ class Asked(Module):
     def next_timer_ms(self, now_ms: i64) -> i64:
         return max(0, self.waiting[0][0] - now_ms) if self.waiting else NEVER
 
-    def on_timer(self, now_ms: i64, sends: list[Send]) -> None:
+    def on_timer(self, now_ms: i64) -> None:
         while self.waiting and self.waiting[0][0] <= now_ms:
             self.waiting.pop(0)[1].answer(b"%d" % self.pid)
 

@@ -11,7 +11,7 @@ from typing import Final
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
 from mypy_extensions import i64
 
-from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr, Question, Srv
+from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr, NameQuestion, Srv
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.mailbox import NAME_ANSWER, Letter
 
@@ -19,13 +19,13 @@ from runtime.server.mail.mailbox import NAME_ANSWER, Letter
 NAME_SERVICE: Final = "dns"
 
 
-def post_answer(exchange: Exchange, asker: i64, question: Question, answer: Answer) -> None:
+def post_answer(exchange: Exchange, asker: i64, question: NameQuestion, answer: Answer) -> None:
     """Put the answer into the mailbox of who has asked. A negative time of life says that the question has failed."""
     life_ms = -1 - answer.life_ms if answer.failed else answer.life_ms
     exchange.post.put(asker, NAME_ANSWER, question[0], life_ms, question[1], _packed(answer))
 
 
-def question_of(letter: Letter) -> Question:
+def question_of(letter: Letter) -> NameQuestion:
     """What the answer is to."""
     return int(letter.index), letter.name
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from runtime.routing.dns_records import KIND_NAMES, Answer, Naptr, Question, Srv, host_name
+from runtime.routing.dns_records import KIND_NAMES, Answer, Naptr, NameQuestion, Srv, host_name
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,7 +32,7 @@ _CLASS_IN: Final = 1
 _ANSWER_BYTES: Final = 65536
 
 
-def wire_of(question: Question, number: int) -> bytes:
+def wire_of(question: NameQuestion, number: int) -> bytes:
     """The question as it is sent, with `number` to know the answer by."""
     kind, name = question
     labels = b"".join(bytes([len(label)]) + label for label in name.split(b"."))
@@ -48,7 +48,7 @@ class Query:
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        question: Question,
+        question: NameQuestion,
         servers: list[str],
         port: int,
         deadline_s: float,
@@ -176,7 +176,7 @@ def _message_in(data: bytes, number: int) -> Message | None:
     return message if message.flags & dns.flags.QR else None
 
 
-def _answer_in(message: Message, question: Question) -> Answer | None:
+def _answer_in(message: Message, question: NameQuestion) -> Answer | None:
     """None for the answer to another question, or one that contradicts itself."""
     import dns.exception
     import dns.message

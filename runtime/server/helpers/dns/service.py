@@ -11,7 +11,7 @@ import select
 import time
 from typing import TYPE_CHECKING, Final
 
-from runtime.routing.dns_records import KIND_NAMES, Answer, Question
+from runtime.routing.dns_records import KIND_NAMES, Answer, NameQuestion
 from runtime.routing.ports import Log
 from runtime.server.helpers.dns.letters import post_answer
 from runtime.server.helpers.dns.query import FAILURE_MS, Query
@@ -81,7 +81,7 @@ class NameClient:
         dns.asyncbackend.get_backend("asyncio")
         self._servers()
 
-    async def look_up(self, question: Question) -> Answer:
+    async def look_up(self, question: NameQuestion) -> Answer:
         """The answer, a failed one after the deadline."""
         import asyncio
 
@@ -128,7 +128,7 @@ class NameService:
         self._client: Final = client
         self._log: Final = log
         # Who waits for each question that is in hand, by the numbers of their mailboxes.
-        self._askers: dict[Question, list[int]] = {}
+        self._askers: dict[NameQuestion, list[int]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._letters: list[Letter] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -163,7 +163,7 @@ class NameService:
         self._letters.clear()
         self._exchange.post.flush()
 
-    def _take(self, question: Question, asker: int) -> None:
+    def _take(self, question: NameQuestion, asker: int) -> None:
         askers = self._askers.get(question)
         if askers is not None:
             if asker not in askers:
@@ -178,7 +178,7 @@ class NameService:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _answer(self, question: Question) -> None:
+    async def _answer(self, question: NameQuestion) -> None:
         try:
             answer = await self._client.look_up(question)
         except Exception as e:  # a bug here or in dnspython costs one question
