@@ -174,16 +174,21 @@ def names() -> tuple[str, ...]:
 
 
 def find(stem: str) -> ModuleSpec | None:
-    """Declaration of the module in the file `stem`.so; None if there is none (then look in UNDECLARED).
-
-    "core" finds what the core itself exports, though no loadmodule may name it.
-    """
-    if stem not in _DECLARED and stem != "core":
+    """Declaration of the module in the file `stem`.so; None if there is none (then look in UNDECLARED)."""
+    if stem not in _DECLARED:
         return None
-    package = importlib.import_module(f"runtime.modules.{stem.replace('-', '_')}")
-    exports: object = getattr(package, "EXPORTS", None)
-    assert exports is None and stem == "core" or isinstance(exports, ModuleSpec)
-    return exports if isinstance(exports, ModuleSpec) else None
+    return _exports(f"runtime.modules.{stem.replace('-', '_')}")
+
+
+def core() -> ModuleSpec:
+    """Declaration of the core's actions, which are there without a loadmodule."""
+    return _exports("runtime.modules.core.actions")
+
+
+def _exports(path: str) -> ModuleSpec:
+    exports: object = importlib.import_module(path).EXPORTS
+    assert isinstance(exports, ModuleSpec)
+    return exports
 
 
 def owner_of(function_name: str) -> tuple[str, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar, overload
+from typing import Final, Generic, Literal, TypeVar, overload
 
 from runtime.routing.context import Context
 from runtime.spec.effects import Does
-from runtime.spec.values import Constant, Doubt, T_co, Value
+from runtime.spec.values import Constant, Doubt, Named, T_co, Value
 
 M = TypeVar("M")
 A = TypeVar("A")
@@ -37,13 +37,33 @@ def no_doubt(_: object) -> Doubt | None:
     return None
 
 
+class Written(enum.Enum):
+    """The forms in which ser.cfg writes an argument. Functions of modules take strings alone."""
+
+    STRING = enum.auto()
+    NUMBER = enum.auto()
+    HOST = enum.auto()  # a name without quotes
+    ADDRESS = enum.auto()  # an IP address without quotes
+    SOCKET = enum.auto()  # proto:host:port
+    WORD = enum.auto()  # uri:host, uri:port
+
+
+STRINGS: Final = frozenset((Written.STRING,))
+
+
+def not_misread(_form: Written, _text: str) -> Doubt | None:
+    """An argument in another form than it should have needs no words of its own."""
+    return None
+
+
 @dataclass(frozen=True)
 class ArgumentKind(Generic[T_co]):
     """How the text of an argument is read while compiling, and what type the body gets: a T, or a Constant that is one.
 
     `expects` completes "NAME wants …" in a diagnostic. `parse` takes the text and returns its value for routes.py or
     raises BadArgument. `doubt` takes a text that parses, and says when SER accepts it without doing what it seems to say.
-    `is_text`: people read it, in a log or in a message.
+    `is_text`: people read it, in a log or in a message. `written` are the forms that it takes; `misread` says what is
+    wrong with another one, sentence and way out, the sentence "" for the usual one.
     """
 
     name: str
@@ -51,11 +71,13 @@ class ArgumentKind(Generic[T_co]):
     parse: Callable[[str], T_co | Constant[T_co]]
     doubt: Callable[[str], Doubt | None] = no_doubt
     is_text: bool = False
+    written: frozenset[Written] = STRINGS
+    misread: Callable[[Written, str], Doubt | None] = not_misread
 
     def value(self, text: str) -> Value:
         """What `text` becomes in routes.py; raises BadArgument."""
         value = self.parse(text)
-        assert isinstance(value, (int, bytes, Constant))
+        assert isinstance(value, (int, bytes, Constant, Named))
         return value
 
 
@@ -68,6 +90,23 @@ class Arg(Generic[T_co]):
 
 
 @dataclass(frozen=True)
+class Given(Generic[T_co]):
+    """What a body gets whatever ser.cfg says, in place of `words` that stand there and mean no more than this."""
+
+    value: int | Named[T_co]
+    words: tuple[Arg[object], ...] = ()
+
+
+@dataclass(frozen=True)
+class Joined(Generic[T_co]):
+    """What a body gets as one, of two arguments in ser.cfg; `second` None: of the first alone."""
+
+    first: Arg[bytes]
+    second: Arg[int] | None
+    join: Callable[[bytes, int], Constant[T_co]]
+
+
+@dataclass(frozen=True)
 class Function:
     """A function that ser.cfg can call. Name and number of arguments are the key, as in SER's own tables.
 
@@ -75,22 +114,57 @@ class Function:
     None while the module's run-time part is still to come. A body returns bool, or, where `may_stop` is set, the int
     of SER: > 0 true, < 0 false, 0 ends the route that runs. `waits`: it may wait for something from outside. `alone` says
     of a test what it does not do if nobody looks at its result ("nothing else"), "" where a plain call makes sense.
+    `bare`: it may stand without parentheses.
     """
 
     name: str
     body: Callable[..., object] | None
-    arguments: tuple[Arg[object], ...]
+    passed: tuple[Arg[object] | Given[object] | Joined[object], ...]
     routes: RouteKind
     does: Does
     may_stop: bool = False
     waits: bool = False
     alone: str = ""
     summary: str = ""
+    bare: bool = False
+
+    @property
+    def arguments(self) -> tuple[Arg[object], ...]:
+        """What stands in ser.cfg between the parentheses."""
+        return tuple(word for passed in self.passed for word in _words(passed))
+
+    def values(self, texts: Sequence[str]) -> tuple[Value, ...]:
+        """What the body gets for these arguments, each of which is right."""
+        at = 0
+        values: list[Value] = []
+        for passed in self.passed:
+            words = _words(passed)
+            values.append(_value(passed, texts[at : at + len(words)]))
+            at += len(words)
+        return tuple(values)
 
     @property
     def method(self) -> str:
         """Name of the Python method (differs from `name` where SER overloads a name by the number of arguments)."""
         return self.name if self.body is None else self.body.__name__
+
+
+def _words(passed: Arg[object] | Given[object] | Joined[object]) -> tuple[Arg[object], ...]:
+    if isinstance(passed, Given):
+        return passed.words
+    if isinstance(passed, Joined):
+        return (passed.first,) if passed.second is None else (passed.first, passed.second)
+    return (passed,)
+
+
+def _value(passed: Arg[object] | Given[object] | Joined[object], texts: Sequence[str]) -> Value:
+    if isinstance(passed, Given):
+        return passed.value
+    if isinstance(passed, Arg):
+        return passed.kind.value(texts[0])
+    first, second = passed.first.kind.value(texts[0]), passed.second.kind.value(texts[1]) if passed.second else 0
+    assert isinstance(first, bytes) and isinstance(second, int)
+    return passed.join(first, second)
 
 
 class ParamType(enum.Enum):
@@ -157,6 +231,10 @@ class ModuleSpec:
     @property
     def runs(self) -> bool:
         return bool(self.implementation)
+
+    def named(self, name: str) -> tuple[Function, ...]:
+        """All functions of this name, in the order of their declaration."""
+        return tuple(function for function in self.functions if function.name == name)
 
     def param(self, name: str) -> Param | None:
         return next((p for p in self.params if p.name == name), None)

@@ -34,7 +34,15 @@ class Constant(Generic[T_co]):
         return f"{self.built.__name__}.{self.method}" if self.method else self.built.__name__
 
 
-Value = int | bytes | Constant[object]
+@dataclass(frozen=True)
+class Named(Generic[T_co]):
+    """A value that stands in routes.py under its name in `runtime.modules.core`: `core.UDP`."""
+
+    name: str
+    value: T_co
+
+
+Value = int | bytes | Constant[object] | Named[object]
 
 
 class BadArgument(ValueError):
@@ -43,6 +51,10 @@ class BadArgument(ValueError):
     def __init__(self, sentence: str, hint: str = "") -> None:
         super().__init__(sentence)
         self.hint = hint
+
+
+class OutOfRange(BadArgument):
+    """A number that there is not."""
 
 
 @dataclass(frozen=True)

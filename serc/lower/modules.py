@@ -10,10 +10,11 @@ from typing import Final
 
 from runtime.spec.declare import Function, ModuleSpec, RouteKind
 from runtime.spec.posix_regex import posix_regex
+from runtime.spec.values import Named
 from serc import ir
 from serc.reading import tree
 from serc.resolve.modules import stem_of
-from serc.lower.words import host_text
+from serc.resolve.words import text_of
 
 _TAKEN: Final = frozenset(dir(builtins)) | {"core", "methods", "route", "verdict", "ctx", "result"}
 
@@ -92,5 +93,6 @@ def variable(name: str) -> str:
 
 
 def lowered_arguments(function: Function, call: tree.Call) -> tuple[ir.Argument, ...]:
-    """The arguments of `call`, read as the declaration says."""
-    return tuple(a.kind.value(host_text(word)) for a, word in zip(function.arguments, call.arguments, strict=True))
+    """What the body gets for the arguments of `call`, read as the declaration says."""
+    values = function.values([text_of(word) for word in call.arguments])
+    return tuple(ir.Symbol("core", value.name) if isinstance(value, Named) else value for value in values)

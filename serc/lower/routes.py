@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from runtime.modules import catalogue
 from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, RouteKind
 from serc import ir
 from serc.reading import tree
-from serc.lower.actions import lower_action
 from serc.lower.conditions import lower_comparison
 from serc.lower.modules import Modules, lowered_arguments
+from serc.resolve.calls import function_of
 from serc.lower.words import number, wire
 from serc.reading.source import Source
 
@@ -158,9 +159,10 @@ class _Route:
         name = call.name.name
         if name == "route":
             return self._route_call(number(call.arguments[0]))
-        action = lower_action(call)
-        if action is not None:
-            return action
+        forms = [f for f in catalogue.core().named(name) if len(f.arguments) == len(call.arguments)]
+        if forms:
+            function = function_of(forms, call)
+            return ir.Call("core", function.method, lowered_arguments(function, call))
         spec, function = self._modules.find(name, len(call.arguments), self._allowed)
         returns = ir.Returns.STOPS if function.may_stop else ir.Returns.BOOL
         if function.body is None or not spec.runs:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runtime.spec.declare import ArgumentKind, Function, RouteKind
 from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant
 from serc.reading import tree
-from serc.resolve.actions import ACTIONS, Action, Slot, Wrong
 from serc.resolve.described import described
 from serc.resolve.modules import Loaded, Modules
+from serc.resolve.words import Wrong, wrong_route_number, wrong_word
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
@@ -30,10 +32,13 @@ class CallCheck:
         self.functions: dict[tree.Span, Function] = {}
 
     def call(self, call: tree.Call, route: tree.Route) -> None:
-        action = ACTIONS.get(call.name.name)
-        if action is not None:
-            self._action(call, action)
-            if route.kind == "onreply_route" and action.does in _OF_REQUESTS:
+        if call.name.name in ("break", "drop", "route"):
+            self._statement(call)
+            return
+        forms = self._modules.catalogue.core().named(call.name.name)
+        if forms:
+            self._action(call, forms)
+            if route.kind == "onreply_route" and forms[0].does in _OF_REQUESTS:
                 message = f"{call.name.name} changes where a request goes: it does nothing for a reply"
                 self._report.add(codes.NOT_FOR_REPLIES, call.name.span, message)
             return
@@ -52,37 +57,47 @@ class CallCheck:
 
     # --- actions of the core -----------------------------------------------------------------------------------------
 
-    def _action(self, call: tree.Call, action: Action) -> None:
-        name = call.name.name
+    def _statement(self, call: tree.Call) -> None:
+        """break, drop and route(n), which no function can do."""
+        is_route = call.name.name == "route"
+        usage = "the number of a route" if is_route else ""
         if not call.parenthesised:
-            if not action.bare:
-                message = f"{name} needs its arguments in parentheses"
-                self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {name}({_usage(action)})")
-            return
-        forms = [form for form in action.forms if len(form) == len(call.arguments)]
-        if not forms:
-            self._action_count(call, action)
-            return
-        problems = min((self._problems(form, call) for form in forms), key=len)
-        for argument, slot, wrong in problems:
-            message = wrong.message or f"{name} wants {slot.expects} here, found {wrong.found}"
-            span = call.span if wrong.code is codes.NAMED_ROUTE else argument.span
-            self._report.add(wrong.code, span, message, hint=wrong.hint)
-
-    def _problems(self, form: tuple[Slot, ...], call: tree.Call) -> list[tuple[tree.Argument, Slot, Wrong]]:
-        found = []
-        for slot, argument in zip(form, call.arguments):
-            wrong = slot.wrong(argument)
+            if is_route:
+                self._without_parentheses(call, usage)
+        elif len(call.arguments) != is_route:
+            self._action_count(call, [int(is_route)], usage)
+        elif is_route:
+            wrong = wrong_route_number(call.arguments[0])
             if wrong is not None:
-                found.append((argument, slot, wrong))
-        return found
+                code, message, hint = wrong
+                span = call.span if code is codes.NAMED_ROUTE else call.arguments[0].span
+                self._report.add(code, span, message, hint=hint)
 
-    def _action_count(self, call: tree.Call, action: Action) -> None:
+    def _action(self, call: tree.Call, forms: tuple[Function, ...]) -> None:
+        if not call.parenthesised:
+            if not forms[0].bare:
+                self._without_parentheses(call, _usage(forms[0]))
+            self.functions[call.span] = forms[0]
+            return
+        possible = [form for form in forms if len(form.arguments) == len(call.arguments)]
+        if not possible:
+            self._action_count(call, sorted({len(form.arguments) for form in forms}), _usage(forms[0]))
+            return
+        function = function_of(possible, call)
+        self.functions[call.span] = function
+        for argument, (code, message, hint) in _problems(function, call):
+            self._report.add(code, argument.span, message, hint=hint)
+
+    def _without_parentheses(self, call: tree.Call, usage: str) -> None:
+        name = call.name.name
+        message = f"{name} needs its arguments in parentheses"
+        self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {name}({usage})")
+
+    def _action_count(self, call: tree.Call, counts: list[int], usage: str) -> None:
         if self._foreign_count(call):
             return
-        counts = sorted({len(form) for form in action.forms})
         message = f"{call.name.name} takes {_count(counts)}, found {len(call.arguments)}"
-        self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {call.name.name}({_usage(action)})")
+        self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {call.name.name}({usage})")
 
     # --- functions of modules ----------------------------------------------------------------------------------------
 
@@ -148,7 +163,7 @@ class CallCheck:
 
     def _unknown(self, call: tree.Call) -> None:
         name = call.name.name
-        meant = nearest(name, self._loaded_names() | set(ACTIONS))
+        meant = nearest(name, self._loaded_names() | {f.name for f in self._modules.catalogue.core().functions})
         hint = f'did you mean "{meant}"?' if meant else ""
         if not meant:
             meant = nearest(name, self._all_names())
@@ -222,8 +237,18 @@ def named_route(function: Function, call: tree.Call) -> tuple[str, int] | None:
     return None
 
 
-def _usage(action: Action) -> str:
-    return ", ".join(slot.expects for slot in action.forms[0])
+def function_of(forms: Sequence[Function], call: tree.Call) -> Function:
+    """The one of `forms`, all with the call's number of arguments, that is meant: with the fewest mistakes."""
+    return min(forms, key=lambda form: len(_problems(form, call)))
+
+
+def _problems(form: Function, call: tree.Call) -> list[tuple[tree.Argument, Wrong]]:
+    found = [(a, wrong_word(call.name.name, a, d.kind)) for d, a in zip(form.arguments, call.arguments)]
+    return [(argument, wrong) for argument, wrong in found if wrong is not None]
+
+
+def _usage(form: Function) -> str:
+    return ", ".join(argument.kind.expects for argument in form.arguments)
 
 
 def _article(kind: str) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from runtime.spec.declare import ArgumentKind, Function
 from runtime.spec.effects import Does
 from serc.reading import tree
-from serc.resolve.actions import ACTIONS
 from serc.resolve.modules import Modules
 
 
@@ -25,9 +24,6 @@ class Effects:
 
     def of(self, call: tree.Call) -> Does | None:
         """The effect of a call; None where nothing is known of it."""
-        action = ACTIONS.get(call.name.name)
-        if action is not None:
-            return action.does
         function = self._functions.get(call.span)
         return None if function is None or function.does is Does.TAKE_OVER else function.does
 
@@ -38,14 +34,14 @@ class Effects:
 
     def named(self, does: Does) -> str:
         """The name of a function that does it, for a hint: of the core or a module that is loaded, if there is one."""
-        core = next((name for name, action in ACTIONS.items() if action.does is does), "")
-        return core or next((f.name for f in self._candidates() if f.does is does), does.value)
+        return next((f.name for f in self._candidates() if f.does is does), does.value)
 
     def arming(self, kind: ArgumentKind[object]) -> str:
         """The name of the function whose argument is of this kind."""
         return next((f.name for f in self._candidates() if any(a.kind is kind for a in f.arguments)), "function")
 
     def _candidates(self) -> Iterator[Function]:
+        yield from self._modules.catalogue.core().functions
         for loaded in self._modules.loaded:
             yield from loaded.spec.functions
         for name in self._modules.catalogue.names():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from runtime.modules import catalogue
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import integer
@@ -32,6 +33,9 @@ class Catalogue:
 
     def names(self) -> tuple[str, ...]:
         return tuple(spec.name for spec in SPECS)
+
+    def core(self) -> ModuleSpec:
+        return catalogue.core()
 
     def find(self, stem: str) -> ModuleSpec | None:
         return next((spec for spec in SPECS if spec.name == stem), None)

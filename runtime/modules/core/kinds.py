@@ -1,0 +1,182 @@
+"""How arguments of the core's actions are written. Reference core, 2.4 and 5.5."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from runtime.routing.sockets import SocketName
+from runtime.spec.declare import Arg, ArgumentKind, Given, Written
+from runtime.spec.kinds import wire
+from runtime.spec.kinds_sip import LARGEST_PORT, socket_constant
+from runtime.spec.values import BadArgument, Constant, Doubt, Named, OutOfRange
+
+_NUMBERS: Final = frozenset((Written.NUMBER,))
+_HOSTS: Final = frozenset((Written.STRING, Written.HOST, Written.ADDRESS))
+_SOCKET: Final = re.compile(r"(?:([A-Za-z]+|\*):)?(\[[^]]*\]|[^:]*)(?::([0-9]+|\*))?\Z")
+
+
+def _unquoted(form: Written, _text: str) -> Doubt | None:
+    return Doubt("", "write it without quotes") if form is Written.STRING else None
+
+
+def _quoted(_form: Written, _text: str) -> Doubt | None:
+    return Doubt("", "put it in quotes")
+
+
+def _number(
+    name: str,
+    expects: str,
+    last: int,
+    bounds: str,
+    low: int = 0,
+    misread: Callable[[Written, str], Doubt | None] = _unquoted,
+) -> ArgumentKind[int]:
+    def parse(text: str) -> int:
+        value = int(text)
+        if not low <= value <= last:
+            raise OutOfRange(f"there is no {name} {text}", bounds)
+        return value
+
+    return ArgumentKind[int](name, expects, parse, written=_NUMBERS, misread=misread)
+
+
+def _named_flag(form: Written, text: str) -> Doubt | None:
+    if form is Written.HOST:
+        sentence = f"flags with names such as {text} are of SER 2.0 and Kamailio"
+        return Doubt(sentence, "in 0.9 flags have numbers, 1 to 31")
+    return _unquoted(form, text)
+
+
+def _host(text: str) -> bytes:
+    if not text.strip():
+        raise BadArgument("the host name is empty")
+    if re.fullmatch(r"[^:]+:[0-9]+", text):
+        raise BadArgument(f'"{text}" is not a host name', "the port is an argument of its own, behind a comma")
+    if re.match(r"sips?:", text, re.IGNORECASE):
+        raise BadArgument(f'"{text}" is not a host name', "write the host alone")
+    return wire(text)
+
+
+def _host_misread(form: Written, _text: str) -> Doubt | None:
+    return Doubt("", "the port is an argument of its own, behind a comma") if form is Written.SOCKET else None
+
+
+def _text(name: str, expects: str, doubt: Callable[[str], Doubt | None] | None = None) -> ArgumentKind[bytes]:
+    """A string, of which SER takes any."""
+    if doubt is None:
+        return ArgumentKind[bytes](name, expects, wire, misread=_quoted)
+    return ArgumentKind[bytes](name, expects, wire, doubt, misread=_quoted)
+
+
+def _unlike(pattern: str, sentence: str, hint: str) -> Callable[[str], Doubt | None]:
+    """The doubt about texts that do not match `pattern`."""
+
+    def doubt(text: str) -> Doubt | None:
+        return None if re.fullmatch(pattern, text, re.IGNORECASE) else Doubt(f'"{text}" {sentence}', hint)
+
+    return doubt
+
+
+def _host_and_port(text: str) -> Doubt | None:
+    _, colon, port = text.rpartition(":")
+    bare = not colon or "]" in port or ":" in text[: -len(port) - 1].strip("[]")
+    if bare or port.isdigit() and int(port) <= LARGEST_PORT:
+        return None
+    return Doubt(f'there is no port "{port}"', f"write host or host:port; ports end at {LARGEST_PORT}")
+
+
+def _advertised(text: str) -> bytes:
+    """It stands in Via as it is, where IPv6 needs brackets."""
+    try:
+        return wire(f"[{ipaddress.IPv6Address(text)}]")
+    except ValueError:
+        return wire(text)
+
+
+def _socket(text: str) -> Constant[SocketName]:
+    found = _SOCKET.match(text)
+    assert found is not None, text
+    proto, host, port = found[1] or "", found[2].strip("[]"), found[3] or "*"
+    if port != "*" and int(port) > LARGEST_PORT:
+        raise OutOfRange(f"there is no port {port}", f"ports end at {LARGEST_PORT}")
+    return socket_constant("" if proto == "*" else proto.lower(), host, 0 if port == "*" else int(port))
+
+
+def _quality(text: str) -> int:
+    """Thousandths; 0 to 1, at most three decimals (reference core, 8.3)."""
+    try:
+        value = Decimal(text.strip()) * 1000
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or value != int(value) or not 0 <= value <= 1000 or "e" in text.lower():
+        raise BadArgument(f'"{text}" is not a q value', "write 0 to 1 with at most three decimals: 0.5")
+    return int(value)
+
+
+def _unquoted_quality(_form: Written, _text: str) -> Doubt | None:
+    return Doubt("", 'put it in quotes: "0.5"')
+
+
+def _word(name: str) -> Arg[object]:
+    return Arg(name, ArgumentKind[bytes](name, name, wire, written=frozenset((Written.WORD,))))
+
+
+_HOST_KIND: Final = ArgumentKind[bytes](
+    "host", "a host name or an IP address", _host, written=_HOSTS, misread=_host_misread
+)
+_PORT_KIND: Final = _number("port", "a port number", LARGEST_PORT, f"ports end at {LARGEST_PORT}")
+
+HOST: Final = Arg("host", _HOST_KIND)
+PORT: Final = Arg("port", _PORT_KIND)
+URI_HOST: Final = _word("uri:host")
+URI_PORT: Final = _word("uri:port")
+FLAG: Final = Arg(
+    "flag", _number("flag", "the number of a flag", 31, "flags are numbered 1 to 31", 1, misread=_named_flag)
+)
+LEVEL: Final = Arg("level", _number("log level", "a log level", 2**31 - 1, "levels are small numbers"))
+COUNT: Final = Arg("count", _number("number", "a number", 2**31 - 1, "it must fit into 31 bits"))
+TEXT: Final = Arg("text", _text("string", "a string"))
+URI: Final = Arg("uri", _text("URI", "a URI", _unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
+NEW_HOST: Final = Arg(
+    "host",
+    _text(
+        "host",
+        "a host name",
+        _unlike(
+            r"[^:/@]*|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?",
+            "is not a host name alone",
+            "sethostport takes a port, too",
+        ),
+    ),
+)
+NEW_HOST_PORT: Final = Arg("host:port", _text("host:port", "host:port", _host_and_port))
+NEW_PORT: Final = Arg(
+    "port", _text("port", "a port in quotes", _unlike(r"[0-9]{0,5}", "is not a port", "write digits"))
+)
+Q: Final = Arg("q", ArgumentKind[int]("q value", "a q value", _quality, misread=_unquoted_quality))
+ADVERTISED: Final = Arg(
+    "address", ArgumentKind[bytes]("host", "a host name or an IP address", _advertised, written=_HOSTS)
+)
+SOCKET: Final = Arg(
+    "socket",
+    ArgumentKind[SocketName](
+        "socket",
+        "a listening address as in udp:192.0.2.1:5060",
+        _socket,
+        written=frozenset((Written.SOCKET,)),
+    ),
+)
+
+
+def given(value: int) -> Given[int]:
+    """A number that ser.cfg leaves out."""
+    return Given(value)
+
+
+def named(name: str, value: int, *words: Arg[object]) -> Given[int]:
+    """A constant of the core by its name."""
+    return Given(Named(name, value), words)
