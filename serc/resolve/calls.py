@@ -11,7 +11,7 @@ from runtime.spec.values import BadArgument, Constant
 from serc.reading import tree
 from serc.resolve.described import described
 from serc.resolve.modules import Loaded, Modules
-from serc.resolve.words import Wrong, wrong_route_number, wrong_word
+from serc.resolve.words import STATEMENTS, Wrong, wrong_route_number, wrong_word
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
@@ -32,7 +32,7 @@ class CallCheck:
         self.functions: dict[tree.Span, Function] = {}
 
     def call(self, call: tree.Call, route: tree.Route) -> None:
-        if call.name.name in ("break", "drop", "route"):
+        if call.name.name in STATEMENTS:
             self._statement(call)
             return
         forms = self._modules.catalogue.core().named(call.name.name)
@@ -163,7 +163,7 @@ class CallCheck:
 
     def _unknown(self, call: tree.Call) -> None:
         name = call.name.name
-        meant = nearest(name, self._loaded_names() | {f.name for f in self._modules.catalogue.core().functions})
+        meant = nearest(name, self._loaded_names() | STATEMENTS)
         hint = f'did you mean "{meant}"?' if meant else ""
         if not meant:
             meant = nearest(name, self._all_names())
@@ -177,7 +177,8 @@ class CallCheck:
         self._report.add(codes.UNKNOWN_FUNCTION, call.name.span, f"there is no function {name}", hint=hint)
 
     def _loaded_names(self) -> set[str]:
-        return {f.name for module in self._modules.loaded for f in module.spec.functions}
+        specs = (self._modules.catalogue.core(), *(module.spec for module in self._modules.loaded))
+        return {f.name for spec in specs for f in spec.functions}
 
     def _all_names(self) -> set[str]:
         specs = (self._modules.catalogue.find(name) for name in self._modules.catalogue.names())

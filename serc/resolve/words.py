@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from runtime.spec.declare import ArgumentKind, Written
 from runtime.spec.kinds_words import LAST_ROUTE
 from runtime.spec.values import BadArgument, OutOfRange
@@ -10,7 +12,9 @@ from serc.diagnostics.report import Code
 from serc.reading import tree
 from serc.resolve.described import described
 
-_FORMS = {
+# What no function can do; the grammar knows them.
+STATEMENTS: Final = frozenset(("break", "drop", "route"))
+_FORMS: Final = {
     tree.String: Written.STRING,
     tree.Number: Written.NUMBER,
     tree.Host: Written.HOST,
@@ -55,8 +59,10 @@ def wrong_word(name: str, argument: tree.Argument, kind: ArgumentKind[object]) -
     if not fits(argument, kind):
         misread = kind.misread(form_of(argument), text)
         message = f"{name} wants {kind.expects} here, found {described(argument)}"
-        return codes.ARGUMENT_TYPE, misread.sentence if misread and misread.sentence else message, (
-            misread.hint if misread else ""
+        return (
+            codes.ARGUMENT_TYPE,
+            misread.sentence if misread and misread.sentence else message,
+            (misread.hint if misread else ""),
         )
     try:
         kind.value(text)
