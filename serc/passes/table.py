@@ -39,7 +39,7 @@ PASSES: Final = (
     Pass(one_of, 'method=="ACK" || method=="CANCEL" is one membership test'),
     Pass(constant_conditions, "no test whose outcome is known: `if (1)`, a call of a route that does not exist"),
     Pass(dead_code, "nothing behind a break: mypy and readers would stumble over it"),
-    Pass(ignored_stops, "no `if save(…) == STOP: return STOP` where a break follows anyway"),
+    Pass(ignored_stops, "no `if … == STOP: return STOP` where a break follows anyway"),
     Pass(empty_branches, "no `pass` where the condition can be turned round"),
     Pass(lift_conditions, "a part of a condition that changes the message and can fail runs once only", needed=True),
     Pass(hoist_constants, "regexes, networks and hosts are built once, at import, and have names", needed=True),
