@@ -57,7 +57,6 @@ _DECLARED: Final = (
     "sl",
     "sms",
     "speeddial",
-    "sqlite",
     "textops",
     "tm",
     "uri",

@@ -12,7 +12,6 @@ from types import ModuleType
 from typing import Final
 
 from runtime.build import NATIVE
-from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.engine import StartError as ProgramError
@@ -27,11 +26,11 @@ from runtime.server.host.errors import PathError, StartError
 from runtime.server.host.memory import MemoryStatus
 from runtime.server.log.server_log import INFO, NOTICE, WARN, ServerLog, facility_number, report
 from runtime.server.processes.ending import Ending
-from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
-from runtime.server.processes.notify import Notifier, notifier
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.kinds import udp
 from runtime.server.processes.kinds.table import KINDS
+from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
+from runtime.server.processes.notify import Notifier, notifier
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.statistics import Statistics
 from runtime.server.processes.workplace import Workplace, spare_the_collector
@@ -131,9 +130,6 @@ class _Start:
         shared = SharedMemory(options.shared_mb << 20, log)
         self._memory: Final = MemoryStatus(shared, config.memlog, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
-        embedded = Sqlite()
-        embedded.bind(self._engine.world)
-        self._engine.world.embedded = embedded
         self._control: Final = ControlFiles(config, owner, identity, log)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None

@@ -12,9 +12,10 @@ from runtime.routing.command import EVERY, HERE, Command, Question
 from runtime.routing.ports import Log
 from runtime.server.control.framing import Request
 from runtime.server.log.server_log import ERR, WARN
-from runtime.server.mail.mailbox import ANSWER, COMMAND, Letter
+from runtime.server.mail.letters import answer, run_command
+from runtime.server.mail.letters.answer import AnswerLetter
+from runtime.server.mail.mailbox import LETTER_BYTES, Letter
 from runtime.server.processes.workers import Workers
-from runtime.server.worker.desk import LAST, packed_question
 
 # How long workers may take; they are busy with messages.
 PATIENCE_MS: Final = 2000
@@ -24,8 +25,6 @@ LATE_PATIENCE_MS: Final = 3_600_000
 _LOOK_MS: Final = 500
 # Questions that wait for workers at a time; as many more whose answers come late, which so do not keep the others out.
 QUESTIONS_MAX: Final = 1024
-# What a letter carries.
-_LETTER_BYTES: Final = 65536
 
 Give = Callable[[bytes], None]
 
@@ -93,8 +92,7 @@ class ModuleCommands:
             return
         workers = self._workers
         assert workers is not None
-        data = packed_question(place, self._by_fifo, request.words)
-        if len(data) > _LETTER_BYTES:
+        if run_command.size_of(request.words) > LETTER_BYTES:
             give(b"500 request too long\n")
             return
         if (self._late if command.answers_late else len(self._pending) - self._late) >= QUESTIONS_MAX:
@@ -112,7 +110,7 @@ class ModuleCommands:
         self._late += command.answers_late
         exchange = workers.exchange
         for number in to:
-            exchange.post.put(number, COMMAND, exchange.number, self._number, b"", data)
+            run_command.put(exchange.post, number, exchange.number, self._number, place, self._by_fifo, request.words)
         exchange.post.flush()
 
     def _ask_here(self, command: Command, request: Request, give: Give, now_ms: int) -> None:
@@ -131,10 +129,8 @@ class ModuleCommands:
         letters: list[Letter] = []
         self._workers.exchange.mailbox.receive(letters)
         for letter in letters:
-            pending = self._pending.get(int(letter.number))
-            # What comes after its time is nobody's any more.
-            if letter.kind == ANSWER and pending is not None and letter.index in pending.waiting:
-                self._take(int(letter.number), pending, int(letter.index), letter.data)
+            if letter.kind == answer.KIND:
+                self._take(answer.read(letter))
 
     def next_ms(self, now_ms: int) -> int | None:
         """When `look_over` has something to do; None if nothing is under way."""
@@ -166,9 +162,14 @@ class ModuleCommands:
         del pending.waiting[worker]
         self._log.write(WARN, f"WARNING: {pending.command.name}: worker {worker} {what}")
 
-    def _take(self, number: int, pending: _Pending, worker: int, data: bytes) -> None:
-        text = pending.pieces.pop(worker, b"") + data[1:]
-        if data[:1] != LAST:
+    def _take(self, piece: AnswerLetter) -> None:
+        number, worker = int(piece.question), int(piece.sender)
+        pending = self._pending.get(number)
+        # What comes after its time is nobody's any more.
+        if pending is None or worker not in pending.waiting:
+            return
+        text = pending.pieces.pop(worker, b"") + piece.text
+        if not piece.is_last:
             pending.pieces[worker] = text
             return
         pending.answers[worker] = text

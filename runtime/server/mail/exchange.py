@@ -6,7 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.server.mail.mailbox import TCP_SEND, Mailbox, Post
+from runtime.server.mail.letters import tcp_send
+from runtime.server.mail.mailbox import Mailbox, Post
 from runtime.sip.address import Address
 from runtime.sip.scan import hash_range, hash_start
 from runtime.sip.transport import Send
@@ -62,7 +63,7 @@ class Exchange:
 
     def post_stream(self, to: i64, send: Send, ticket: i64) -> None:
         """Have the TCP process of mailbox `to` send this, and tell us by `ticket` if it fails."""
-        self.post.put(to, TCP_SEND, self.number, send.connection, send.destination.sockaddr, send.data, ticket)
+        tcp_send.put(self.post, to, self.number, ticket, send.connection, send.destination.sockaddr, send.data)
 
 
 def place_of(peer: Address, count: i64) -> i64:

@@ -5,9 +5,8 @@ into every mailbox and only its owner reads, so there is no lock, and the kernel
 mailbox outlives its owner: the next process in the same place reads on. One packet carries as many letters as a process had
 for another at the time. A full mailbox loses letters as a full socket buffer loses datagrams; nobody ever waits.
 
-A letter is a head of 24 bytes, a sockaddr and its data:
-
-    u8 kind, u8 length of the sockaddr (0: none), u16 index, u32 length of the data, i64 number, i64 ticket, little-endian
+A letter is a head of eight bytes, u8 kind and u56 size of what follows, little-endian. What that is only the file of its kind in
+`letters/` knows: its fields, how they are packed, how they are read.
 """
 
 from __future__ import annotations
@@ -23,37 +22,13 @@ from mypy_extensions import i64
 
 from runtime.server.host.batch import BATCH, HARMLESS, Batch
 
-# Kinds of letters, and what index, number, address and ticket mean in each.
-# A datagram for the process that handles its Call-ID. Index: the listener that it came to. Address: its source.
-DATAGRAM: Final[i64] = 1
-# What the control interface asks a worker (desk.py), and the answer. Index: the process that asked, or answers. Number: the
-# question's.
-COMMAND: Final[i64] = 2
-ANSWER: Final[i64] = 3
-# A message that came over TCP, for the process that handles its Call-ID. Index: the listener. Number: the connection's.
-# Address: its peer.
-TCP_MESSAGE: Final[i64] = 4
-# To a TCP process: send the data on connection `number` (0: none in particular), else on any to the address; no data: close that
-# connection. Index: the process that wants to hear, by the ticket, if it fails. A ticket of 0: nobody does.
-TCP_SEND: Final[i64] = 5
-# What became of it. Index: the errno.
-TCP_FAILED: Final[i64] = 6
-# To a TCP process: what goes to port `index` of the address is to take connection `number`.
-TCP_ALIAS: Final[i64] = 7
-# Tell the process of mailbox `index` the worker's counters, as an ANSWER to question `number`.
-STATISTICS: Final[i64] = 8
-# Begin nothing new: the server is to end. Number: the seconds after which others may ask again.
-DRAIN: Final[i64] = 9
-
-# To the name service: which records does the name that the data is have? Index: who asks. Number: their kind
-# (runtime.routing.dns_records). And the answer, see name_letters.py.
-NAME_QUESTION: Final[i64] = 10
-NAME_ANSWER: Final[i64] = 11
-
-HEAD_BYTES: Final[i64] = 24
+HEAD_BYTES: Final[i64] = 8
+# More kinds of letters than there will ever be.
+KINDS_MAX: Final = 32
 # A packet that is not a single large letter stays below the first, every one below the second.
 PACKET_BYTES: Final[i64] = 32768
 PACKET_MAX_BYTES: Final[i64] = 65536 + 1024
+LETTER_BYTES: Final[i64] = PACKET_MAX_BYTES - HEAD_BYTES
 # Room in a mailbox, for letters of 1 kB those of a fifth of a second at 40,000 a second. The kernel's own limit, net.core.wmem_max,
 # binds who may not exceed it (SO_SNDBUFFORCE).
 ROOM_BYTES: Final = 8 << 20
@@ -64,15 +39,13 @@ _SO_SNDBUFFORCE: Final = 32
 
 @final
 class Letter:
-    """One letter, as it came out of a mailbox. `name` is a sockaddr, b"" where there is none."""
+    """One letter, as it came out of a mailbox: `packet` from `at` to `end` is what the file of its kind can read."""
 
-    def __init__(self, kind: i64, index: i64, number: i64, name: bytes, data: bytes, ticket: i64 = 0) -> None:
+    def __init__(self, kind: i64, packet: bytes, at: i64, end: i64) -> None:
         self.kind: Final = kind
-        self.index: Final = index
-        self.number: Final = number
-        self.name: Final = name
-        self.data: Final = data
-        self.ticket: Final = ticket
+        self.packet: Final = packet
+        self.at: Final = at
+        self.end: Final = end
 
 
 class Mailboxes:
@@ -111,8 +84,8 @@ def _make_room(writer: socket.socket) -> None:
 class Post:
     """Collects letters for other processes and sends them off.
 
-    `dropped` counts those that found their mailbox full; the ones that had a ticket stand in `returned`, for the caller to
-    empty.
+    `dropped` counts those that found their mailbox full; the ones of the kind `gives_back` stand in `returned`, for the caller
+    to empty.
     """
 
     def __init__(self, writers: list[socket.socket]) -> None:
@@ -120,24 +93,21 @@ class Post:
         self._packets: Final[list[BytesWriter]] = [BytesWriter() for _ in writers]
         self._letters: Final[list[int]] = [0 for _ in writers]
         self._filled: Final[list[int]] = []
+        self.gives_back: i64 = 0
         self.dropped: i64 = 0
         self.returned: list[Letter] = []
 
-    def put(self, to: i64, kind: i64, index: i64, number: i64, name: bytes, data: bytes, ticket: i64 = 0) -> None:
-        """A letter for mailbox `to`; it leaves with `flush`. `data` may have up to 65536 bytes."""
+    def begin(self, to: i64, kind: i64, size: i64) -> BytesWriter:
+        """Where to write a letter for mailbox `to`: exactly `size` bytes, LETTER_BYTES at most. It leaves with `flush`."""
         packet = self._packets[to]
-        size: i64 = len(data)
         used: i64 = len(packet)
         if used == 0:
             self._filled.append(int(to))
-        elif used + HEAD_BYTES + len(name) + size > PACKET_BYTES:
+        elif used + HEAD_BYTES + size > PACKET_BYTES:
             self._send(to)
-        write_i64_le(packet, kind | (len(name) << 8) | (index << 16) | (size << 32))
-        write_i64_le(packet, number)
-        write_i64_le(packet, ticket)
-        packet.write(name)
-        packet.write(data)
+        write_i64_le(packet, kind | (size << 8))
         self._letters[to] += 1
+        return packet
 
     def flush(self) -> None:
         """Send what has been put; one packet for each mailbox."""
@@ -156,11 +126,10 @@ class Post:
             if e.errno not in _FULL:
                 raise
             self.dropped += self._letters[to]
-            letters: list[Letter] = []
-            open_packet(packet.getvalue(), letters)
-            for letter in letters:
-                if letter.ticket:
-                    self.returned.append(letter)
+            if self.gives_back:
+                letters: list[Letter] = []
+                open_packet(packet.getvalue(), letters)
+                self.returned.extend([letter for letter in letters if letter.kind == self.gives_back])
         packet.truncate(0)
         self._letters[to] = 0
 
@@ -242,13 +211,8 @@ def open_packet(packet: bytes, letters: list[Letter]) -> None:
     end: i64 = len(packet)
     while pos < end:
         head = read_i64_le(packet, pos)
-        number = read_i64_le(packet, pos + 8)
-        ticket = read_i64_le(packet, pos + 16)
         pos += HEAD_BYTES
-        name_end = pos + ((head >> 8) & 255)
-        data_end = name_end + ((head >> 32) & 0xFFFFFFFF)
-        assert data_end <= end
-        letters.append(
-            Letter(head & 255, (head >> 16) & 65535, number, packet[pos:name_end], packet[name_end:data_end], ticket)
-        )
-        pos = data_end
+        letter_end = pos + (head >> 8)
+        assert letter_end <= end
+        letters.append(Letter(head & 255, packet, pos, letter_end))
+        pos = letter_end

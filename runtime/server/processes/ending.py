@@ -6,7 +6,7 @@ from typing import Final
 
 from runtime.routing.ports import Log
 from runtime.server.log.server_log import INFO, WARN
-from runtime.server.mail.mailbox import DRAIN
+from runtime.server.mail.letters import drain
 from runtime.server.processes.workers import Workers
 
 
@@ -26,12 +26,15 @@ class Ending:
         return self._until_s is not None
 
     def begin(self, now_s: float) -> None:
+        workers = self._workers
         self._until_s = now_s + self._limit_s
         if self._limit_s:
             self._log.write(
                 INFO, f"INFO: nothing new is taken; what has begun has {self._limit_s} s to come to its end"
             )
-            self._workers.tell(DRAIN, self._limit_s)
+            for worker in workers.mailboxes:
+                drain.put(workers.exchange.post, worker, self._limit_s)
+            workers.exchange.post.flush()
 
     def is_over(self, now_s: float) -> bool:
         """True when nothing is left, or the time is."""

@@ -7,7 +7,8 @@ from typing import Final
 from runtime.routing.ports import Log
 from runtime.server.host.memory import MemoryStatus
 from runtime.server.log.server_log import NOTICE, WARN
-from runtime.server.mail.mailbox import ANSWER, STATISTICS, Letter
+from runtime.server.mail.letters import answer, statistics
+from runtime.server.mail.mailbox import Letter
 from runtime.server.processes.workers import Workers
 
 # How long a process may take to answer; it may be busy with messages.
@@ -45,15 +46,20 @@ class Statistics:
         self._number += 1
         self._answers = {}
         self._until_s = now_s + _PATIENCE_S
-        self._workers.tell(STATISTICS, self._number)
+        exchange = self._workers.exchange
+        for worker in self._workers.mailboxes:
+            statistics.put(exchange.post, worker, exchange.number, self._number)
+        exchange.post.flush()
 
     def look(self, now_s: float) -> bool:
         """Take what has been answered. True when all who live have answered, once for each question."""
         letters: list[Letter] = []
         self._workers.exchange.mailbox.receive(letters)
         for letter in letters:
-            if letter.kind == ANSWER and letter.number == self._number:
-                self._answers[int(letter.index)] = _unpacked(letter.data)
+            if letter.kind == answer.KIND:
+                told = answer.read(letter)
+                if told.question == self._number:
+                    self._answers[int(told.sender)] = statistics.unpacked_counts(told.text)
         is_complete = len(self._answers) == len(self._workers.mailboxes)
         if self._until_s is None or not (is_complete or now_s >= self._until_s):
             return False
@@ -84,12 +90,6 @@ class Statistics:
         deaths = sum(workers.deaths(number) for number in workers.mailboxes)
         all_of_them = f"all {len(self._answers)} processes ({deaths} died)"
         self._log.say(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
-
-
-def _unpacked(data: bytes) -> dict[str, int]:
-    """What runtime.server.worker.desk.packed_counts packed."""
-    pairs = [word.partition("=") for word in data[1:].decode("ascii").split()]
-    return {name: int(number) for name, _, number in pairs}
 
 
 def _shown(counts: dict[str, int]) -> str:

@@ -28,12 +28,6 @@ class Workers:
         """0 if it is not there now."""
         return self._table.pid(self._entries[mailbox])
 
-    def tell(self, kind: int, number: int, data: bytes = b"") -> None:
-        """A letter to each of them; `number` as its kind has it, the index is the process that tells."""
-        for mailbox in self.mailboxes:
-            self.exchange.post.put(mailbox, kind, self.exchange.number, number, b"", data)
-        self.exchange.post.flush()
-
     def unfinished(self) -> int:
         """What those that live still have to bring to an end, when they have been told to DRAIN; 1 for one that has not said."""
         count = 0

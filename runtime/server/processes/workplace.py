@@ -21,6 +21,7 @@ from runtime.server.start.settings import CHILDREN
 from runtime.server.streams.streams import Streams
 from runtime.server.worker.connections import ServerConnections
 from runtime.server.worker.desk import Desk
+from runtime.server.worker.handlers import take_letters
 from runtime.server.worker.loop import Worker
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
@@ -82,9 +83,11 @@ class Workplace:
                 -1 if streams is None else streams.fileno(),
             ]
         )
-        desk = Desk(self.commands, exchange, self.log)
         where = self.table.sockets[0] if listener is None else listener
-        return Worker(self.engine, io, where, self.log, waiter, exchange, streams, desk, seat.entry)
+        worker = Worker(self.engine, io, where, self.log, waiter, exchange, streams, seat.entry)
+        desk = Desk(self.commands, exchange, self.log)
+        take_letters(worker, self.engine.world, self.log, exchange, streams, desk)
+        return worker
 
     def _waiter(self, fds: list[int]) -> Waiter:
         return PlainWaiter(fds) if self.mmsg is None else NativeWaiter(fds, self.mmsg)

@@ -7,7 +7,7 @@ from typing import Final, final
 
 from runtime.routing.ports import Connections
 from runtime.server.mail.exchange import Exchange
-from runtime.server.mail.mailbox import TCP_ALIAS
+from runtime.server.mail.letters import tcp_alias
 from runtime.server.streams.streams import Streams
 from runtime.sip.address import Address
 
@@ -27,5 +27,5 @@ class ServerConnections(Connections):
         if to == exchange.number:
             assert self._streams is not None
             return self._streams.add_alias(connection, peer, port, time.monotonic_ns() // 1_000_000)
-        exchange.post.put(to, TCP_ALIAS, port, connection, peer.sockaddr, b"")
+        tcp_alias.put(exchange.post, to, connection, port, peer.sockaddr)
         return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import resource
 import time
 from collections.abc import Callable
@@ -14,32 +13,20 @@ from mypy_extensions import i64
 
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
-from runtime.server.helpers.dns.letters import answer_in, question_of
 from runtime.server.host.batch import BATCH
 from runtime.server.host.process_table import Entry
 from runtime.server.mail.exchange import Exchange, Tickets
-from runtime.server.mail.mailbox import (
-    ANSWER,
-    COMMAND,
-    DATAGRAM,
-    DRAIN,
-    NAME_ANSWER,
-    STATISTICS,
-    TCP_ALIAS,
-    TCP_FAILED,
-    TCP_MESSAGE,
-    TCP_SEND,
-    Letter,
-)
+from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_send
+from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
 from runtime.server.worker.complaints import Complaints
-from runtime.server.worker.desk import Desk, packed_counts
+from runtime.server.worker.handler import Handler
 from runtime.server.worker.pacing import SLEEP_NS, Pacer
 from runtime.server.worker.udp.addresses import AddressBook
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
 from runtime.server.worker.waiting import Waiter
-from runtime.sip.address import TCP, Address
+from runtime.sip.address import Address
 from runtime.sip.callid import call_id_hash
 from runtime.sip.transport import ListenSocket, Send
 
@@ -79,7 +66,6 @@ class Worker:
         waiter: Waiter | None = None,
         exchange: Exchange | None = None,
         streams: Streams | None = None,
-        desk: Desk | None = None,
         entry: Entry | None = None,
     ) -> None:
         self._engine: Final = engine
@@ -89,21 +75,22 @@ class Worker:
         self._waiter: Final = waiter
         self._exchange: Final = exchange
         self._streams: Final = streams
-        self._desk: Final = desk
         self._entry: Final = entry
         self._is_draining = False
         self._tell_ms: i64 = 0
-        self._sockets: Final = engine.world.sockets
         self._asking: Final = engine.world.asking
         self._outbox: Final = engine.world.outbox
         # The state of modules, in this process.
-        self._names: Final = engine.world.names
         self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
         # What is due at times, and so must be asked after every batch.
         self._engine_has_timers: Final = self._keeps_state or engine.schedule.count > 0
         self._has_timers: Final = self._engine_has_timers or streams is not None
-        self._addresses: Final = AddressBook()
-        self._tickets: Final = Tickets()
+        self.addresses: Final = AddressBook()
+        self.tickets: Final = Tickets()
+        # Who takes the letters of each kind.
+        self._handlers: Final[list[Handler]] = [Handler(log) for _ in range(KINDS_MAX)]
+        if exchange is not None:
+            exchange.post.gives_back = tcp_send.KIND
         # The batch in hand: how many datagrams were read and which is the next, or the places of those that are ours; letters.
         self._in_batch = False
         self._now_ns: i64 = 0
@@ -115,7 +102,8 @@ class Worker:
         self._next_letter: i64 = 0
         self._next_received: i64 = 0
         self._own: Final[list[int]] = []
-        self._failures: list[SendFailure] = []
+        # Sends that have just failed.
+        self.failures: list[SendFailure] = []
         # Failures that the engine has not been told of yet.
         self._unsettled: Final[list[SendFailure]] = []
         # Which loop is running, see `run`.
@@ -133,6 +121,10 @@ class Worker:
         self.failed: i64 = 0
         self.handed_over: i64 = 0
         self.bugs: i64 = 0
+
+    def take(self, kind: i64, handler: Handler) -> None:
+        """From now on letters of this kind go to `handler`."""
+        self._handlers[kind] = handler
 
     def run(self, goes_on: Callable[[], bool] | None, wake_ms: int) -> None:
         """Serve until `goes_on`, asked after every batch and at least every `wake_ms`, says False.
@@ -171,7 +163,7 @@ class Worker:
         self._handle_batch(now_ms)
         if self._has_timers or self._asking.count > 0:
             self._run_timers(now_ms)
-        if self._outbox or self._failures or self._unsettled or self._exchange is not None:
+        if self._outbox or self.failures or self._unsettled or self._exchange is not None:
             self._settle(now_ms)
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
@@ -202,16 +194,16 @@ class Worker:
         while self._next < self._count:
             i = self._next
             self._next = i + 1
-            self._handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
+            self.handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
         while self._own:
             place = self._own.pop()
-            self._handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
+            self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
         letters = self._letters
         if letters:
             while self._next_letter < len(letters):
                 letter = letters[self._next_letter]
                 self._next_letter += 1
-                self._take(letter, now_ms)
+                self._handlers[letter.kind].take(letter, now_ms)
             letters.clear()
             self._next_letter = 0
         streams = self._streams
@@ -272,7 +264,7 @@ class Worker:
             if call_id < 0 or owner == exchange.number:
                 own.append(int(i))
             else:
-                post.put(owner, DATAGRAM, self._listener.index, 0, io.sources[i].sockaddr, io.data[i])
+                datagram.put(post, owner, self._listener.index, io.sources[i].sockaddr, io.data[i])
         post.flush()
         self.handed_over += self._count - len(own)
         self._count = 0
@@ -299,20 +291,21 @@ class Worker:
             if owner == exchange.number:
                 self._handle_stream(connection, data, now_ms)
             else:
-                name = connection.peer.sockaddr
-                exchange.post.put(owner, TCP_MESSAGE, connection.listener.index, connection.number, name, data)
+                listener, peer = connection.listener.index, connection.peer.sockaddr
+                tcp_message.put(exchange.post, owner, listener, connection.number, peer, data)
                 self.handed_over += 1
         streams.received.clear()
         self._next_received = 0
 
     def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64) -> None:
         out = self._outbox
-        self._handle(data, connection.peer, connection.listener, now_ms, connection.number)
+        self.handle(data, connection.peer, connection.listener, now_ms, connection.number)
         # Where the engine closes the connection, what came by it in the same breath is not handled any more.
         if len(out) > 0 and len(out[-1].data) == 0 and out[-1].connection == connection.number:
             connection.is_doomed = True
 
-    def _handle(self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64) -> None:
+    def handle(self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64) -> None:
+        """A message: to the engine. If its route waits, this raises GreenletExit when it has ended."""
         self.received += 1
         loop = self._loop_number
         try:
@@ -324,33 +317,10 @@ class Worker:
             # The route has waited, and another loop has taken over: this one is done.
             raise greenlet.GreenletExit()
 
-    def _take(self, letter: Letter, now_ms: i64) -> None:
-        """Do what a letter asks for."""
-        kind = letter.kind
-        streams = self._streams
-        if kind == DATAGRAM or kind == TCP_MESSAGE:
-            source = self._addresses.of(letter.name)
-            self._handle(letter.data, source, self._sockets.sockets[letter.index], now_ms, letter.number)
-        elif kind == TCP_FAILED:
-            send = self._tickets.redeem(letter.ticket)
-            if send is not None:
-                self._failures.append(SendFailure(send, int(letter.index)))
-        elif kind == TCP_SEND and streams is not None:
-            self._send_for(letter, streams, now_ms)
-        elif kind == TCP_ALIAS and streams is not None:
-            streams.add_alias(letter.number, self._addresses.of(letter.name), letter.index, now_ms)
-        elif kind == COMMAND and self._desk is not None:
-            self._asking.apart(self._desk.take, letter, now_ms)
-        elif kind == NAME_ANSWER:
-            self._names.take(question_of(letter), answer_in(letter), now_ms)
-        elif kind == STATISTICS:
-            self._tell_counts(letter)
-        elif kind == DRAIN:
-            self._engine.drain(letter.number)
-            self._is_draining = True
-        else:
-            self.bugs += 1
-            self._log.write(ERR, f"BUG: a letter of kind {kind} for a process that cannot do what it asks for")
+    def drain(self, retry_after_s: i64) -> None:
+        """The server is to end: nothing new is begun, and the process table is told how much is left."""
+        self._engine.drain(retry_after_s)
+        self._is_draining = True
 
     def _tell_unfinished(self, now_ms: i64) -> None:
         self._tell_ms = now_ms + _TELL_MS
@@ -359,11 +329,6 @@ class Worker:
 
     def _unfinished(self) -> int:
         return self._engine.under_way() if self._keeps_state else int(self._asking.runs)
-
-    def _tell_counts(self, letter: Letter) -> None:
-        exchange = self._exchange
-        assert exchange is not None
-        exchange.post.put(letter.index, ANSWER, exchange.number, letter.number, b"", packed_counts(self.counts()))
 
     def counts(self) -> dict[str, int]:
         """What this process has done since it started."""
@@ -390,23 +355,6 @@ class Worker:
         found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return found
 
-    def _send_for(self, letter: Letter, streams: Streams, now_ms: i64) -> None:
-        """Send over TCP what another process has for a peer."""
-        peer = self._addresses.of(letter.name)
-        exchange = self._exchange
-        assert exchange is not None
-        if len(letter.data) > 0 and not streams.knows(letter.number):
-            home = exchange.receiver_for(peer)
-            if home != exchange.number:
-                # The connection that it was meant for is gone; another one to that host would be there.
-                exchange.post.put(home, TCP_SEND, letter.index, 0, letter.name, letter.data, letter.ticket)
-                return
-        socket = self._sockets.default_for(TCP, peer.is_ipv6)
-        if socket is None:
-            self._tell_failure(letter.index, letter.ticket, errno.EAFNOSUPPORT)
-            return
-        streams.send(Send(letter.data, peer, socket, letter.number), letter.index, letter.ticket, now_ms)
-
     # --- time --------------------------------------------------------------------------------------------------------
 
     def _run_timers(self, now_ms: i64) -> None:
@@ -424,11 +372,11 @@ class Worker:
         rounds: i64 = 0
         while True:
             self._write(now_ms)
-            if self._failures:
-                self._report(self._failures, now_ms)
+            if self.failures:
+                self._report(self.failures, now_ms)
                 if self._keeps_state and rounds < _SECOND_THOUGHTS:
-                    self._unsettled.extend(self._failures)
-                self._failures = []
+                    self._unsettled.extend(self.failures)
+                self.failures = []
             if not self._unsettled:
                 return
             rounds += 1
@@ -445,7 +393,7 @@ class Worker:
             self.sent += len(out) - len(io.failures)
             out.clear()
             if io.failures:
-                self._failures.extend(io.failures)
+                self.failures.extend(io.failures)
             if io.streams and exchange is not None:
                 for send in io.streams:
                     self._send_over_stream(send, exchange, now_ms)
@@ -466,7 +414,7 @@ class Worker:
             if home == exchange.number:
                 streams.send(send, exchange.number, 0, now_ms)
                 return
-        exchange.post_stream(home, send, self._tickets.issue(send) if self._keeps_state else 0)
+        exchange.post_stream(home, send, self.tickets.issue(send) if self._keeps_state else 0)
 
     def _report(self, failures: list[SendFailure], now_ms: i64) -> None:
         self.failed += len(failures)
@@ -480,19 +428,20 @@ class Worker:
         for failed in streams.failed:
             failure = SendFailure(failed.out.send, failed.error)
             if failed.out.sender == exchange.number:
-                self._failures.append(failure)
+                self.failures.append(failure)
             elif failed.out.ticket:
-                self._tell_failure(failed.out.sender, failed.out.ticket, failed.error)
+                self.tell_failure(failed.out.sender, failed.out.ticket, failed.error)
             else:
                 untold.append(failure)
         streams.failed.clear()
         if untold:
             self._report(untold, now_ms)
 
-    def _tell_failure(self, sender: i64, ticket: i64, error: int) -> None:
+    def tell_failure(self, sender: i64, ticket: i64, error: int) -> None:
+        """To the process that has asked for a send over TCP. Without a ticket it does not want to know."""
         exchange = self._exchange
         if ticket and exchange is not None:
-            exchange.post.put(sender, TCP_FAILED, error, 0, b"", b"", ticket)
+            tcp_failed.put(exchange.post, sender, ticket, error)
 
     def _look_at_returned(self, exchange: Exchange, now_ms: i64) -> None:
         """Letters that found a full mailbox."""
@@ -500,9 +449,9 @@ class Worker:
         if not self._complaints.has_to_tell(post.dropped) and not post.returned:
             return
         for letter in post.returned:
-            send = self._tickets.redeem(letter.ticket) if letter.kind == TCP_SEND else None
+            send = self.tickets.redeem(tcp_send.read(letter).ticket)
             if send is not None:
-                self._failures.append(SendFailure(send, errno.ENOBUFS))
+                self.failures.append(SendFailure(send, errno.ENOBUFS))
         post.returned.clear()
         self._complaints.lost(post.dropped, now_ms)
 

@@ -15,12 +15,9 @@ import dns.message
 import pytest
 from engine import Lines
 
-from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr, NameQuestion, Srv
-from runtime.server.helpers.dns.letters import answer_in, post_answer, question_of
+from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer
 from runtime.server.helpers.dns.query import wire_of
 from runtime.server.helpers.dns.service import NameClient
-from runtime.server.mail.exchange import Exchange
-from runtime.server.mail.mailbox import NAME_ANSWER, Letter, Mailboxes, PlainMailbox, Post
 from server.conftest import StartServer, alive, eventually
 from server.name_server import NameServer
 
@@ -140,42 +137,6 @@ def test_a_question_on_the_wire() -> None:
 
 def test_without_a_name_server_every_question_fails() -> None:
     assert ask(NameClient(Lines(), []), A, b"example.test").failed
-
-
-def test_answers_travel_as_letters() -> None:
-    boxes = Mailboxes(2)
-    exchange = Exchange(1, PlainMailbox(boxes.readers[1]), Post(boxes.writers), 0, {"dns": range(1, 2)})
-    full = Answer(5000)
-    full.ips = [b"\1\2\3\4", b"\5\6\7\0"]
-    services = Answer(0)
-    services.services = [Srv(1, 2, 3, b"a.b"), Srv(4, 5, 6, b"")]
-    rules = Answer(7)
-    rules.rules = [
-        Naptr(1, 2, "u", "E2U+sip", "!^.*$!sip:\xe9@h!", b""),
-        Naptr(1, 3, "s", "SIP+D2U", "", b"_sip._udp.x"),
-    ]
-    names = Answer(8)
-    names.names = [b"a.b", b"c"]
-    sent: list[tuple[NameQuestion, Answer]] = [
-        ((A, b"h"), full),
-        ((SRV, b"s"), services),
-        ((NAPTR, b"n"), rules),
-        ((PTR, b"p"), names),
-        ((A, b"f"), Answer(15_000, True)),
-        ((AAAA, b"e"), Answer(0)),
-        ((AAAA, b"g"), Answer(0, True)),
-    ]
-    for question, answer in sent:
-        post_answer(exchange, 0, question, answer)
-    exchange.post.flush()
-    letters: list[Letter] = []
-    PlainMailbox(boxes.readers[0]).receive(letters)
-    boxes.close()
-    assert [letter.kind for letter in letters] == [NAME_ANSWER] * len(sent)
-    for letter, (question, answer) in zip(letters, sent):
-        got = answer_in(letter)
-        assert question_of(letter) == question
-        assert (got.life_ms, got.failed, shown(got)) == (answer.life_ms, answer.failed, shown(answer))
 
 
 def test_the_process_is_replaced_when_it_dies(start: StartServer) -> None:

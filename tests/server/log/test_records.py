@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import re
 import socket
 
@@ -14,7 +13,7 @@ from runtime.server.log.records import json_record
 from runtime.server.log.repeats import LINES_A_SECOND, Repeats
 from runtime.server.log.server_log import DBG, ERR, ServerLog
 from runtime.sip.address import Address
-from server.conftest import OPTIONS, Server, StartServer, eventually
+from server.conftest import OPTIONS, Server, StartServer
 
 # What a route says, at line 7 of ser.cfg; a bug at line 9; a failure that is logged in the middle of a native function.
 SAYING = """

@@ -8,22 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from runtime.server.mail.mailbox import (
-    ANSWER,
-    COMMAND,
-    DATAGRAM,
-    BatchMailbox,
-    Letter,
-    Mailbox,
-    Mailboxes,
-    PlainMailbox,
-    Post,
-)
+from runtime.server.mail.mailbox import LETTER_BYTES, BatchMailbox, Letter, Mailbox, Mailboxes, PlainMailbox, Post
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
-from runtime.sip.address import Address
-
-NAME = Address.parse("127.0.0.1", 5060).sockaddr
-NAME6 = Address.parse("::1", 5060).sockaddr
 
 
 @pytest.fixture
@@ -50,58 +36,71 @@ def read(mailbox: Mailbox) -> list[Letter]:
     return letters
 
 
-def as_tuple(letter: Letter) -> tuple[int, int, int, bytes, bytes]:
-    return letter.kind, letter.index, letter.number, letter.name, letter.data
+def put(post: Post, to: int, kind: int, body: bytes) -> None:
+    post.begin(to, kind, len(body)).write(body)
+
+
+def body(letter: Letter) -> bytes:
+    return letter.packet[letter.at : letter.end]
 
 
 def test_letters_arrive_as_they_were_put_and_in_order(boxes: Mailboxes, mailbox: Mailbox) -> None:
     post = Post(boxes.writers)
     sent = [
-        (int(DATAGRAM), 0, 0, NAME, b"a datagram"),
-        (int(DATAGRAM), 65535, 0, NAME6, b""),
-        (int(COMMAND), 7, (1 << 62) + 5, b"", os.urandom(3000)),
-        (int(ANSWER), 3, -1, b"", b"200 ok"),
-        (int(DATAGRAM), 1, 0, NAME, bytes(65536)),
-        (int(DATAGRAM), 1, 0, NAME, b"after the large one"),
+        (1, b"a letter"),
+        (31, b""),
+        (2, os.urandom(3000)),
+        (3, bytes(LETTER_BYTES)),
+        (1, b"after the large one"),
     ]
-    for kind, index, number, name, data in sent:
-        post.put(1, kind, index, number, name, data)
+    for kind, text in sent:
+        put(post, 1, kind, text)
     post.flush()
-    assert [as_tuple(letter) for letter in read(mailbox)] == sent
+    assert [(letter.kind, body(letter)) for letter in read(mailbox)] == sent
     assert read(mailbox) == []
 
 
 def test_nothing_leaves_before_flush_nor_to_others(boxes: Mailboxes, mailbox: Mailbox) -> None:
     post = Post(boxes.writers)
-    post.put(1, DATAGRAM, 0, 0, NAME, b"x")
-    post.put(2, DATAGRAM, 0, 0, NAME, b"y")
+    put(post, 1, 1, b"x")
+    put(post, 2, 1, b"y")
     assert read(mailbox) == []
     post.flush()
-    assert [letter.data for letter in read(mailbox)] == [b"x"]
+    assert [body(letter) for letter in read(mailbox)] == [b"x"]
 
 
 def test_a_full_mailbox_drops_and_counts_and_takes_letters_again(boxes: Mailboxes, mailbox: Mailbox) -> None:
     post = Post(boxes.writers)
     sent = 0
     while not post.dropped:
-        post.put(1, DATAGRAM, 0, sent, NAME, bytes(60000))
+        put(post, 1, 1, sent.to_bytes(4, "big") + bytes(60000))
         post.flush()
         sent += 1
         assert sent < 10_000
     arrived = []
     while letters := read(mailbox):
-        arrived += [letter.number for letter in letters]
+        arrived += [int.from_bytes(body(letter)[:4], "big") for letter in letters]
     assert arrived == list(range(sent - 1))
-    post.put(1, DATAGRAM, 0, 77, NAME, b"again")
+    put(post, 1, 1, b"again")
     post.flush()
-    assert [letter.number for letter in read(mailbox)] == [77]
+    assert [body(letter) for letter in read(mailbox)] == [b"again"]
     assert post.dropped == 1
+
+
+def test_lost_letters_of_the_kind_that_is_wanted_back_come_back(boxes: Mailboxes, mailbox: Mailbox) -> None:
+    post = Post(boxes.writers)
+    post.gives_back = 2
+    while not post.dropped:
+        for kind, text in ((1, b"other"), (2, b"wanted"), (2, b"this too"), (3, b"other")):
+            put(post, 1, kind, text + bytes(5000))
+        post.flush()
+    assert [body(letter).rstrip(b"\0") for letter in post.returned] == [b"wanted", b"this too"]
 
 
 def test_another_process_reads_on_where_its_predecessor_died(boxes: Mailboxes) -> None:
     post = Post(boxes.writers)
     for _ in range(2):
-        post.put(1, DATAGRAM, 0, 0, NAME, b"x")
+        put(post, 1, 1, b"x")
         post.flush()
 
     def read_one_and_die() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from runtime.server.worker.desk import packed_question, unpacked_words
 from runtime.sip.callid import call_id_hash, hash_of_call_id
 from server.conftest import OPTIONS, StartServer, eventually, free_port
 from server.control_clients import Controlled
@@ -217,11 +216,6 @@ def test_sl_stats_sums_up_what_all_workers_have_answered(start: StartServer, tmp
         "200 202 2xx 302 3xx 404 4xx 500 5xx 6xx xxx".split()
     )
     assert counts["404"] >= 3
-
-
-def test_words_pass_through_a_letter_unchanged() -> None:
-    for words in ([], [b""], [b"a", b"", b"b\r\nc\0d"], [b"x" * 70000]):
-        assert unpacked_words(packed_question(5, True, words)) == words
 
 
 def test_the_hash_of_a_call_id_is_that_of_its_header() -> None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from runtime.routing.dns_records import KIND_NAMES, Answer, Naptr, NameQuestion, Srv, host_name
+from runtime.routing.dns_records import KIND_NAMES, Answer, NameQuestion, Naptr, Srv, host_name
 
 if TYPE_CHECKING:
     import asyncio

@@ -11,11 +11,13 @@ from typing import Final
 
 from runtime.routing.dns_records import Answer
 from runtime.routing.ports import Resolver
-from runtime.server.helpers.dns.letters import NAME_SERVICE
 from runtime.server.helpers.dns.lookup import lookup_all
 from runtime.server.mail.exchange import Exchange
-from runtime.server.mail.mailbox import NAME_QUESTION
+from runtime.server.mail.letters import name_question
 from runtime.sip.address import Address
+
+# The kind of the process that asks name servers, in the directory of mailboxes.
+NAME_SERVICE: Final = "dns"
 
 # A question at the start of the server may take so long.
 START_DEADLINE_S: Final = 3.0
@@ -37,7 +39,7 @@ class ServerResolver(Resolver):
         exchange = self._exchange
         if exchange is None:
             return Answer(0, True)
-        exchange.post.put(exchange.directory[NAME_SERVICE].start, NAME_QUESTION, exchange.number, kind, b"", name)
+        name_question.put(exchange.post, exchange.directory[NAME_SERVICE].start, exchange.number, kind, name)
         return None
 
     def hosts_ips(self, name: bytes) -> list[bytes]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.routing.dns_records import KIND_NAMES, Answer, NameQuestion
 from runtime.routing.ports import Log
-from runtime.server.helpers.dns.letters import post_answer
 from runtime.server.helpers.dns.query import FAILURE_MS, Query
 from runtime.server.log.server_log import WARN
 from runtime.server.mail.exchange import Exchange
-from runtime.server.mail.mailbox import NAME_QUESTION, Letter
+from runtime.server.mail.letters import name_answer, name_question
+from runtime.server.mail.mailbox import Letter
 
 if TYPE_CHECKING:
     import asyncio
@@ -158,8 +158,9 @@ class NameService:
     def _read(self) -> None:
         self._exchange.mailbox.receive(self._letters)
         for letter in self._letters:
-            assert letter.kind == NAME_QUESTION
-            self._take((int(letter.number), letter.data), int(letter.index))
+            assert letter.kind == name_question.KIND
+            asked = name_question.read(letter)
+            self._take((int(asked.records), asked.name), int(asked.asker))
         self._letters.clear()
         self._exchange.post.flush()
 
@@ -170,7 +171,7 @@ class NameService:
                 askers.append(asker)
         elif len(self._askers) >= IN_HAND_MAX:
             self._log.write(WARN, f"WARNING: DNS: {IN_HAND_MAX} questions are in hand, no more can be asked")
-            post_answer(self._exchange, asker, question, Answer(0, True))
+            name_answer.put(self._exchange.post, asker, question, Answer(0, True))
         else:
             self._askers[question] = [asker]
             assert self._loop is not None
@@ -187,5 +188,5 @@ class NameService:
             )
             answer = Answer(FAILURE_MS, True)
         for asker in self._askers.pop(question):
-            post_answer(self._exchange, asker, question, answer)
+            name_answer.put(self._exchange.post, asker, question, answer)
         self._exchange.post.flush()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.server.helpers.dns.letters import NAME_SERVICE
+from runtime.server.helpers.dns.resolver import NAME_SERVICE
 from runtime.server.helpers.dns.service import COMM, NameService, call_it
 from runtime.server.processes.kind import Kind, Run, Seat
 from runtime.server.processes.workplace import Workplace

@@ -1,1 +1,0 @@
-"""Databases: what a module asks of one (statement, database), and who answers (sql, dbtext, flatstore)."""
