@@ -71,14 +71,12 @@ class _Writer:
 
     def _if(self, s: ir.If, indent: int, tail: bool) -> None:
         """As long as each arm ends the function, no `else` is needed: what follows is written at the same depth."""
+        if len(s.arms) > 1 and any(_needs_result(arm) for arm in s.arms):
+            # An `elif` leaves no room for it. What an earlier condition leaves there is never STOP.
+            self.add(indent, "result = TRUE", s.line)
         chained = False
         for arm in s.arms:
-            stops = can_stop(arm.condition)
-            if chained and stops and not evaluates_stop_first(arm.condition):
-                # `result` has to be set before the condition, which an `elif` leaves no room for.
-                self.add(indent, "else:", arm.line)
-                indent, chained = indent + 1, False
-            chained = self._arm(arm, indent, tail, chained)
+            chained = self._arm(arm, indent, tail, chained, result_is_set=len(s.arms) > 1)
         if tail:
             self.body(s.otherwise, indent, tail=True)
         elif s.otherwise and chained:
@@ -88,7 +86,7 @@ class _Writer:
             for statement in s.otherwise:
                 self._statement(statement, indent, tail=False)
 
-    def _arm(self, arm: ir.Arm, indent: int, tail: bool, chained: bool) -> bool:
+    def _arm(self, arm: ir.Arm, indent: int, tail: bool, chained: bool, result_is_set: bool) -> bool:
         """True if what follows must be an `elif` or `else`."""
         stops = can_stop(arm.condition)
         call = leaf(arm.condition)
@@ -99,7 +97,7 @@ class _Writer:
             self._leave_if_stopped(indent, "if", arm.line)
             condition = outcome(call.call, "result", not _is_negated(arm.condition))
         else:
-            if stops and not evaluates_stop_first(arm.condition):
+            if _needs_result(arm) and not result_is_set:
                 self.add(indent, "result = TRUE", arm.line)
             condition = exactly_true(arm.condition)
         self.add(indent, f"{'elif' if chained else 'if'} {condition}:", arm.line, comment=not alone)
@@ -112,6 +110,11 @@ class _Writer:
     def _leave_if_stopped(self, indent: int, word: str, origin: int) -> None:
         self.add(indent, f"{word} result == STOP:", origin)
         self.add(indent + 1, "return STOP", origin)
+
+
+def _needs_result(arm: ir.Arm) -> bool:
+    """Is `result` asked for behind the condition, though the condition may not have set it?"""
+    return can_stop(arm.condition) and not evaluates_stop_first(arm.condition)
 
 
 def _is_negated(condition: ir.Condition) -> bool:

@@ -55,7 +55,7 @@ def _members(node: tree.Expression, negated: bool, conjunction: bool) -> list[tu
     if isinstance(node, tree.Not):
         return _members(node.operand, not negated, conjunction)
     if isinstance(node, (tree.And, tree.Or)) and (isinstance(node, tree.And) != negated) == conjunction:
-        return _members(node.left, negated, conjunction) + _members(node.right, negated, conjunction)
+        return [m for operand in node.operands for m in _members(operand, negated, conjunction)]
     return [(node, negated)]
 
 
@@ -67,21 +67,23 @@ def _contradiction(
 ) -> None:
     """In a conjunction two facts that exclude each other, in a disjunction two of which one always holds."""
     facts = [fact for node, reverse in members if (fact := _fact(node, reverse)) is not None]
-    for i, second in enumerate(facts):
-        for first in facts[:i]:
-            if first.operand != second.operand:
-                continue
-            opposite = first.value == second.value and first.holds != second.holds
-            exclusive = first.operand == "method" and first.value != second.value
-            if opposite or exclusive and first.holds == second.holds == conjunction:
-                and_sign = isinstance(top, tree.And)
-                truth = "false" if and_sign else "true"
-                why = "both cannot hold" if and_sign else "one of them always holds"
-                hint = "was || meant?" if and_sign else "was && meant?"
-                related = (Related(first.node.span, "this"), Related(second.node.span, "and this"))
-                message = f"this condition is always {truth}: {why}"
-                report.add(codes.CONSTANT_CONDITION, top.span, message, hint=hint, related=related)
-                return
+    seen: dict[tuple[str, str, bool], _Fact] = {}
+    method: _Fact | None = None
+    for second in facts:
+        first = seen.get((second.operand, second.value, not second.holds))
+        if first is None and second.operand == "method" and second.holds is conjunction:
+            method = method or second
+            first = method if method.value != second.value else None
+        if first is not None:
+            and_sign = isinstance(top, tree.And)
+            truth = "false" if and_sign else "true"
+            why = "both cannot hold" if and_sign else "one of them always holds"
+            hint = "was || meant?" if and_sign else "was && meant?"
+            related = (Related(first.node.span, "this"), Related(second.node.span, "and this"))
+            message = f"this condition is always {truth}: {why}"
+            report.add(codes.CONSTANT_CONDITION, top.span, message, hint=hint, related=related)
+            return
+        seen.setdefault((second.operand, second.value, second.holds), second)
 
 
 def _fact(node: tree.Expression, reverse: bool) -> _Fact | None:

@@ -10,7 +10,7 @@ from serc.resolve.effects import Effects, ends_route
 from serc.reading import tree
 from serc.resolve.modules import Modules
 from serc.resolve.routes import RouteGraph, RouteUses, head_of, key_of
-from serc.reading.walk import below, calls, routes
+from serc.reading.walk import below, calls, else_if, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 
@@ -40,19 +40,16 @@ def ends(statement: tree.Statement) -> bool:
     """Does the route always end here, by break or drop?"""
     if isinstance(statement, tree.Call):
         return ends_route(statement)
-    if isinstance(statement, tree.Block):
-        return any(ends(s) for s in statement.statements)
-    return (
-        isinstance(statement, tree.If)
-        and statement.otherwise is not None
-        and ends(statement.then)
-        and (ends(statement.otherwise))
-    )
+    while isinstance(statement, tree.If):  # a loop, since chains of `else if` can be long
+        if statement.otherwise is None or not ends(statement.then):
+            return False
+        statement = else_if(statement) or statement.otherwise
+    return isinstance(statement, tree.Block) and any(ends(s) for s in statement.statements)
 
 
 def _unreachable(block: tree.Block, report: Report) -> None:
     """The first statement behind an end; lone semicolons do not count."""
-    for i, statement in enumerate(block.statements):
+    for i, statement in enumerate(block.statements[:-1]):
         if ends(statement):
             rest = [s for s in block.statements[i + 1 :] if not isinstance(s, tree.Empty)]
             if rest:

@@ -13,7 +13,7 @@ from runtime.spec.effects import Does
 from serc.resolve.effects import Effects, ends_route
 from serc.reading import tree
 from serc.resolve.routes import RouteGraph, head_of, key_of
-from serc.reading.walk import routes
+from serc.reading.walk import else_if, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 
@@ -157,16 +157,22 @@ class _Paths:
         return _bounded(out)
 
     def _if(self, node: tree.If, states: States) -> tuple[States, States]:
-        yes, no = self._condition(node.condition, states)
-        only_ack = bool(yes) and all(s.method == "ACK" for s in yes)
-        out, ended = self._block(node.then, frozenset(replace(s, only_ack=only_ack) for s in yes))
-        out = frozenset(replace(s, only_ack=False) for s in out)
+        out, ended = _NONE, _NONE
+        link: tree.If | None = node
+        while link is not None and states:  # a loop, since chains of `else if` can be long
+            node = link
+            yes, states = self._condition(node.condition, states)
+            only_ack = bool(yes) and all(s.method == "ACK" for s in yes)
+            reached, stopped = self._block(node.then, frozenset(_only_ack(s, only_ack) for s in yes))
+            out = _bounded(out | frozenset(_only_ack(s, False) for s in reached))
+            ended |= stopped
+            link = else_if(node)
         if node.otherwise is not None:
-            other, stopped = self._block(node.otherwise, no)
+            other, stopped = self._block(node.otherwise, states) if link is None else (_NONE, _NONE)
             return _bounded(out | other), ended | stopped
         # From `if` to the end of the condition.
         span = tree.Span(node.span.start, node.condition.span.end)
-        return _bounded(out | frozenset(replace(s, decision=span) for s in no)), ended
+        return _bounded(out | frozenset(replace(s, decision=span) for s in states)), ended
 
     # --- conditions --------------------------------------------------------------------------------------------------
 
@@ -176,13 +182,17 @@ class _Paths:
             yes, no = self._condition(node.operand, states)
             return no, yes
         if isinstance(node, tree.And):
-            yes, no = self._condition(node.left, states)
-            yes, no_right = self._condition(node.right, yes)
-            return yes, no | no_right
+            yes, no = states, _NONE
+            for operand in node.operands:
+                yes, otherwise = self._condition(operand, yes)
+                no = _bounded(no | otherwise)
+            return yes, no
         if isinstance(node, tree.Or):
-            yes, no = self._condition(node.left, states)
-            yes_right, no = self._condition(node.right, no)
-            return yes | yes_right, no
+            yes, no = _NONE, states
+            for operand in node.operands:
+                otherwise, no = self._condition(operand, no)
+                yes = _bounded(yes | otherwise)
+            return yes, no
         if isinstance(node, tree.Compare):
             pairs = [_compared(node, state) for state in states]
         elif isinstance(node, tree.Number):
@@ -367,6 +377,10 @@ def _goes_where_the_uri_says(call: tree.Call) -> bool:
     """And not to a host that the script names."""
     first = call.arguments[0] if call.arguments else None
     return first is None or isinstance(first, tree.Word)
+
+
+def _only_ack(state: State, only_ack: bool) -> State:
+    return state if state.only_ack is only_ack else replace(state, only_ack=only_ack)
 
 
 def _is_final(call: tree.Call) -> bool:

@@ -14,6 +14,7 @@ from serc.lower.modules import Modules, lowered_arguments
 from serc.resolve.calls import function_of
 from serc.lower.words import number, wire
 from serc.reading.source import Source
+from serc.reading.walk import else_if
 
 _KINDS: Final = {
     "route": ir.FunctionKind.ROUTE,
@@ -95,7 +96,7 @@ def _called(statements: list[tree.Statement]) -> frozenset[int]:
         elif isinstance(node, tree.Block):
             waiting += node.statements
         elif isinstance(node, (tree.Or, tree.And)):
-            waiting += (node.left, node.right)
+            waiting += node.operands
         elif isinstance(node, tree.Not):
             waiting.append(node.operand)
     return frozenset(numbers)
@@ -139,12 +140,9 @@ class _Route:
             condition = self.condition(following.condition)
             arms.append(ir.Arm(self._line(following), condition, self.body(following.then.statements)))
             rest = following.otherwise
-            following = None
-            if rest is not None:
-                if not rest.braced and len(rest.statements) == 1 and isinstance(rest.statements[0], tree.If):
-                    following = rest.statements[0]
-                else:
-                    otherwise = self.body(rest.statements)
+            following = else_if(following)
+            if following is None and rest is not None:
+                otherwise = self.body(rest.statements)
         return ir.If(self._line(statement), tuple(arms), otherwise)
 
     def _action(self, call: tree.Call) -> ir.Statement:
@@ -181,9 +179,9 @@ class _Route:
 
     def condition(self, expression: tree.Expression) -> ir.Condition:
         if isinstance(expression, tree.Or):
-            return ir.Or(tuple(self.condition(e) for e in _chain(expression, tree.Or)))
+            return ir.Or(tuple(self.condition(e) for e in expression.operands))
         if isinstance(expression, tree.And):
-            return ir.And(tuple(self.condition(e) for e in _chain(expression, tree.And)))
+            return ir.And(tuple(self.condition(e) for e in expression.operands))
         if isinstance(expression, tree.Not):
             return ir.Not(self.condition(expression.operand))
         if isinstance(expression, tree.Compare):
@@ -203,13 +201,3 @@ class _Route:
         block = ir.Function(ir.FunctionKind.BLOCK, number, (self._line(node),), body)
         self.blocks.append(block)
         return ir.Succeeds(ir.Call("", block.name, (), ir.Returns.STOPS))
-
-
-def _chain(expression: tree.Expression, kind: type[tree.Or] | type[tree.And]) -> list[tree.Expression]:
-    """The operands of `a || b || c`, which the grammar nests to the left, as one list."""
-    items: list[tree.Expression] = []
-    while isinstance(expression, kind):
-        items.append(expression.right)
-        expression = expression.left
-    items.append(expression)
-    return items[::-1]

@@ -15,6 +15,7 @@ from serc.ir_facts import can_err, can_stop, leaf, pure
 from serc.passes.rewrite import map_parts
 
 _LONGEST: Final = 16
+_WIDEST: Final = 100
 
 
 def lift_conditions(program: ir.Program) -> ir.Program:
@@ -55,14 +56,19 @@ class _Lifting:
         )
 
     def _shortened(self, chain: ir.And | ir.Or, line: int) -> tuple[ir.Condition, ...]:
-        """Each part that can fail nests the rest by one, and Python stops at 200: pieces of long chains are lifted."""
-        if sum(map(can_err, chain.items)) <= _LONGEST:
+        """Pieces of long chains are lifted, again and again, until few are left: each part that can fail nests the rest by
+        one, and Python stops at 200; and nobody reads an expression of a thousand parts, mypy neither.
+        """
+        fails = sum(map(can_err, chain.items)) > _LONGEST
+        if not fails and len(chain.items) <= _WIDEST:
             return chain.items
+        size = _LONGEST if fails else _WIDEST
         short: list[ir.Condition] = []
-        for start in range(0, len(chain.items), _LONGEST):
-            piece = type(chain)(chain.items[start : start + _LONGEST])
+        for start in range(0, len(chain.items), size):
+            items = chain.items[start : start + size]
+            piece = type(chain)(items) if len(items) > 1 else items[0]
             short.append(ir.Succeeds(self._function(_negations_inside(piece, False), line)))
-        return tuple(short)
+        return self._shortened(type(chain)(tuple(short)), line)
 
     def _once(self, item: ir.Condition, line: int, negated: bool) -> ir.Condition:
         if not can_err(item) or pure(item) or not isinstance(leaf(item), (ir.And, ir.Or)):
@@ -78,6 +84,8 @@ class _Lifting:
 
     def _verdict(self, condition: ir.Condition, line: int) -> ir.Body:
         """Statements that leave with TRUE, FALSE or ERROR; negations stand at the operands only."""
+        if isinstance(condition, ir.Succeeds) and condition.call.returns is ir.Returns.VERDICT:
+            return (ir.Propagate(line, condition.call, "TRUE"), ir.Return(line, "TRUE"))
         if not isinstance(condition, (ir.And, ir.Or)):
             return (*_leave_if(condition, line, "TRUE"), *_leave_false(condition, line))
         goes_on = isinstance(condition, ir.And)
@@ -94,6 +102,8 @@ class _Lifting:
                 if goes_on
                 else (*_leave_if(item, line, "TRUE"), *rest)
             )
+        if isinstance(item, ir.Succeeds) and item.call.returns is ir.Returns.VERDICT:
+            return (ir.Propagate(line, item.call, "TRUE" if goes_on else "FALSE"), *rest)
         if not pure(item):
             return (ir.Propagate(line, self._function(item, line), "TRUE" if goes_on else "FALSE"), *rest)
         on = item if goes_on else _negated(item)

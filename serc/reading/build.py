@@ -6,7 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, Protocol, cast
 
 from serc.reading import tree
 from serc.reading.parse import Ast
@@ -17,8 +17,15 @@ _WORDS: Final = {
     **dict.fromkeys(("inet", "INET"), int(socket.AF_INET)),
     **dict.fromkeys(("inet6", "INET6"), int(socket.AF_INET6)),
 }
+_BLANKS: Final = re.compile(r"[\s\b\\]+")
 _ESCAPE: Final = re.compile(r'\\(?:([nrat"\\])|x([0-9A-Fa-f]{1,2})|([0-7]{2,3})|(\n))')
 _ESCAPED: Final = {"n": "\n", "r": "\r", "a": "\a", "t": "\t", '"': '"', "\\": "\\"}
+
+
+class Places(Protocol):
+    """Offsets by offsets."""
+
+    def __getitem__(self, at: int, /) -> int: ...
 
 
 class BadOctet(ValueError):
@@ -53,14 +60,23 @@ def _escape(match: re.Match[str]) -> str:
     return chr(int(octal, 8) & 255) if octal else ""
 
 
-class Builder:
-    """Builds nodes from what the grammar gives for a piece that starts at `offset` of the file.
+def chain(kind: type[tree.Or] | type[tree.And], operands: list[tree.Expression]) -> tree.Expression:
+    """`a || b || c`; a single operand stands for itself."""
+    if len(operands) == 1:
+        return operands[0]
+    return kind(tree.Span(operands[0].span.start, operands[-1].span.end), tuple(operands))
 
-    Raises BadOctet.
+
+class Builder:
+    """Builds nodes from what the grammar gives for a piece of `text`.
+
+    `starts` and `ends` tell for a place in what the grammar saw, where a node begins or ends in `text`. Raises BadOctet.
     """
 
-    def __init__(self, offset: int) -> None:
-        self._offset = offset
+    def __init__(self, text: str, starts: Places, ends: Places) -> None:
+        self._text_of_file = text
+        self._starts = starts
+        self._ends = ends
         self._by_rule: dict[str, Callable[[Ast], Any]] = {
             "file": self._file,
             "loadmodule": self._loadmodule,
@@ -79,16 +95,16 @@ class Builder:
             "compare": self._compare,
             "network": self._network,
             "socket": self._socket,
-            "host": lambda ast: tree.Host(self._span(ast), "".join(ast["parts"])),
+            "host": lambda ast: tree.Host(self._span(ast), _BLANKS.sub("", self._text(ast))),
             "ipv4": self._ipv4,
             "ipv6": self._ipv6,
             "string": self._string,
-            "number": lambda ast: tree.Number(self._span(ast), ast["text"], number_value(ast["text"])),
-            "identifier": lambda ast: tree.Identifier(self._span(ast), ast["name"]),
-            "action_name": lambda ast: tree.Identifier(self._span(ast), ast["name"]),
-            "parameter_name": lambda ast: tree.Identifier(self._span(ast), ast["name"]),
-            "list_name": lambda ast: tree.Identifier(self._span(ast), ast["name"]),
-            "tls_version": lambda ast: tree.Identifier(self._span(ast), ast["name"]),
+            "number": self._number,
+            "identifier": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
+            "action_name": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
+            "parameter_name": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
+            "list_name": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
+            "tls_version": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
             **dict.fromkeys(("operand", "operand_word", "protocol", "max_len", "uri_part", "any"), self._word),
         }
 
@@ -97,7 +113,11 @@ class Builder:
 
     def _span(self, ast: Ast) -> tree.Span:
         info = ast["parseinfo"]
-        return tree.Span(info.pos + self._offset, info.endpos + self._offset)
+        return tree.Span(self._starts[info.pos], self._ends[info.endpos])
+
+    def _text(self, ast: Ast) -> str:
+        span = self._span(ast)
+        return self._text_of_file[span.start : span.end]
 
     # --- items -------------------------------------------------------------------------------------------------------
 
@@ -158,11 +178,7 @@ class Builder:
     # --- conditions --------------------------------------------------------------------------------------------------
 
     def _chain(self, ast: Ast, kind: type[tree.Or] | type[tree.And]) -> tree.Expression:
-        """Left associative."""
-        left, *rest = (cast(tree.Expression, self.node(operand)) for operand in ast["operands"])
-        for right in rest:
-            left = kind(tree.Span(left.span.start, right.span.end), left, right)
-        return left
+        return chain(kind, [self.node(operand) for operand in ast["operands"]])
 
     def _compare(self, ast: Ast) -> tree.Compare:
         operand: tree.Word = self.node(ast["operand"])
@@ -191,14 +207,18 @@ class Builder:
         return tree.IpAddress(self._span(ast), ".".join(str(octet.value) for octet in octets), 4)
 
     def _ipv6(self, ast: Ast) -> tree.IpAddress:
-        return tree.IpAddress(self._span(ast), str(ipaddress.IPv6Address(ast["text"])), 6)
+        return tree.IpAddress(self._span(ast), str(ipaddress.IPv6Address(self._text(ast))), 6)
+
+    def _number(self, ast: Ast) -> tree.Number:
+        text = self._text(ast)
+        return tree.Number(self._span(ast), text, number_value(text))
 
     def _string(self, ast: Ast) -> tree.String:
-        text: str = ast["text"]
+        text = self._text(ast)
         return tree.String(self._span(ast), unquoted(text), cast(Literal['"', "'"], text[0]))
 
     def _word(self, ast: Ast) -> tree.Word:
-        return tree.Word(self._span(ast), ast["name"])
+        return tree.Word(self._span(ast), self._text(ast))
 
 
 def _one_label(value: object) -> bool:

@@ -42,6 +42,15 @@ class Lexed:
 
 
 _HEX: Final = "[0-9A-Fa-f]{1,4}"
+# As cfg.lex lists it: eight groups, or fewer with one "::".
+_IPV6: Final = "|".join(
+    [
+        rf"(?:{_HEX}:){{7}}{_HEX}",
+        *(rf"(?:{_HEX}:){{{n}}}(?::{_HEX}){{1,{7 - n}}}" for n in range(6, 0, -1)),
+        rf"(?:{_HEX}:){{1,7}}:",
+        rf"::(?:{_HEX}(?::{_HEX}){{0,6}})?",
+    ]
+)
 _TOKEN: Final = re.compile(
     rf"""
       (?P<space> (?: [ \t\b\r\n] | \\\r?\n )+ )
@@ -49,7 +58,7 @@ _TOKEN: Final = re.compile(
     | (?P<open_comment> /\* )
     | (?P<foreign_comment> //[^\n]* | (?:(?<=\n)|(?<=[ \t]))--[^\n]* | \*/ )
     | (?P<string> "(?:[^"\\]|\\.)*" | '[^']*' )
-    | (?P<address> (?: (?:{_HEX}:){{7}}{_HEX} | (?:{_HEX}(?::{_HEX}){{0,6}})?::(?:{_HEX}(?::{_HEX}){{0,6}})? )(?![0-9A-Za-z_:]) )
+    | (?P<address> (?: {_IPV6} )(?![0-9A-Za-z_:]) )
     | (?P<word> uri:(?:host|port)(?![A-Za-z0-9_]) | msg:len(?![A-Za-z0-9_]) | [A-Za-z][A-Za-z0-9_]* )
     | (?P<number> (?: 0x[0-9A-Fa-f]+ | 0[0-7]* | [1-9][0-9]* )(?![A-Za-z0-9_]) )
     | (?P<bad_number> [0-9][A-Za-z0-9_]* )
@@ -59,6 +68,8 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# That of UTF-8, as Latin-1. Editors write it where it means nothing.
+_BYTE_ORDER_MARK: Final = "\xef\xbb\xbf"
 _COMMENT_PART: Final = re.compile(r"/\*|\*/")
 _KINDS: Final[dict[str, Kind]] = {
     "string": "string",
@@ -94,6 +105,9 @@ class _Lexer:
 
     def run(self) -> Lexed:
         text, tokens, at = self._text, self._tokens, 0
+        if text.startswith(_BYTE_ORDER_MARK):
+            at = len(_BYTE_ORDER_MARK)
+            self._blank(0, at)
         match_at = _TOKEN.match
         while at < len(text):
             match = match_at(text, at)

@@ -36,12 +36,12 @@ def parse_file(source: Source, report: Report, lexed: Lexed | None = None) -> tr
 
 
 class _Structure:
-    def __init__(self, source: Source, lexed: Lexed, report: Report) -> None:
+    def __init__(self, source: Source, lexed: Lexed, report: Report, partner: dict[int, int] | None = None) -> None:
         self._source = source
         self._lexed = lexed
         self._report = report
         self._tokens = lexed.tokens
-        self._partner = pairs(lexed.tokens)
+        self._partner = pairs(lexed.tokens) if partner is None else partner
         reporter = Reporter(source, lexed.tokens, report)
         self._token_mistakes = TokenMistakes(reporter)
         self._mistakes = LayoutMistakes(reporter, self._token_mistakes)
@@ -294,16 +294,45 @@ class _Structure:
     # --- if ----------------------------------------------------------------------------------------------------------
 
     def _if(self) -> tree.If:
-        """At `if` (or a word that was meant so)."""
-        start = self._at
-        self._at += 1
-        condition = self._condition()
-        if self._token.text == "then":
-            self._mistakes.then(self._at)
+        """At `if` (or a word that was meant so). A chain of `else if` is a chain, however long: it nests in the tree only."""
+        links: list[tuple[int, tree.Expression, tree.Block]] = []
+        goes_on = True
+        while goes_on:
+            start = self._token.start
             self._at += 1
-        then = self._branch()
+            condition = self._condition()
+            if self._token.text == "then":
+                self._mistakes.then(self._at)
+                self._at += 1
+            links.append((start, condition, self._branch()))
+            goes_on = self._else_if()
+        start, condition, then = links.pop()
         otherwise = self._else()
-        return tree.If(Span(self._tokens[start].start, (otherwise or then).span.end), condition, then, otherwise)
+        found = tree.If(Span(start, (otherwise or then).span.end), condition, then, otherwise)
+        for start, condition, then in reversed(links):
+            otherwise = tree.Block(found.span, (found,), braced=False)
+            found = tree.If(Span(start, found.span.end), condition, then, otherwise)
+        return found
+
+    def _else_if(self) -> bool:
+        """Goes to the `if` of an `else if`, however it is written; False, and nothing done, where there is none."""
+        if self._token.kind == "end":
+            return False
+        word, following = self._token.text, self._tokens[self._at + 1].text
+        if word.lower() in ELSEIF_WORDS and following == "(":
+            self._mistakes.miswritten_if(self._at)
+            return True
+        if following.lower() != "if" or following != "if" and self._tokens[self._at + 2].text != "(":
+            return False
+        if word.lower() == "else":
+            if word != "else":
+                self._mistakes.miswritten_if(self._at)
+        elif self._tokens[self._at - 1].text != "}" or not self._mistakes.misspelt_else(self._at):
+            return False
+        self._at += 1
+        if following != "if":
+            self._mistakes.miswritten_if(self._at)
+        return True
 
     def _condition(self) -> tree.Expression:
         """What cannot be read gives a number that stands in for it: with an error in the report nobody compiles it."""
@@ -327,12 +356,6 @@ class _Structure:
             self._mistakes.miswritten_if(self._at)
             self._at += 1
             return self._branch()
-        if word.lower() in ELSEIF_WORDS and self._tokens[self._at + 1].text == "(":
-            self._mistakes.miswritten_if(self._at)
-            if self._depth >= _DEEPEST:
-                return self._too_deep()
-            nested = self._if()
-            return tree.Block(nested.span, (nested,), braced=False)
         if self._tokens[self._at - 1].text == "}" and self._mistakes.misspelt_else(self._at):
             self._at += 1
             return self._branch()
@@ -360,7 +383,7 @@ class _Structure:
 
     def _end_of_if(self, at: int) -> int:
         """Of an `if` that stands as a condition."""
-        scratch = _Structure(self._source, self._lexed, Report())
+        scratch = _Structure(self._source, self._lexed, Report(), self._partner)
         scratch._at, scratch._depth = at, self._depth + 1
         if self._depth < _DEEPEST:
             scratch._if()

@@ -131,16 +131,18 @@ Statement = Call | If | Block | Empty
 
 @dataclass(frozen=True)
 class Or:
+    """`a || b || c`: two or more operands, tried from the left."""
+
     span: Span
-    left: Expression
-    right: Expression
+    operands: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)
 class And:
+    """`a && b && c`: two or more operands, tried from the left."""
+
     span: Span
-    left: Expression
-    right: Expression
+    operands: tuple[Expression, ...]
 
 
 @dataclass(frozen=True)

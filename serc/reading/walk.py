@@ -25,10 +25,19 @@ def parts(node: Node) -> list[Node]:
     if isinstance(node, tree.If):
         return [node.condition, node.then, *([node.otherwise] if node.otherwise else [])]
     if isinstance(node, (tree.Or, tree.And)):
-        return [node.left, node.right]
+        return list(node.operands)
     if isinstance(node, tree.Not):
         return [node.operand]
     return []
+
+
+def else_if(node: tree.If) -> tree.If | None:
+    """The `if` that is all of the else branch: the next link of a chain. Braces end a chain."""
+    rest = node.otherwise
+    if rest is None or rest.braced or len(rest.statements) != 1:
+        return None
+    (statement,) = rest.statements
+    return statement if isinstance(statement, tree.If) else None
 
 
 def calls(node: Node) -> Iterator[tree.Call]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -47,9 +48,9 @@ def condition(text: str) -> tree.Expression:
 def shape(node: tree.Expression) -> str:
     """The condition with all its parentheses."""
     if isinstance(node, tree.Or):
-        return f"({shape(node.left)} or {shape(node.right)})"
+        return f"({' or '.join(map(shape, node.operands))})"
     if isinstance(node, tree.And):
-        return f"({shape(node.left)} and {shape(node.right)})"
+        return f"({' and '.join(map(shape, node.operands))})"
     if isinstance(node, tree.Not):
         return f"not {shape(node.operand)}"
     if isinstance(node, tree.Call):
@@ -203,7 +204,7 @@ def test_force_send_socket_always_names_a_socket() -> None:
         ("a() || b() && c()", "(a or (b and c))"),
         ("(a() or b()) and c()", "((a or b) and c)"),
         ("!a() && not b()", "(not a and not b)"),
-        ("a() | b() & c() or d()", "((a or (b and c)) or d)"),
+        ("a() | b() & c() or d()", "(a or (b and c) or d)"),
         ("!(a() && b())", "not (a and b)"),
         ("!!a()", "not not a"),
         ("1", "1"),
@@ -269,7 +270,7 @@ def whole(text: str) -> tree.File:
     """The file read by the grammar alone."""
     ast = parse_piece("file", lex(Source("ser.cfg", text), Report()).blanked)
     assert not isinstance(ast, Failure), text[ast.offset : ast.offset + 40]
-    file = Builder(0).node(ast)
+    file = Builder(text, range(len(text) + 1), range(len(text) + 1)).node(ast)
     assert isinstance(file, tree.File)
     return file
 
@@ -344,3 +345,42 @@ def test_the_corpus_gives_the_same_tree_by_the_grammar_alone(shared: Path) -> No
     for path in sorted((shared / "corpus" / "cfg").glob("s09-examples-*.cfg"))[:4]:
         source = Source.read(path)
         assert parse_file(source, Report()).items == whole(source.text).items, path.name
+
+
+# --- addresses: every form of cfg.lex, in every place ----------------------------------------------------------------
+
+IPV6 = "2001:db8::1 2600:1f18:1:2:3:4:5:6 10::1 1:: ::1 :: 1::8 1:2:3:4:5:6:7:: fe80::1 0:0::0 20a1::1 1:2:3:4:5:6::8".split()
+
+
+@pytest.mark.parametrize("text", IPV6)
+def test_a_bare_ipv6_address_stands_wherever_one_may(text: str) -> None:
+    value = str(ipaddress.IPv6Address(text))
+    compare = condition(f"src_ip == {text}/64")
+    assert isinstance(compare, tree.Compare) and isinstance(compare.value, tree.IpNet)
+    assert compare.value.address.text == value
+    for call in ("forward({})", "send({}, 5060)", "forward_tcp([{}])", "set_advertised_address({})"):
+        (statement,) = statements(call.format(text) + ";")
+        assert isinstance(statement, tree.Call)
+        argument = statement.arguments[0]
+        assert isinstance(argument, tree.IpAddress) and argument.text == value
+    (statement,) = statements(f"force_send_socket(udp:{text});")
+    assert isinstance(statement, tree.Call)
+    assert isinstance(statement.arguments[0], tree.SocketId)
+    for line in ("listen={}", "alias=tcp:{}", "listen=[{}]:5070", "advertised_address={}"):
+        (item,) = parsed(line.format(text)).items
+        assert isinstance(item, tree.Assignment)
+        found = item.values[0].host if isinstance(item.values[0], tree.SocketId) else item.values[0]
+        assert isinstance(found, tree.IpAddress) and found.text == value
+
+
+@pytest.mark.parametrize("text", "1:2:3:4:5:6:7:8:9 1::2::3 1:2:3:4:5::6:7:8:9 12345::1 1:2:3".split())
+def test_what_is_no_ipv6_address_is_an_error_without_a_traceback(text: str) -> None:
+    report = Report()
+    parse_file(Source("ser.cfg", f"route {{ if (src_ip == {text}) drop; forward({text}); }}"), report)
+    assert report.has_errors
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    report = Report()
+    file = parse_file(Source("ser.cfg", "\xef\xbb\xbfdebug=3\nroute { drop; }\n"), report)
+    assert not report.diagnostics and len(file.items) == 2

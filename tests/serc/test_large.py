@@ -1,0 +1,61 @@
+"""Long files, long chains: the cost grows with the length, and nothing depends on Python's stack."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from serc.compiler import compile_source
+from serc.diagnostics.report import Report, Severity
+from serc.reading.parse import parse_piece
+from serc.reading.source import Source
+
+MODULES = 'loadmodule "sl.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\n'
+
+
+def compiled(route: str) -> tuple[str, Report]:
+    generated, report = compile_source(Source("ser.cfg", f"{MODULES}route {{\n{route}\n}}\n"))
+    assert not [d for d in report.diagnostics if d.severity is Severity.ERROR], report.diagnostics[0].message
+    assert generated is not None
+    ast.parse(generated.text)  # no "too many nested parentheses", no "too many levels of indentation"
+    return generated.text, report
+
+
+def test_a_chain_of_else_if_is_no_nesting() -> None:
+    links = [f'if (uri =~ "^sip:{n}@") sl_send_reply("302", "{n}");' for n in range(1200)]
+    text, _ = compiled("\nelse ".join(links) + '\nelse sl_send_reply("404", "Not Found");')
+    assert text.count("    if core.uri_matches(") + text.count("    elif core.uri_matches(") == 1200
+
+
+def test_a_chain_whose_conditions_can_end_the_route_is_no_nesting_either() -> None:
+    links = [f'if (uri == "sip:{n}@a.org" && lookup("location")) sl_send_reply("302", "{n}");' for n in range(300)]
+    text, _ = compiled("\nelse ".join(links) + '\nlog(1, "x");')
+    assert max(len(line) - len(line.lstrip()) for line in text.splitlines()) <= 12
+
+
+@pytest.mark.parametrize(
+    "operands",
+    [
+        [f'uri =~ "^sip:{n}@"' for n in range(1500)],
+        [f'from_uri =~ "^sip:{n}@"' if n % 2 else f'to_uri =~ "^sip:{n}@"' for n in range(700)],
+        [f"method == X{n}" for n in range(500)],
+        ['lookup("location")'] * 500,
+    ],
+    ids=["uri", "can fail", "methods", "can stop"],
+)
+def test_a_condition_may_have_hundreds_of_operands(operands: list[str]) -> None:
+    compiled(f'if ({" || ".join(operands)}) {{ sl_send_reply("404", "Not Found"); break; }}')
+
+
+def test_parentheses_and_negations_have_a_limit_and_no_traceback() -> None:
+    for text in ("(" * 2000 + "1" + ")" * 2000, "!" * 2000 + "1", "if " * 300 + "a() b();"):
+        _, report = compile_source(Source("ser.cfg", f"route {{ if {text} break; }}"))
+        assert report.has_errors
+
+
+def test_the_grammar_reads_each_shape_once() -> None:
+    lines = [f'if (uri =~ "^sip:{n}@" && src_ip == 10.0.{n % 250}.1) {{ log({n}, "{n}"); break; }}' for n in range(300)]
+    before = parse_piece.cache_info().misses
+    compiled("\n".join(lines))
+    assert parse_piece.cache_info().misses - before < 12
