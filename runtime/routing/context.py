@@ -272,14 +272,14 @@ class Context:
     def insert_before_headers(self, text: bytes, late: LateText | None = None) -> None:
         """Whole header lines above the first header of the message."""
         place = self.message.first_header
-        self.edits.append(Edit(place, place, text, late))
+        self.edits.append(Edit(place, place, text, late, True))
 
     def append_header(self, text: bytes) -> bool:
         """Whole header lines behind the last header of the message; False where the message breaks off among its headers."""
         msg = self.message
         if not msg.ends_headers():
             return self.fail(errors.BAD_REQUEST, "ERROR: append: the message breaks off among its headers")
-        self.edits.append(Edit(msg.headers_end, msg.headers_end, text))
+        self.edits.append(Edit(msg.headers_end, msg.headers_end, text, None, True))
         return True
 
     def delete(self, start: i64, end: i64) -> None:

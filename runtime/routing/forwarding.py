@@ -56,7 +56,7 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
     if uri is not None:
         changes.append(Edit(msg.uri_start, msg.uri_end, uri))
     place = headers.line_start(msg.via)
-    own_via = Edit(place, place, b"".join([head, branch, connection_param(ctx), b"\r\n"]))
+    own_via = Edit(place, place, b"".join([head, branch, connection_param(ctx), b"\r\n"]), None, True)
     if len(ctx.edits) == 0:
         changes.append(own_via)
         changes.extend(source_edits(ctx, False))

@@ -6,6 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.sip.scan import LF
+
 # So many are put in order without a call per edit.
 _FEW: Final = 16
 
@@ -49,74 +51,137 @@ class LateText:
 
 @final
 class Edit:
-    """Replace `start:end` of the received bytes by `text`, or by what `late` renders (`start == end` inserts)."""
+    """Replace `start:end` of the received bytes by `text`, or by what `late` renders (`start == end` inserts).
 
-    def __init__(self, start: i64, end: i64, text: bytes, late: LateText | None = None) -> None:
+    `is_line`: an insertion of whole header lines. It begins and ends a line, whatever is changed around it.
+    """
+
+    def __init__(self, start: i64, end: i64, text: bytes, late: LateText | None = None, is_line: bool = False) -> None:
         self.start: Final = start
         self.end: Final = end
         self.text: Final = text
         self.late: Final = late
+        self.is_line: Final = is_line
 
 
 def apply(buf: bytes, edits: list[Edit], outbound: Outbound | None) -> bytes:
-    """`buf` with all edits made.
+    """`buf` with all edits made; the list need not be in order. `outbound` None: there are no late texts.
 
-    Edits at the same place appear in the order of the list; of overlapping deletions the later one is trimmed. What lies
-    within a deletion goes with it: a parameter for a Via that is removed must not stay behind alone. The list need not be
-    in order. `outbound` None: there are no late texts.
+    At one place header lines come first, then other insertions, then what replaces the bytes that stand there; within a kind the
+    order is that of the list. Two edits of the same bytes never both write: `settled` says which does.
     """
     if len(edits) == 0:
         return buf
-    if not _in_order(edits):
-        edits = _sorted(edits)
     pieces: list[bytes] = []
     done: i64 = 0
-    gone_start: i64 = 0
-    gone_end: i64 = 0
-    for edit in edits:
-        if gone_start < edit.start < gone_end and edit.end <= gone_end:
-            continue
-        if len(edit.text) == 0 and edit.late is None and edit.end > gone_end:
-            gone_start = edit.start
-            gone_end = edit.end
+    for edit in settled(edits):
         if edit.start > done:
             pieces.append(buf[done : edit.start])
             done = edit.start
+        text = edit.text
         if edit.late is not None:
             assert outbound is not None
-            pieces.append(edit.late.render(outbound))
+            text = edit.late.render(outbound)
+        if edit.is_line:
+            if not _ends_line(pieces):
+                pieces.append(b"\r\n")
+            pieces.append(text)
+            if len(text) > 0 and text[len(text) - 1] != LF:
+                pieces.append(b"\r\n")
         else:
-            pieces.append(edit.text)
+            pieces.append(text)
         if edit.end > done:
             done = edit.end
     pieces.append(buf[done:])
     return b"".join(pieces)
 
 
-def _in_order(edits: list[Edit]) -> bool:
-    last: i64 = 0
-    for edit in edits:
-        if edit.start < last:
-            return False
-        last = edit.start
+def _ends_line(pieces: list[bytes]) -> bool:
+    """True if what has been written so far ends a line, or is nothing at all."""
+    at = len(pieces) - 1
+    while at >= 0:
+        piece = pieces[at]
+        if len(piece) > 0:
+            return piece[len(piece) - 1] == LF
+        at -= 1
     return True
 
 
+def settled(edits: list[Edit]) -> list[Edit]:
+    """The edits in the order of their places, of those that concern the same bytes only what counts.
+
+    * Of two for just the same bytes the later one: a function that is called after another knows better.
+    * One that contains another: a header that is removed takes what was changed in it along.
+    * Of two that overlap otherwise the one that begins later loses the bytes that both have, and keeps its text.
+    * Text is not inserted into bytes that are gone; header lines are, behind what has taken the place.
+    """
+    if _are_apart(edits):
+        return edits
+    kept: list[Edit] = []
+    # The place in `kept` of the last one that takes bytes away, and where it ends.
+    last = -1
+    start: i64 = 0
+    end: i64 = 0
+    for edit in _sorted(edits):
+        if edit.start >= end:
+            pass
+        elif edit.start == edit.end:
+            if not edit.is_line:
+                continue
+        elif edit.start == start and edit.end >= end:
+            kept[last] = edit
+            end = edit.end
+            continue
+        elif edit.end <= end:
+            continue
+        if edit.end > edit.start:
+            last = len(kept)
+            start = edit.start
+        kept.append(edit if edit.start >= end or edit.is_line else Edit(end, edit.end, edit.text, edit.late))
+        end = max(end, edit.end)
+    return kept
+
+
+def _are_apart(edits: list[Edit]) -> bool:
+    """True if the edits are in order already and none concerns the bytes of another: nearly always."""
+    done: i64 = 0
+    rank: i64 = 0
+    for edit in edits:
+        start = edit.start
+        if start < done or start == done and _rank(edit) < rank:
+            return False
+        # At one place an insertion goes before a replacement, and behind what ends there.
+        rank = _rank(edit) if edit.start == edit.end else 0
+        done = edit.end
+    return True
+
+
+def _rank(edit: Edit) -> i64:
+    """The order at one place: header lines, other insertions, replacements."""
+    if edit.is_line:
+        return 0
+    return 1 if edit.start == edit.end else 2
+
+
 def _sorted(edits: list[Edit]) -> list[Edit]:
-    """By their places; those at one place keep their order."""
+    """By their places; those of a kind at one place keep their order."""
     if len(edits) > _FEW:
-        return sorted(edits, key=_start_of)
+        return sorted(edits, key=_place_of)
     ordered: list[Edit] = []
     for edit in edits:
         at = len(ordered)
-        while at > 0 and ordered[at - 1].start > edit.start:
+        while at > 0 and _is_behind(ordered[at - 1], edit):
             at -= 1
         ordered.insert(at, edit)
     return ordered
 
 
-def _start_of(edit: Edit) -> int:
-    return edit.start
+def _is_behind(one: Edit, other: Edit) -> bool:
+    return one.start > other.start or one.start == other.start and _rank(one) > _rank(other)
+
+
+def _place_of(edit: Edit) -> int:
+    return edit.start * 4 + _rank(edit)
 
 
 def body_growth(edits: list[Edit], body_start: i64) -> i64:
@@ -126,25 +191,12 @@ def body_growth(edits: list[Edit], body_start: i64) -> i64:
     """
     if not _reach(edits, body_start):
         return 0
-    if not _in_order(edits):
-        edits = _sorted(edits)
     growth: i64 = 0
-    done = body_start
-    gone_start: i64 = 0
-    gone_end: i64 = 0
-    for edit in edits:
-        if gone_start < edit.start < gone_end and edit.end <= gone_end:
-            continue
-        if len(edit.text) == 0 and edit.late is None and edit.end > gone_end:
-            gone_start = edit.start
-            gone_end = edit.end
+    for edit in settled(edits):
         if edit.start >= body_start:
             growth += len(edit.text)
-        if edit.start > done:
-            done = edit.start
-        if edit.end > done:
-            growth -= edit.end - done
-            done = edit.end
+        if edit.end > body_start:
+            growth -= edit.end - max(edit.start, body_start)
     return growth
 
 

@@ -18,6 +18,10 @@ TAB: Final = 9
 DOT: Final = 46
 COLON: Final = 58
 
+# What would end a URI in angle brackets, or a parameter of one, see `is_plain`.
+IN_BRACKETS: Final = b'<>"'
+IN_PARAMETER: Final = b'<>";,?@'
+
 
 class BadMessage(Exception):
     """A peer's bytes that cannot be used: `str()` says why, `offset` where.
@@ -181,3 +185,22 @@ def hash_range(value: i64, buf: bytes, start: i64, end: i64) -> i64:
         value = ((value ^ c) * _HASH_PRIME) & _HASH_MASK
         start += 1
     return value ^ (value >> 32)
+
+
+def is_plain(text: bytes, forbidden: bytes) -> bool:
+    """True if no byte of `text`, which somebody sent, is a control character, a blank or one of `forbidden`: it can stand in a header
+    of ours without ending what it stands in."""
+    size: i64 = len(text)
+    count: i64 = len(forbidden)
+    i: i64 = 0
+    while i < size:
+        c: i64 = text[i]
+        if c <= 32 or c == 127:
+            return False
+        j: i64 = 0
+        while j < count:
+            if c == forbidden[j]:
+                return False
+            j += 1
+        i += 1
+    return True

@@ -171,7 +171,10 @@ def new_content_length(msg: Message, growth: i64) -> Edit:
     size: i64 = len(msg.buf) - msg.body_start + growth
     place = msg.headers_end
     line = b"Content-Length: %d\r\n" % size
-    return Edit(place, place, line if msg.ends_headers() else line_end(msg) + line)
+    if not msg.ends_headers():
+        # The last line may have no end yet, and what is inserted at its end belongs in front of this one.
+        return Edit(place, place, line_end(msg) + line)
+    return Edit(place, place, line, None, True)
 
 
 def framing_edits(msg: Message) -> list[Edit]:

@@ -156,7 +156,10 @@ def _parameter(buf: bytes, semicolon: i64, limit: i64, via: Via) -> i64:
         pos += 1
     name_end = pos
     if name_end == name:
-        raise BadMessage("empty parameter in Via", int(pos))
+        # Nothing between two semicolons, or behind the last: nobody loses anything by it.
+        if pos < limit and buf[pos] != 59:
+            raise BadMessage("empty parameter in Via", int(pos))
+        return pos
     value: i64 = -1
     value_end: i64 = name_end
     pos = skip_white(buf, pos, limit)
@@ -203,16 +206,13 @@ def _keep(buf: bytes, name: i64, name_end: i64, semicolon: i64, value: i64, valu
             via.rport_start = value
             via.rport_end = value_end
     elif length == 8 and equals_lower(buf, name, name_end, b"received"):
-        if value < 0 or value_end == value:
-            raise BadMessage("received without a value in Via", int(name))
         if via.received_at < 0:
             via.received_at = semicolon
-            via.received_start = value
+            via.received_start = value if value_end > value else -1
             via.received_end = value_end
     elif length == 1 and (buf[name] | 32) == 105:
-        if value < 0 or value_end == value:
-            raise BadMessage("i without a value in Via", int(name))
-        via.i_start = value
-        via.i_end = value_end
+        if value >= 0 and value_end > value:
+            via.i_start = value
+            via.i_end = value_end
     elif length == 5 and equals_lower(buf, name, name_end, b"alias"):
         via.alias = True

@@ -31,10 +31,17 @@ def key_of_parts(call_id: bytes, number: i64) -> i64:
 @final
 class Table:
     """All transactions of a process. `ruri_matching` and `via1_matching` say what else requests without an RFC 3261 branch
-    must have in common."""
+    must have in common. `secret`, a random number of 61 bits, keeps senders from choosing where theirs are put.
 
-    def __init__(self, ruri_matching: bool, via1_matching: bool) -> None:
+    A request is found by a hash of all that its repetitions, its CANCEL and its ACK have in common, so that a few at most have the
+    same one, whoever sends them.
+    """
+
+    def __init__(self, ruri_matching: bool, via1_matching: bool, secret: int = 0) -> None:
+        self._secret: Final[i64] = secret
         self._by_key: Final[dict[int, Transaction]] = {}
+        # INVITEs that were answered with a 2xx here: their ACK has a branch of its own.
+        self._by_answer: Final[dict[int, Transaction]] = {}
         self._by_id: Final[dict[bytes, Transaction]] = {}
         self._ruri_matching: Final = ruri_matching
         self._via1_matching: Final = via1_matching
@@ -53,9 +60,10 @@ class Table:
         self._by_id[t.id] = t
         if t.is_local:
             return
-        first = self._by_key.get(t.key)
+        t.match_key = self._match_key(t.message, t.key)
+        first = self._by_key.get(t.match_key)
         if first is None:
-            self._by_key[t.key] = t
+            self._by_key[t.match_key] = t
         else:
             while first.same_key is not None:
                 first = first.same_key
@@ -65,12 +73,14 @@ class Table:
         del self._by_id[t.id]
         if t.is_local:
             return
-        first = self._by_key[t.key]
+        if len(t.own_tag) > 0 and self._by_answer.get(self._answer_key(t.key, t.own_tag)) is t:
+            del self._by_answer[self._answer_key(t.key, t.own_tag)]
+        first = self._by_key[t.match_key]
         if first is t:
             if t.same_key is None:
-                del self._by_key[t.key]
+                del self._by_key[t.match_key]
             else:
-                self._by_key[t.key] = t.same_key
+                self._by_key[t.match_key] = t.same_key
         else:
             while first.same_key is not t:
                 assert first.same_key is not None
@@ -78,11 +88,38 @@ class Table:
             first.same_key = t.same_key
         t.same_key = None
 
+    def answered(self, t: Transaction) -> None:
+        """`t`, an INVITE, has been answered with a 2xx and `own_tag` here. Of two with the same tag the later one is found."""
+        self._by_answer[self._answer_key(t.key, t.own_tag)] = t
+
+    def _answer_key(self, key: i64, tag: bytes) -> i64:
+        return hash_range(key ^ self._secret, tag, 0, len(tag))
+
+    def _match_key(self, msg: Message, key: i64) -> i64:
+        """The hash of what a request has in common with its repetitions, its CANCEL and its ACK for a negative reply."""
+        buf = msg.buf
+        via = _top_via(msg)
+        value = key ^ self._secret
+        if msg.method == methods.OTHER:
+            value = hash_range(value, buf, msg.start, msg.method_end)
+        if _has_cookie(msg):
+            return hash_range(value, buf, via.branch_start, via.branch_end)
+        value = hash_range(value, buf, msg.value_start(msg.from_), msg.value_end(msg.from_))
+        to = _name_addr(msg, msg.to)
+        if to is not None:
+            value = hash_range(value, buf, to.uri_start, to.uri_end)
+        if self._ruri_matching:
+            value = hash_range(value, buf, msg.uri_start, msg.uri_end)
+        if self._via1_matching:
+            text = _via1_text(msg)
+            value = hash_range(value, text, 0, len(text))
+        return value
+
     # --- requests ----------------------------------------------------------------------------------------------------
 
     def find_request(self, msg: Message, key: i64) -> Transaction | None:
-        """The transaction that `msg`, not an ACK, is a repetition of."""
-        t = self._by_key.get(key)
+        """The transaction that `msg`, not an ACK, is a repetition of; `key` is its `key_of`."""
+        t = self._by_key.get(self._match_key(msg, key))
         while t is not None:
             if t.method == msg.method and (msg.method != methods.OTHER or t.message.method_name() == msg.method_name()):
                 if self._same_transaction(msg, t):
@@ -91,8 +128,8 @@ class Table:
         return None
 
     def find_invite(self, cancel: Message, key: i64) -> Transaction | None:
-        """The transaction that a CANCEL means. RFC 3261 9.2."""
-        t = self._by_key.get(key)
+        """The transaction that a CANCEL means, of a method that has a number. RFC 3261 9.2."""
+        t = self._by_key.get(self._match_key(cancel, key))
         while t is not None:
             if t.method != methods.CANCEL:
                 if _has_cookie(cancel):
@@ -108,20 +145,18 @@ class Table:
 
         None for the ACK to a 2xx from downstream: that one goes end to end.
         """
-        t = self._by_key.get(key)
+        t = self._by_key.get(self._match_key(ack, key))
         while t is not None:
-            if t.is_invite and t.status >= 200:
-                if t.status >= 300:
-                    same = (
-                        _same_branch(ack, t.message)
-                        if _has_cookie(ack)
-                        else self._same_old_style(ack, t.message, False)
-                    )
-                else:
-                    same = t.is_own_reply and _same_dialog(ack, t)
-                if same:
+            if t.is_invite and t.status >= 300:
+                if _has_cookie(ack):
+                    if _same_branch(ack, t.message):
+                        return t
+                elif self._same_old_style(ack, t.message, False):
                     return t
             t = t.same_key
+        answered = self._by_answer.get(self._answer_key(key, _tag(ack, ack.to)))
+        if answered is not None and 200 <= answered.status < 300 and _same_dialog(ack, answered):
+            return answered
         return None
 
     def _same_transaction(self, msg: Message, t: Transaction) -> bool:
@@ -160,6 +195,8 @@ class Table:
         if index < 0 or index >= len(t.branches):
             return None
         branch = t.branches[index]
+        if reply.value(reply.call_id) != t.message.value(t.message.call_id):
+            return None
         try:
             cseq = parse_cseq(reply)
         except BadMessage:

@@ -126,4 +126,6 @@ class Transaction(Timed):
         self.repeated: i64 = 0
         self.repeat_ms: i64 = NEVER
         self.give_up_ms: i64 = NEVER
+        # Where it stands in the table, and who stands there, too.
+        self.match_key: i64 = 0
         self.same_key: Transaction | None = None

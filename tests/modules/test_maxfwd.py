@@ -36,17 +36,16 @@ def test_the_value_goes_down_by_one_or_to_the_limit_in_its_own_width(value: str,
     assert data is not None and b"\r\nMax-Forwards: " + after.encode() + b"\r\n" in data
 
 
-@pytest.mark.parametrize("value", ["0", "000", "\r\n 0 "])
-def test_at_zero_it_is_false(value: str) -> None:
+@pytest.mark.parametrize("value", ["0", "000", "\r\n 0 ", "-1", "-", " ", "\r\n "])
+def test_at_zero_below_it_and_without_a_value_it_is_false(value: str) -> None:
     assert passed(value) is None
 
 
-@pytest.mark.parametrize("value", ["x", "-1", "1x", "65536", "99999999999999999999", "1 2", " "])
-def test_what_is_no_number_is_left_alone_and_said(value: str) -> None:
+@pytest.mark.parametrize("value", ["x", "1x", "65536", "99999999999999999999", "1 2", "0x10"])
+def test_the_limit_takes_the_place_of_what_is_no_number(value: str) -> None:
+    """Left alone, such a message could circle for ever."""
     site = Site('route { if (mf_process_maxfwd_header("10")) forward(127.0.0.1, 5090); }', "maxfwd")
-    data = request(Max_Forwards=value)
-    sent = site.answer(data)
-    assert data.split(b"\r\n")[2] in sent.split(b"\r\n")
+    assert b"\r\nMax-Forwards: 10\r\n" in site.answer(request(Max_Forwards=value))
     assert site.lines(L_ERR) == ["ERROR:maxfwd:is_maxfwd_present: unable to parse the max forwards number !"]
 
 

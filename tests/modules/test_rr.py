@@ -264,3 +264,11 @@ def test_what_we_recorded_is_what_we_recognise() -> None:
 
 def test_record_route_strict_is_no_use_as_in_ser() -> None:
     assert not Rr().record_route_strict(Site("route { drop; }", "rr").context(request()))
+
+
+@pytest.mark.parametrize("tag", ["a@b", "a<b", 'a"b"', "a?b"])
+def test_a_from_tag_that_would_write_into_our_header_is_left_out(tag: str) -> None:
+    assert record_routes("record_route();", From=f"<sip:alice@example.com>;tag={tag}") in (
+        [f"<sip:{OURS};lr>"],
+        [f"<sip:{OURS};ftag={tag.split('<')[0]};lr>"],
+    )

@@ -128,3 +128,14 @@ def test_modules_see_a_reply_last_loaded_first_until_one_consumes_it() -> None:
     assert site.say(reply(CSeq="1 BYE")) == [] and heard == ["second", "second", "first"]
     assert len(site.say(reply(CSeq="1 OPTIONS"))) == 1
     assert site.counters.replies == 3 and site.counters.forwarded_replies == 1
+
+
+def test_a_reply_does_not_circle_through_us() -> None:
+    """Each round takes one Via away: 64 kB of them are thousands of rounds."""
+    many = "\r\n".join([f"Via: {OWN}"] * 71)
+    few = "\r\n".join([f"Via: {OWN}"] * 69)
+    elsewhere = "\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK1"
+    assert server().say(reply(Via=many.removeprefix("Via: "))) == []
+    assert len(server().say(reply(Via=few.removeprefix("Via: ")))) == 1
+    other = (elsewhere * 80).removeprefix("\r\nVia: ")
+    assert len(server().say(reply(Via=f"{OWN}\r\nVia: {other}"))) == 1

@@ -56,11 +56,18 @@ def test_an_insertion_stands_before_or_behind_the_deletion_at_its_place() -> Non
 @pytest.mark.parametrize(
     ("edits", "result"),
     [
-        # The later one is trimmed.
+        # The one that begins later is trimmed.
         ([(2, 6, b"x"), (4, 8, b"y")], b"01xy89"),
-        ([(2, 8, b"x"), (4, 6, b"y")], b"01xy89"),
-        # Replacing one region twice gives both texts, as in SER.
-        ([(2, 4, b"x"), (2, 4, b"y")], b"01xy456789"),
+        ([(4, 8, b"y"), (2, 6, b"x")], b"01xy89"),
+        # What contains another takes it along.
+        ([(2, 8, b"x"), (4, 6, b"y")], b"01x89"),
+        ([(4, 6, b"y"), (2, 8, b"x")], b"01x89"),
+        ([(2, 4, b"y"), (2, 8, b"")], b"0189"),
+        ([(2, 8, b""), (2, 4, b"y")], b"0189"),
+        # Of two for the same bytes the later one counts (SER writes both).
+        ([(2, 4, b"x"), (2, 4, b"y")], b"01y456789"),
+        # Text is not put into bytes that are gone.
+        ([(2, 8, b"x"), (4, 4, b"y"), (8, 8, b"z")], b"01xz89"),
         ([(2, 4, b""), (2, 8, b"")], b"0189"),
     ],
 )
@@ -122,3 +129,30 @@ def test_the_growth_of_the_body_is_what_apply_makes_of_it(edits: list[tuple[int,
     head = apply(TEXT[:body_start], [e for e in changes if e.start < body_start], None)
     whole = apply(TEXT, changes, None)
     assert body_growth(changes, body_start) == len(whole) - len(head) - 5
+
+
+LINES = b"A: 1\r\nB: 2\r\n\r\n"
+
+
+def lines_applied(*edits: Edit) -> bytes:
+    return apply(LINES, list(edits), None)
+
+
+def test_a_header_line_goes_above_what_replaces_the_beginning_of_the_next() -> None:
+    for order in permutations([Edit(6, 10, b"X"), Edit(6, 6, b"Via: v\r\n", None, True), Edit(6, 6, b"text")]):
+        assert lines_applied(*order) == b"A: 1\r\nVia: v\r\ntextX\r\n\r\n"
+
+
+def test_a_header_line_begins_a_line_whatever_is_in_front_of_it() -> None:
+    via = Edit(6, 6, b"Via: v\r\n", None, True)
+    assert lines_applied(Edit(3, 6, b"9"), via) == b"A: 9\r\nVia: v\r\nB: 2\r\n\r\n"
+    assert lines_applied(Edit(3, 8, b"9"), via) == b"A: 9\r\nVia: v\r\n 2\r\n\r\n"
+
+
+def test_a_header_line_without_its_end_gets_one() -> None:
+    assert lines_applied(Edit(12, 12, b"C: 3", None, True)) == b"A: 1\r\nB: 2\r\nC: 3\r\n\r\n"
+
+
+def test_thousands_of_overlapping_edits_cost_what_their_number_does() -> None:
+    edits = [Edit(i, i + 2, b"x") for i in range(20_000)]
+    assert apply(bytes(20_001), edits, None) == b"x" * 20_000

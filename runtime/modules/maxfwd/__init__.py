@@ -8,12 +8,14 @@ from mypy_extensions import i64
 
 from runtime.routing.context import Context
 from runtime.routing.module import Module
+from runtime.sip.edits import Edit
 from runtime.sip.scan import decimal
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import integer
 
 _HIGHEST: Final = 65535
+MINUS: Final = 45
 
 
 @final
@@ -25,9 +27,9 @@ class Maxfwd(Module):
         self.max_limit: Final[i64] = max_limit
 
     def mf_process_maxfwd_header(self, ctx: Context, limit: int) -> bool:
-        """Lower Max-Forwards by one, at least to `max_limit`, or insert it with `limit`; False when it is 0 already.
+        """Lower Max-Forwards by one, at least to `max_limit`, or insert it with `limit`; False when it is 0 already, negative or empty.
 
-        A value that is no number (or over 65535) is left alone and counts as fine. The digits are overwritten in the received
+        `limit` takes the place of a value that is no number or over 65535: left alone, it could circle for ever. The digits are overwritten in the received
         bytes, right-aligned, so later searches see them and a second call lowers again.
         """
         msg = ctx.message
@@ -38,11 +40,12 @@ class Maxfwd(Module):
         start = msg.value_start(record)
         end = msg.value_end(record)
         value = decimal(msg.buf, start, end)
+        if end <= start or msg.buf[start] == MINUS or value == 0:
+            return False
         if value < 0 or value > _HIGHEST:
             ctx.log(-1, "ERROR:maxfwd:is_maxfwd_present: unable to parse the max forwards number !")
+            ctx.edits.append(Edit(start, end, b"%d" % limit))
             return True
-        if value == 0:
-            return False
         value -= 1
         if self.max_limit != 0 and value > self.max_limit:
             value = self.max_limit

@@ -57,6 +57,10 @@ def fix_sdp(ctx: Context, changes: i64) -> bool:
 
 def _append(ctx: Context, lines: list[bytes]) -> None:
     buf = ctx.message.buf
+    for edit in ctx.edits:
+        # What has been appended before is not appended again.
+        if edit.start == len(buf):
+            lines = [line for line in lines if line not in edit.text]
     if len(lines) > 0:
         ctx.edits.append(Edit(len(buf), len(buf), line_to_append(buf, b"\r\n".join(lines))))
 
@@ -64,13 +68,21 @@ def _append(ctx: Context, lines: list[bytes]) -> None:
 def _replace_address(ctx: Context, line: Connection, address: bytes) -> bool:
     """Put `address` into a c= line; False where nothing changes: it is there already, or the stream is on hold."""
     old = ctx.message.buf[line.start : line.end]
-    if old == ON_HOLD or old == address:
+    if old == ON_HOLD or old == address or _has_edit(ctx, line.start, line.end, address):
         return False
     is_ipv6 = b":" in address
     if is_ipv6 != line.is_ipv6:
         ctx.edits.append(Edit(line.kind_at, line.kind_at + 1, b"6" if is_ipv6 else b"4"))
     ctx.edits.append(Edit(line.start, line.end, address))
     return True
+
+
+def _has_edit(ctx: Context, start: i64, end: i64, text: bytes) -> bool:
+    """True if the script has done just this before."""
+    for edit in ctx.edits:
+        if edit.start == start and edit.end == end and edit.text == text:
+            return True
+    return False
 
 
 # --- the RTP proxy ---------------------------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from typing import Final, final
 from runtime.modules.rr.record_route import RecordRoute
 from runtime.modules.rr.route_set import RouteSet
 from runtime.routing import errors
-from runtime.routing.context import Context
+from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.sip.nameaddr import find_param, tag_of
-from runtime.sip.scan import BadMessage
+from runtime.sip.scan import IN_BRACKETS, IN_PARAMETER, BadMessage, is_plain
 from runtime.sip.uri import BadUri, SipUri, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, RouteKind, function, integer_param, string_param
 from runtime.spec.effects import Does
@@ -77,7 +77,12 @@ class Rr(Module):
         except BadMessage as e:
             ctx.fail(errors.BAD_REQUEST, f"ERROR: record_route: {e}")
             return None
-        return b";ftag=" + tag + lr if tag else lr
+        if not tag:
+            return lr
+        if not is_plain(tag, IN_PARAMETER):
+            ctx.log(L_WARN, "WARNING: record_route: From tag with characters that no tag has: left out of Record-Route")
+            return lr
+        return b";ftag=" + tag + lr
 
     def loose_route(self, ctx: Context) -> bool:
         """Route by the Route headers; True when they decided where the request goes.
@@ -112,6 +117,8 @@ class Rr(Module):
             ctx.dst_uri = routes.text(used)
             return True
         # A strict router comes next: it wants to be in the Request-URI, and the real one as the last Route.
+        if not is_plain(ctx.uri(), IN_BRACKETS):
+            return ctx.fail(errors.BAD_REQUEST, "ERROR: loose_route: the Request-URI cannot stand in a Route header")
         if not ctx.append_header(b"Route: <" + ctx.uri() + b">\r\n"):
             return False
         ctx.set_uri(routes.text(used))
@@ -151,9 +158,10 @@ def _user_of(ctx: Context) -> bytes:
     """The user of the Request-URI as received, or of the rewritten one where that has none."""
     msg = ctx.message
     try:
-        return parse_uri(msg.buf, msg.uri_start, msg.uri_end).user() or ctx.parsed_uri().user()
+        user = parse_uri(msg.buf, msg.uri_start, msg.uri_end).user() or ctx.parsed_uri().user()
     except BadUri:
         return b""
+    return user if is_plain(user, IN_BRACKETS) else b""
 
 
 def _has_to_tag(ctx: Context) -> bool:

@@ -10,11 +10,13 @@ from email.utils import formatdate
 from typing import Final, final
 
 from runtime.modules.core.rewriting import parsed_uri, replace_uri, set_user
+from runtime.routing import errors
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.sip import headers
 from runtime.sip.edits import Edit
 from runtime.sip.regex import Regex
+from runtime.sip.scan import IN_BRACKETS, is_plain
 from runtime.sip.subst import Subst
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.effects import Does
@@ -89,7 +91,10 @@ class Textops(Module):
 
     def append_urihf(self, ctx: Context, before: bytes, after: bytes) -> bool:
         """Add a header line made of the Request-URI as received between two texts."""
-        return ctx.append_header(before + ctx.received_uri() + after)
+        uri = ctx.received_uri()
+        if not is_plain(uri, IN_BRACKETS):
+            return ctx.fail(errors.BAD_REQUEST, "ERROR: append_urihf: the Request-URI cannot stand in a header")
+        return ctx.append_header(before + uri + after)
 
     def append_time(self, ctx: Context) -> bool:
         """Add a Date header to the replies that are made here for this request. RFC 3261 20.17."""

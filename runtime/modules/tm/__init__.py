@@ -107,7 +107,7 @@ class Tm(AppendOwner):
             retr_timer2 * 1000,
             restart_fr_on_each_reply != 0,
         )
-        self._table: Final = Table(ruri_matching != 0, via1_matching != 0)
+        self._table: Final = Table(ruri_matching != 0, via1_matching != 0, secrets.randbits(61))
         self._timer_avps: Final = (fr_timer_avp, fr_inv_timer_avp) if var_timers else ("", "")
         self._failure: Routes = {}
         self._onreply: Routes = {}

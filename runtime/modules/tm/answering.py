@@ -50,6 +50,8 @@ def answer(
     ctx.sends.append(reply)
     call.own_tag = tag
     core.layer.replied(call, code, reply, True, ctx.now_ms)
+    if call.is_invite and 200 <= code < 300:
+        core.layer.table.answered(call)
     core.counters.replied(code, True)
     core.world.counters.local_replies += 1
     if code >= 200:
