@@ -67,7 +67,8 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
     changes.append(own_via)
     changes.extend(source_edits(ctx, False))
     correct_content_length(msg, changes, socket.proto)
-    return edits.apply(msg.buf, changes, outbound_of(ctx, socket))
+    text = edits.apply(msg.buf, changes, outbound_of(ctx, socket))
+    return transit.with_one_length(text, socket.proto != UDP) if edits.are_foreign(ctx.edits) else text
 
 
 def connection_param(ctx: Context) -> bytes:

@@ -96,7 +96,8 @@ def outgoing_reply(ctx: Context, proto: i64) -> bytes:
     changes = list(ctx.edits)
     changes.append(transit.remove_top_via(msg))
     correct_content_length(msg, changes, proto)
-    return edits.apply(msg.buf, changes, None)
+    text = edits.apply(msg.buf, changes, None)
+    return transit.with_one_length(text, proto != UDP) if edits.are_foreign(ctx.edits) else text
 
 
 def reply_hop(ctx: Context, via: Via) -> Hop | None:

@@ -184,6 +184,14 @@ def _place_of(edit: Edit) -> int:
     return edit.start * 4 + _rank(edit)
 
 
+def are_foreign(edits: list[Edit]) -> bool:
+    """True if one of them may change more than it should: all but the lines that are made on the way out."""
+    for edit in edits:
+        if edit.late is None:
+            return True
+    return False
+
+
 def body_growth(edits: list[Edit], body_start: i64) -> i64:
     """By how many bytes `apply` makes the body longer that begins at `body_start`.
 

@@ -16,9 +16,14 @@ from runtime.sip.address import Address
 from runtime.sip.edits import Edit
 from runtime.sip.message import Message
 from runtime.sip.scan import (
+    COLON,
+    CR,
     LF,
+    SPACE,
+    TAB,
     decimal,
     equals_lower,
+    find,
     hash_range,
     hash_start,
     skip_white,
@@ -190,6 +195,58 @@ def framing_edits(msg: Message) -> list[Edit]:
     if declared < 0 or declared >= size - msg.body_start:
         return []
     return [Edit(msg.body_start + declared, size, b"")]
+
+
+def with_one_length(text: bytes, is_stream: bool) -> bytes:
+    """A message that a script has changed, with the length of its body said once and rightly, if it is said at all; in a stream it is.
+
+    Established last: scripts remove, repeat and replace the header in ways of their own. RFC 3261 18.3, 20.14.
+    """
+    places: list[i64] = []
+    size: i64 = len(text)
+    at = find(text, LF, 0, size) + 1
+    while True:
+        newline = find(text, LF, at, size)
+        if at == 0 or newline < 0:
+            # Without an empty line nothing says where the body begins.
+            return text
+        if newline == at or newline == at + 1 and text[at] == CR:
+            break
+        end = newline + 1
+        while end < size and (text[end] == SPACE or text[end] == TAB):
+            end = find(text, LF, end, size) + 1
+            if end == 0:
+                return text
+        colon = find(text, COLON, at, end)
+        if colon >= 0 and _names_length(text, at, trim_end(text, at, colon)):
+            places.append(at)
+            places.append(end)
+        at = end
+    body = newline + 1
+    if len(places) == 0 and not is_stream:
+        return text
+    if len(places) == 2 and _length_in(text, places[0], places[1]) == size - body:
+        return text
+    first: i64 = places[0] if len(places) > 0 else at
+    pieces = [text[:first], b"Content-Length: %d\r\n" % (size - body)]
+    kept = first
+    number: i64 = 0
+    while number < len(places):
+        pieces.append(text[kept : places[number]])
+        kept = places[number + 1]
+        number += 2
+    pieces.append(text[kept:])
+    return b"".join(pieces)
+
+
+def _names_length(text: bytes, start: i64, end: i64) -> bool:
+    return equals_lower(text, start, end, b"content-length") or equals_lower(text, start, end, b"l")
+
+
+def _length_in(text: bytes, start: i64, end: i64) -> i64:
+    """The number in a header line; -1 for none."""
+    value = skip_white(text, find(text, COLON, start, end) + 1, end)
+    return decimal(text, value, trim_end(text, value, end))
 
 
 def line_end(msg: Message) -> bytes:

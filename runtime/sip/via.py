@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.sip.address import TCP, TLS, UDP
-from runtime.sip.scan import BadMessage, decimal, equals_lower, find, skip_quoted, skip_white
+from runtime.sip.scan import LF, BadMessage, decimal, equals_lower, find, skip_quoted, skip_white
 
 
 @final
@@ -157,7 +157,7 @@ def _parameter(buf: bytes, semicolon: i64, limit: i64, via: Via) -> i64:
     name_end = pos
     if name_end == name:
         # Nothing between two semicolons, or behind the last: nobody loses anything by it.
-        if pos < limit and buf[pos] != 59:
+        if pos < limit and buf[pos] != 59 or pos >= limit and buf[pos - 1] != LF:
             raise BadMessage("empty parameter in Via", int(pos))
         return pos
     value: i64 = -1

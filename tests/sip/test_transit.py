@@ -261,3 +261,29 @@ def test_a_datagram_gets_what_it_needs_in_a_stream(line: str, tail: str, framed:
     if msg.content_length == 0:
         changes.insert(0, transit.new_content_length(msg, 0))
     assert edits.apply(msg.buf, changes, None) == head + framed.encode()
+
+
+HEAD = b"MESSAGE sip:b@h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "is_stream", "after"),
+    [
+        (b"", True, b"Content-Length: 3\r\n"),
+        (b"", False, b""),
+        (b"Content-Length: 3\r\n", True, b"Content-Length: 3\r\n"),
+        (b"l: 3\r\n", True, b"l: 3\r\n"),
+        (b"Content-Length: 497\r\n", False, b"Content-Length: 3\r\n"),
+        (b"Content-Length: -1\r\n", True, b"Content-Length: 3\r\n"),
+        (b"Content-Length: 3\r\nl: 3\r\n", True, b"Content-Length: 3\r\n"),
+        (b"l: 1\r\nX: y\r\ncontent-length : 2\r\nL:\r\n 5\r\n", False, b"Content-Length: 3\r\nX: y\r\n"),
+        (b"Content-Length:\r\n 3\r\n", True, b"Content-Length:\r\n 3\r\n"),
+    ],
+)
+def test_a_changed_message_says_its_length_once_and_rightly(lengths: bytes, is_stream: bool, after: bytes) -> None:
+    assert transit.with_one_length(HEAD + lengths + b"\r\nabc", is_stream) == HEAD + after + b"\r\nabc"
+
+
+@pytest.mark.parametrize("text", [b"", b"INVITE", HEAD, HEAD + b"Content-Length: 7\r\n", HEAD + b"X: y\r\n z"])
+def test_without_an_empty_line_there_is_no_body_to_measure(text: bytes) -> None:
+    assert transit.with_one_length(text, True) == text
