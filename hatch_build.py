@@ -77,6 +77,7 @@ COMPILED: Final = (
     "runtime/server/worker/udp/addresses.py",
     "runtime/server/worker/udp/datagrams.py",
     "runtime/server/worker/waiting.py",
+    "runtime/server/worker/watching.py",
 )
 
 # Files under COMPILED that stay interpreted, each with its reason.

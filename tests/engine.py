@@ -10,6 +10,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Clock, Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias, SocketTable
+from runtime.server.worker.watching import EpollWatches
 from runtime.sip.address import PROTO_NAMES, TCP, Address, from_packed
 from runtime.sip.transport import ListenSocket, Send
 
@@ -140,9 +141,11 @@ class Server:
         self.wall = Wall()
         self.engine.world.clock = self.wall
         self.engine.bind()
-        self.engine.start_worker(4711, connections)
+        self.watches = EpollWatches()
+        self.engine.start_worker(4711, connections, watches=self.watches)
         self.now_ms = 0
         self.counters = self.engine.world.counters
+        self.settle()
 
     def say(
         self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0, connection: int = 0
@@ -154,7 +157,21 @@ class Server:
         bugs = self.engine.world.bugs.count
         socket = next(s for s in self.sockets if s.proto == TCP) if connection else self.sockets[to]
         sends = self.engine.receive(data, Address.parse(source, port), socket, self.now_ms, connection)
+        sends += self.settle()
         assert self.engine.world.bugs.count == bugs, self.lines()
+        return sends
+
+    def settle(self) -> list[Send]:
+        """What is sent when the programs and RTP proxies, which are real, have done their work."""
+        sends: list[Send] = []
+        while self.watches.count > 0:
+            asking = self.engine.world.asking
+            limit = asking.next_ms(self.now_ms)
+            passed = self.watches.wait(10_000 if limit < 0 else limit)
+            assert passed < 10_000, "what a route waits for never ends"
+            self.now_ms += passed
+            asking.tick(self.now_ms)
+            sends += self.engine.take_sends()
         return sends
 
     def take_answer(self, kind: int, name: str, answer: Answer | None = None) -> list[Send]:

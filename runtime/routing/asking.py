@@ -17,7 +17,7 @@ import greenlet
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.bugs import Bugs
-from runtime.routing.ports import L_WARN, Log
+from runtime.routing.ports import L_WARN, Log, Watches
 
 NEVER: Final = -1
 
@@ -72,7 +72,8 @@ class Question(Generic[T]):
         self.run: Any = None
 
     def ask(self, now_ms: i64) -> None:
-        """Send the question off. The answer comes through `Asking.take` with `number`, later or even now."""
+        """Send the question off. The answer comes through `Asking.take` with `number`, later or even now. An exception is the caller's
+        of `Context.wait`."""
         raise NotImplementedError
 
     def give_up(self) -> None:
@@ -93,6 +94,9 @@ class Asking:
     def __init__(self, log: Log, bugs: Bugs) -> None:
         self._log: Final = log
         self._bugs: Final = bugs
+        # What a question may have watched; None in a process that watches nothing.
+        self.watches: Watches | None = None
+        self._kinds: Final[dict[str, Kind]] = {}
         self._pending: Final[dict[int, Question[Any]]] = {}
         # All kinds that were ever asked, for the statistics.
         self.kinds: Final[list[Kind]] = []
@@ -101,6 +105,13 @@ class Asking:
         self.runs: i64 = 0
         self.switches: i64 = 0
         self.now_ms: i64 = 0
+
+    def kind(self, name: str, deadline_ms: i64, limit: i64) -> Kind:
+        """The kind of this name, made when first asked for: for who has no place to keep it."""
+        found = self._kinds.get(name)
+        if found is None:
+            found = self._kinds[name] = Kind(name, deadline_ms, limit)
+        return found
 
     # --- asking ------------------------------------------------------------------------------------------------------
 
@@ -111,20 +122,45 @@ class Asking:
         """
         me: Any = greenlet.getcurrent()
         self.now_ms = now_ms
-        if me.parent is None:
-            # The caller's own stack, behind which nobody could go on.
-            question.fate = REFUSED
-            return None
         if not self._admit(question, now_ms):
             return None
-        question.run = me
-        self.runs += 1
-        question.ask(now_ms)
+        if me.parent is None:
+            return self._stand_still(question, now_ms)
+        self._ask(question, me, now_ms)
         # An answer that was there at once needs no switch.
         if question.fate == ASKED:
             self.switches += 1
             self._log.about = None
             me.parent.switch()
+        return question.answer
+
+    def _ask(self, question: Question[Any], run: Any, now_ms: i64) -> None:
+        question.run = run
+        if run is not None:
+            self.runs += 1
+        try:
+            question.ask(now_ms)
+        except Exception:
+            # It cannot be asked: the caller hears why.
+            if question.fate == ASKED:
+                self._remove(question, REFUSED)
+                if run is not None:
+                    self.runs -= 1
+                question.run = None
+            raise
+
+    def _stand_still(self, question: Question[T], now_ms: i64) -> T | None:
+        """On a stack behind which nobody could go on, as at the start of a process: wait for what is watched, and for nothing else."""
+        self._ask(question, None, now_ms)
+        left_ms = question.kind.deadline_ms
+        watches = self.watches
+        while question.fate == ASKED and watches is not None and watches.count > 0 and left_ms != 0:
+            passed_ms = watches.wait(left_ms)
+            if left_ms > 0:
+                left_ms = left_ms - passed_ms if passed_ms < left_ms else 0
+        if question.fate == ASKED:
+            question.give_up()
+            self._remove(question, LATE if left_ms == 0 else REFUSED)
         return question.answer
 
     def apart(self, body: Callable[..., object], *arguments: object) -> None:
@@ -147,7 +183,7 @@ class Asking:
         """Ask without waiting: `question.go_on` is called when the answer has come or is late. False if it is refused."""
         if not self._admit(question, now_ms):
             return False
-        question.ask(now_ms)
+        self._ask(question, None, now_ms)
         return True
 
     def _admit(self, question: Question[Any], now_ms: i64) -> bool:

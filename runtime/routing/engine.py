@@ -18,7 +18,7 @@ from runtime.routing.forwarding import add_alias
 from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.parked import ParkedRequest
 from runtime.routing.prepared import CannotPrepare
-from runtime.routing.ports import Connections, Log, Resolver
+from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.program import Program
 from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.replying import ViaNames, send_reply
@@ -117,13 +117,20 @@ class Engine:
         """True if a module has something to do once per server: then there must be a process that runs the timers."""
         return any([timer.once_per_server for timer in self._timers])
 
-    def start_worker(self, pid: int, connections: Connections | None = None, is_timer_process: bool = False) -> None:
+    def start_worker(
+        self,
+        pid: int,
+        connections: Connections | None = None,
+        is_timer_process: bool = False,
+        watches: Watches | None = None,
+    ) -> None:
         """Tell the modules that this process is a worker, or the one that runs the timers of the whole server.
 
-        `connections`: None where there is no TCP.
+        `connections`: None where there is no TCP. `watches`: None where nothing beside messages is watched.
         """
         self.schedule.add([timer for timer in self._timers if timer.once_per_server == is_timer_process])
         self.world.pid = pid
+        self.world.asking.watches = watches
         self.world.connections = connections
         for module in self.program.modules:
             module.start_worker(self.world)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from mypy_extensions import mypyc_attr
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.dns_records import Answer
 from runtime.sip.address import Address
@@ -58,6 +58,45 @@ class Connections:
 
         False if it is refused; where another process has the connection the answer is not waited for, and is True.
         """
+        raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Watched:
+    """A descriptor of a question to the outside; `is_ready` is called in the worker's loop, and must not wait."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd: Final = fd
+
+    def is_ready(self, now_ms: i64) -> None:
+        """It can be read, or the other end is gone."""
+        raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Watches:
+    """The descriptors that a process watches beside those of its messages. `count` are watched now."""
+
+    def __init__(self) -> None:
+        self.count: i64 = 0
+
+    def watch(self, one: Watched) -> None:
+        """From now on, until `forget`; that comes before its descriptor is closed."""
+        raise NotImplementedError
+
+    def forget(self, one: Watched) -> None:
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        """Can be read when `serve` has something to do."""
+        raise NotImplementedError
+
+    def serve(self, now_ms: i64) -> None:
+        """Call those that are ready."""
+        raise NotImplementedError
+
+    def wait(self, timeout_ms: i64) -> i64:
+        """Stand still until `serve` has something to do, and do it; the milliseconds that it took, `timeout_ms` (-1: no limit) at most."""
         raise NotImplementedError
 
 

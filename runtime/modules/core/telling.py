@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-
+from runtime.modules.core.shell import commands_of, run
 from runtime.routing.context import L_ERR, L_NOTICE, Context
 
 
@@ -21,8 +20,8 @@ def error(ctx: Context, first: bytes, second: bytes) -> bool:
 
 
 def exec(ctx: Context, command: bytes) -> bool:
-    """Run a shell command and wait for it; always true, its exit status is logged when it is not 0."""
-    status = subprocess.run(["/bin/sh", "-c", command.decode("latin-1")], stdin=subprocess.DEVNULL, check=False)
-    if status.returncode != 0:
-        ctx.log(L_ERR, f"ERROR: exec({command.decode('latin-1')}): exit status {status.returncode}")
+    """Run a shell command and wait for it; always true, how it failed is logged."""
+    outcome = run(ctx, commands_of(ctx.world.asking, "core", 0), command.decode("latin-1"), None, False, None)
+    if outcome.failure:
+        ctx.log(L_ERR, f"ERROR: exec: {outcome.failure}")
     return True

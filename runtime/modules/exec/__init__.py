@@ -1,7 +1,6 @@
 """exec: shell commands. Reference modules-main, chapter 23.
 
-The worker waits for the command, as in SER: what else arrives at it waits too. `time_to_kill` sets a limit, which in SER
-never worked.
+The route waits for the command, and the worker does not. `time_to_kill` sets a limit, which in SER never worked.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ import shlex
 from typing import Final, final
 
 from runtime.modules.core.sending import set_destinations
+from runtime.modules.core.shell import Outcome, commands_of, run, shown
 from runtime.modules.exec.environment import environment_of
-from runtime.modules.exec.running import Outcome, run, shown
 from runtime.routing import errors
 from runtime.routing.context import L_DBG, Q_UNSPECIFIED, Context
 from runtime.routing.module import Module
@@ -48,7 +47,8 @@ class Exec(Module):
         return self._run(ctx, command.decode("latin-1"), ctx.message.buf).failure == ""
 
     def _run(self, ctx: Context, command: str, data: bytes | None) -> Outcome:
-        outcome = run(command, data, data is None, environment_of(ctx) if self.setvars else None, self.time_to_kill)
+        kind = commands_of(ctx.world.asking, "exec", self.time_to_kill)
+        outcome = run(ctx, kind, command, data, data is None, environment_of(ctx) if self.setvars else None)
         if outcome.failure and outcome.is_answer:
             ctx.error = errors.EXEC
             ctx.log(L_DBG, f"DEBUG: exec: {outcome.failure}")

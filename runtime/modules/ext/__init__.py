@@ -6,7 +6,7 @@ from typing import Final, final
 
 from runtime.modules.core.rewriting import parsed_uri
 from runtime.modules.core.sending import set_destinations
-from runtime.modules.exec.running import run
+from runtime.modules.core.shell import commands_of, run
 from runtime.routing import errors
 from runtime.routing.context import Context
 from runtime.routing.module import Module
@@ -51,7 +51,7 @@ class Ext(Module):
 
     def _words(self, ctx: Context, command: bytes, data: bytes) -> list[bytes]:
         """What the program prints; nothing, and `ctx.error` set, when it fails or prints too much."""
-        outcome = run(command.decode("latin-1"), data, True, None, 0)
+        outcome = run(ctx, commands_of(ctx.world.asking, "ext", 0), command.decode("latin-1"), data, True, None)
         failure = outcome.failure
         if not failure and len(outcome.output) > OUTPUT_LIMIT:
             failure = f"{command.decode('latin-1')} prints over {OUTPUT_LIMIT} bytes"

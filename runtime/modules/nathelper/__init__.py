@@ -91,8 +91,9 @@ class Nathelper(Module):
         """Each worker has its own line to the RTP proxy, and says whether one answers."""
         if self._uses_rtpproxy:
             place, attempts, wait_s, rest_s = self._rtpproxy
-            self._proxy = RtpProxy(parse_place(place), world.log, attempts, wait_s, rest_s)
-            self._proxy.find()
+            self._proxy = RtpProxy(parse_place(place), world, attempts, wait_s, rest_s)
+            # A silent one must not hold up the start.
+            world.asking.apart(self._proxy.find, None)
 
     # --- NATs --------------------------------------------------------------------------------------------------------
 

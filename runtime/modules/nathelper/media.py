@@ -130,7 +130,9 @@ def _lead_over(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes) -> N
     media_ip = buf[line.start : line.end] if trusts_sdp else ctx.source.text
     verb = b"L" if is_reply or only_lookup else b"U"
     place = b"%s %d" % (media_ip, media.port)
-    answer = proxy.ask(b"%s%s %s %s %s" % (verb, options, _call_id(ctx), place, _tags(ctx, verb == b"L", only_lookup)))
+    answer = proxy.ask(
+        ctx, b"%s%s %s %s %s" % (verb, options, _call_id(ctx), place, _tags(ctx, verb == b"L", only_lookup))
+    )
     _follow(ctx, answer, address, media, lines)
 
 
@@ -197,7 +199,7 @@ def _follow(ctx: Context, answer: bytes, address: bytes, media: Media, lines: li
 def unforce_rtp_proxy(ctx: Context, proxy: RtpProxy) -> bool:
     """The work of unforce_rtp_proxy; what the proxy answers does not matter."""
     try:
-        proxy.ask(b"D %s %s" % (_call_id(ctx), _tags(ctx, False, False)))
+        proxy.ask(ctx, b"D %s %s" % (_call_id(ctx), _tags(ctx, False, False)))
     except (_Unusable, BadMessage) as e:
         ctx.log(L_ERR, f"ERROR: unforce_rtp_proxy: {e}")
         return False

@@ -7,13 +7,19 @@ import socket
 import time
 from typing import Final, final
 
-from runtime.routing.context import L_ERR, L_INFO, L_WARN
-from runtime.routing.ports import Log
+from mypy_extensions import i64
+
+from runtime.routing.asking import REFUSED, Asking, Kind, Question
+from runtime.routing.context import L_ERR, L_INFO, L_WARN, Context
+from runtime.routing.ports import Watched
+from runtime.routing.world import World
 from runtime.spec.kinds_sip import LARGEST_PORT, host_mistake, is_ip
 
 VERSION: Final = b"20040107"
 PORT: Final = 22222
 LINE_LIMIT: Final = 4096
+# Messages of a process that wait for the RTP proxy at the same time.
+WAITING_MAX: Final = 2048
 
 
 @final
@@ -52,38 +58,41 @@ def parse_place(text: str) -> Place:
 
 @final
 class RtpProxy:
-    """One process's line to the RTP proxy.
+    """One process's line to the RTP proxy. Who asks waits, and nobody else does.
 
     Over UDP a command is sent up to `attempts` times, each copy `wait_s` seconds apart; the proxy finds out about copies by the
     number before the command. A proxy that does not answer is left alone for `rest_s` seconds, so that it delays few messages.
-    Only `ask` waits.
     """
 
-    def __init__(self, place: Place, log: Log, attempts: int, wait_s: int, rest_s: int) -> None:
-        self._log: Final = log
+    def __init__(self, place: Place, world: World, attempts: int, wait_s: int, rest_s: int) -> None:
+        self._log: Final = world.log
+        self._asking: Final = world.asking
+        self._kind: Final = Kind("rtpproxy", max(wait_s, 1) * 1000, WAITING_MAX)
         self._attempts: Final = max(attempts, 1)
-        self._wait_s: Final = wait_s
         self._rest_s: Final = rest_s
         self._place: Final = place
-        self._socket: socket.socket | None = None
+        self._line: Line | None = None
         self._number = 0
         self._dead_until = 0.0
         self._found = False
 
-    def ask(self, command: bytes) -> bytes:
+    def ask(self, ctx: Context, command: bytes) -> bytes:
         """The answer to a command without its line end; b"" when there is none, or while the proxy is left alone."""
-        if not self._found and not self.find():
+        if not self._found and not self.find(ctx):
             return b""
-        answer = self._exchange(command)
+        answer = self._exchange(ctx, command)
         if not answer:
             self._give_up("does not answer")
         return answer
 
-    def find(self) -> bool:
+    def find(self, ctx: Context | None) -> bool:
         """Whether a proxy of the right version is there; asked at the start, and when a silent one has had its rest."""
         if time.monotonic() < self._dead_until:
             return False
-        answer = self._exchange(b"V")
+        answer = self._exchange(ctx, b"V")
+        if self._found:
+            # Another message has asked meanwhile.
+            return True
         if answer != VERSION:
             shown = answer.decode("latin-1")
             self._give_up(f"is of the version {shown}, not {VERSION.decode()}" if answer else "does not answer")
@@ -93,44 +102,162 @@ class RtpProxy:
         return True
 
     def _give_up(self, why: str) -> None:
+        now_s = time.monotonic()
         self._found = False
-        self._dead_until = time.monotonic() + self._rest_s
+        if now_s < self._dead_until:
+            # Said already, for another message that waited.
+            return
+        self._dead_until = now_s + self._rest_s
         self._log.write(
             L_WARN, f"WARNING: rtpp_test: RTP proxy {self._place.text} {why}, left alone for {self._rest_s} s"
         )
 
-    def _exchange(self, command: bytes) -> bytes:
+    def _exchange(self, ctx: Context | None, command: bytes) -> bytes:
         try:
-            return self._over_unix(command) if self._place.path else self._over_udp(command)
+            if self._place.path:
+                return self._wait(ctx, StreamAnswer(self._kind, self._asking, self._place.path, command)) or b""
+            return self._over_udp(ctx, command)
         except OSError as e:
             self._log.write(L_ERR, f"ERROR: rtpp: {self._place.text}: {e.strerror or e}")
             return b""
 
-    def _over_unix(self, command: bytes) -> bytes:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.settimeout(max(self._wait_s, 1))
-            line.connect(self._place.path)
-            line.sendall(command + b"\n")
-            return line.recv(LINE_LIMIT).rstrip(b"\r\n")
-
-    def _over_udp(self, command: bytes) -> bytes:
-        line = self._socket
+    def _over_udp(self, ctx: Context | None, command: bytes) -> bytes:
+        line = self._line
         if line is None:
-            line = socket.socket(self._place.family, socket.SOCK_DGRAM)
-            line.connect(self._place.address)
-            self._socket = line
+            line = self._line = Line(self._place, self._asking)
         self._number += 1
         cookie = b"%d_%d " % (os.getpid(), self._number)
         for _ in range(self._attempts):
-            line.send(cookie + command)
-            until = time.monotonic() + self._wait_s
-            while True:
-                line.settimeout(max(until - time.monotonic(), 0.001))
-                try:
-                    answer = line.recv(LINE_LIMIT)
-                except TimeoutError:
-                    break
-                # Answers to earlier commands, and to copies of them, may come late.
-                if answer.startswith(cookie):
-                    return answer[len(cookie) :].rstrip(b"\r\n")
+            question = DatagramAnswer(self._kind, line, cookie, command)
+            answer = self._wait(ctx, question)
+            if answer is not None:
+                return answer
+            if question.fate == REFUSED:
+                break
         return b""
+
+    def _wait(self, ctx: Context | None, question: Question[bytes]) -> bytes | None:
+        if ctx is None:
+            return self._asking.wait(question, time.monotonic_ns() // 1_000_000)
+        return ctx.wait(question)
+
+
+@final
+class StreamAnswer(Question[bytes]):
+    """A command over a connection of its own, of a Unix socket. Raises OSError when it is asked and nobody listens."""
+
+    def __init__(self, kind: Kind, asking: Asking, path: str, command: bytes) -> None:
+        super().__init__(kind)
+        self._asking: Final = asking
+        self._path: Final = path
+        self._command: Final = command
+        self._line: socket.socket | None = None
+        self._watched: _Stream | None = None
+
+    def ask(self, now_ms: i64) -> None:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        line.setblocking(False)
+        self._line = line
+        watches = self._asking.watches
+        assert watches is not None
+        try:
+            line.connect(self._path)
+            line.send(self._command + b"\n")
+        except OSError:
+            line.close()
+            raise
+        self._watched = _Stream(line.fileno(), self)
+        watches.watch(self._watched)
+
+    def give_up(self) -> None:
+        line = self._line
+        watched = self._watched
+        watches = self._asking.watches
+        if watched is not None and watches is not None:
+            watches.forget(watched)
+        if line is not None:
+            line.close()
+
+    def read(self, now_ms: i64) -> None:
+        """The answer has come, or the proxy has gone."""
+        line = self._line
+        assert line is not None
+        try:
+            answer = line.recv(LINE_LIMIT)
+        except OSError:
+            answer = b""
+        self.give_up()
+        self._asking.take(self.number, answer.rstrip(b"\r\n"), now_ms)
+
+
+@final
+class _Stream(Watched):
+    def __init__(self, fd: int, question: StreamAnswer) -> None:
+        super().__init__(fd)
+        self._question: Final = question
+
+    def is_ready(self, now_ms: i64) -> None:
+        self._question.read(now_ms)
+
+
+@final
+class DatagramAnswer(Question[bytes]):
+    """One copy of a command over UDP, known by its cookie. Raises OSError when it is asked and cannot be sent."""
+
+    def __init__(self, kind: Kind, line: Line, cookie: bytes, command: bytes) -> None:
+        super().__init__(kind)
+        self._line: Final = line
+        self._cookie: Final = cookie
+        self._command: Final = command
+
+    def ask(self, now_ms: i64) -> None:
+        self._line.send(self._cookie, self._command, self.number)
+
+    def give_up(self) -> None:
+        self._line.forget(self._cookie)
+
+
+@final
+class Line(Watched):
+    """The socket of all datagrams to the RTP proxy, watched while an answer is waited for."""
+
+    def __init__(self, place: Place, asking: Asking) -> None:
+        # Kept, not only its number: a compiled function may free a socket after its last use.
+        self._socket: Final = socket.socket(place.family, socket.SOCK_DGRAM)
+        self._socket.setblocking(False)
+        super().__init__(self._socket.fileno())
+        self._socket.connect(place.address)
+        self._asking: Final = asking
+        # The questions that wait, by their cookies.
+        self._numbers: Final[dict[bytes, int]] = {}
+
+    def send(self, cookie: bytes, command: bytes, number: int) -> None:
+        try:
+            self._socket.send(cookie + command)
+        except ConnectionRefusedError:
+            # That was the answer to an earlier datagram; this one has not been sent.
+            self._socket.send(cookie + command)
+        watches = self._asking.watches
+        assert watches is not None
+        if not self._numbers:
+            watches.watch(self)
+        self._numbers[cookie] = number
+
+    def forget(self, cookie: bytes) -> None:
+        if self._numbers.pop(cookie, 0) and not self._numbers:
+            watches = self._asking.watches
+            assert watches is not None
+            watches.forget(self)
+
+    def is_ready(self, now_ms: i64) -> None:
+        try:
+            answer = self._socket.recv(LINE_LIMIT)
+        except OSError:
+            # Nobody listens: whoever waits sends again.
+            return
+        # Answers to earlier commands, and to copies of them, may come late.
+        cookie = answer.partition(b" ")[0] + b" "
+        number = self._numbers.get(cookie, 0)
+        if number:
+            self.forget(cookie)
+            self._asking.take(number, answer[len(cookie) :].rstrip(b"\r\n"), now_ms)

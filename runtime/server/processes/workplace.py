@@ -24,6 +24,7 @@ from runtime.server.worker.desk import Desk
 from runtime.server.worker.handlers import take_letters
 from runtime.server.worker.loop import Worker
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.worker.watching import EpollWatches
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
 from runtime.sip.address import UDP
 from runtime.sip.transport import ListenSocket
@@ -66,7 +67,7 @@ class Workplace:
         """In the process of that exchange, which is going to run the program."""
         connections = ServerConnections(exchange, streams) if self.receivers else None
         self._resolver.connect(exchange)
-        self.engine.start_worker(os.getpid(), connections, is_timer_process)
+        self.engine.start_worker(os.getpid(), connections, is_timer_process, EpollWatches())
 
     def worker(
         self, seat: Seat, exchange: Exchange, child: int, listener: ListenSocket | None, streams: Streams | None
@@ -81,6 +82,7 @@ class Workplace:
                 -1 if listener is None else own.fileno(),
                 exchange.mailbox.fileno(),
                 -1 if streams is None else streams.fileno(),
+                -1,
             ]
         )
         where = self.table.sockets[0] if listener is None else listener

@@ -36,6 +36,9 @@ ERR: Final = -1
 UDP_READY: Final = 1
 MAIL_READY: Final = 2
 STREAMS_READY: Final = 4
+# What routes have watched, such as programs that they wait for; empty until there is something.
+WATCHES_READY: Final = 8
+_WATCHES_PLACE: Final = 3
 
 # While the server is to end a worker says so often what it still has to do.
 _TELL_MS: Final[i64] = 20
@@ -106,6 +109,9 @@ class Worker:
         self.failures: list[SendFailure] = []
         # Failures that the engine has not been told of yet.
         self._unsettled: Final[list[SendFailure]] = []
+        # The waiter knows of watches; some are ready.
+        self._is_watching = False
+        self._has_watched = False
         # Which loop is running, see `run`.
         self._loop_number: i64 = 0
         self._goes_on: Callable[[], bool] | None = None
@@ -209,6 +215,10 @@ class Worker:
         streams = self._streams
         if streams is not None and self._exchange is not None:
             self._handle_streams(streams, self._exchange, now_ms)
+        watches = self._asking.watches
+        if self._has_watched and watches is not None:
+            self._has_watched = False
+            watches.serve(now_ms)
 
     # --- what comes in -----------------------------------------------------------------------------------------------
 
@@ -217,9 +227,13 @@ class Worker:
 
         Waits as long as the timers allow.
         """
-        ready: i64 = UDP_READY | MAIL_READY | STREAMS_READY
+        ready: i64 = UDP_READY | MAIL_READY | STREAMS_READY | WATCHES_READY
         exchange = self._exchange
         streams = self._streams
+        watches = self._asking.watches
+        if watches is not None and watches.count > 0 and not self._is_watching:
+            self._is_watching = True
+            waiter.put(_WATCHES_PLACE, watches.fileno())
         while True:
             if not self._expects_more:
                 ready = waiter.wait(self._patience_ms(timeout_ms))
@@ -232,6 +246,7 @@ class Worker:
             if streams is not None and ready & STREAMS_READY:
                 streams.serve(time.monotonic_ns() // 1_000_000)
                 came += len(streams.received)
+            self._has_watched = self._is_watching and ready & WATCHES_READY != 0
             if came > 0 or not self._expects_more:
                 self._expects_more = count == BATCH or len(self._letters) >= BATCH
                 return count
@@ -313,8 +328,11 @@ class Worker:
         except Exception as e:
             self.bugs += 1
             self._complaints.bug(e)
+        self._leave_if_replaced(loop)
+
+    def _leave_if_replaced(self, loop: i64) -> None:
+        """A route that the loop of this number was running has waited, and another loop has taken over: this one is done."""
         if self._loop_number != loop:
-            # The route has waited, and another loop has taken over: this one is done.
             raise greenlet.GreenletExit()
 
     def drain(self, retry_after_s: i64) -> None:
@@ -360,7 +378,9 @@ class Worker:
     def _run_timers(self, now_ms: i64) -> None:
         """What is due by now; under load this is asked after every batch."""
         if (self._engine_has_timers or self._asking.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
+            loop = self._loop_number
             self._engine.run_timers(now_ms)
+            self._leave_if_replaced(loop)
         streams = self._streams
         if streams is not None and streams.next_timer_ms(now_ms) == 0:
             streams.look_over(now_ms)
@@ -381,7 +401,9 @@ class Worker:
                 return
             rounds += 1
             while self._unsettled:
+                loop = self._loop_number
                 self._engine.note_failure(self._unsettled.pop(0).send, now_ms)
+                self._leave_if_replaced(loop)
 
     def _write(self, now_ms: i64) -> None:
         """Datagrams, streams, letters; what fails at once goes into `_failures`."""

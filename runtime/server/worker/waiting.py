@@ -18,6 +18,10 @@ class Waiter:
     def __init__(self, fds: list[int]) -> None:
         self.watches_datagrams: Final = fds[0] >= 0
 
+    def put(self, place: int, fd: int) -> None:
+        """A descriptor in a place that was left empty with -1."""
+        raise NotImplementedError
+
     def wait(self, timeout_ms: i64) -> i64:
         """A sum of 1 << place; 0 after `timeout_ms` (-1: no limit) or a signal."""
         raise NotImplementedError
@@ -33,6 +37,10 @@ class PlainWaiter(Waiter):
         for fd in fds:
             if fd >= 0:
                 self._poll.register(fd, select.POLLIN)
+
+    def put(self, place: int, fd: int) -> None:
+        self._fds[place] = fd
+        self._poll.register(fd, select.POLLIN)
 
     def wait(self, timeout_ms: i64) -> i64:
         ready: i64 = 0
@@ -53,6 +61,9 @@ class NativeWaiter(Waiter):
         self._entries: Final[Any] = ffi.new("struct pollfd[]", [{"fd": fd, "events": select.POLLIN} for fd in fds])
         self._words: Final[Any] = memoryview(ffi.buffer(self._entries)).cast("B").cast("H")
         self._count: Final = len(fds)
+
+    def put(self, place: int, fd: int) -> None:
+        self._entries[place].fd = fd
 
     def wait(self, timeout_ms: i64) -> i64:
         found: i64 = self._poll(self._entries, self._count, timeout_ms)
