@@ -210,7 +210,7 @@ class _Start:
         worker = udp.worker(workplace, roster.seats(udp.UDP_WORKERS)[0])
         spare_the_collector()
         master.serves()
-        worker.run(lambda: master.attend(0), _IDLE_MS)
+        worker.run(lambda: master.attend_alone(), _IDLE_MS)
         master.stop()
         self._farewell()
         return 0

@@ -85,6 +85,8 @@ class Master:
         self._watchdog: Final = Watchdog(notifier)
         self._ready: dict[int, Process] = {}
         self._pid = 0
+        # No worker was forked.
+        self._is_alone = False
 
     def start(self) -> bool:
         """Fork all and return when all serve; False if SIGTERM or SIGINT came before. Then, and when it raises StartError
@@ -204,6 +206,11 @@ class Master:
             pass
         self.stop()
 
+    def attend_alone(self) -> bool:
+        """`attend`, in a process that runs the program itself."""
+        self._is_alone = True
+        return self.attend(0)
+
     def attend(self, patience_s: float) -> bool:
         """Replace the dead and take a signal, if there is one within `patience_s`; False if it is time to stop."""
         now_s = time.monotonic()
@@ -249,6 +256,13 @@ class Master:
         return max(0.0, min(waiting) - time.monotonic()) if waiting else 3600.0
 
     def _reap(self) -> None:
+        if self._is_alone:
+            # This process runs the program, too: its routes wait for the programs that they have started.
+            for p in self._processes:
+                pid, status = os.waitpid(p.pid, os.WNOHANG) if p.pid else (0, 0)
+                if pid:
+                    self._note_death(p, status)
+            return
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
