@@ -29,7 +29,7 @@ class Question:
 
     `words` are what was read by the command's pattern, the blocks as one word each; what was not given is missing at the end.
     `by_fifo`: the FIFO asks, not the Unix socket, whose texts differ here and there. `ok` is the first line of success in
-    its spelling, without the line end.
+    its spelling, without the line end. `is_cut`: a line of the request was too long, so that words are not what was written.
     """
 
     def __init__(self, words: list[bytes], by_fifo: bool, now_ms: i64) -> None:
@@ -37,6 +37,7 @@ class Question:
         self.by_fifo: Final = by_fifo
         self.now_ms: Final = now_ms
         self.ok: Final = b"200 ok" if by_fifo else b"200 OK"
+        self.is_cut = False
 
     def word(self, place: i64) -> bytes:
         """The word at this place, b"" where there is none."""
@@ -59,6 +60,7 @@ class Command:
     """A command by its name, which counts in any case. `body` is the method that gets the Question.
 
     `by_socket` False: the Unix socket does not have it. `answers_late`: the answer has an hour's time, not two seconds.
+    `runs_unasked` False: it does not run for who wants no answer.
     `combine` takes whether the FIFO asks and the answers of the workers, and returns the text.
     """
 
@@ -72,6 +74,7 @@ class Command:
         call_id_of: Callable[[list[bytes]], bytes] | None = None,
         by_socket: bool = True,
         answers_late: bool = False,
+        runs_unasked: bool = True,
     ) -> None:
         assert (combine is not None) == (where == EVERY)
         assert (call_id_of is not None) == (where == OWNER)
@@ -83,6 +86,7 @@ class Command:
         self.call_id_of: Final = call_id_of
         self.by_socket: Final = by_socket
         self.answers_late: Final = answers_late
+        self.runs_unasked: Final = runs_unasked
 
 
 def packed_counters(counters: list[int]) -> bytes:

@@ -9,12 +9,13 @@ from typing import Final
 
 from runtime.routing.command import Command
 from runtime.routing.config import Config
-from runtime.server.control.core_commands import CoreCommands
+from runtime.server.control.core_commands import CORE_NAMES, CoreCommands
 from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, UnixSocket
-from runtime.server.control.questions import ModuleCommands
+from runtime.server.control.questions import Commands
 from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
 from runtime.server.host.accounts import Identity, Owner
+from runtime.server.host.errors import StartError
 from runtime.server.log.server_log import ServerLog
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.roster import Roster
@@ -56,7 +57,12 @@ class ControlFiles:
 
     def kinds(self, arguments: list[str], commands: list[Command], roster: Callable[[], Roster]) -> list[Kind]:
         """The processes that serve what `make` has made, in SER's order. `arguments` is the command line, `commands` are those of
-        the modules, `roster` tells in each process who else is there."""
+        the modules, `roster` tells in each process who else is there. Raises StartError."""
+        for command in commands:
+            if command.name.lower() in CORE_NAMES:
+                raise StartError(
+                    f"a module has a FIFO command {command.name}, which is the name of one of the server's own"
+                )
         kinds: list[Kind] = []
         fifo, unix = self._fifo, self._socket
         if fifo is not None:
@@ -80,15 +86,15 @@ class ControlFiles:
         config, log = self._config, self._log
 
         def job(seat: Seat) -> Run:
-            modules = ModuleCommands(commands, by_fifo, log)
-            core = CoreCommands(by_fifo, roster().table, arguments, self._since_s, modules.names())
+            core = CoreCommands(by_fifo, roster().table, arguments, self._since_s, commands)
+            all_commands = Commands(core.commands, commands, by_fifo, log)
             process: ControlProcess
             if by_fifo:
                 assert self._fifo is not None
-                process = FifoServer(core, modules, log, master, self._fifo.fd, rules)
+                process = FifoServer(core, all_commands, log, master, self._fifo.fd, rules)
             else:
                 assert self._socket is not None
-                process = SocketServer(core, modules, log, master, self._socket.socket, config.unix_tx_timeout)
+                process = SocketServer(core, all_commands, log, master, self._socket.socket, config.unix_tx_timeout)
             process.join(roster().runners(seat.exchange()))
             return process.run
 

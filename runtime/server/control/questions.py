@@ -1,4 +1,4 @@
-"""Commands of modules: asked here, or in the workers by letters. Reference core, 7.3.
+"""Commands of the server and of its modules: asked here, or in the workers by letters. Reference core, 7.3.
 
 Nothing waits for an answer: it is given to the client when it comes, or when the time for it is over.
 """
@@ -30,10 +30,11 @@ Give = Callable[[bytes], None]
 
 
 class LocalQuestion(Question):
-    """A question to a module in this very process."""
+    """A question that is answered in this very process."""
 
-    def __init__(self, words: list[bytes], by_fifo: bool, now_ms: int, give: Give) -> None:
-        super().__init__(words, by_fifo, now_ms)
+    def __init__(self, request: Request, by_fifo: bool, now_ms: int, give: Give) -> None:
+        super().__init__(request.words, by_fifo, now_ms)
+        self.is_cut = request.mistake != ""
         self._give: Final = give
 
     def answer(self, text: bytes) -> None:
@@ -52,17 +53,15 @@ class _Pending:
         self.answers: Final[dict[int, bytes]] = {}
 
 
-class ModuleCommands:
-    """The commands that one kind of control process has: of the FIFO (`by_fifo`) or of the Unix socket."""
+class Commands:
+    """The commands that one kind of control process has, of the FIFO (`by_fifo`) or of the Unix socket: `core` and those of the
+    modules, which the workers know by their places in `modules`."""
 
-    def __init__(self, commands: list[Command], by_fifo: bool, log: Log) -> None:
+    def __init__(self, core: list[Command], modules: list[Command], by_fifo: bool, log: Log) -> None:
         self._by_fifo: Final = by_fifo
         self._log: Final = log
-        self._by_name: Final = {
-            command.name.lower().encode(): (place, command)
-            for place, command in enumerate(commands)
-            if by_fifo or command.by_socket
-        }
+        self._places: Final = {command: place for place, command in enumerate(modules)}
+        self._by_name: Final = {c.name.lower().encode(): c for c in [*modules, *core] if by_fifo or c.by_socket}
         self._workers: Workers | None = None
         self._pending: Final[dict[int, _Pending]] = {}
         self._late = 0
@@ -73,20 +72,19 @@ class ModuleCommands:
         """Called once, in the process that asks."""
         self._workers = workers
 
-    def names(self) -> list[str]:
-        """As `which` lists them, the newest first."""
-        return [command.name for _, command in reversed(self._by_name.values())]
+    def find(self, name: bytes) -> Command | None:
+        """None if there is no such command. `name` is in lower case."""
+        return self._by_name.get(name)
 
     def pattern(self, name: bytes) -> str | None:
         """What the command reads; None if there is no such command. `name` is in lower case."""
         found = self._by_name.get(name)
-        return None if found is None else found[1].pattern
+        return None if found is None else found.pattern
 
     # --- questions -----------------------------------------------------------------------------------------------------
 
-    def ask(self, request: Request, give: Give, now_ms: int) -> None:
-        """Have the command of that name run; `give` gets its answer."""
-        place, command = self._by_name[request.name.lower()]
+    def ask(self, command: Command, request: Request, give: Give, now_ms: int) -> None:
+        """Have the command run; `give` gets its answer."""
         if command.where == HERE:
             self._ask_here(command, request, give, now_ms)
             return
@@ -110,12 +108,20 @@ class ModuleCommands:
         self._late += command.answers_late
         exchange = workers.exchange
         for number in to:
-            run_command.put(exchange.post, number, exchange.number, self._number, place, self._by_fifo, request.words)
+            run_command.put(
+                exchange.post,
+                number,
+                exchange.number,
+                self._number,
+                self._places[command],
+                self._by_fifo,
+                request.words,
+            )
         exchange.post.flush()
 
     def _ask_here(self, command: Command, request: Request, give: Give, now_ms: int) -> None:
         try:
-            command.body(LocalQuestion(request.words, self._by_fifo, now_ms, give))
+            command.body(LocalQuestion(request, self._by_fifo, now_ms, give))
         except Exception as e:  # a bug in the module, which must not end the process
             self._log.write(ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             give(b"500 server error\n")

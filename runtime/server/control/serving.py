@@ -23,7 +23,7 @@ from runtime.server.control.delivery import (
     SocketDelivery,
 )
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
-from runtime.server.control.questions import ModuleCommands
+from runtime.server.control.questions import Commands
 from runtime.server.log.server_log import DBG, ERR, WARN
 from runtime.server.processes.workers import Workers
 
@@ -44,9 +44,9 @@ def _now_ms() -> int:
 class ControlProcess:
     """The loop of both kinds. `master` is who ends the server when somebody gives `kill`."""
 
-    def __init__(self, core: CoreCommands, modules: ModuleCommands, log: Log, master: int) -> None:
+    def __init__(self, core: CoreCommands, commands: Commands, log: Log, master: int) -> None:
         self._core: Final = core
-        self._modules: Final = modules
+        self._commands: Final = commands
         self.log: Final = log
         self._master: Final = master
         self._end_ms: int | None = None
@@ -56,7 +56,7 @@ class ControlProcess:
 
     def join(self, workers: Workers) -> None:
         """Called once, in the process: whom it may ask."""
-        self._modules.connect(workers)
+        self._commands.connect(workers)
         self._mail = workers.exchange.mailbox.fileno()
         self.poll.register(self._mail, select.POLLIN)
 
@@ -70,8 +70,8 @@ class ControlProcess:
         events = self.poll.poll(self._patience_ms(now_ms))
         now_ms = _now_ms()
         if any(fd == self._mail for fd, _ in events):
-            self._modules.receive()
-        self._modules.look_over(now_ms)
+            self._commands.receive()
+        self._commands.look_over(now_ms)
         self.take(events, now_ms)
         writable = {fd for fd, what in events if what & ~select.POLLIN}
         for failure in self.deliveries.go_on(writable, now_ms):
@@ -94,26 +94,22 @@ class ControlProcess:
 
     def pattern_of(self, name: bytes) -> str | None:
         """What the command reads; None if there is no such command. `name` is in lower case."""
-        pattern = self._core.pattern(name)
-        return self._modules.pattern(name) if pattern is None else pattern
+        return self._commands.pattern(name)
 
     def ask(self, request: Request, client: Client, now_ms: int) -> None:
         """Find the answer for the client."""
-        name = request.name.lower()
+        command = self._commands.find(request.name.lower())
         shown = request.name.decode("latin-1")
-        if self._core.pattern(name) is not None:
-            if not client.wants_answer:
-                self.log.write(DBG, f"DEBUG: {self.name()}: nobody wants to know what {shown} says")
-                return
-            client.give(self._core.answer(request), now_ms)
+        if command is None:
+            self.log.write(ERR, f"ERROR: {self.name()}: command {shown} is not available")
+            client.give(client.unknown(request.name), now_ms)
+        elif not client.wants_answer and not command.runs_unasked:
+            self.log.write(DBG, f"DEBUG: {self.name()}: nobody wants to know what {shown} says")
+        else:
+            self._commands.ask(command, request, lambda text: client.give(text, _now_ms()), now_ms)
             if self._core.wants_end:
                 self._core.wants_end = False
                 self._end_ms = now_ms if self.deliveries.next_ms() is None else now_ms + _LAST_WORDS_MS
-        elif self._modules.pattern(name) is not None:
-            self._modules.ask(request, lambda text: client.give(text, _now_ms()), now_ms)
-        else:
-            self.log.write(ERR, f"ERROR: {self.name()}: command {shown} is not available")
-            client.give(client.unknown(request.name), now_ms)
 
     def deliver(self, delivery: Delivery, now_ms: int) -> None:
         try:
@@ -122,7 +118,7 @@ class ControlProcess:
             self.log.write(ERR, f"ERROR: {self.name()}: {e}")
 
     def _patience_ms(self, now_ms: int) -> int:
-        due = (self.deliveries.next_ms(), self.next_ms(), self._modules.next_ms(now_ms), self._end_ms)
+        due = (self.deliveries.next_ms(), self.next_ms(), self._commands.next_ms(now_ms), self._end_ms)
         times = [t for t in due if t is not None]
         return max(0, min(times) - now_ms) if times else -1
 
@@ -158,9 +154,9 @@ class FifoServer(ControlProcess):
     """Serves the FIFO open as `fd`."""
 
     def __init__(
-        self, core: CoreCommands, modules: ModuleCommands, log: Log, master: int, fd: int, rules: ReplyRules
+        self, core: CoreCommands, commands: Commands, log: Log, master: int, fd: int, rules: ReplyRules
     ) -> None:
-        super().__init__(core, modules, log, master)
+        super().__init__(core, commands, log, master)
         self._fd: Final = fd
         self.rules: Final = rules
         self._reader: Final = FifoReader(self.pattern_of)
@@ -215,9 +211,9 @@ class SocketServer(ControlProcess):
     """Serves the Unix datagram socket; `timeout_ms` is how long an answer may wait for its client."""
 
     def __init__(
-        self, core: CoreCommands, modules: ModuleCommands, log: Log, master: int, own: socket.socket, timeout_ms: int
+        self, core: CoreCommands, commands: Commands, log: Log, master: int, own: socket.socket, timeout_ms: int
     ) -> None:
-        super().__init__(core, modules, log, master)
+        super().__init__(core, commands, log, master)
         self.socket: Final = own
         self.timeout_ms: Final = timeout_ms
         self.poll.register(own.fileno(), select.POLLIN)

@@ -118,6 +118,12 @@ def test_an_answer_is_made_of_those_of_all_workers(stateful: Controlled) -> None
     assert stateful.ask_socket(":all:\n") == "200 " + " ".join(receivers(stateful)) + "\n"
 
 
+def test_a_module_cannot_take_a_name_of_the_server(start: StartServer, tmp_path: Path) -> None:
+    server = start(config="", routes=STATEFUL.replace('Command("all"', 'Command("Which"'))
+    assert server.wait() == 1
+    assert "a module has a FIFO command Which" in server.log.read_text()
+
+
 def test_a_question_about_a_call_goes_to_its_worker(stateful: Controlled) -> None:
     askers = set()
     for number in range(8):
