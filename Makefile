@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 BENCH ?= forward
 
 BIN := $(VENV)/bin
-SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '*.so' ! -name _parser.py) hatch_build.py README.md LICENSE
+SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '*.so' ! -name _parser.py) hatch_build.py hatch_native.py README.md LICENSE
 
 # The build under test is a matter of the import path: site-packages holds the native one, this directory the pure one.
 # Without PYTHONSAFEPATH, "python -m" would prefer the directory.
@@ -43,7 +43,7 @@ check: lint test  ## all that a change must pass: black, mypy --strict, floors, 
 lint: $(VENV)/.tools
 	$(BIN)/black --quiet --check --diff .
 	$(BIN)/mypy --strict
-	$(BIN)/mypy --strict hatch_build.py tests examples
+	$(BIN)/mypy --strict hatch_build.py hatch_native.py tests examples
 
 native: $(VENV)/.native  ## install into $(VENV), with native code if there is a C compiler; only what changed is made again
 
@@ -53,11 +53,13 @@ $(VENV)/.tools: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb")); q = p["project"]; \
 	    print(*p["build-system"]["requires"], *q["dependencies"], *q["optional-dependencies"]["test"], sep="\n")' > $(VENV)/requirements.txt
-	$(BIN)/python -m pip --disable-pip-version-check --quiet install --requirement $(VENV)/requirements.txt
+	@echo "Installing the tools into $(VENV); about half a minute."
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --requirement $(VENV)/requirements.txt
 	@touch $@
 
 $(VENV)/.native: $(VENV)/.tools $(SOURCES)
-	SER_BUILD_DIR=build/native $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --force-reinstall .
+	@echo "Installing into $(VENV). The first time takes one or two minutes, later only what has changed is compiled."
+	@SER_BUILD_DIR=build/native SER_PROGRESS=/proc/$$$$/fd/2 $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --force-reinstall .
 	@$(BIN)/python -P -c 'from runtime.build import NATIVE; print("built: native code" if NATIVE else \
 	    "built: pure Python, correct but slow. With a C compiler and the headers of Python (gcc, python3-dev): make clean native")'
 	@touch $@

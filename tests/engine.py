@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runtime.modules import core
+from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.dns_records import A, AAAA, NAPTR, PTR, SRV, Answer, Naptr, NameQuestion, Srv, reverse_name
@@ -140,6 +141,9 @@ class Server:
         self.engine = Engine(program, program.config, table, self.log, self.names, folder)
         self.wall = Wall()
         self.engine.world.clock = self.wall
+        embedded = Sqlite()
+        embedded.bind(self.engine.world)
+        self.engine.world.embedded = embedded
         self.engine.bind()
         self.watches = EpollWatches()
         self.engine.start_worker(4711, connections, watches=self.watches)

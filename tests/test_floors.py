@@ -74,6 +74,9 @@ ONLY_IN: Final = {
     "tatsu": ("serc.reading.parse", "serc.reading._parser"),
     "jinja2": ("serc.codegen",),
     "black": ("serc.codegen",),
+    "sqlalchemy": ("runtime.storage.sql", "runtime.storage.drivers"),
+    "pymysql": ("runtime.storage.drivers",),
+    "psycopg": ("runtime.storage.drivers",),
     "cffi": ("runtime.server.host.mmsg_build",),
     "greenlet": ("runtime.routing.asking", "runtime.server.worker.loop"),
 }

@@ -138,7 +138,7 @@ def test_a_compiler_that_fails_is_an_error(tmp_path: Path) -> None:
         pytest.skip("no C compiler, or no headers of Python")
     done = build("wheel", tmp_path, CC="false")
     assert done.returncode != 0
-    assert "command '/usr/bin/false' failed" in done.stdout or "'false'" in done.stdout
+    assert "false" in done.stdout
     assert not list(tmp_path.glob("*.whl"))
 
 
@@ -147,4 +147,11 @@ def test_source_distribution_can_build_and_test_itself(tmp_path: Path) -> None:
     assert build("sdist", tmp_path).returncode == 0
     with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"hatch_build.py", "Makefile", "tests/test_packaging.py", "serc/grammar.ebnf", "LICENSE"} <= names
+    assert {
+        "hatch_build.py",
+        "hatch_native.py",
+        "Makefile",
+        "tests/test_packaging.py",
+        "serc/grammar.ebnf",
+        "LICENSE",
+    } <= names

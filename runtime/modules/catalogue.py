@@ -57,6 +57,7 @@ _DECLARED: Final = (
     "sl",
     "sms",
     "speeddial",
+    "sqlite",
     "textops",
     "tm",
     "uri",

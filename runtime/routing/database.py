@@ -13,6 +13,12 @@ from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.world import World
 
+# SER's own defaults (reference modules-main, chapter 0): the published example passwords of its installation script.
+READ_WRITE_URL: Final = "mysql://ser:heslo@localhost/ser"
+READ_ONLY_URL: Final = "mysql://serro:47serro11@localhost/ser"
+# The module of the database that needs no server; it is there also where ser.cfg does not load it.
+EMBEDDED: Final = "sqlite"
+
 # Text is bytes as on the wire, a date its seconds since 1970, None SQL's NULL.
 Value = int | float | bytes | None
 Row = list[Value]
@@ -30,6 +36,25 @@ class Condition:
         self.column: Final = column
         self.value: Final = value
         self.operator: Final = operator
+
+
+# Kinds of changes.
+INSERT: Final = "insert"
+UPDATE: Final = "update"
+DELETE: Final = "delete"
+PUT: Final = "put"
+
+
+@final
+class Change:
+    """What `Database.insert`, `update`, `delete` or `put` would do, by the kind."""
+
+    def __init__(self, kind: str, table: str, columns: tuple[str, ...], values: Row, where: list[Condition]) -> None:
+        self.kind: Final = kind
+        self.table: Final = table
+        self.columns: Final = columns
+        self.values: Final = values
+        self.where: Final = where
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -60,6 +85,16 @@ class Database:
         """Remove the rows that meet `where`."""
         raise NotImplementedError
 
+    def put(
+        self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row, where: list[Condition]
+    ) -> None:
+        """Change `columns` to `values` in the rows that meet `where`; if there is none add one, of `columns` alone."""
+        self.transaction(ctx, [Change(PUT, table, columns, values, where)])
+
+    def transaction(self, ctx: Context | None, changes: list[Change]) -> None:
+        """All of the changes or, where the database knows transactions, none."""
+        raise NotImplementedError
+
     def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
         """Have a row added and do not wait for it: what goes wrong is logged."""
         raise NotImplementedError
@@ -70,14 +105,22 @@ class Driver(Module):
     """The module of a database system: the part of a URL before the colon is its name."""
 
     def open(self, url: str) -> Database:
-        """The database at a URL as SER writes it. Asked for in the `bind` of modules that are loaded later; raises DatabaseError."""
+        """The database at a URL as SER writes it, "" for the driver's own. Asked for in the `bind` of modules that are loaded later; raises DatabaseError."""
         raise NotImplementedError
 
 
 def open_database(world: World, module: str, url: str) -> Database:
-    """The database at `url`, for a module of this name; raises ModuleError."""
-    scheme = url.partition(":")[0]
-    driver = world.modules.get(scheme.lower())
+    """The database at `url`, for a module of this name; raises ModuleError.
+
+    Where no URL is set, and so SER's default remains, it is the embedded one, unless ser.cfg loads another driver.
+    """
+    scheme = url.partition(":")[0].lower()
+    if url == READ_WRITE_URL or url == READ_ONLY_URL:
+        if not any([isinstance(m, Driver) and m.name != EMBEDDED for m in world.modules.values()]):
+            scheme, url = EMBEDDED, ""
+    driver = world.modules.get(scheme)
+    if driver is None and scheme == EMBEDDED:
+        driver = world.embedded
     if not isinstance(driver, Driver):
         raise ModuleError(f'{module}: its database is a "{scheme}:" one: load {scheme}.so before {module}.so')
     try:

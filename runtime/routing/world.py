@@ -91,6 +91,8 @@ class World:
         self.literals: Final[dict[bytes, Address]] = {}
         self.avp_aliases: Final[dict[bytes, AvpName]] = {}
         self.pid: i64 = 0
+        # The module of the embedded database, for those that name no other (runtime.routing.database).
+        self.embedded: object = None
         # None where there is no TCP.
         self.connections: Connections | None = None
         self.clock = Clock()

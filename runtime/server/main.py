@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Final
 
 from runtime.build import NATIVE
+from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.engine import StartError as ProgramError
@@ -130,6 +131,9 @@ class _Start:
         shared = SharedMemory(options.shared_mb << 20, log)
         self._memory: Final = MemoryStatus(shared, config.memlog, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
+        embedded = Sqlite()
+        embedded.bind(self._engine.world)
+        self._engine.world.embedded = embedded
         self._control: Final = ControlFiles(config, owner, identity, log)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None

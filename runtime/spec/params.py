@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from runtime.routing.database import READ_ONLY_URL as READ_ONLY_URL
+from runtime.routing.database import READ_WRITE_URL as READ_WRITE_URL
 from runtime.spec.declare import Param, integer_param, string_param
 from runtime.spec.values import Doubt
 
-# SER's own defaults (reference modules-main, chapter 0): the published example passwords of its installation script.
-READ_WRITE_URL: Final = "mysql://ser:heslo@localhost/ser"
-READ_ONLY_URL: Final = "mysql://serro:47serro11@localhost/ser"
-
-_DRIVERS: Final = ("mysql", "postgres", "dbtext", "flatstore")
+_DRIVERS: Final = ("mysql", "postgres", "postgresql", "sqlite", "dbtext", "flatstore")
 _MYSQL: Final = re.compile(r"mysql://([^@/]*@)?[^@/:]+(:[0-9]+)?/.+\Z", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$.]*\Z")
 

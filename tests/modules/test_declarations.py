@@ -61,6 +61,7 @@ COUNTS: Final = {
     "sl": (2, 0, 1),
     "sms": (2, 8, 0),
     "speeddial": (1, 8, 0),
+    "sqlite": (0, 0, 0),
     "textops": (13, 0, 0),
     "tm": (23, 19, 5),
     "uri": (6, 0, 0),

@@ -1,11 +1,55 @@
 """flatstore: append-only files for accounting. Reference modules-more, A.1.4."""
 
-from typing import Final
+from __future__ import annotations
 
+import mmap
+from typing import Final, final
+
+from runtime.routing.command import Command, Question
+from runtime.routing.database import Database, Driver
+from runtime.routing.world import World
 from runtime.spec.declare import ModuleSpec, switch_param
+from runtime.storage.flatstore import Flatstore
+from runtime.storage.url import parse_url
+
+_NUMBER: Final = 8
+
+
+@final
+class FlatstoreDriver(Driver):
+    """Opens folders. The number of rotations lies in memory that all processes share."""
+
+    def __init__(self, *, flush: int = 1) -> None:
+        super().__init__("flatstore")
+        self._flushes: Final = flush != 0
+        self._world: World | None = None
+        self._memory: mmap.mmap | None = None
+
+    def bind(self, world: World) -> None:
+        self._world = world
+        self._memory = world.shared.take(_NUMBER, "flatstore")
+
+    def open(self, url: str) -> Database:
+        assert self._world is not None, "modules are bound in the order of loadmodule"
+        return Flatstore(parse_url(url, self._world.folder), self._world.log, self._flushes, self.rotations)
+
+    def rotations(self) -> int:
+        assert self._memory is not None
+        return int.from_bytes(self._memory[0:_NUMBER], "little")
+
+    def commands(self) -> list[Command]:
+        return [Command("flat_rotate", self.flat_rotate, by_socket=False)]
+
+    def flat_rotate(self, question: Question) -> None:
+        """Every process opens its files anew before its next row."""
+        assert self._memory is not None
+        self._memory[0:_NUMBER] = (self.rotations() + 1).to_bytes(_NUMBER, "little")
+        question.answer(b"200 OK\n")
+
 
 EXPORTS: Final = ModuleSpec(
     name="flatstore",
+    implementation="runtime.modules.flatstore:FlatstoreDriver",
     summary="Database driver for flatstore:directory, which only appends rows; for acc.",
     params=(switch_param("flush", 1, "Write each row out at once."),),
     fifo_commands=("flat_rotate",),

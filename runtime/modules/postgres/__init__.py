@@ -1,7 +1,23 @@
 """postgres: PostgreSQL databases. Reference modules-more, A.1.2."""
 
-from typing import Final
+from __future__ import annotations
+
+from typing import Final, final
 
 from runtime.spec.declare import ModuleSpec
+from runtime.storage.driver import StoredDriver
 
-EXPORTS: Final = ModuleSpec(name="postgres", summary="Database driver for postgres://user:password@host:port/database.")
+
+@final
+class Postgres(StoredDriver):
+    """PostgreSQL."""
+
+    def __init__(self) -> None:
+        super().__init__("postgres")
+
+
+EXPORTS: Final = ModuleSpec(
+    name="postgres",
+    implementation="runtime.modules.postgres:Postgres",
+    summary="Database driver for postgres://user:password@host:port/database.",
+)

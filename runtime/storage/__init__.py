@@ -1,0 +1,1 @@
+"""Databases: what a module asks of one (statement, database), and who answers (sql, dbtext, flatstore)."""

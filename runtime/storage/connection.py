@@ -1,0 +1,44 @@
+"""The port behind which each kind of database is: statements in, results out. It waits; who may not wait asks a process that may."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from runtime.storage.errors import Refused
+from runtime.storage.statement import Result, Statement
+from runtime.storage.url import DBTEXT, FLATSTORE, SQLITE, Url
+
+# A statement may take so long, with all connecting and waiting for locks, if its caller does not say otherwise.
+DEADLINE_MS: Final = 5000
+
+
+class Connection:
+    """A connection of one thread. It is opened with the first statement, and anew after it was lost."""
+
+    def run(self, statements: Sequence[Statement]) -> list[Result]:
+        """Do all of them, or none where the database knows transactions. Raises DatabaseError."""
+        raise NotImplementedError
+
+    def interrupt(self) -> None:
+        """Called by another thread: what runs now shall end at once, with an error."""
+
+    def close(self) -> None:
+        """Nothing is left open; the next statement opens it again."""
+
+
+def connect(url: Url, deadline_ms: int = DEADLINE_MS, create: bool = False) -> Connection:
+    """A connection, which is not open yet. With `create` a file or folder that is missing is made."""
+    if url.driver == FLATSTORE:
+        raise Refused(f"{url}: flatstore adds rows and does nothing else")
+    if url.driver == DBTEXT:
+        from runtime.storage.dbtext import DbtextConnection
+
+        return DbtextConnection(url, deadline_ms, create)
+    # Costs a third of a second, and is needed by nobody who has no such database.
+    from runtime.storage.sql import SqlConnection
+
+    if url.driver == SQLITE and create:
+        os.makedirs(os.path.dirname(url.path) or ".", exist_ok=True)
+    return SqlConnection(url, deadline_ms, create)

@@ -1,0 +1,36 @@
+"""What can go wrong with a database, as types of DatabaseError."""
+
+from __future__ import annotations
+
+from runtime.routing.database import DatabaseError
+
+
+class Unavailable(DatabaseError):
+    """The database cannot be reached, or the connection was lost. It is tried again with the next statement.
+
+    `nothing_done`: the loss was noticed before anything was changed.
+    """
+
+    def __init__(self, message: str, nothing_done: bool = False) -> None:
+        super().__init__(message)
+        self.nothing_done = nothing_done
+
+
+class Late(DatabaseError):
+    """No answer within the deadline. A write may have been done all the same, or may be done yet."""
+
+
+class Overloaded(DatabaseError):
+    """Too many wait for the database already: this statement was not sent."""
+
+
+class Refused(DatabaseError):
+    """The database is there and refuses the statement: no such table or column, a value that does not fit, a full disk."""
+
+
+class Duplicate(Refused):
+    """A row with this key is there already."""
+
+
+class BadValue(Refused):
+    """A value that no text column can hold: it is not UTF-8, or has a NUL in it."""
