@@ -178,7 +178,8 @@ class Compiler:
         words = os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc"
         self._cc: Final = shlex.split(words)
         folders = [
-            *include,
+            # mypyc gives them in an order that changes from run to run.
+            *sorted(include),
             str(GENERATED / "runtime"),
             sysconfig.get_path("include"),
             sysconfig.get_path("platinclude"),
