@@ -74,6 +74,8 @@ COMPILED: Final = (
     "runtime/server/mail/exchange.py",
     "runtime/server/mail/letters/*.py",
     "runtime/server/mail/mailbox.py",
+    "runtime/server/streams/channel.py",
+    "runtime/server/streams/channels.py",
     "runtime/server/streams/connection.py",
     "runtime/server/streams/streams.py",
     "runtime/server/worker/complaints.py",

@@ -8,8 +8,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.server.streams.channel import Channel
 from runtime.sip.address import Address
-from runtime.sip.framing import Framer
 from runtime.sip.transport import ListenSocket, Send
 
 # What may wait for a peer that does not read; more is refused.
@@ -28,20 +28,23 @@ class Outgoing:
 
 @final
 class Connection:
-    """`number` is unique in the server, `peer` the other end. Times are those of the monotonic clock.
+    """`number` is unique in the server, `peer` the other end, `channel` what makes messages of the bytes. Times are those of the
+    monotonic clock.
 
     `is_closing`: nothing is read any more, and when the queue is written the connection ends. `is_doomed`: it is to be closed
     as soon as what has been sent before is on its way, and nothing more that came by it counts. `names` are the addresses
     (sockaddr) under which it is known: the peer's, then aliases.
     """
 
-    def __init__(self, number: i64, own: socket.socket, peer: Address, listener: ListenSocket, now_ms: i64) -> None:
+    def __init__(
+        self, number: i64, own: socket.socket, peer: Address, listener: ListenSocket, channel: Channel, now_ms: i64
+    ) -> None:
         self.number: Final = number
         self.socket: Final = own
         self.fd: Final = own.fileno()
         self.peer: Final = peer
         self.listener = listener
-        self.framer: Final = Framer()
+        self.channel: Final = channel
         self.is_connecting = False
         self.is_closing = False
         self.is_doomed = False
@@ -52,6 +55,9 @@ class Connection:
         self.queue: list[Outgoing] = []
         self.queued_bytes: i64 = 0
         self.names: list[bytes] = []
+        # What is being written, of which so much is: the first message of the queue, or what the channel has to say.
+        self._data = b""
+        self._is_message = False
         self._written: i64 = 0
 
     def put(self, out: Outgoing, now_ms: i64) -> bool:
@@ -65,10 +71,14 @@ class Connection:
         self.queued_bytes += size
         return True
 
+    def is_stuck(self) -> bool:
+        """True if `write` has left something for which the kernel had no room."""
+        return len(self._data) > 0
+
     def write(self, now_ms: i64) -> int:
         """Write what the kernel takes; 0, or the errno with which the connection has ended."""
-        while self.queue:
-            data = self.queue[0].send.data
+        while len(self._data) > 0 or self._next():
+            data = self._data
             rest = memoryview(data)[self._written :] if self._written else data
             try:
                 count: i64 = self.socket.send(rest)
@@ -79,11 +89,22 @@ class Connection:
             self.waits_since_ms = now_ms
             self._written += count
             if self._written == len(data):
-                self.queue.pop(0)
-                self.queued_bytes -= self._written
+                self._data = b""
                 self._written = 0
-                self.active_ms = now_ms
+                if self._is_message:
+                    self.queued_bytes -= len(self.queue.pop(0).send.data)
+                    self.active_ms = now_ms
         return 0
+
+    def _next(self) -> bool:
+        """Take up what is to be written next; False if there is nothing, or it has to wait for the peer."""
+        channel = self.channel
+        self._data = channel.own_bytes()
+        self._is_message = False
+        if len(self._data) == 0 and self.queue and channel.is_ready:
+            self._data = channel.wrap(self.queue[0].send.data)
+            self._is_message = True
+        return len(self._data) > 0
 
 
 _LATER: Final = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR))

@@ -14,6 +14,7 @@ from mypy_extensions import i64
 
 from runtime.routing.ports import Log
 from runtime.routing.sockets import SocketTable
+from runtime.server.streams.channels import CHANNELS, NewChannel
 from runtime.server.streams.connection import Connection, Outgoing
 from runtime.sip.address import TCP, Address, from_packed
 from runtime.sip.scan import BadMessage
@@ -70,7 +71,15 @@ class Streams:
     """
 
     def __init__(
-        self, index: i64, count: i64, first: i64, door: socket.socket, table: SocketTable, limits: Limits, log: Log
+        self,
+        index: i64,
+        count: i64,
+        first: i64,
+        door: socket.socket,
+        table: SocketTable,
+        limits: Limits,
+        log: Log,
+        channels: dict[int, NewChannel] = CHANNELS,
     ) -> None:
         self._count: Final = count
         self._next_number = (first - 1) * count + index + 1
@@ -79,6 +88,7 @@ class Streams:
         self._table: Final = table
         self._limits: Final = limits
         self._log: Final = log
+        self._channels: Final = channels
         self._epoll: Final = select.epoll()
         self._epoll.register(self._door_fd, select.EPOLLIN)
         self._by_fd: dict[int, Connection] = {}
@@ -150,13 +160,13 @@ class Streams:
                 self.close(connection, e.errno or errno.EIO)
             return
         if size == 0:
-            self.close_when_written(connection)
+            self.close_when_written(connection, now_ms)
             return
-        framer = connection.framer
-        framer.feed(bytes(self._view[:size]))
+        channel = connection.channel
         try:
+            channel.feed(bytes(self._view[:size]))
             while True:
-                message = framer.take()
+                message = channel.take()
                 if len(message) == 0:
                     break
                 connection.active_ms = now_ms
@@ -165,8 +175,11 @@ class Streams:
             self._remark(f"ERROR: tcp: {mistake} from {_shown(connection.peer)}, connection closed", now_ms)
             self.received.append(Received(connection, b""))
             return
-        if framer.is_empty():
+        if channel.is_between():
             connection.active_ms = now_ms
+        if not connection.is_stuck():
+            # The channel may have something to say to what came, or let go what has waited for it.
+            self._flush(connection, now_ms)
 
     def _write(self, connection: Connection, now_ms: i64) -> None:
         """Called when the connection can be written to, or connect(2) has an outcome."""
@@ -180,8 +193,9 @@ class Streams:
         error = connection.write(now_ms)
         if error:
             self.close(connection, error)
-        elif not connection.queue:
-            self._waiting.pop(int(connection.number), None)
+        elif not connection.is_stuck():
+            if not connection.queue:
+                self._waiting.pop(int(connection.number), None)
             if connection.is_closing:
                 self.close(connection, 0)
             else:
@@ -237,7 +251,8 @@ class Streams:
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         number = self._next_number
         self._next_number += self._count
-        connection = Connection(number, own, peer, listener, now_ms)
+        channel = self._channels[listener.proto](connecting)
+        connection = Connection(number, own, peer, listener, channel, now_ms)
         connection.is_connecting = connecting
         if not self._by_fd:
             self._next_round_ms = now_ms + _ROUND_MS
@@ -253,15 +268,25 @@ class Streams:
             self._by_name[name] = connection
             connection.names.append(name)
 
-    def close_when_written(self, connection: Connection) -> None:
+    def close_when_written(self, connection: Connection, now_ms: i64) -> None:
         """Read no more and close when everything that was sent is written."""
         if not connection.is_open:
             return
-        if not connection.queue:
-            self.close(connection, 0)
-        elif not connection.is_closing:
-            connection.is_closing = True
-            self._epoll.modify(connection.fd, select.EPOLLOUT)
+        if connection.is_closing:
+            return
+        connection.channel.end()
+        if connection.is_connecting:
+            error, is_done = 0, not connection.queue
+        else:
+            error = connection.write(now_ms)
+            # What is left in the queue then waits for a handshake that nobody will read.
+            is_done = not connection.is_stuck()
+        if error or is_done:
+            self.close(connection, error)
+            return
+        connection.is_closing = True
+        self._wait_for(connection, now_ms)
+        self._epoll.modify(connection.fd, select.EPOLLOUT)
 
     def close(self, connection: Connection, error: int) -> None:
         """Close now; what was not written failed with `error`."""
@@ -299,7 +324,7 @@ class Streams:
         connection = self._by_number.get(int(send.connection)) if send.connection else None
         if len(send.data) == 0:
             if connection is not None:
-                self.close_when_written(connection)
+                self.close_when_written(connection, now_ms)
             return
         if connection is None or connection.is_closing:
             connection = self._by_name.get(send.destination.sockaddr)
@@ -311,13 +336,20 @@ class Streams:
         if not connection.put(out, now_ms):
             self.failed.append(Failed(out, errno.ENOBUFS))
             return
-        if connection.is_connecting or len(connection.queue) > 1:
-            return
+        if not connection.is_connecting and len(connection.queue) == 1:
+            self._flush(connection, now_ms)
+
+    def _flush(self, connection: Connection, now_ms: i64) -> None:
+        """Write what there is; what is left waits for the kernel to have room, or for the peer."""
         error = connection.write(now_ms)
         if error:
             self.close(connection, error)
-        elif connection.queue:
+            return
+        if connection.queue or connection.is_stuck():
             self._wait_for(connection, now_ms)
+        else:
+            self._waiting.pop(int(connection.number), None)
+        if connection.is_stuck():
             self._epoll.modify(connection.fd, select.EPOLLIN | select.EPOLLOUT)
 
     def _wait_for(self, connection: Connection, now_ms: i64) -> None:

@@ -13,6 +13,7 @@ from engine import Lines
 
 from runtime.routing.sockets import SocketTable
 from runtime.server.streams.acceptor import Acceptor, Doors
+from runtime.server.streams.channels import CHANNELS, NewChannel
 from runtime.server.streams.connection import QUEUE_MAX_BYTES
 from runtime.server.streams.streams import IDLE_MS, Limits, Streams
 from runtime.sip.address import TCP, UDP, Address
@@ -25,7 +26,7 @@ MESSAGE = OPTIONS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")
 class Site:
     """One TCP process of one, and the process that accepts for it, both here. The clock begins at 1,000,000 ms."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, channels: dict[int, NewChannel] = CHANNELS) -> None:
         self.listening = _listening()
         self.address = Address.parse("127.0.0.1", self.listening.getsockname()[1])
         self.listener = ListenSocket(1, TCP, b"127.0.0.1", self.address)
@@ -33,13 +34,17 @@ class Site:
         self.log = Lines(2)
         self.doors = Doors(1)
         self.acceptor = Acceptor([(1, self.listening)], self.doors.outside, self.log)
-        self.streams = Streams(0, 1, 1, self.doors.inside[0], table, limits, self.log)
+        self.streams = Streams(0, 1, 1, self.doors.inside[0], table, limits, self.log, channels)
         self.now_ms = 1_000_000
         self.clients: list[socket.socket] = []
 
     def close(self) -> None:
         for s in [self.listening, *self.clients, *self.doors.inside, *self.doors.outside]:
             s.close()
+
+    def address_of(self, far: socket.socket) -> Address:
+        """Where somebody else listens."""
+        return Address.parse("127.0.0.1", far.getsockname()[1])
 
     def client(self, host: str = "127.0.0.1") -> socket.socket:
         """Connected, accepted and taken in."""
