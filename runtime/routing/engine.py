@@ -73,6 +73,7 @@ class Engine:
         self.schedule: Final = Schedule(log, bugs)
         self._timers: list[Timer] = []
         self._draining: Draining | None = None
+        self.world.parked.is_repetition = self._is_repetition
         # All messages of a Call-ID must be handled in one process.
         self.keeps_state: Final = len(self._stateful) > 0
 
@@ -277,6 +278,13 @@ class Engine:
         self._cancel(ctx, parked)
         return True
 
+    def _is_repetition(self, ctx: Context) -> bool:
+        """True if the request, whose main route is about to wait, is a repetition of one that is under way, and has been absorbed."""
+        for module in self._stateful:
+            if module.absorbs(ctx):
+                return True
+        return False
+
     def _say_again(self, waiting: Context) -> None:
         """The last reply to a request that waits or, to an INVITE, the 100 that keeps it from being repeated (RFC 3261 17.2.1)."""
         t = waiting.transaction
@@ -304,7 +312,9 @@ class Engine:
             if not self._handle_request(ctx):
                 return
         except Cancelled:
-            ctx.log(L_DBG, "DEBUG: receive_msg: cancelled while its route waited")
+            ctx.log(
+                L_DBG, "DEBUG: receive_msg: the route ends where it waits: a CANCEL has come, or this is a repetition"
+            )
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
         for module in self._enders:

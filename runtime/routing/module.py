@@ -90,6 +90,11 @@ class Module:
         """True if this request belongs to something that has begun before, as a repetition does."""
         return False
 
+    def absorbs(self, ctx: Context) -> bool:
+        """The main route of this request is about to wait: True if it is a repetition of one that has begun before, and has been
+        dealt with as such."""
+        return False
+
     def under_way(self) -> int:
         """How much has begun and not come to its end: a server that is told to end waits for it, for a while."""
         return 0

@@ -6,11 +6,12 @@ the table is empty, and costs nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.asking import Question
+from runtime.routing.asking import Cancelled, Question
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.scan import BadMessage
@@ -45,10 +46,18 @@ class Parked:
     def __init__(self) -> None:
         self._table: Final = Table(True, True)
         self._last: i64 = 0
+        # The engine's: whether a request that is about to wait is a repetition of one that a module has under way.
+        self.is_repetition: Callable[[Context], bool] | None = None
         self.count: i64 = 0
 
     def add(self, ctx: Context, question: Question[Any]) -> ParkedRequest | None:
-        """The request of `ctx` begins to wait. None where it has nothing that a repetition could be known by."""
+        """The request of `ctx` begins to wait. None where it has nothing that a repetition could be known by.
+
+        Raises Cancelled for a repetition of a request whose transaction is open already: what has waited long could find that
+        forgotten, and begin anew.
+        """
+        if self.is_repetition is not None and self.is_repetition(ctx):
+            raise Cancelled
         key = _key(ctx.message)
         if key == _NO_KEY:
             return None

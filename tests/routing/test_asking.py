@@ -6,53 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
-from engine import Server, header, where
+from engine import Lines, Server, header
 from runtime.modules import core
 from runtime.modules.tm import Tm
-from runtime.routing.asking import ANSWERED, LATE, NEVER, NOT_ASKED, REFUSED, Asking, Kind, Question
+from runtime.routing.asking import ANSWERED, ASKED, LATE, NEVER, NOT_ASKED, REFUSED, Asking, Kind
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.program import Program, Route
 from runtime.routing.replying import send_reply
-from engine import Lines
+from rows import DEADLINE_MS, Desk, Row
 from script import request
 from tm.site import Site, acknowledgement, reply, said, to
 from tm.site import request as call
-
-DEADLINE_MS = 2000
-
-
-class Row(Question[bytes]):
-    """A question about `key`. It asks nobody: the test answers."""
-
-    def __init__(self, kind: Kind, key: bytes, at_once: bytes | None = None, asking: Asking | None = None) -> None:
-        super().__init__(kind)
-        self.key = key
-        self.at_once = at_once
-        self.asking = asking
-        self.given_up = False
-
-    def ask(self, now_ms: int) -> None:
-        if self.asking is not None:
-            self.asking.take(self.number, self.at_once, now_ms)
-
-    def give_up(self) -> None:
-        self.given_up = True
-
-
-class Desk:
-    """Asks in routes, and remembers what was asked."""
-
-    def __init__(self, deadline_ms: int = DEADLINE_MS, limit: int = 100) -> None:
-        self.kind = Kind("rows", deadline_ms, limit)
-        self.asked: list[Row] = []
-
-    def row(self, ctx: Context, key: bytes) -> bytes:
-        question = Row(self.kind, key)
-        self.asked.append(question)
-        return ctx.wait(question) or b"none"
 
 
 def server(route: Route, modules: tuple[Module, ...] = ()) -> Server:
@@ -350,6 +317,24 @@ def test_a_request_that_has_been_relayed_or_answered_is_not_ended() -> None:
         site.say(request("CANCEL", "sip:b@127.0.0.1:5090", Call_ID=call_id))
         # The CANCEL's own route has run, and the INVITE's goes on.
         assert len(desk.asked) == 2 and not desk.asked[0].given_up, call_id
+
+
+def test_a_repetition_does_not_wait_where_its_transaction_is_open() -> None:
+    """It could find that forgotten afterwards, and be relayed like a new request."""
+    tm, desk = Tm(), Desk()
+
+    def route(ctx: Context) -> int:
+        desk.row(ctx, b"")
+        return tm.t_relay(ctx)
+
+    site = Site(tm, route)
+    site.say(call())
+    assert said(site.engine.take_answer(desk.asked[0].number, b"", site.now_ms)) == ["5080 100", "5090 INVITE"]
+    assert said(site.say(call())) == ["5080 100"] and site.engine.world.asking.count == 0
+    # Its CANCEL is another request, and waits.
+    assert site.say(call("CANCEL")) == []
+    (row,) = [question for question in desk.asked if question.number and question.fate == ASKED]
+    assert said(site.engine.take_answer(row.number, b"", site.now_ms)) == ["5080 200"]
 
 
 def test_only_an_invite_is_cancelled() -> None:

@@ -22,6 +22,7 @@ from runtime.routing.context import Context
 from runtime.routing.dns_records import A, Answer, NameQuestion
 from runtime.sip.transport import Send
 from runtime.tx.timers import Timed
+from rows import Desk, Row
 from tm.site import CALLER, Site, acknowledgement, reply, request
 
 RUNS: Final = int(os.environ.get("SER_SIMULATIONS", "1000" if NATIVE else "200"))
@@ -33,16 +34,24 @@ MINUTES_MS: Final = 10 * 60_000
 class Simulation:
     """One run: CALLS calls at once, forked or led on to other callees, over a network that does what it likes.
 
-    The name of a call says in its last letters what becomes of it: whether it is forked in parallel or in series, and what the host
-    of its first callee is: an address, or a name whose address comes late, or never, or does not exist, or that nobody can tell.
+    The name of a call says in its last letters what becomes of it: which of its routes wait for a row (m the main route, f the
+    failure route, r the onreply route, a all of them, - none); whether it is forked in parallel or in series; and what the host of
+    its first callee is: an address, or a name whose address comes late, or never, or does not exist, or that nobody can tell.
     """
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         tm = Tm(fr_timer=8, fr_inv_timer=20)
+        self.desk = Desk(deadline_ms=4000, limit=3)
+
+        def ask(ctx: Context, where: bytes) -> None:
+            if ctx.message.value(ctx.message.call_id)[-3:-2] in (where, b"a"):
+                self.desk.row(ctx, where)
 
         def route(ctx: Context) -> int:
             call = ctx.message.value(ctx.message.call_id)
+            ask(ctx, b"m")
+            tm.t_on_reply(ctx, 1)
             host = b"127.0.0.1" if call.endswith(b"a") else call + b".test"
             core.set_uri(ctx, b"sip:b@%s:%d" % (host, CALLEES[0]))
             if call[-2:-1] == b"p":
@@ -52,15 +61,20 @@ class Simulation:
                 tm.t_on_failure(ctx, 1)
             return tm.t_relay(ctx)
 
+        def on_reply(ctx: Context) -> int:
+            ask(ctx, b"r")
+            return 1
+
         def lead_on(ctx: Context) -> int:
             call = ctx.message.value(ctx.message.call_id)
+            ask(ctx, b"f")
             host = b"127.0.0.1" if call.endswith(b"a") else b"other-" + call + b".test"
             core.append_branch_uri(ctx, b"sip:b@%s:%d" % (host, CALLEES[1]), -1)
             return tm.t_relay(ctx)
 
-        self.site = Site(tm, route, {1: lead_on}, names=Names(is_late=True))
+        self.site = Site(tm, route, {1: lead_on}, {1: on_reply}, names=Names(is_late=True))
         # When, in which order, and to which question an answer comes to the proxy.
-        self.answers: list[tuple[int, int, NameQuestion]] = []
+        self.answers: list[tuple[int, int, NameQuestion | Row]] = []
         self.loss = self.chance.choice((0.0, 0.0, 0.1, 0.3))
         # When, in which order, what, from which port: what is under way to the proxy. And the branch of which it is the final reply.
         self.coming: list[tuple[int, int, bytes, int, bytes]] = []
@@ -86,7 +100,7 @@ class Simulation:
 
     def begin(self) -> None:
         for i in range(CALLS):
-            name = f"c{i}{self.chance.choice('ops')}{self.chance.choice('aallneu')}"
+            name = f"c{i}{self.chance.choice('--mfra')}{self.chance.choice('ops')}{self.chance.choice('aallneu')}"
             branch = f"z9hG4bK{i}"
             method = self.chance.choice(("INVITE", "INVITE", "INVITE", "OPTIONS"))
             start = self.chance.randrange(3000)
@@ -124,7 +138,7 @@ class Simulation:
         if code >= 200:
             self.finals.setdefault((call, cseq), set()).add("2xx" if code < 300 else str(code))
         if code >= 200 and cseq.endswith("INVITE") and self.chance.random() >= self.loss:
-            number = call[1:-2]
+            number = call[1:-3]
             self.post(acknowledgement(f"z9hG4bK{number}" if code >= 300 else f"z9hG4bKa{number}", call=call), CALLER, 5)
 
     def serve(self, send: Send, port: int) -> None:
@@ -169,9 +183,17 @@ class Simulation:
                 when = self.site.now_ms + self.chance.choice((1, 500, 3000, 4500, 7000))
                 heapq.heappush(self.answers, (when, self.number, question))
         self.site.server.names.asked.clear()
+        for row in self.desk.asked:
+            self.number += 1
+            heapq.heappush(
+                self.answers, (self.site.now_ms + self.chance.choice((1, 300, 2500, 9000)), self.number, row)
+            )
+        self.desk.asked.clear()
 
-    def tell_name(self, question: NameQuestion) -> list[Send]:
-        """What the proxy sends when the answer comes."""
+    def tell(self, question: NameQuestion | Row) -> list[Send]:
+        """What the proxy sends when the answer comes, be it too late."""
+        if isinstance(question, Row):
+            return self.site.engine.take_answer(question.number, b"row", self.site.now_ms)
         fate = question[1][-6:-5]
         answer = Answer(self.chance.choice((1000, 60_000)), fate == b"u")
         if fate == b"l" and question[0] == A:
@@ -189,7 +211,7 @@ class Simulation:
             if self.answers and self.answers[0][0] <= min(due, self.coming[0][0] if self.coming else due):
                 when, _, question = heapq.heappop(self.answers)
                 site.now_ms = max(site.now_ms, when)
-                self.deliver(self.tell_name(question))
+                self.deliver(self.tell(question))
             elif self.coming and self.coming[0][0] <= due:
                 when, _, data, port, final_of = heapq.heappop(self.coming)
                 site.now_ms = max(site.now_ms, when)
@@ -211,6 +233,10 @@ def test_whatever_happens(block: int) -> None:
         simulation.run()
         site = simulation.site
         assert site.engine.world.bugs.count == 0, (seed, site.server.lines(-1))
+        asking = site.engine.world.asking
+        assert (
+            asking.count == asking.runs == site.engine.world.parked.count == 0
+        ), f"seed {seed}: somebody waits for ever"
         assert site.open == 0, f"seed {seed}: {site.open} transactions are left when all timers have run"
         assert site.engine.next_timer_ms(site.now_ms) == -1, f"seed {seed}: a timer is left"
         layer = site.tm.core().layer

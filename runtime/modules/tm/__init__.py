@@ -63,7 +63,7 @@ from runtime.spec.kinds_words import failure_route, onreply_route
 from runtime.spec.params import seconds_param
 from runtime.tx.layer import REPEAT, TIMED_OUT, Layer, TimerSettings
 from runtime.tx.table import Table, key_of
-from runtime.tx.transaction import OVER, PROCEEDING, Branch, Client
+from runtime.tx.transaction import OVER, PROCEEDING, Branch, Client, Transaction
 
 
 @final
@@ -217,14 +217,25 @@ class Tm(AppendOwner):
             branch_failed(core, client, 408, reason_of(408), now_ms)
 
     def knows(self, ctx: Context) -> bool:
+        return self._known(ctx) is not None
+
+    def absorbs(self, ctx: Context) -> bool:
+        found = self._known(ctx)
+        if found is None or found.message is ctx.message:
+            return False
+        if found.reply is not None:
+            ctx.sends.append(found.reply)
+        return True
+
+    def _known(self, ctx: Context) -> Transaction | None:
         msg = ctx.message
         if msg.call_id == 0 or msg.cseq == 0:
-            return False
+            return None
         try:
             cseq = parse_cseq(msg)
         except BadMessage:
-            return False
-        return self._table.find_request(msg, key_of(msg, cseq)) is not None
+            return None
+        return self._table.find_request(msg, key_of(msg, cseq))
 
     def under_way(self) -> int:
         return self.core().layer.unfinished()
