@@ -30,6 +30,7 @@ from hatch_native import say  # noqa: E402
 
 # Modules with a run-time part; of the others there is only the declaration, which no message ever meets.
 RUNNING_MODULES: Final = (
+    "acc",
     "auth",
     "auth_db",
     "avp",

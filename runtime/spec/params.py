@@ -10,6 +10,8 @@ from runtime.routing.database import READ_WRITE_URL as READ_WRITE_URL
 from runtime.spec.declare import Param, integer_param, string_param
 from runtime.spec.values import Doubt
 
+RADIUS_CONFIG: Final = "/usr/local/etc/radiusclient/radiusclient.conf"
+
 _DRIVERS: Final = ("mysql", "postgres", "postgresql", "sqlite", "dbtext", "flatstore")
 _MYSQL: Final = re.compile(r"mysql://([^@/]*@)?[^@/:]+(:[0-9]+)?/.+\Z", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$.]*\Z")
@@ -75,7 +77,7 @@ def seconds_param(name: str, default: int, summary: str) -> Param:
 def radius_config_param() -> Param:
     return string_param(
         "radius_config",
-        "/usr/local/etc/radiusclient/radiusclient.conf",
+        RADIUS_CONFIG,
         "Configuration file of the RADIUS client.",
         check=lambda text: _given("radius_config", text),
     )

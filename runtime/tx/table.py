@@ -159,6 +159,15 @@ class Table:
             return answered
         return None
 
+    def find_confirmed(self, ack: Message, key: i64) -> Transaction | None:
+        """The INVITE transaction whose 2xx came from downstream, and goes on to be confirmed end to end by `ack`."""
+        t = self._by_key.get(key)
+        while t is not None:
+            if t.is_invite and 200 <= t.status < 300 and not t.is_own_reply and _same_caller(ack, t):
+                return t
+            t = t.same_key
+        return None
+
     def _same_transaction(self, msg: Message, t: Transaction) -> bool:
         return _same_branch(msg, t.message) if _has_cookie(msg) else self._same_old_style(msg, t.message, True)
 
@@ -252,10 +261,12 @@ def _via1_text(msg: Message) -> bytes:
 
 def _same_dialog(ack: Message, t: Transaction) -> bool:
     """True if `ack` is for the 2xx that was made here: same From tag, and the To tag that we gave."""
-    return (
-        _tag(ack, ack.from_) == _tag(t.message, t.message.from_)
-        and ack.value(ack.call_id) == t.message.value(t.message.call_id)
-        and _tag(ack, ack.to) == t.own_tag
+    return _same_caller(ack, t) and _tag(ack, ack.to) == t.own_tag
+
+
+def _same_caller(ack: Message, t: Transaction) -> bool:
+    return _tag(ack, ack.from_) == _tag(t.message, t.message.from_) and ack.value(ack.call_id) == t.message.value(
+        t.message.call_id
     )
 
 

@@ -1,12 +1,40 @@
 """acc: accounting. Reference modules-main, chapter 12."""
 
-from typing import Final
+from __future__ import annotations
 
-from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
+from typing import Final, final
+
+from runtime.modules.acc.books import REQUESTED, Accountant, Books, Rules, bit_of
+from runtime.modules.acc.facts import facts_of
+from runtime.modules.acc.tables import AccountModule, AccountTable
+from runtime.modules.tm import Tm
+from runtime.routing.context import L_ERR, Context
+from runtime.routing.database import Database, DatabaseError, open_database
+from runtime.routing.module import ModuleError
+from runtime.routing.world import World
+from runtime.spec.declare import (
+    REQUEST,
+    Arg,
+    ArgumentKind,
+    ModuleSpec,
+    function,
+    integer_param,
+    string_param,
+    switch_param,
+)
 from runtime.spec.effects import Does
-from runtime.spec.kinds import string, table
+from runtime.spec.kinds import TABLE, string, wire
 from runtime.spec.kinds_sip import host_mistake
-from runtime.spec.params import column_param, flag_param, radius_config_param, table_param, url_param
+from runtime.spec.params import (
+    RADIUS_CONFIG,
+    READ_WRITE_URL,
+    column_param,
+    flag_param,
+    radius_config_param,
+    table_param,
+    url_param,
+)
+from runtime.spec.values import Constant
 
 _LETTERS: Final = "miocftsSFTrduUpD01Xn"
 _MOST_LETTERS: Final = 20
@@ -21,14 +49,162 @@ def _format_mistake(text: str) -> str:
     return f'"{unknown}" is no attribute of log_fmt, which are the letters {_LETTERS}' if unknown else ""
 
 
+_HOST: Final = "localhost"
+_PORT: Final = 3000
+
+
+@final
+class Acc(AccountModule):
+    """Reports transactions that carry a flag, and what a route hands it."""
+
+    def __init__(
+        self,
+        *,
+        early_media: int = 0,
+        failed_transactions: int = 0,
+        report_ack: int = 1,
+        report_cancels: int = 0,
+        log_flag: int = 0,
+        log_missed_flag: int = 0,
+        log_level: int = 2,
+        log_fmt: str = "miocfs",
+        db_flag: int = 0,
+        db_missed_flag: int = 0,
+        db_url: str = READ_WRITE_URL,
+        db_table_acc: str = "acc",
+        db_table_missed_calls: str = "missed_calls",
+        db_localtime: int = 0,
+        acc_sip_from_column: str = "sip_from",
+        acc_sip_to_column: str = "sip_to",
+        acc_sip_status_column: str = "sip_status",
+        acc_sip_method_column: str = "sip_method",
+        acc_i_uri_column: str = "i_uri",
+        acc_o_uri_column: str = "o_uri",
+        acc_sip_callid_column: str = "sip_callid",
+        acc_user_column: str = "username",
+        acc_time_column: str = "time",
+        acc_from_uri_column: str = "from_uri",
+        acc_to_uri_column: str = "to_uri",
+        acc_totag_column: str = "totag",
+        acc_fromtag_column: str = "fromtag",
+        acc_domain_column: str = "domain",
+        radius_config: str = RADIUS_CONFIG,
+        radius_flag: int = 0,
+        radius_missed_flag: int = 0,
+        service_type: int = -1,
+        diameter_flag: int = 1,
+        diameter_missed_flag: int = 2,
+        diameter_client_host: str = _HOST,
+        diameter_client_port: int = _PORT,
+    ) -> None:
+        super().__init__("acc")
+        self._url: Final = db_url
+        self._rules: Final = Rules(
+            bit_of(log_flag),
+            bit_of(log_missed_flag),
+            bit_of(db_flag),
+            bit_of(db_missed_flag),
+            early_media != 0,
+            failed_transactions != 0,
+            report_ack != 0,
+            report_cancels != 0,
+        )
+        # In SER's order.
+        self._columns: Final = (
+            acc_from_uri_column,
+            acc_to_uri_column,
+            acc_sip_method_column,
+            acc_i_uri_column,
+            acc_o_uri_column,
+            acc_sip_from_column,
+            acc_sip_callid_column,
+            acc_sip_to_column,
+            acc_sip_status_column,
+            acc_user_column,
+            acc_totag_column,
+            acc_fromtag_column,
+            acc_domain_column,
+            acc_time_column,
+        )
+        self._log: Final = (log_level, log_fmt)
+        self._tables: Final = (db_table_acc, db_table_missed_calls)
+        self._is_local_time: Final = db_localtime != 0
+        # What only a build of SER with RADIUS or DIAMETER has.
+        self._wants_radius: Final = (radius_config, radius_flag, radius_missed_flag, service_type) != (
+            RADIUS_CONFIG,
+            0,
+            0,
+            -1,
+        )
+        self._wants_diameter: Final = (
+            diameter_flag,
+            diameter_missed_flag,
+            diameter_client_host,
+            diameter_client_port,
+        ) != (1, 2, _HOST, _PORT)
+        self._books: Books | None = None
+
+    def bind(self, world: World) -> None:
+        """The database is opened where something is to be written to it."""
+        if self._wants_radius:
+            raise ModuleError("acc: not supported yet: RADIUS (radius_flag and its like)")
+        if self._wants_diameter:
+            raise ModuleError("acc: not supported yet: DIAMETER (diameter_flag and its like)")
+        level, letters = self._log
+        calls, missed = self._tables
+        self._books = Books(level, letters, calls, missed, self._columns, self._is_local_time, world)
+        if self._rules.db | self._rules.db_missed:
+            self.open_books(world)
+        tm = world.modules["tm"]
+        assert isinstance(tm, Tm)
+        tm.observe(Accountant(self._rules, self._books))
+
+    def open_books(self, world: World) -> None:
+        books = self.books()
+        if books.database is None:
+            books.database = open_database(world, "acc", self._url)
+
+    def books(self) -> Books:
+        assert self._books is not None, "bind has made them"
+        return self._books
+
+    def acc_log_request(self, ctx: Context, comment: bytes) -> bool:
+        """Report the request to the log; the comment takes the place of a status."""
+        if not self._rules.skips(ctx.method):
+            self.books().log(REQUESTED, facts_of(ctx, comment))
+        return True
+
+    def acc_db_request(self, ctx: Context, comment: bytes, table: AccountTable) -> bool:
+        """Report the request to a table; False if the database does not take it."""
+        if self._rules.skips(ctx.method):
+            return True
+        books = self.books()
+        database = books.database
+        assert database is not None, "the table has had it opened"
+        try:
+            database.insert(ctx, table.name, self._columns, books.row(facts_of(ctx, comment), False))
+        except DatabaseError as e:
+            ctx.log(L_ERR, f"ERROR: acc_db_request: {e}")
+            return False
+        return True
+
+
+def _table(text: str) -> Constant[AccountTable]:
+    TABLE.parse(text)
+    return Constant(AccountTable, (wire(text),), "TABLE", True)
+
+
+_TABLE: Final = Arg("table", ArgumentKind[AccountTable]("table of accounts", TABLE.expects, _table))
+
 EXPORTS: Final = ModuleSpec(
     name="acc",
+    implementation="runtime.modules.acc:Acc",
     summary="Reports transactions to syslog, a database, RADIUS or DIAMETER.",
     needs=("tm",),
     functions=(
         function(
             "acc_log_request",
-            None,
+            Acc.acc_log_request,
             string("comment"),
             routes=REQUEST,
             does=Does.NOTHING,
@@ -36,11 +212,12 @@ EXPORTS: Final = ModuleSpec(
         ),
         function(
             "acc_db_request",
-            None,
+            Acc.acc_db_request,
             string("comment"),
-            table(),
+            _TABLE,
             routes=REQUEST,
             does=Does.NOTHING,
+            waits=True,
             summary="Report the request to a database table.",
         ),
     ),

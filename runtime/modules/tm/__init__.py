@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from runtime.modules.tm import commands
 from runtime.modules.tm.answering import answer, branch_failed, take_reply
 from runtime.modules.tm.branching import add_branches
-from runtime.modules.tm.call import Call, call_of
+from runtime.modules.tm.call import Call, Observer, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core, Routes
 from runtime.modules.tm.failover import try_next_server
@@ -116,6 +116,7 @@ class Tm(AppendOwner):
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
         self._core: Core | None = None
+        self._observers: Final[list[Observer]] = []
         # Fixed next hops that are addresses: by host, port and protocol.
         self._hops: Final[dict[tuple[bytes, int, int], Hop]] = {}
 
@@ -147,7 +148,12 @@ class Tm(AppendOwner):
     def begin(self, world: World, first_label: int, now_ms: int) -> None:
         """Start with an empty table. `first_label` is where the numbers of transactions begin; time is that of `now_ms`."""
         layer = Layer(self._table, self._settings, now_ms)
-        self._core = Core(world, layer, self._failure, self._onreply, first_label, self._fr_avp, self._fr_inv_avp)
+        avps = (self._fr_avp, self._fr_inv_avp)
+        self._core = Core(world, layer, self._failure, self._onreply, first_label, avps[0], avps[1], self._observers)
+
+    def observe(self, observer: Observer) -> None:
+        """Show it every transaction that a request opens; for the `bind` of other modules."""
+        self._observers.append(observer)
 
     def core(self) -> Core:
         core = self._core

@@ -54,6 +54,8 @@ def answer(
         core.layer.table.answered(call)
     core.counters.replied(code, True)
     core.world.counters.local_replies += 1
+    for watcher in call.watchers:
+        watcher.replied(call, code, reply.data, True)
     if code >= 200:
         cancel_rest(core, call, ctx.now_ms)
     return True
@@ -154,6 +156,8 @@ def _relay(core: Core, call: Call, status: i64, data: bytes, now_ms: i64, change
     if changes_state:
         core.layer.replied(call, status, reply, False, now_ms)
         core.counters.replied(status, False)
+    for watcher in call.watchers:
+        watcher.replied(call, status, data, False)
 
 
 def _finish_here(core: Core, call: Call, ctx: Context, todo: i64, passes: bool) -> None:

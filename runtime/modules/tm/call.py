@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.context import IN_FAILURE, Context
 from runtime.routing.world import World
@@ -46,13 +46,36 @@ class Event:
 _NO_EVENTS: Final[list[Event]] = []
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Watcher:
+    """Watches one transaction for another module. What it is told has happened; it does not wait."""
+
+    def replied(self, call: Call, status: i64, reply: bytes, is_own: bool) -> None:
+        """`reply` goes upstream. `is_own`: this server has made it. The 2xx to an INVITE may come several times, and differ."""
+
+    def acknowledged(self, call: Call, ctx: Context) -> None:
+        """The ACK of `ctx`, for a 2xx from downstream, goes on its way; it may come several times."""
+
+
+_NO_WATCHERS: Final[list[Watcher]] = []
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Observer:
+    """Sees every transaction that a request opens. Given to `Tm.observe` before the workers start."""
+
+    def opened(self, call: Call, ctx: Context) -> Watcher | None:
+        """A Watcher for this one, None where nobody is interested."""
+        raise NotImplementedError
+
+
 @final
 class Call(Transaction):
     """The request as it was when its transaction was opened: Request-URI, flags, edits and AVPs of the context then.
 
     `on_failure` and `on_reply` are the armed routes. `is_replicated`: replies end here. `failure_status` is what
-    t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here. `is_busy`: a failure
-    or onreply route of it is running, perhaps waiting; what happens meanwhile stands in `later`.
+    t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here, `watchers` of those
+    to one that came. `is_busy`: a failure or onreply route of it is running, perhaps waiting; what happens meanwhile stands in `later`.
     """
 
     def __init__(self, id: bytes, key: i64, ctx: Context, reply_to: Address, reply_socket: ListenSocket) -> None:
@@ -75,6 +98,7 @@ class Call(Transaction):
         self.is_replicated = False
         self.failure_status: i64 = 0
         self.outcome: Outcome | None = None
+        self.watchers: list[Watcher] = _NO_WATCHERS
         self.is_busy = False
         self.later = _NO_EVENTS
 

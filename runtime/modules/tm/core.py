@@ -8,7 +8,7 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
-from runtime.modules.tm.call import Call
+from runtime.modules.tm.call import Call, Observer
 from runtime.routing.avps import AvpName, Avps
 from runtime.routing.context import Context
 from runtime.routing.tags import signature
@@ -43,7 +43,7 @@ class Counters:
 class Core:
     """`layer` holds the transactions; `failure` and `onreply` are the routes of ser.cfg by their numbers.
 
-    `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
+    `observers` see what opens. `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Core:
         first_label: int,
         fr_avp: AvpName | None,
         fr_inv_avp: AvpName | None,
+        observers: list[Observer],
     ) -> None:
         self.world: Final = world
         self.outbox: Final = world.outbox
@@ -62,6 +63,7 @@ class Core:
         self.failure: Final = failure
         self.onreply: Final = onreply
         self.counters: Final = Counters()
+        self.observers: Final = observers
         self._fr_avp: Final = fr_avp
         self._fr_inv_avp: Final = fr_inv_avp
         self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address())

@@ -54,6 +54,7 @@ def open_transaction(core: Core, ctx: Context) -> i64:
     if msg.method == methods.ACK:
         acknowledged = table.find_acknowledged(msg, key)
         if acknowledged is None:
+            _pass_on(core, ctx, key)
             return PLAIN_ACK
         ctx.transaction = acknowledged
         core.layer.acknowledged(acknowledged, ctx.now_ms)
@@ -72,7 +73,21 @@ def open_transaction(core: Core, ctx: Context) -> i64:
     call = Call(core.new_id(key, msg), key, ctx, destination, socket)
     core.layer.open(call)
     ctx.transaction = call
+    for observer in core.observers:
+        watcher = observer.opened(call, ctx)
+        if watcher is not None:
+            call.watchers = [*call.watchers, watcher]
     return OPENED
+
+
+def _pass_on(core: Core, ctx: Context, key: i64) -> None:
+    """Tell those who watch the call that its ACK goes end to end."""
+    if len(core.observers) == 0:
+        return
+    call = core.layer.table.find_confirmed(ctx.message, key)
+    if isinstance(call, Call):
+        for watcher in call.watchers:
+            watcher.acknowledged(call, ctx)
 
 
 def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
