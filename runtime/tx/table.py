@@ -42,6 +42,8 @@ class Table:
         self._by_key: Final[dict[int, Transaction]] = {}
         # INVITEs that were answered with a 2xx here: their ACK has a branch of its own.
         self._by_answer: Final[dict[int, Transaction]] = {}
+        # INVITEs whose ACKs for a 2xx from downstream somebody wants to see.
+        self._watched: Final[dict[int, Transaction]] = {}
         self._by_id: Final[dict[bytes, Transaction]] = {}
         self._ruri_matching: Final = ruri_matching
         self._via1_matching: Final = via1_matching
@@ -75,6 +77,10 @@ class Table:
             return
         if len(t.own_tag) > 0 and self._by_answer.get(self._answer_key(t.key, t.own_tag)) is t:
             del self._by_answer[self._answer_key(t.key, t.own_tag)]
+        if len(self._watched) > 0 and t.is_invite:
+            caller = self._caller_key(t.message, t.key)
+            if self._watched.get(caller) is t:
+                del self._watched[caller]
         first = self._by_key[t.match_key]
         if first is t:
             if t.same_key is None:
@@ -159,14 +165,20 @@ class Table:
             return answered
         return None
 
+    def watch(self, t: Transaction) -> None:
+        """Have `find_confirmed` find `t`, an INVITE. Of two from the same caller with the same CSeq the later one is found."""
+        self._watched[self._caller_key(t.message, t.key)] = t
+
     def find_confirmed(self, ack: Message, key: i64) -> Transaction | None:
-        """The INVITE transaction whose 2xx came from downstream, and goes on to be confirmed end to end by `ack`."""
-        t = self._by_key.get(key)
-        while t is not None:
-            if t.is_invite and 200 <= t.status < 300 and not t.is_own_reply and _same_caller(ack, t):
-                return t
-            t = t.same_key
+        """The watched INVITE whose 2xx came from downstream, and is confirmed end to end by `ack`."""
+        t = self._watched.get(self._caller_key(ack, key))
+        if t is not None and 200 <= t.status < 300 and not t.is_own_reply and _same_caller(ack, t):
+            return t
         return None
+
+    def _caller_key(self, msg: Message, key: i64) -> i64:
+        tag = _tag(msg, msg.from_)
+        return hash_range(key ^ self._secret, tag, 0, len(tag))
 
     def _same_transaction(self, msg: Message, t: Transaction) -> bool:
         return _same_branch(msg, t.message) if _has_cookie(msg) else self._same_old_style(msg, t.message, True)

@@ -107,6 +107,15 @@ def test_what_a_reply_is_worth(params: str, status: str, wanted: list[str]) -> N
     assert calls.short() == wanted
 
 
+def test_nothing_is_left_of_a_call_that_is_over() -> None:
+    calls = Calls(LOG)
+    calls.ask()
+    calls.reply("200 OK")
+    calls.wait(60)
+    calls.acknowledge()
+    assert calls.short() == ["transaction answered 200"]
+
+
 def test_only_calls_are_missed() -> None:
     calls = Calls(LOG + 'modparam("acc", "failed_transactions", 1)')
     calls.ask("MESSAGE")

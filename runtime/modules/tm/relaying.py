@@ -77,6 +77,8 @@ def open_transaction(core: Core, ctx: Context) -> i64:
         watcher = observer.opened(call, ctx)
         if watcher is not None:
             call.watchers = [*call.watchers, watcher]
+            if call.is_invite:
+                table.watch(call)
     return OPENED
 
 
