@@ -55,6 +55,7 @@ RUNNING_MODULES: Final = (
     "pike",
     "postgres",
     "print",
+    "registrar",
     "rr",
     "sl",
     "sqlite",
@@ -62,6 +63,7 @@ RUNNING_MODULES: Final = (
     "tm",
     "uri",
     "uri_db",
+    "usrloc",
     "xlog",
 )
 

@@ -93,6 +93,8 @@ class World:
         self.pid: i64 = 0
         # The module of the embedded database, for those that name no other (runtime.routing.database).
         self.embedded: object = None
+        # User and group that the processes run as, for files that they will open; -1: as they are.
+        self.owner = (-1, -1)
         # None where there is no TCP.
         self.connections: Connections | None = None
         self.clock = Clock()

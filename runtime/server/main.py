@@ -134,6 +134,7 @@ class _Start:
         embedded = Sqlite()
         embedded.bind(self._engine.world)
         self._engine.world.embedded = embedded
+        self._engine.world.owner = identity.owner()
         self._control: Final = ControlFiles(config, owner, identity, log)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None

@@ -1,12 +1,98 @@
 """registrar: REGISTER requests and lookups. Reference modules-main, chapter 6."""
 
-from typing import Final
+from __future__ import annotations
 
+from typing import Final, final
+
+from runtime.modules.registrar.finding import lookup, registered
+from runtime.modules.registrar.saving import Saver
+from runtime.modules.registrar.settings import Settings
+from runtime.modules.sl import Sl
+from runtime.modules.usrloc import TableName, Usrloc, table_name
+from runtime.routing.context import Context
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.world import World
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
 from runtime.spec.effects import Does
-from runtime.spec.kinds import location
 from runtime.spec.params import flag_param, seconds_param
 from runtime.spec.values import Doubt
+
+
+@final
+class Registrar(Module):
+    """Takes REGISTER requests into usrloc, and finds users there."""
+
+    def __init__(
+        self,
+        *,
+        default_expires: int = 3600,
+        min_expires: int = 60,
+        max_expires: int = 0,
+        default_q: int = -1,
+        append_branches: int = 1,
+        case_sensitive: int = 0,
+        desc_time_order: int = 0,
+        nat_flag: int = 4,
+        realm_prefix: str = "",
+        received_param: str = "received",
+        received_avp: int = 42,
+        use_domain: int = 0,
+        max_contacts: int = 0,
+        retry_after: int = 0,
+    ) -> None:
+        super().__init__("registrar")
+        self._settings: Final = Settings(
+            default_expires,
+            min_expires,
+            max_expires,
+            -1 if default_q == -1 else min(max(default_q, 0), 1000),
+            append_branches != 0,
+            case_sensitive != 0,
+            desc_time_order != 0,
+            1 << nat_flag,
+            realm_prefix.encode("latin-1").lower(),
+            received_param.encode("latin-1"),
+            received_avp,
+            use_domain != 0,
+            max_contacts,
+            retry_after,
+        )
+        self._saver: Saver | None = None
+
+    def bind(self, world: World) -> None:
+        usrloc = world.modules.get("usrloc")
+        sl = world.modules.get("sl")
+        if not isinstance(usrloc, Usrloc) or not isinstance(sl, Sl):
+            raise ModuleError("registrar: needs the modules sl and usrloc: load them before it")
+        if usrloc.use_domain != self._settings.use_domain:
+            raise ModuleError(
+                "registrar: use_domain must be the same as usrloc's: "
+                f'write modparam("usrloc|registrar", "use_domain", {int(self._settings.use_domain)})'
+            )
+        self._saver = Saver(self._settings, usrloc.locations, sl)
+
+    def save(self, ctx: Context, table: TableName) -> int:
+        """Take the contacts of a REGISTER into the table, and answer; 0 ends the script where the request was refused."""
+        assert self._saver is not None
+        return self._saver.save(ctx, table.table, False, True)
+
+    def save_noreply(self, ctx: Context, table: TableName) -> int:
+        """The same without an answer, also where the request is refused."""
+        assert self._saver is not None
+        return self._saver.save(ctx, table.table, False, False)
+
+    def save_memory(self, ctx: Context, table: TableName) -> int:
+        """The same as save, and no database gets to see these contacts."""
+        assert self._saver is not None
+        return self._saver.save(ctx, table.table, True, True)
+
+    def lookup(self, ctx: Context, table: TableName) -> bool:
+        """Rewrite the Request-URI to where the user is; False if the user is nowhere."""
+        return lookup(ctx, table.table, self._settings)
+
+    def registered(self, ctx: Context, table: TableName) -> bool:
+        """True if the user has a contact."""
+        return registered(ctx, table.table, self._settings)
 
 
 def _q_doubt(value: int) -> Doubt | None:
@@ -17,16 +103,23 @@ def _q_doubt(value: int) -> Doubt | None:
 
 EXPORTS: Final = ModuleSpec(
     name="registrar",
+    implementation="runtime.modules.registrar:Registrar",
     summary="Takes REGISTER requests into usrloc and finds users there.",
     needs=("sl", "usrloc"),
     functions=(
         function(
-            "save", None, location(), routes=REQUEST, does=Does.SAVE, may_stop=True, summary="Register, and answer."
+            "save",
+            Registrar.save,
+            table_name(),
+            routes=REQUEST,
+            does=Does.SAVE,
+            may_stop=True,
+            summary="Register, and answer.",
         ),
         function(
             "save_noreply",
-            None,
-            location(),
+            Registrar.save_noreply,
+            table_name(),
             routes=REQUEST,
             does=Does.NOTHING,
             may_stop=True,
@@ -34,8 +127,8 @@ EXPORTS: Final = ModuleSpec(
         ),
         function(
             "save_memory",
-            None,
-            location(),
+            Registrar.save_memory,
+            table_name(),
             routes=REQUEST,
             does=Does.SAVE,
             may_stop=True,
@@ -43,16 +136,16 @@ EXPORTS: Final = ModuleSpec(
         ),
         function(
             "lookup",
-            None,
-            location(),
+            Registrar.lookup,
+            table_name(),
             routes=REQUEST | FAILURE,
             does=Does.LOOKUP,
             summary="Rewrite the URI to where the user is.",
         ),
         function(
             "registered",
-            None,
-            location(),
+            Registrar.registered,
+            table_name(),
             routes=REQUEST | FAILURE,
             does=Does.VOUCH,
             alone="nothing else",

@@ -1,12 +1,143 @@
 """usrloc: the table of who is where. Reference modules-main, chapter 5."""
 
-from typing import Final
+from __future__ import annotations
 
-from runtime.spec.declare import ModuleSpec, integer_param, switch_param
-from runtime.spec.params import column_param, seconds_param, url_param
+import time
+from typing import Final, final
+
+from runtime.modules.usrloc.commands import Commands
+from runtime.modules.usrloc.folder import make_private_folder
+from runtime.modules.usrloc.locations import Locations, Table
+from runtime.modules.usrloc.store import Store, StoreError
+from runtime.routing.command import Command
+from runtime.routing.module import Module, ModuleError
+from runtime.routing.ports import L_ERR
+from runtime.routing.prepared import CannotPrepare, Prepared
+from runtime.routing.timer import Timer
+from runtime.routing.world import World
+from runtime.sip.transport import Send
+from runtime.spec.declare import Arg, ArgumentKind, ModuleSpec, integer_param, switch_param
+from runtime.spec.params import READ_WRITE_URL, column_param, seconds_param, url_param
+from runtime.spec.values import BadArgument, Constant
+
+_MB: Final = 1 << 20
+# What MySQL takes.
+_TABLE_NAME_MAX: Final = 64
+
+
+@final
+class Usrloc(Module):
+    """Keeps tables of contacts. `locations` is for other modules, from `bind` on."""
+
+    def __init__(
+        self,
+        *,
+        user_column: str = "username",
+        domain_column: str = "domain",
+        contact_column: str = "contact",
+        expires_column: str = "expires",
+        q_column: str = "q",
+        callid_column: str = "callid",
+        cseq_column: str = "cseq",
+        method_column: str = "method",
+        replicate_column: str = "replicate",
+        state_column: str = "state",
+        flags_column: str = "flags",
+        user_agent_column: str = "user_agent",
+        received_column: str = "received",
+        db_url: str = READ_WRITE_URL,
+        timer_interval: int = 60,
+        db_mode: int = 0,
+        use_domain: int = 0,
+        desc_time_order: int = 0,
+        max_memory: int = 4096,
+    ) -> None:
+        super().__init__("usrloc")
+        self.db_mode: Final = db_mode
+        self.use_domain: Final = use_domain != 0
+        self.desc_time_order: Final = desc_time_order != 0
+        self.timer_interval: Final = timer_interval
+        self._max_bytes: Final = max_memory * _MB
+        self._locations: Locations | None = None
+
+    def bind(self, world: World) -> None:
+        if self.db_mode != 0:
+            raise ModuleError(f"usrloc: db_mode {self.db_mode} is not supported yet: write 0, memory alone")
+        try:
+            store = Store(make_private_folder(world.owner), self._max_bytes, world.owner)
+        except OSError as e:
+            raise ModuleError(f"usrloc: cannot make a folder for locations: {e}") from e
+        epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
+        self._locations = Locations(store, world.log, epoch_ms, self.use_domain, self.desc_time_order)
+
+    @property
+    def locations(self) -> Locations:
+        assert self._locations is not None
+        return self._locations
+
+    def timers(self) -> list[Timer]:
+        """Expired contacts are removed by one process for all."""
+        if self.timer_interval == 0:
+            return []
+        return [Timer("usrloc: expired contacts", self.timer_interval * 1000, self._expire)]
+
+    def _expire(self, now_ms: int, sends: list[Send]) -> None:
+        locations = self.locations
+        locations.store.enter()
+        for table in locations.tables:
+            try:
+                table.expire(locations.now_s(now_ms))
+            except StoreError as e:
+                locations.log.write(L_ERR, f"ERROR: usrloc: cannot remove expired contacts: {e}")
+
+    def commands(self) -> list[Command]:
+        return Commands(self.locations).all()
+
+
+@final
+class TableName(Prepared):
+    """A table that ser.cfg names: it is made when the server starts."""
+
+    def __init__(self, name: bytes) -> None:
+        self.name: Final = name
+        self._table: Table | None = None
+
+    @property
+    def table(self) -> Table:
+        assert self._table is not None
+        return self._table
+
+    def prepare(self, world: World) -> None:
+        usrloc = world.modules.get("usrloc")
+        shown = self.name.decode("latin-1")
+        if not isinstance(usrloc, Usrloc):
+            raise CannotPrepare(f"the table {shown} is one of usrloc, which is not loaded")
+        try:
+            self._table = usrloc.locations.open_table(self.name)
+        except StoreError as e:
+            raise CannotPrepare(f"usrloc: cannot make the table {shown}: {e}") from e
+
+
+def _table_name(text: str) -> Constant[TableName]:
+    name = text.strip()
+    if not name:
+        raise BadArgument("the name of a location table is missing")
+    if len(name) > _TABLE_NAME_MAX:
+        raise BadArgument(f"the name of a location table has up to {_TABLE_NAME_MAX} characters")
+    return Constant(TableName, (name.encode("latin-1"),), "TABLE", True)
+
+
+_TABLE: Final = ArgumentKind[TableName]("location table", "the name of a location table", _table_name)
+
+
+def table_name(name: str = "table") -> Arg[TableName]:
+    """Name of one of usrloc's tables, such as "location"."""
+    return Arg(name, _TABLE)
+
 
 EXPORTS: Final = ModuleSpec(
     name="usrloc",
+    implementation="runtime.modules.usrloc:Usrloc",
     summary="User locations, in memory and on request in a database; for registrar and others.",
     params=(
         column_param("user_column", "username"),
@@ -27,6 +158,7 @@ EXPORTS: Final = ModuleSpec(
         integer_param("db_mode", 0, "0 memory alone, 1 write through, 2 write back.", low=0, high=2),
         switch_param("use_domain", 0, "Users are told apart by their domains, too."),
         switch_param("desc_time_order", 0, "Newest contacts first, whatever their q."),
+        integer_param("max_memory", 4096, "Most memory that contacts may take, in MB.", low=2),
     ),
     fifo_commands=("ul_stats", "ul_rm", "ul_rm_contact", "ul_dump", "ul_flush", "ul_add", "ul_show_contact"),
 )

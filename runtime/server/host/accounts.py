@@ -23,6 +23,10 @@ class Identity:
     uid: int | None = None
     gid: int | None = None
 
+    def owner(self) -> tuple[int, int]:
+        """Whom files are to be given to, as os.chown takes it."""
+        return (self.uid or _AS_IT_IS, self.gid or _AS_IT_IS)
+
 
 def identity_of(user: str, group: str) -> Identity:
     """A user's name also brings his primary group; a number does not. `group` goes before it. Raises StartError."""

@@ -1,0 +1,242 @@
+"""What a REGISTER asks for. RFC 3261 10.3, reference modules-main, chapter 6."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.registrar.refusals import (
+    BAD_CONTACT,
+    BAD_CSEQ,
+    BAD_EXPIRES,
+    BAD_Q,
+    NO_CALL_ID,
+    NO_CSEQ,
+    NO_TO,
+    PARSE_ERROR,
+    STAR_CONTACTS,
+    STAR_EXPIRES,
+    Refused,
+)
+from runtime.modules.registrar.settings import Settings
+from runtime.modules.usrloc.qvalue import BadQ, parse_q
+from runtime.routing.context import MAX_URI_SIZE, Context
+from runtime.sip import headers
+from runtime.sip.contacts import contacts_in
+from runtime.sip.cseq import parse_cseq
+from runtime.sip.message import Message
+from runtime.sip.nameaddr import NameAddr, find_param
+from runtime.sip.scan import BadMessage, equals_lower, find, skip_white, trim_end
+from runtime.sip.uri import separator_in
+
+# RFC 3261 8.1.1.5.
+_CSEQ_LIMIT: Final = 1 << 31
+# What an unreadable parameter means. RFC 3261 10.2.1.1.
+_UNREADABLE_S: Final = 3600
+# Who asks for more gets this: 68 years.
+_EXPIRES_LIMIT: Final = (1 << 31) - 1
+_UNKNOWN: Final = b"Unknown"
+# A name that is longer tells nobody more; the column of the database has 50.
+_AGENT_LIMIT: Final = 255
+
+
+@final
+class Wanted:
+    """One Contact of a REGISTER. `lasts_s` 0: it is to be removed. `received` b"" if it names none."""
+
+    def __init__(self, uri: bytes, lasts_s: i64, q: i64, received: bytes) -> None:
+        self.uri: Final = uri
+        self.lasts_s: Final = lasts_s
+        self.q: Final = q
+        self.received: Final = received
+
+
+@final
+class Registration:
+    """A REGISTER, read. `star`: all contacts are to be removed; without it and without `contacts` it only asks for them.
+
+    `paths` are the values of Path, in their order, `takes_path` that the client knows what they are (RFC 3327).
+    """
+
+    def __init__(self, call_id: bytes, cseq: i64) -> None:
+        self.call_id: Final = call_id
+        self.cseq: Final = cseq
+        self.star = False
+        self.contacts: Final[list[Wanted]] = []
+        self.user_agent = _UNKNOWN
+        self.paths: Final[list[bytes]] = []
+        self.takes_path = False
+
+
+def read_registration(ctx: Context, settings: Settings) -> Registration:
+    """What the request of `ctx` asks for. Raises Refused."""
+    msg = ctx.message
+    if not msg.ends_headers():
+        raise Refused(PARSE_ERROR)
+    if msg.to == 0:
+        raise Refused(NO_TO)
+    if msg.call_id == 0:
+        raise Refused(NO_CALL_ID)
+    if msg.cseq == 0:
+        raise Refused(NO_CSEQ)
+    wanted = Registration(msg.value(msg.call_id), _cseq(msg))
+    expires_s = settings.default_expires
+    records: list[i64] = []
+    stars: i64 = 0
+    i: i64 = 0
+    count: i64 = len(msg.headers)
+    while i < count:
+        record = msg.headers[i]
+        kind = headers.kind(record)
+        if kind == headers.CONTACT:
+            records.append(record)
+            if _is_star(msg, record):
+                stars += 1
+        elif kind == headers.EXPIRES:
+            expires_s = _expires(msg, record, settings.default_expires)
+        elif kind == headers.USER_AGENT:
+            wanted.user_agent = msg.value(record)[:_AGENT_LIMIT]
+        elif kind == headers.SUPPORTED:
+            if _lists_path(msg, record):
+                wanted.takes_path = True
+        elif kind == headers.BROKEN:
+            raise Refused(PARSE_ERROR)
+        elif kind == headers.OTHER and _is_path(msg, record):
+            wanted.paths.append(msg.value(record))
+        i += 1
+    if stars > 0:
+        _check_star(msg, records, stars, expires_s)
+        wanted.star = True
+        return wanted
+    for record in records:
+        _read_contacts(ctx, record, expires_s, settings, wanted.contacts)
+    return wanted
+
+
+def _cseq(msg: Message) -> i64:
+    """A CSeq without a number or without a method is no CSeq at all; one whose number is out of range is a wrong one."""
+    start = msg.value_start(msg.cseq)
+    end = msg.value_end(msg.cseq)
+    if start >= end or find(msg.buf, 32, start, end) < 0 and find(msg.buf, 9, start, end) < 0:
+        raise Refused(PARSE_ERROR)
+    try:
+        number = parse_cseq(msg).number
+    except BadMessage as e:
+        raise Refused(BAD_CSEQ) from e
+    if number >= _CSEQ_LIMIT:
+        raise Refused(BAD_CSEQ)
+    return number
+
+
+def _is_star(msg: Message, record: i64) -> bool:
+    """True for `*`, whatever may be behind it."""
+    start = msg.value_start(record)
+    return start < headers.line_end(record) and msg.buf[start] == 42
+
+
+def _check_star(msg: Message, records: list[i64], stars: i64, expires_s: i64) -> None:
+    """`*` stands alone, and with an Expires of 0: RFC 3261 10.2.2."""
+    if _is_star(msg, records[0]) and expires_s != 0:
+        raise Refused(STAR_EXPIRES)
+    if len(records) > 1 or msg.value_end(records[0]) != msg.value_start(records[0]) + 1:
+        raise Refused(STAR_CONTACTS)
+
+
+def _expires(msg: Message, record: i64, default_s: i64) -> i64:
+    """The seconds of an Expires header; `default_s` for a date, which RFC 2543 allowed. An empty one is refused."""
+    start = msg.value_start(record)
+    end = msg.value_end(record)
+    if start >= end:
+        raise Refused(BAD_EXPIRES)
+    stop = start
+    while stop < end and 48 <= msg.buf[stop] <= 57:
+        stop += 1
+    if stop < end and msg.buf[stop] != 32 and msg.buf[stop] != 9:
+        return default_s
+    return _seconds(msg.buf, start, stop, default_s)
+
+
+def _seconds(buf: bytes, start: i64, end: i64, otherwise: i64) -> i64:
+    """The number at `buf[start:end]`, `otherwise` if it is none. One that is too large is taken for the largest."""
+    if start >= end:
+        return otherwise
+    value: i64 = 0
+    while start < end:
+        c: i64 = buf[start]
+        if c < 48 or c > 57:
+            return otherwise
+        value = min(value * 10 + (c - 48), _EXPIRES_LIMIT)
+        start += 1
+    return value
+
+
+def _read_contacts(ctx: Context, record: i64, expires_s: i64, settings: Settings, found: list[Wanted]) -> None:
+    """The contacts of one header. The last comes first, as in SER, which put each before the others."""
+    try:
+        values = contacts_in(ctx.message, record)
+    except BadMessage as e:
+        raise Refused(BAD_CONTACT) from e
+    i: i64 = len(values) - 1
+    while i >= 0:
+        found.append(_contact(ctx, values[i], expires_s, settings))
+        i -= 1
+
+
+def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) -> Wanted:
+    buf = ctx.message.buf
+    fixed = ctx.fixed_contact
+    if fixed is not None and fixed.uri_start == value.uri_start:
+        uri = fixed.uri
+    else:
+        uri = buf[value.uri_start : value.uri_end]
+    # It will be the URI of requests.
+    if len(uri) > MAX_URI_SIZE or separator_in(uri, 0, len(uri)) >= 0:
+        raise Refused(BAD_CONTACT)
+    lasts_s = expires_s
+    q = settings.default_q
+    received = b""
+    if value.params_start < value.end:
+        param = find_param(buf, value.params_start, value.end, b"expires")
+        if param is not None and param.start >= 0 and param.end > param.start:
+            lasts_s = _seconds(buf, param.start, param.end, _UNREADABLE_S)
+        param = find_param(buf, value.params_start, value.end, b"q")
+        if param is not None and param.start >= 0:
+            q = _q(buf[param.start : param.end])
+        param = find_param(buf, value.params_start, value.end, b"received")
+        if param is not None and param.start >= 0:
+            received = buf[param.start : param.end]
+            if separator_in(received, 0, len(received)) >= 0:
+                raise Refused(BAD_CONTACT)
+    return Wanted(uri, settings.lasting(lasts_s) if lasts_s > 0 else 0, q, received)
+
+
+def _q(text: bytes) -> i64:
+    try:
+        return parse_q(text)
+    except BadQ as e:
+        raise Refused(BAD_Q) from e
+
+
+# --- RFC 3327 ------------------------------------------------------------------------------------------------------------
+
+
+def _is_path(msg: Message, record: i64) -> bool:
+    start = headers.line_start(record)
+    end = trim_end(msg.buf, start, headers.value_start(record) - 1)
+    return equals_lower(msg.buf, start, end, b"path")
+
+
+def _lists_path(msg: Message, record: i64) -> bool:
+    """True if one of the words between the commas is `path`."""
+    buf = msg.buf
+    pos = headers.value_start(record)
+    end = headers.line_end(record)
+    while pos < end:
+        comma = find(buf, 44, pos, end)
+        stop = end if comma < 0 else comma
+        start = skip_white(buf, pos, stop)
+        if equals_lower(buf, start, trim_end(buf, start, stop), b"path"):
+            return True
+        pos = stop + 1
+    return False

@@ -1,0 +1,272 @@
+"""usrloc's commands of the FIFO and of the Unix socket. Reference modules-main, chapter 5, and modules-more, part D.
+
+They run in the control process, and so reach the store in their own way there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.usrloc.contact import LAST_TIME, PERMANENT, Contact
+from runtime.modules.usrloc.dump import dump
+from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
+from runtime.modules.usrloc.qvalue import BadQ, parse_q, q_text
+from runtime.modules.usrloc.store import KEY_LIMIT, StoreError
+from runtime.routing.command import Command, Question
+from runtime.sip.scan import decimal
+
+_CALL_ID: Final = b"The-Answer-To-The-Ultimate-Question-Of-Life-Universe-And-Everything"
+_CSEQ: Final = 42
+_USER_AGENT: Final = b"SIP Express Router FIFO"
+
+# The longest URI that lookup() can put into a request.
+URI_LIMIT: Final = 1024
+
+
+class Refused(Exception):
+    """The command cannot be done: `answer` is the whole answer."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer)
+        self.answer: Final = answer
+
+
+@final
+class Words:
+    """What the command called `name` was given."""
+
+    def __init__(self, question: Question, name: bytes) -> None:
+        self.now_ms: Final[i64] = question.now_ms
+        self._question: Final = question
+        self._name: Final = name
+
+    def word(self, place: int) -> bytes:
+        """The word at this place, b"" where there is none."""
+        return self._question.word(place).strip()
+
+    def given(self, place: int, what: str) -> bytes:
+        """The word at this place. Raises Refused if there is none."""
+        word = self.word(place)
+        if not word:
+            shown = "q value" if what == "q" else what.capitalize()
+            raise self.refusal(b"%s expected" % what.encode(), b"%s expected" % shown.encode())
+        return word
+
+    def refusal(self, fifo: bytes, socket: bytes) -> Refused:
+        """An answer 400: the FIFO and the Unix socket say it in different ways."""
+        return Refused(b"400 %s: %s\n" % (self._name, fifo) if self._question.by_fifo else b"400 %s\n" % socket)
+
+
+@final
+class Commands:
+    """ul_*: one method each."""
+
+    def __init__(self, locations: Locations) -> None:
+        self._locations: Final = locations
+
+    def all(self) -> list[Command]:
+        return [
+            Command("ul_stats", self.ul_stats),
+            Command("ul_rm", self.ul_rm, "ll"),
+            Command("ul_rm_contact", self.ul_rm_contact, "lll"),
+            Command("ul_dump", self.ul_dump),
+            Command("ul_flush", self.ul_flush),
+            Command("ul_add", self.ul_add, "lllllll"),
+            Command("ul_show_contact", self.ul_show_contact, "ll"),
+        ]
+
+    # --- what each of them does --------------------------------------------------------------------------------------
+
+    def ul_stats(self, question: Question) -> None:
+        """Users of each table, and how many contacts have expired since the start."""
+        store = self._locations.store
+        store.enter()
+        lines = [question.ok, b"Domain Registered Expired"]
+        try:
+            for table in self._locations.tables:
+                lines.append(b"'%s' %d %d" % (table.name, store.count(table.number), table.expired()))
+        except StoreError as e:
+            question.answer(_failed(e))
+            return
+        question.answer(b"\n".join(lines) + b"\n")
+
+    def ul_dump(self, question: Question) -> None:
+        """All tables with all users and contacts."""
+        locations = self._locations
+        locations.store.enter()
+        try:
+            question.answer(question.ok + b"\n" + dump(locations, locations.now_s(question.now_ms)))
+        except StoreError as e:
+            question.answer(_failed(e))
+
+    def ul_flush(self, question: Question) -> None:
+        """Do now what the timer does."""
+        locations = self._locations
+        locations.store.enter()
+        try:
+            for table in locations.tables:
+                table.expire(locations.now_s(question.now_ms))
+        except StoreError as e:
+            question.answer(_failed(e))
+            return
+        question.answer(b"200 ul_flush completed" + (b"" if question.by_fifo else b"\n"))
+
+    def ul_rm(self, question: Question) -> None:
+        """Remove a user with all contacts."""
+        self._run(question, b"ul_rm", self._rm)
+
+    def ul_rm_contact(self, question: Question) -> None:
+        """Remove one contact of a user."""
+        self._run(question, b"ul_rm_contact", self._rm_contact)
+
+    def ul_add(self, question: Question) -> None:
+        """Add a contact, or change it."""
+        self._run(question, b"ul_add", self._add)
+
+    def ul_show_contact(self, question: Question) -> None:
+        """The contacts of a user that are valid."""
+        self._run(question, b"ul_show_contact", self._show)
+
+    # --- their insides -----------------------------------------------------------------------------------------------
+
+    def _run(self, question: Question, name: bytes, body: Callable[[Words], bytes]) -> None:
+        self._locations.store.enter()
+        try:
+            question.answer(body(Words(question, name)))
+        except Refused as e:
+            question.answer(e.answer)
+        except StoreError as e:
+            question.answer(_failed(e))
+
+    def _rm(self, words: Words) -> bytes:
+        name = words.given(0, "table name")
+        given = words.given(1, "user name")
+        aor = self._aor(words, given, b"Domain missing")
+        table = self._table(name)
+        change = table.change(aor)
+        try:
+            change.delete_all()
+            _keep(change, self._locations.now_s(words.now_ms))
+        finally:
+            change.drop()
+        return b"200 user (%s, %s) deleted\n" % (name, aor)
+
+    def _rm_contact(self, words: Words) -> bytes:
+        name = words.given(0, "table name")
+        given = words.given(1, "user name")
+        uri = words.given(2, "contact")
+        aor = self._aor(words, given, b"Domain missing")
+        change = self._table(name).change(aor)
+        try:
+            if not change.existed:
+                raise Refused(b"404 Username %s in table %s not found\n" % (aor, name))
+            contact = change.find(uri)
+            if contact is None:
+                raise Refused(b"404 Contact %s in table %s not found\n" % (uri, name))
+            change.delete(contact)
+            _keep(change, self._locations.now_s(words.now_ms))
+        finally:
+            change.drop()
+        return b"200 Contact (%s, %s) deleted from table %s\n" % (aor, uri, name)
+
+    def _add(self, words: Words) -> bytes:
+        names = ("table name", "aor name", "contact", "expires", "q", "replicate", "flags")
+        name, given, uri, *_ = [words.given(i, what) for i, what in enumerate(names)]
+        aor = self._aor(words, given, b"Username@domain expected")
+        table = self._locations.find_table(name)
+        if table is None:
+            used = b'use save("%s") or lookup("%s") in the configuration script first' % (name, name)
+            raise Refused(b"400 Table '%s' not found in memory, %s\n" % (name, used))
+        lasts_s = _number(words.word(3), b"expires")
+        try:
+            q = parse_q(words.word(4))
+        except BadQ as e:
+            raise Refused(b"400 invalid q value\n") from e
+        replicate = _number(words.word(5), b"replicate")
+        flags = _number(words.word(6), b"flags") & 0xFFFF
+        if (lasts_s == 0 and flags & PERMANENT == 0) or len(uri) > URI_LIMIT or len(aor) > KEY_LIMIT:
+            raise Refused(_not_added(aor, uri, name))
+        now_s = self._locations.now_s(words.now_ms)
+        change = table.change(aor)
+        try:
+            _put(change, uri, min(now_s + lasts_s, LAST_TIME), q, replicate, flags)
+            change.keep(now_s)
+        except TooManyContacts as e:
+            raise Refused(_not_added(aor, uri, name)) from e
+        finally:
+            change.drop()
+        return b"200 Added to table\n('%s','%s') to '%s'\n" % (aor, uri, name)
+
+    def _show(self, words: Words) -> bytes:
+        name = words.given(0, "table name")
+        given = words.given(1, "user name")
+        aor = self._aor(words, given, b"User@domain expected")
+        contacts = self._table(name).contacts(aor)
+        if not contacts:
+            raise Refused(b"404 Username %s in table %s not found\n" % (aor, name))
+        now_s = self._locations.now_s(words.now_ms)
+        lines = [_shown(contact, now_s) for contact in contacts if contact.is_valid(now_s)]
+        if not lines:
+            raise Refused(b"404 No registered contacts found\n")
+        return b"".join([b"200 OK\n", *lines])
+
+    def _table(self, name: bytes) -> Table:
+        table = self._locations.find_table(name)
+        if table is None:
+            raise Refused(b"400 table (%s) not found\n" % name)
+        return table
+
+    def _aor(self, words: Words, given: bytes, missing: bytes) -> bytes:
+        """The user's key: in lower case; what is behind the @ counts only with use_domain, and must be there then."""
+        user, at, _ = given.partition(b"@")
+        if not self._locations.use_domain:
+            return user.lower()
+        if not at:
+            raise words.refusal(b"username@domain expected", missing)
+        return given.lower()
+
+
+def _keep(change: Change, now_s: i64) -> None:
+    try:
+        change.keep(now_s)
+    except TooManyContacts as e:
+        # Where contacts are removed none is too many.
+        raise AssertionError from e
+
+
+def _put(change: Change, uri: bytes, expires_s: i64, q: i64, replicate: i64, flags: i64) -> None:
+    contact = change.find(uri)
+    if contact is None:
+        fresh = Contact(uri, expires_s, q, _CALL_ID, _CSEQ, flags, _USER_AGENT, b"", b"", replicate)
+        change.insert(fresh)
+        return
+    contact.expires_s = expires_s
+    contact.q = q
+    contact.replicate = replicate
+    contact.flags = flags
+    contact.call_id = _CALL_ID
+    contact.cseq = _CSEQ
+    contact.user_agent = _USER_AGENT
+    contact.revive()
+
+
+def _shown(contact: Contact, now_s: i64) -> bytes:
+    return b"<%s>;q=%s;expires=%d\n" % (contact.uri, q_text(contact.q), contact.expires_s - now_s)
+
+
+def _number(word: bytes, what: bytes) -> i64:
+    value = decimal(word, 0, len(word))
+    if value < 0 or value > LAST_TIME:
+        raise Refused(b"400 Invalid %s format\n" % what)
+    return value
+
+
+def _not_added(aor: bytes, uri: bytes, name: bytes) -> bytes:
+    return b"500 Error while adding contact\n ('%s','%s') in table '%s'\n" % (aor, uri, name)
+
+
+def _failed(why: StoreError) -> bytes:
+    return b"500 %s\n" % str(why).encode("latin-1", "replace")

@@ -1,0 +1,252 @@
+"""The table of who is where: one file of memory for all processes of a server. LMDB does the work.
+
+Reading takes no lock. There is one writer at a time, in any process; what it commits is seen by all at once, and survives the death of
+any process. The lock of a process that dies passes on.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from typing import Any, Final, final
+
+import lmdb
+from mypy_extensions import i64
+
+from runtime.modules.usrloc.folder import give
+
+_DATA_FILE: Final = "data.mdb"
+_PAGE: Final = 4096
+# No transaction of ours takes more new pages: see RECORD_LIMIT.
+_MARGIN_BYTES: Final = 1 << 20
+# Memory is taken from the system in pieces of this size.
+_STEP_BYTES: Final = 1 << 20
+# More processes than any server has.
+_READERS_MAX: Final = 2048
+_TABLES_MAX: Final = 64
+# Where LMDB's two meta pages have the number of the last page, in words of eight bytes (MDB_meta.mm_last_pg of LMDB 0.9).
+_LAST_PAGES: Final = (17, 512 + 17)
+# A key of LMDB may not be empty, and a user's name may.
+_KEY_HEAD: Final = b"="
+
+# The table that counts, behind all others.
+_COUNTERS: Final = -1
+
+# The longest record of a user. All contacts of a user have to fit into one reply.
+RECORD_LIMIT: Final = 48 << 10
+KEY_LIMIT: Final = 500
+
+
+class StoreError(Exception):
+    """The store cannot do it: `str()` is why, in a few words."""
+
+
+@final
+class Store:
+    """Tables of records by keys, in `folder`, up to `limit` bytes in all. `owner`: user and group of the processes, -1: ours.
+
+    The master makes the folder's files with `add_table`, before it forks; each process opens them when it first needs them.
+    """
+
+    def __init__(self, folder: str, limit: int, owner: tuple[int, int] = (-1, -1)) -> None:
+        self.folder: Final = folder
+        self._owner: Final = owner
+        self._limit: Final = max(limit, 2 * _MARGIN_BYTES)
+        self._tables: list[bytes] = []
+        self._env: Any = None
+        self._dbs: list[Any] = []
+        self._pid = 0
+        self._txn: Any = None
+        self._file = -1
+        self._reserved: i64 = 0
+        self._words: memoryview | None = None
+
+    # --- opening -----------------------------------------------------------------------------------------------------
+
+    def add_table(self, name: bytes) -> int:
+        """The number of the table with this name. In the master only. Raises StoreError."""
+        if name in self._tables:
+            return self._tables.index(name)
+        if len(self._tables) == _TABLES_MAX:
+            raise StoreError(f"over {_TABLES_MAX} tables")
+        self.close()
+        self._tables.append(name)
+        try:
+            self._open(True)
+            give(self.folder, self._owner)
+        except OSError as e:
+            raise StoreError(str(e)) from e
+        finally:
+            # Who forks may not have it open.
+            self.close()
+        return len(self._tables) - 1
+
+    def _open(self, create: bool = False) -> None:
+        try:
+            env = lmdb.open(
+                self.folder,
+                map_size=self._limit,
+                max_dbs=_TABLES_MAX + 1,
+                max_readers=_READERS_MAX,
+                # Memory that is mapped is not in danger from our death, and from a power cut nothing saves it.
+                sync=False,
+                writemap=True,
+                map_async=True,
+                readahead=False,
+                mode=0o600,
+            )
+            names = [*(b"=" + name for name in self._tables), b"counters"]
+            self._dbs = [env.open_db(name, create=create) for name in names]
+            env.reader_check()
+            self._file = os.open(os.path.join(self.folder, _DATA_FILE), os.O_RDWR | os.O_CLOEXEC)
+        except (lmdb.Error, OSError) as e:
+            raise StoreError(str(e)) from e
+        self._env = env
+        self._pid = os.getpid()
+        self._reserved = 0
+        self._words = memoryview(mmap.mmap(self._file, 2 * _PAGE, prot=mmap.PROT_READ)).cast("Q")
+        if self._last_page() != env.info()["last_pgno"]:
+            # Another LMDB than we know: ask it each time, which is slow.
+            self._words = None
+
+    def close(self) -> None:
+        """Let go of the files, which stay."""
+        if self._env is not None and self._pid == os.getpid():
+            self._env.close()
+            os.close(self._file)
+        self._env = None
+        self._txn = None
+
+    def enter(self) -> None:
+        """To be called where this process may have been forked by one that used the store: it needs a way of its own."""
+        if self._env is not None and self._pid != os.getpid():
+            # The parent's stays untouched: to close it would close the parent's place among the readers.
+            _INHERITED.append(self._env)
+            self._env = None
+            self._txn = None
+
+    # --- reading -----------------------------------------------------------------------------------------------------
+
+    def get(self, table: int, key: bytes) -> bytes:
+        """The record of this key, b"" if there is none. Raises StoreError."""
+        try:
+            if self._env is None:
+                self._open()
+            txn = self._env.begin()
+            found: bytes | None = txn.get(_KEY_HEAD + key, db=self._dbs[table])
+            txn.abort()
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+        return b"" if found is None else found
+
+    def count(self, table: int) -> int:
+        """How many records the table has. Raises StoreError."""
+        try:
+            if self._env is None:
+                self._open()
+            with self._env.begin() as txn:
+                entries: int = txn.stat(self._dbs[table])["entries"]
+                return entries
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+
+    def expired(self, table: int) -> int:
+        """How many contacts of the table have expired. Raises StoreError."""
+        return int(self.get(_COUNTERS, b"%d" % table) or b"0")
+
+    def add_expired(self, table: int, number: int) -> None:
+        """Count what has expired; by the writer. Raises StoreError."""
+        if number > 0:
+            key = b"%d" % table
+            self.write(_COUNTERS, key, b"%d" % (int(self.read(_COUNTERS, key) or b"0") + number))
+
+    def part(self, table: int, after: bytes | None, most: int) -> list[tuple[bytes, bytes]]:
+        """Up to `most` keys with their records, in order, from the first behind `after` (None: the very first). Raises StoreError.
+
+        A walk through a table by such parts sees each record that stays, and holds up nobody.
+        """
+        found: list[tuple[bytes, bytes]] = []
+        try:
+            if self._env is None:
+                self._open()
+            with self._env.begin() as txn:
+                cursor = txn.cursor(db=self._dbs[table])
+                # The least key behind another is that with a zero byte behind it.
+                there = cursor.first() if after is None else cursor.set_range(_KEY_HEAD + after + b"\0")
+                while there and len(found) < most:
+                    key, record = cursor.item()
+                    found.append((key[1:], record))
+                    there = cursor.next()
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+        return found
+
+    # --- writing -----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Become the writer; waits for another one to end. Raises StoreError if there is no memory left."""
+        try:
+            if self._env is None:
+                self._open()
+            self._txn = self._env.begin(write=True)
+            needed = (self._last_page() + 1) * _PAGE + _MARGIN_BYTES
+            if needed > self._reserved:
+                self._reserve(needed)
+        except (lmdb.Error, OSError) as e:
+            self.abort()
+            raise StoreError(str(e)) from e
+
+    def _last_page(self) -> i64:
+        """How far the file is in use. It only grows, so the newer of the two meta pages has the larger number."""
+        words = self._words
+        if words is None:
+            last: int = self._env.info()["last_pgno"]
+            return last
+        first: i64 = words[_LAST_PAGES[0]]
+        second: i64 = words[_LAST_PAGES[1]]
+        return first if first > second else second
+
+    def _reserve(self, needed: i64) -> None:
+        """Take memory from the system before it is written to: where there is none left, writing would kill the process."""
+        target = min(self._limit, (needed // _STEP_BYTES + 1) * _STEP_BYTES)
+        if target < needed:
+            raise lmdb.MapFullError(f"the {self._limit >> 20} MB that contacts may take are full")
+        os.posix_fallocate(self._file, self._reserved, target - self._reserved)
+        self._reserved = target
+
+    def read(self, table: int, key: bytes) -> bytes:
+        """The record as the writer has it, b"" if there is none. Raises StoreError."""
+        try:
+            found: bytes | None = self._txn.get(_KEY_HEAD + key, db=self._dbs[table])
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+        return b"" if found is None else found
+
+    def write(self, table: int, key: bytes, record: bytes) -> None:
+        """Replace the record; b"" removes it. Raises StoreError."""
+        try:
+            if len(record) == 0:
+                self._txn.delete(_KEY_HEAD + key, db=self._dbs[table])
+            else:
+                self._txn.put(_KEY_HEAD + key, record, db=self._dbs[table])
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+
+    def commit(self) -> None:
+        """What was written is there for all. Raises StoreError; then nothing of it is."""
+        txn = self._txn
+        self._txn = None
+        try:
+            txn.commit()
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+
+    def abort(self) -> None:
+        """Forget what was written, if the writer has not committed."""
+        if self._txn is not None:
+            self._txn.abort()
+            self._txn = None
+
+
+# Kept for ever, so that nobody closes them.
+_INHERITED: Final[list[Any]] = []
