@@ -59,6 +59,8 @@ class Store:
         self._txn: Any = None
         self._file = -1
         self._reserved: i64 = 0
+        # The file has grown to its limit: there is room only where records have gone.
+        self._is_tight = False
         self._words: memoryview | None = None
 
     # --- opening -----------------------------------------------------------------------------------------------------
@@ -120,8 +122,9 @@ class Store:
     def enter(self) -> None:
         """To be called where this process may have been forked by one that used the store: it needs a way of its own."""
         if self._env is not None and self._pid != os.getpid():
-            # The parent's stays untouched: to close it would close the parent's place among the readers.
-            _INHERITED.append(self._env)
+            # The parent's place among the readers is known by its process number, and so stays.
+            self._env.close()
+            os.close(self._file)
             self._env = None
             self._txn = None
 
@@ -209,10 +212,21 @@ class Store:
     def _reserve(self, needed: i64) -> None:
         """Take memory from the system before it is written to: where there is none left, writing would kill the process."""
         target = min(self._limit, (needed // _STEP_BYTES + 1) * _STEP_BYTES)
-        if target < needed:
-            raise lmdb.MapFullError(f"the {self._limit >> 20} MB that contacts may take are full")
-        os.posix_fallocate(self._file, self._reserved, target - self._reserved)
-        self._reserved = target
+        self._is_tight = target < needed
+        if target > self._reserved:
+            os.posix_fallocate(self._file, self._reserved, target - self._reserved)
+            self._reserved = target
+
+    def _check_room(self, table: int, key: bytes, record: bytes) -> None:
+        """What there is may be changed and removed in a full store, too: only what makes it grow is refused."""
+        found: bytes | None = self._txn.get(_KEY_HEAD + key, db=self._dbs[table])
+        if found is None or len(found) < len(record):
+            used = 0
+            for db in self._dbs:
+                pages = self._txn.stat(db)
+                used += pages["branch_pages"] + pages["leaf_pages"] + pages["overflow_pages"]
+            if used * _PAGE + _MARGIN_BYTES > self._limit:
+                raise lmdb.MapFullError(f"the {self._limit >> 20} MB that contacts may take are full")
 
     def read(self, table: int, key: bytes) -> bytes:
         """The record as the writer has it, b"" if there is none. Raises StoreError."""
@@ -228,6 +242,8 @@ class Store:
             if len(record) == 0:
                 self._txn.delete(_KEY_HEAD + key, db=self._dbs[table])
             else:
+                if self._is_tight:
+                    self._check_room(table, key, record)
                 self._txn.put(_KEY_HEAD + key, record, db=self._dbs[table])
         except lmdb.Error as e:
             raise StoreError(str(e)) from e
@@ -246,7 +262,3 @@ class Store:
         if self._txn is not None:
             self._txn.abort()
             self._txn = None
-
-
-# Kept for ever, so that nobody closes them.
-_INHERITED: Final[list[Any]] = []
