@@ -17,7 +17,7 @@ from serc.diagnostics.render import render_text
 from serc.passes.known_methods import METHODS
 from serc.reading.source import Source
 
-HEAD = 'loadmodule "sl.so"\nloadmodule "maxfwd.so"\nloadmodule "textops.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\n'
+HEAD = 'loadmodule "sl.so"\nloadmodule "maxfwd.so"\nloadmodule "textops.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\nloadmodule "auth_diameter.so"\n'
 HEAD_LINES = HEAD.count("\n")
 
 
@@ -110,7 +110,8 @@ def test_condition(written: str, python: str) -> None:
         ("set_advertised_address(192.0.2.1)", 'core.set_advertised_address(ctx, b"192.0.2.1")'),
         ("force_send_socket(udp:10.0.0.1:5060)", "core.force_send_socket(ctx, SOCKET_1)"),
         ('sl_send_reply("404", "Nobody")', 'sl.sl_send_reply(ctx, 404, b"Nobody")'),
-        ('save("location")', 'if registrar.call_may_stop(ctx, "save", b"location") == STOP:'),
+        ('save("location")', "if registrar.save(ctx, TABLE_1) == STOP:"),
+        ('diameter_www_authorize("x")', 'if auth_diameter.call_may_stop(ctx, "diameter_www_authorize", b"x") == STOP:'),
     ],
 )
 def test_action(written: str, python: str) -> None:
@@ -119,7 +120,7 @@ def test_action(written: str, python: str) -> None:
 
 def test_a_function_that_may_stop_is_asked_before_a_branch_runs() -> None:
     assert body('route { if (!save("location")) log("x"); log("y"); }')[:5] == [
-        'result = registrar.call_may_stop(ctx, "save", b"location")',
+        "result = registrar.save(ctx, TABLE_1)",
         "if result == STOP:",
         "    return STOP",
         "if result < 0:",
@@ -131,7 +132,7 @@ def test_within_a_condition_the_stop_is_seen_behind_the_branch() -> None:
     lines = body('route { if (isflagset(1) && save("location")) log("x"); else log("y"); log("z"); }')
     assert lines[:6] == [
         "result = TRUE",
-        'if core.isflagset(ctx, 1) and (result := registrar.call_may_stop(ctx, "save", b"location")) > 0:',
+        "if core.isflagset(ctx, 1) and (result := registrar.save(ctx, TABLE_1)) > 0:",
         '    core.log(ctx, 4, b"x")',
         "elif result == STOP:",
         "    return STOP",

@@ -67,7 +67,7 @@ COUNTS: Final = {
     "uri": (6, 0, 0),
     "uri_db": (3, 10, 0),
     "uri_radius": (1, 2, 0),
-    "usrloc": (0, 18, 7),
+    "usrloc": (0, 19, 7),
     "xlog": (2, 1, 0),
 }
 

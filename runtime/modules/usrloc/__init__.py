@@ -158,7 +158,7 @@ EXPORTS: Final = ModuleSpec(
         integer_param("db_mode", 0, "0 memory alone, 1 write through, 2 write back.", low=0, high=2),
         switch_param("use_domain", 0, "Users are told apart by their domains, too."),
         switch_param("desc_time_order", 0, "Newest contacts first, whatever their q."),
-        integer_param("max_memory", 4096, "Most memory that contacts may take, in MB.", low=2),
+        integer_param("max_memory", 4096, "Most memory that contacts may take, in MB. Not in SER.", low=2),
     ),
     fifo_commands=("ul_stats", "ul_rm", "ul_rm_contact", "ul_dump", "ul_flush", "ul_add", "ul_show_contact"),
 )
