@@ -4,6 +4,8 @@ VENV ?= .venv
 LISTEN ?= udp:127.0.0.1:5060
 CONFIG ?= examples/cfg/start.cfg
 PYTEST_ARGS ?=
+# Most tests wait for servers that they started, so that more than one a core pays.
+JOBS ?= $(shell expr 2 '*' $$(nproc))
 BENCH ?= forward
 
 BIN := $(VENV)/bin
@@ -14,7 +16,7 @@ SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '
 NATIVE_BUILD := env -u PYTHONPATH PYTHONSAFEPATH=1 SER_BUILD=native
 PURE_BUILD := env -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
 
-.PHONY: run test test-native test-pure check lint native parser bench clean distclean help
+.PHONY: run test test-native test-pure coverage check lint native parser bench clean distclean help
 .DELETE_ON_ERROR:
 
 help:  ## what there is to make
@@ -30,18 +32,31 @@ run: native  ## compile CONFIG and serve SIP with it on LISTEN, in the foregroun
 	@echo
 	@$(BIN)/ser-runtime --routes build/routes.py -D -E -l $(LISTEN)
 
-test: test-native test-pure  ## run the tests in both builds
+# The second build is tested also if the first one fails.
+test: native  ## run the tests in both builds; what is not compiled in the pure one only
+	@failed=""; \
+	for build in native pure; do \
+	    echo "== tests, $$build build"; $(MAKE) --no-print-directory test-$$build || failed="$$failed $$build"; \
+	done; \
+	for build in $$failed; do echo "failed: the tests of the $$build build" >&2; done; \
+	test -z "$$failed"
+
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-native: native
-	$(NATIVE_BUILD) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(NATIVE_BUILD) $(PYTEST) $(PYTEST_ARGS)
 
 test-pure: native
-	$(PURE_BUILD) $(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(PURE_BUILD) $(PYTEST) $(PYTEST_ARGS)
 
-check: lint test  ## all that a change must pass: black, mypy --strict, floors, tests in both builds
+coverage: native  ## the tests of the pure build with the share of lines that they run, held to a floor
+	$(PURE_BUILD) $(PYTEST) --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+check: lint test  ## all that a change must pass: black, ruff, mypy --strict, floors, tests in both builds
 
 lint: $(VENV)/.tools
 	$(BIN)/black --quiet --check --diff .
+	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --strict
 	$(BIN)/mypy --strict hatch_build.py hatch_native.py tests examples
 
@@ -65,7 +80,7 @@ $(VENV)/.native: $(VENV)/.tools $(SOURCES)
 	@touch $@
 
 bench: native  ## CPU time per message beside Kamailio (package kamailio); BENCH=options, call, start, compile
-	env -u PYTHONPATH -u PYTHONSAFEPATH $(BIN)/python -m bench forward
+	env -u PYTHONPATH -u PYTHONSAFEPATH $(BIN)/python -m bench $(BENCH)
 
 clean:  ## remove what was built
 	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/reading/_parser.py

@@ -26,7 +26,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 # hatchling loads this file by its path, and the folder with it is no place that Python imports from.
 sys.path.insert(0, str(Path(__file__).parent))
-from hatch_native import say  # noqa: E402
+from hatch_native import say
 
 # Modules with a run-time part; of the others there is only the declaration, which no message ever meets.
 RUNNING_MODULES: Final = (

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from runtime.modules import catalogue
-from serc.reading import tree
 from serc.codegen import Generated, generate
 from serc.diagnostics.report import Report
 from serc.frontend import analyse
 from serc.lower import lower
 from serc.passes import run_passes
+from serc.reading import tree
 from serc.reading.source import Source
 
 

@@ -6,25 +6,25 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from serc.resolve.effects import Effects
-from serc.reading import tree
-from serc.resolve.calls import CallCheck
-from serc.lint.conditions import check_conditions
-from serc.lint.flow import check_flow
-from serc.resolve.globals import check_globals
-from serc.resolve.modules import Catalogue, check_modules
-from serc.lint.numbers import check_octal
-from serc.resolve.operands import check_compare
-from serc.lint.paths import check_paths
-from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
-from serc.reading.walk import below, routes
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report
+from serc.lint.conditions import check_conditions
+from serc.lint.flow import check_flow
+from serc.lint.numbers import check_octal
+from serc.lint.paths import check_paths
+from serc.reading import tree
 from serc.reading.dialects import DIRECTIVE
 from serc.reading.lex import Token, lex
 from serc.reading.source import Source
 from serc.reading.structure import parse_file
+from serc.reading.walk import below, routes
+from serc.resolve.calls import CallCheck
+from serc.resolve.effects import Effects
+from serc.resolve.globals import check_globals
+from serc.resolve.modules import Catalogue, check_modules
+from serc.resolve.operands import check_compare
+from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 
 _LOADS: Final = re.compile(r"load|\.so\b")
 

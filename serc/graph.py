@@ -7,10 +7,10 @@ from typing import Final
 
 from runtime.modules import catalogue
 from serc.reading import tree
+from serc.reading.source import Source
+from serc.reading.walk import calls, routes
 from serc.resolve.calls import named_route
 from serc.resolve.routes import RouteGraph, key_of
-from serc.reading.walk import calls, routes
-from serc.reading.source import Source
 
 _Key = tuple[str, int]
 _SHAPES: Final = {"route": "box", "failure_route": "octagon", "onreply_route": "cds"}

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from serc.reading import tree
 from serc.diagnostics.report import Report
+from serc.reading import tree
 from serc.reading.lex import Token, lex
 from serc.reading.source import Source
 from serc.reading.structure import parse_file

@@ -6,13 +6,13 @@ from runtime.modules import core
 from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
 from runtime.routing.context import Context
-from runtime.routing.dns_records import A, AAAA, NAPTR, PTR, SRV, Answer, Naptr, NameQuestion, Srv, reverse_name
+from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, NameQuestion, Naptr, Srv, reverse_name
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Clock, Connections, Log, Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias, SocketTable
 from runtime.server.worker.watching import EpollWatches
-from runtime.sip.address import PROTO_NAMES, TCP, Address, from_packed
+from runtime.sip.address import PROTO_NAMES, TCP, Address
 from runtime.sip.transport import ListenSocket, Send
 
 

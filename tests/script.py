@@ -6,6 +6,7 @@ import re
 from types import ModuleType
 
 from engine import Names, Server
+
 from runtime.routing.command import Question
 from runtime.routing.context import Context
 from runtime.routing.ports import Connections

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 from engine import Names
+from script import Site
+
 from runtime.routing.context import Context
 from runtime.routing.database import Condition, Database, DatabaseError, Driver, Row, Value
 from runtime.routing.program import Program
-from script import Site
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,

@@ -25,6 +25,9 @@ from runtime.version import VERSION
 PROJECT_DIR: Final = Path(__file__).parent.parent
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
 
+# One process for all of them: the wheel is built once.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 
 def hatch_build() -> ModuleType:
     """The build hook, loaded as hatchling does it. Skips where the build tools are not installed."""

@@ -8,15 +8,23 @@ from typing import Final, TypeVar, final
 from mypy_extensions import i64
 
 from runtime.routing import errors
+from runtime.routing.asking import Question
 from runtime.routing.authorized import Authentication, Authorized
 from runtime.routing.avps import Avps
 from runtime.routing.contacts import FixedContact
-from runtime.routing.asking import Question
 from runtime.routing.ports import (
     L_DBG as L_DBG,
+)
+from runtime.routing.ports import (
     L_ERR as L_ERR,
+)
+from runtime.routing.ports import (
     L_INFO as L_INFO,
+)
+from runtime.routing.ports import (
     L_NOTICE as L_NOTICE,
+)
+from runtime.routing.ports import (
     L_WARN as L_WARN,
 )
 from runtime.routing.world import World

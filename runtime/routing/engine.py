@@ -12,13 +12,13 @@ from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
 from runtime.routing.destination import UnresolvableDestination
-from runtime.routing.draining import Draining
 from runtime.routing.dns_records import Answer, NameQuestion
+from runtime.routing.draining import Draining
 from runtime.routing.forwarding import add_alias
-from runtime.routing.module import NEVER, Module, ModuleError
+from runtime.routing.module import Module, ModuleError
 from runtime.routing.parked import ParkedRequest
-from runtime.routing.prepared import CannotPrepare
 from runtime.routing.ports import Connections, Log, Resolver, Watches
+from runtime.routing.prepared import CannotPrepare
 from runtime.routing.program import Program
 from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.replying import ViaNames, send_reply

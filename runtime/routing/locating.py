@@ -6,7 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.dns_records import A, AAAA, NAPTR, SRV, NameQuestion, Srv, host_name
+from runtime.routing.dns_records import AAAA, NAPTR, SRV, A, NameQuestion, Srv, host_name
 from runtime.routing.names import Names, Waiting
 from runtime.sip.address import TCP, TLS, UDP, Address, from_packed
 

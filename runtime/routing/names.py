@@ -11,7 +11,7 @@ from typing import Final, final
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.asking import Asking, Kind, Question
-from runtime.routing.dns_records import A, AAAA, KIND_NAMES, PTR, Answer, NameQuestion, host_name, reverse_name
+from runtime.routing.dns_records import AAAA, KIND_NAMES, PTR, A, Answer, NameQuestion, host_name, reverse_name
 from runtime.routing.ports import L_DBG, L_WARN, Log, Resolver
 
 # A message waits so long for all the names that it needs.

@@ -14,7 +14,8 @@ from mypy_extensions import i64
 from runtime.sip.regex_automaton import Automaton
 from runtime.sip.regex_groups import Divider
 from runtime.sip.regex_python import python_pattern
-from runtime.sip.regex_syntax import BadRegex as BadRegex, Parsed, parse_regex
+from runtime.sip.regex_syntax import BadRegex as BadRegex
+from runtime.sip.regex_syntax import Parsed, parse_regex
 
 
 @final

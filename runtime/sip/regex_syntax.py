@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
-
 from runtime.sip.regex_tree import (
     ANY,
     BEGIN_LINE,

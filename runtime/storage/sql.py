@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from sqlalchemy import (
     BindParameter,
@@ -21,8 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import quoted_name
 
-from runtime.storage.connection import Connection
 from runtime.routing.database import DELETE, INSERT, PUT, UPDATE, Row, Value
+from runtime.storage.connection import Connection
 from runtime.storage.drivers import Driver, Layout, driver_for
 from runtime.storage.errors import BadValue, Duplicate, Refused, Unavailable
 from runtime.storage.statement import SELECT, Result, Statement

@@ -6,7 +6,7 @@ import marshal
 from collections.abc import Sequence
 from typing import Final, final
 
-from runtime.routing.database import PUT, Change, Condition, Row, Value
+from runtime.routing.database import Change, Condition, Row, Value
 
 SELECT: Final = "select"
 

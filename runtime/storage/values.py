@@ -8,8 +8,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from runtime.storage.errors import BadValue
 from runtime.routing.database import Value
+from runtime.storage.errors import BadValue
 
 # Types of columns, as far as they matter: text and blobs are both bytes to a module, a time is a number.
 TEXT: Final = "text"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from serc.reading import tree
-from serc.reading.walk import below, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.reading import tree
+from serc.reading.walk import below, routes
 
 
 @dataclass(frozen=True)

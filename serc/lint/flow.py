@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
-from serc.resolve.effects import Effects, ends_route
-from serc.reading import tree
-from serc.resolve.modules import Modules
-from serc.resolve.routes import RouteGraph, RouteUses, head_of, key_of
-from serc.reading.walk import below, calls, else_if, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.reading import tree
+from serc.reading.walk import below, calls, else_if, routes
+from serc.resolve.effects import Effects, ends_route
+from serc.resolve.modules import Modules
+from serc.resolve.routes import RouteGraph, RouteUses, head_of, key_of
 
 
 def check_flow(

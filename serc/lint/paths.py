@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from runtime.spec.effects import Does
-from serc.resolve.effects import Effects, ends_route
-from serc.reading import tree
-from serc.resolve.routes import RouteGraph, head_of, key_of
-from serc.reading.walk import else_if, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.reading import tree
+from serc.reading.walk import else_if, routes
+from serc.resolve.effects import Effects, ends_route
+from serc.resolve.routes import RouteGraph, head_of, key_of
 
 _MOST_STATES: Final = 24
 _Known = Literal["", "yes", "no"]

@@ -8,8 +8,8 @@ from typing import Final
 from runtime.spec.kinds import regex_constant
 from runtime.spec.kinds_sip import network_constant
 from serc import ir
-from serc.reading import tree
 from serc.lower.words import host_text, number, wire
+from serc.reading import tree
 
 _MAX_LEN: Final = 65535
 _ATTRIBUTES: Final = {

@@ -7,10 +7,10 @@ from pathlib import PurePath
 
 from runtime.spec.declare import ModuleSpec
 from serc import ir
-from serc.reading import tree
 from serc.lower.modules import Modules
 from serc.lower.routes import lower_routes
 from serc.lower.settings import lower_settings
+from serc.reading import tree
 from serc.reading.source import Source
 
 Find = Callable[[str], ModuleSpec | None]

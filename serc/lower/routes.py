@@ -8,13 +8,13 @@ from typing import Final
 from runtime.modules import catalogue
 from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, RouteKind
 from serc import ir
-from serc.reading import tree
 from serc.lower.conditions import lower_comparison
 from serc.lower.modules import Modules, lowered_arguments
-from serc.resolve.calls import function_of
 from serc.lower.words import number, wire
+from serc.reading import tree
 from serc.reading.source import Source
 from serc.reading.walk import else_if
+from serc.resolve.calls import function_of
 
 _KINDS: Final = {
     "route": ir.FunctionKind.ROUTE,

@@ -6,8 +6,8 @@ from typing import Final
 
 from runtime.spec.globals import BY_NAME, Global, GlobalType
 from serc import ir
-from serc.reading import tree
 from serc.lower.words import host_text
+from serc.reading import tree
 
 _STICKY: Final = frozenset(("dns", "rev_dns"))  # each assignment ORs a bit in: "no" cannot take it back
 

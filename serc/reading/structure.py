@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from serc.reading import tree
-from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS, indentation, pairs, starts_route, suspect, unopened
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
+from serc.reading import tree
+from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS, indentation, pairs, starts_route, suspect, unopened
 from serc.reading.extents import Extents
 from serc.reading.lex import Lexed, Token, lex
 from serc.reading.mistakes.layout import ELSEIF_WORDS, LayoutMistakes

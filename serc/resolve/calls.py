@@ -8,15 +8,15 @@ from runtime.spec.declare import ArgumentKind, Function, RouteKind
 from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant
-from serc.reading import tree
-from serc.resolve.described import described
-from serc.resolve.modules import Loaded, Modules
-from serc.resolve.words import STATEMENTS, Wrong, wrong_route_number, wrong_word
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
+from serc.reading import tree
 from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
 from serc.reading.keywords import KEYWORDS
+from serc.resolve.described import described
+from serc.resolve.modules import Loaded, Modules
+from serc.resolve.words import STATEMENTS, Wrong, wrong_route_number, wrong_word
 
 # Actions upon the destination of a request; replies go where their Via says.
 _OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.REVERT_URI))

@@ -7,13 +7,13 @@ from typing import Final
 
 from runtime.spec.globals import BY_NAME, FACILITIES, Global, GlobalType
 from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
-from serc.reading import tree
-from serc.resolve.described import described
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean
+from serc.reading import tree
 from serc.reading.dialects import GLOBALS as FOREIGN_GLOBALS
 from serc.reading.source import readable
+from serc.resolve.described import described
 
 _TLS_METHODS: Final = frozenset(
     f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers

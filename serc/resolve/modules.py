@@ -10,10 +10,10 @@ from typing import Final, Protocol
 from runtime.spec.declare import ModuleSpec, Param, ParamType
 from runtime.spec.kinds_avp import aliases_mistake, avp_definitions
 from runtime.spec.posix_regex import BadRegex, posix_regex
-from serc.reading import tree
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
+from serc.reading import tree
 
 
 class Catalogue(Protocol):

@@ -10,12 +10,12 @@ from typing import Final
 from runtime.spec.kinds import regex_doubt
 from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
 from runtime.spec.posix_regex import BadRegex, posix_regex
-from serc.reading import tree
-from serc.resolve.described import described
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
 from serc.diagnostics.suggest import did_you_mean, nearest
+from serc.reading import tree
 from serc.reading.source import readable
+from serc.resolve.described import described
 
 _EQUAL: Final = frozenset(("==", "!="))
 _TEXT: Final = _EQUAL | {"=~"}

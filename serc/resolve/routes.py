@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from runtime.spec.declare import Function, RouteKind
 from runtime.spec.kinds_words import LAST_ROUTE
-from serc.reading import tree
-from serc.resolve.calls import ROUTE_KINDS, named_route
-from serc.reading.walk import calls, routes
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.reading import tree
+from serc.reading.walk import calls, routes
+from serc.resolve.calls import ROUTE_KINDS, named_route
 
 
 @dataclass(frozen=True)

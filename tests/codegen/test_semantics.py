@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
+from codegen.reference import Interpreter, Stub, World
 from runtime.routing.verdict import ERROR, FALSE, STOP, TRUE, verdict
 from serc import ir
 from serc.codegen.functions import function_lines
 from serc.passes import PASSES, run_passes
-from codegen.reference import Interpreter, Stub, World
 
 _WORLDS: Final = 24
 _SKIPPABLE: Final = [p.name for p in PASSES if not p.needed]

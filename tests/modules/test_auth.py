@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import header
 from phone import Phone, challenges, nonce_of, without
+from script import Site, request
+
 from runtime.modules.auth import Auth
 from runtime.modules.auth.checking import ANSWERED, AUTHORIZED, NOT_AUTHORIZED, UNCHECKED, Claim
 from runtime.modules.auth.identity import is_e164
@@ -13,7 +14,6 @@ from runtime.modules.auth.nonces import Nonces
 from runtime.modules.auth.replays import BUCKET_BYTES
 from runtime.routing.context import Context
 from runtime.sip.digest import MD5, ha1_of
-from script import Site, request
 
 HA1 = ha1_of(MD5, b"alice", b"example.com", b"secret")
 FAR = nonce_of("s3cret", 0x7FFFFFFF)

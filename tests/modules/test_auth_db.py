@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import header
 from phone import Phone, challenges, hex_of, nonce_of
-from runtime.routing.database import Value
-from runtime.routing.engine import StartError
 from script import request
 from tables import URL, Tables, TableSite
+
+from runtime.routing.database import Value
+from runtime.routing.engine import StartError
 
 FAR = nonce_of("s3cret", 0x7FFFFFFF)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, request
 
 from runtime.routing.engine import StartError
-from script import Site, request
 
 BOB = request(uri="sip:bob:pw@example.com:5066;a=b", From='"A" <sip:alice@from.org:99;x=y>;tag=1', To="<sip:to@to.org>")
 

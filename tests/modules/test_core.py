@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from script import Site, reply, request
 
 from runtime.routing.context import L_ERR, L_WARN
-from script import Site, reply, request
 
 URI = "sip:bob@example.com"
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from tables import URL, Tables, TableSite
 
 from runtime.modules import catalogue
 from runtime.spec.declare import Function, ModuleSpec, Param, ParamType, RouteKind
-from tables import URL, Tables, TableSite
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from script import ask, request
+from tables import URL, Tables, TableSite
 
 from runtime.routing.engine import StartError
 from runtime.sip.ser_hash import table_slot
-from script import ask, request
-from tables import URL, Tables, TableSite
 
 
 def site_of(call: str, mode: int, *names: bytes) -> TableSite:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names
+from script import Site, request
+
 from runtime.modules.enum import Enum, domain_of, is_e164
 from runtime.modules.enum.rules import is_service, uri_of
 from runtime.routing.context import Context
 from runtime.routing.dns_records import Naptr
-from script import Site, request
 
 RECORDS = {
     b"2.1.9.4.e164.arpa.": [

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from script import Site, request
+
 from runtime.modules.exec import Exec
 from runtime.modules.exec.environment import environment_of, transaction_id
 from runtime.routing import errors
 from runtime.routing.context import L_DBG, L_ERR, Context
 from runtime.sip.message import parse
-from script import Site, request
 
 
 def context(**headers: str) -> Context:

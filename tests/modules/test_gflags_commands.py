@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, ask, request
 
 from runtime.modules.gflags import Gflags
-from script import Site, ask, request
 
 SCRIPT = 'route { if (is_gflag("3")) sl_send_reply("200", "set"); else sl_send_reply("404", "not set"); }'
 

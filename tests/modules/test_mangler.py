@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, reply, request
 
 from runtime.modules.mangler.contact import decode, encode
 from runtime.sip.uri import BadUri, parse_uri
-from script import Site, reply, request
 
 SDP = (
     "v=0\r\no=u 1 1 IN IP4 10.1.2.3\r\ns=-\r\nc=IN IP4 10.1.2.3\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"

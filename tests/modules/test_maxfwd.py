@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, request
 
 from runtime.routing.context import L_ERR
-from script import Site, request
 
 
 def passed(value: str, limit: int = 10, max_limit: int | None = None, calls: int = 1) -> bytes | None:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from script import Site, reply, request
 
 from runtime.modules.nathelper import Nathelper
 from runtime.routing.avps import Avps
 from runtime.routing.engine import StartError
-from script import Site, reply, request
 
 OFF = 'modparam("nathelper", "rtpproxy_disable", 1)\n'
 SDP = "v=0\r\no=u 1 1 IN IP4 10.1.2.3\r\ns=-\r\nc=IN IP4 10.1.2.3\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from script import Site, request
 
 from runtime.modules.permissions.rules import BadRule, parse_rules
 from runtime.routing.engine import StartError
-from script import Site, request
 
 ALLOW = r"""# comment line
 "^sip:alice@example\.com$" : "^sip:.*@gw\.example\.com$"

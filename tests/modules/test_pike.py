@@ -6,9 +6,9 @@ import mmap
 import os
 
 import pytest
+from script import Site, ask, request
 
 from runtime.modules.pike.table import BLOCKED, BUCKET_BYTES, BUCKETS, NEWLY_BLOCKED, OK, SLOTS, SourceTable
-from script import Site, ask, request
 
 IP = bytes([192, 0, 2, 1])
 SIX = bytes.fromhex("20010db8000000000000000000000001")

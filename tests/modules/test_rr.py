@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Server, header, relay
+from script import Site, request
+
 from runtime.modules.rr import Rr
 from runtime.routing.config import Config
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.program import Program
-from script import Site, request
 
 OURS = "127.0.0.1:5070"
 TO_5090 = "sip:bob@127.0.0.1:5090"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, request
 
 from runtime.modules.sl import Sl
 from runtime.routing.context import L_WARN
 from runtime.sip.message import parse
 from runtime.sip.reply import to_tag_of
-from script import Site, request
 
 NOT_FOUND = 'route { sl_send_reply("404", "Not Found"); log(1, "ran"); }'
 

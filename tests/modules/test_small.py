@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from script import Site, request
 
 from runtime.modules.dispatcher import hash_of, parse_list
 from runtime.modules.ext import Ext
 from runtime.routing.engine import StartError
-from script import Site, request
 
 LIST = """# comment
 1 sip:127.0.0.1:5090

@@ -6,9 +6,9 @@ import calendar
 import time
 
 import pytest
+from script import Site, request
 
 from runtime.routing.context import L_ERR
-from script import Site, request
 
 DATA = request(
     "MESSAGE", "sip:bob@127.0.0.1:5090", body="hello world\r\nHELLO again\r\n", X_A="one\r\nx-a: two", Subject="a,b"

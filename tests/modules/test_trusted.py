@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
-from runtime.sip.ser_hash import table_slot
 from script import ask, request
 from tables import URL, Tables, TableSite
+
+from runtime.sip.ser_hash import table_slot
 
 
 def site_of(mode: int, *rows: tuple[bytes | None, bytes | None, bytes | None]) -> TableSite:

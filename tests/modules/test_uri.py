@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, request
 
 from runtime.modules.uri import Uri
 from runtime.routing.authorized import Authentication, Authorized
-from script import Site, request
 
 
 def is_true(call: str, uri: str = "sip:bob@example.com", **headers: str) -> bool:

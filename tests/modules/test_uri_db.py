@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
 from phone import Phone, nonce_of
-from runtime.routing.engine import StartError
 from script import request
 from tables import URL, Tables, TableSite
+
+from runtime.routing.engine import StartError
 
 NONCE = nonce_of("s3cret", 0x7FFFFFFF)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from script import Site, reply, request
 
 from runtime.modules.xlog import Xlog
 from runtime.modules.xlog.format import Format
 from runtime.modules.xlog.kinds import pieces_of
 from runtime.routing.context import L_ERR, L_WARN
-from script import Site, reply, request
 
 MESSAGE = request(
     Via="SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKxl\r\nVia: SIP/2.0/UDP 9.9.9.9;branch=z9",

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
 from engine import Lines, Server, header
+from rows import DEADLINE_MS, Desk, Row
+from script import request
+from tm.site import Site, acknowledgement, reply, said, to
+from tm.site import request as call
+
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.asking import ANSWERED, ASKED, LATE, NEVER, NOT_ASKED, REFUSED, Asking, Kind
@@ -16,10 +20,6 @@ from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.program import Program, Route
 from runtime.routing.replying import send_reply
-from rows import DEADLINE_MS, Desk, Row
-from script import request
-from tm.site import Site, acknowledgement, reply, said, to
-from tm.site import request as call
 
 
 def server(route: Route, modules: tuple[Module, ...] = ()) -> Server:

@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 
 import pytest
-
 from engine import Names
-from runtime.modules.tm import Tm
 from script import Site, request
+
+from runtime.modules.tm import Tm
 
 HOSTS = {"one.test": "192.0.2.1", "two.test": "192.0.2.2", "source.test": "127.0.0.1"}
 MODULES = "sl tm maxfwd xlog exec avpops textops pike"

@@ -5,20 +5,20 @@ from __future__ import annotations
 import sys
 
 import pytest
-
 from engine import Lines, Server, relay
+from script import Site, reply, request
+
 from runtime.modules import core
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.context import MAX_BRANCHES, Context
-from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.engine import StartError
+from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.program import Program, Route
 from runtime.routing.verdict import FALSE, STOP, TRUE
 from runtime.routing.world import World
 from runtime.sip.address import Address
 from runtime.sip.transport import Send
-from script import Site, reply, request
 
 TO_5090 = "sip:bob@127.0.0.1:5090"
 

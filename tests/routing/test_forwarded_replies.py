@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, Server, where
+from script import reply
+
 from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.program import Program
 from runtime.routing.sockets import Alias
-from script import reply
 
 OWN = "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK0"
 LISTEN = ("udp:127.0.0.1:5070", "udp:[::1]:5070", "tcp:127.0.0.1:5070")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, Server, header, relay, vias, where
+from script import request
+
 from runtime.modules import core
 from runtime.modules.rr import Rr
 from runtime.routing import errors
@@ -15,7 +16,6 @@ from runtime.routing.engine import StartError
 from runtime.routing.program import Program, Route
 from runtime.routing.sockets import SocketName
 from runtime.routing.verdict import verdict
-from script import request
 
 V4 = "udp:127.0.0.1:5070"
 V6 = "udp:[::1]:5070"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, Server, header, relay, vias, where
+from script import reply, request
+
 from runtime.modules import core
 from runtime.modules.enum import Enum
 from runtime.modules.sl import Sl
@@ -12,14 +13,12 @@ from runtime.modules.tm import Tm
 from runtime.routing import names as cache
 from runtime.routing.config import Config
 from runtime.routing.context import Context
-from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer, Naptr
+from runtime.routing.dns_records import AAAA, NAPTR, PTR, A, Answer, Naptr
 from runtime.routing.module import Module
 from runtime.routing.program import Program, Route
 from runtime.routing.replying import send_reply
 from runtime.routing.verdict import verdict
-from runtime.sip.message import parse
 from runtime.sip.regex import Regex
-from script import reply, request
 
 HOST = "h.example.com"
 IP = "192.0.2.7"

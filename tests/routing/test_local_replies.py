@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, Server, header, vias, where
+from script import request
+
 from runtime.modules import core
 from runtime.routing import errors
 from runtime.routing.config import Config
@@ -14,7 +15,6 @@ from runtime.routing.replying import q_text, send_reply
 from runtime.routing.sockets import SocketName
 from runtime.routing.verdict import verdict
 from runtime.routing.world import SERVER
-from script import request
 
 
 def ok(ctx: Context) -> int:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Lines, Names
+
 from runtime.routing import names as cache
 from runtime.routing.asking import Asking
 from runtime.routing.bugs import Bugs

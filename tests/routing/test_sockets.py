@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, listener
+
 from runtime.routing.destination import Destination, UnresolvableDestination, literal_address
 from runtime.routing.sockets import Alias, SocketName, SocketTable
 from runtime.sip.address import TCP, TLS, UDP, Address

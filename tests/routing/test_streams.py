@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, reply, request
 
 from runtime.sip.address import TCP, UDP
 from runtime.sip.transit import from_reversed_hex, reversed_hex
 from runtime.sip.transport import Send
-from script import Site, reply, request
 
 REPLY = 'route { sl_send_reply("200", "OK"); }'
 
@@ -30,7 +30,7 @@ def test_our_via_names_the_connection_and_the_reply_takes_it() -> None:
     own, _, rest = forwarded.data.split(b"\r\n", 2)[1].partition(b";branch=")
     assert own == b"Via: SIP/2.0/UDP 127.0.0.1:5070"
     assert rest.endswith(b";i=2d4")
-    back = only(site.say(reply(Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch=0;i=2d4,SIP/2.0/TCP 127.0.0.1:40000;branch=z")))
+    back = only(site.say(reply(Via="SIP/2.0/UDP 127.0.0.1:5070;branch=0;i=2d4,SIP/2.0/TCP 127.0.0.1:40000;branch=z")))
     assert (back.socket.proto, back.connection, back.destination.port) == (TCP, 0x4D2, 40000)
 
 

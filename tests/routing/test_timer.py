@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import Lines
+
 from runtime.routing.bugs import Bugs
 from runtime.routing.timer import Schedule, Timer
 from runtime.sip.transport import Send

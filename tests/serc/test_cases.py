@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from expectations import differences
 
 CASES = sorted(Path(__file__).with_name("cases").glob("*.cfg"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from expectations import diagnose
+
 from serc.diagnostics.codes import CODES
 from serc.diagnostics.explain import Example, explain, pages
 from serc.diagnostics.report import Severity

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from serc.reading import parse, tree
-from serc.reading.build import Builder
 from serc.diagnostics.render import render_text
 from serc.diagnostics.report import Report
+from serc.reading import parse, tree
+from serc.reading.build import Builder
 from serc.reading.lex import lex
 from serc.reading.parse import Failure, parse_piece
 from serc.reading.source import Source

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from expectations import full_text
+
 from runtime.modules import catalogue
 from serc.diagnostics.render import render_text
 from serc.diagnostics.report import Diagnostic, Report, Severity

@@ -6,10 +6,10 @@ import random
 import time
 
 import pytest
+from script import request
 
 from runtime.sip.framing import MESSAGE_MAX, Framer
 from runtime.sip.scan import BadMessage
-from script import request
 
 PLAIN = request(body="v=0\r\n")
 EMPTY = request(Call_ID="2")

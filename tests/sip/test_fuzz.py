@@ -10,8 +10,9 @@ import random
 import time
 
 import pytest
-
 from engine import Server
+from script import Site, reply, request
+
 from runtime.modules import core
 from runtime.routing.config import Config
 from runtime.routing.context import Context
@@ -25,7 +26,6 @@ from runtime.sip.scan import BadMessage
 from runtime.sip.transit import second_via
 from runtime.sip.transport import Send
 from runtime.sip.uri import BadUri, parse_uri
-from script import Site, reply, request
 from sip.test_torture import EVERYTHING, MESSAGES, MODULES
 
 ROUNDS = 150 * int(os.environ.get("SER_FUZZ", "1"))

@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import indent
 
 import pytest
-
 from facts import facts
+
 from runtime.sip import methods
 from runtime.sip.message import parse
 from runtime.sip.uri import BadUri, parse_uri

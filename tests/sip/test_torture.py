@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-
 from engine import Server
 from facts import Facts, facts
+from script import Site
+
 from runtime.build import NATIVE
 from runtime.modules import core
 from runtime.modules.maxfwd import Maxfwd
@@ -23,7 +24,6 @@ from runtime.routing.program import Program
 from runtime.routing.verdict import STOP, verdict
 from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
-from script import Site
 
 # A script that asks everything that can be asked of a message, and changes what can be changed.
 EVERYTHING = r"""

@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-
 from engine import Lines
+
 from runtime.storage.errors import Refused
 from runtime.storage.flatstore import Flatstore
 from runtime.storage.url import parse_url

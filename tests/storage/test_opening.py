@@ -6,9 +6,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from script import Site, request
 
 from runtime.routing.engine import StartError
-from script import Site, request
 
 CFG = 'route { if (is_user_in("From", "ld")) sl_send_reply("200", "OK"); else sl_send_reply("404", "No"); }'
 

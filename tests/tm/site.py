@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import Names, Server, header, vias
+
 from runtime.modules.tm import Tm
 from runtime.routing.config import Config
 from runtime.routing.context import Context

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, header, vias
+
 from runtime.modules.tm import Tm
 from runtime.routing.command import Command, Question
 from runtime.routing.context import Context

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import Names, header, where
+
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing import names as cache

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import header, vias
+
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.config import Config

@@ -13,8 +13,9 @@ import random
 from typing import Final
 
 import pytest
-
 from engine import Names, header
+from rows import Desk, Row
+
 from runtime.build import NATIVE
 from runtime.modules import core
 from runtime.modules.tm import Tm
@@ -22,7 +23,6 @@ from runtime.routing.context import Context
 from runtime.routing.dns_records import A, Answer, NameQuestion
 from runtime.sip.transport import Send
 from runtime.tx.timers import Timed
-from rows import Desk, Row
 from tm.site import CALLER, Site, acknowledgement, reply, request
 
 RUNS: Final = int(os.environ.get("SER_SIMULATIONS", "1000" if NATIVE else "200"))

@@ -31,7 +31,7 @@ from runtime.modules.avpops.operands import (
 )
 from runtime.routing.prepared import Alias
 from runtime.spec.declare import Arg, ArgumentKind
-from runtime.spec.kinds import parse_integer, checked_regex, wire
+from runtime.spec.kinds import checked_regex, parse_integer, wire
 from runtime.spec.kinds_avp import parse_avp_name
 from runtime.spec.values import BadArgument, Constant, Doubt
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from runtime.modules.core import rewriting, sending, telling
 from runtime.modules.core.kinds import (
     ADVERTISED,
     COUNT,
@@ -23,7 +24,6 @@ from runtime.modules.core.kinds import (
     given,
     named,
 )
-from runtime.modules.core import rewriting, sending, telling
 from runtime.routing.context import L_DBG
 from runtime.routing.destination import Destination
 from runtime.sip.address import TCP, TLS, UDP

@@ -109,8 +109,8 @@ _LINES: Final = ((0, 3), (3, 7), (7, 15), (15, 17), (17, 18), (18, 19))
 def _place_of(status: int) -> int:
     """Where in the table a reply with this code is counted."""
     name = b"%d" % status
-    for place, code in enumerate(_CODES):
-        if code == name or (code[1:] == b"xx" and code[:1] == name[:1]):
+    for place, counted in enumerate(_CODES):
+        if counted == name or (counted[1:] == b"xx" and counted[:1] == name[:1]):
             return place
     return len(_CODES) - 1
 

@@ -50,7 +50,6 @@ from runtime.spec.declare import (
     Arg,
     Function,
     ModuleSpec,
-    RouteKind,
     function,
     string_param,
     switch_param,

@@ -6,7 +6,6 @@ from mypy_extensions import i64
 
 from runtime.modules.tm import hop
 from runtime.modules.tm.core import Core
-from runtime.sip.transport import Send
 from runtime.tx.transaction import Branch, Transaction
 
 

@@ -28,7 +28,7 @@ def json_record(level: int, line: str, index: int, pid: int, about: object, plac
     """A JSON object on one line. `about` is the Context or the source of what is being handled, if anything is, `place` the line
     of ser.cfg, if the caller knows it; else it is that of the route that runs."""
     record: dict[str, str | int] = {
-        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="microseconds"),
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
         "level": _NAMES[max(-3, min(4, level))],
         "process": index,
         "pid": pid,

@@ -8,7 +8,7 @@ from typing import Final
 LINES_A_SECOND: Final = 10
 _KINDS_MAX: Final = 1000
 
-_NO_DIGITS: Final = {digit: None for digit in b"0123456789"}
+_NO_DIGITS: Final = dict.fromkeys(b"0123456789")
 
 
 class _Kind:

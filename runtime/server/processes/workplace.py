@@ -24,8 +24,8 @@ from runtime.server.worker.desk import Desk
 from runtime.server.worker.handlers import take_letters
 from runtime.server.worker.loop import Worker
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
-from runtime.server.worker.watching import EpollWatches
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
+from runtime.server.worker.watching import EpollWatches
 from runtime.sip.address import UDP
 from runtime.sip.transport import ListenSocket
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from serc.reading import dialects
-from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related
 from serc.diagnostics.suggest import did_you_mean, nearest
+from serc.reading import dialects
+from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS
 from serc.reading.keywords import KEYWORDS
+from serc.reading.lex import Token
 from serc.reading.mistakes.pieces import OPERANDS
 from serc.reading.mistakes.reporter import Reporter, short
 from serc.reading.mistakes.tokens import TokenMistakes
-from serc.reading.lex import Token
 from serc.reading.tree import Span
 
 ELSEIF_WORDS: Final = frozenset(("elseif", "elsif", "elif"))

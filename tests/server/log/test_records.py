@@ -61,7 +61,7 @@ def test_what_a_route_says_has_the_message_and_the_line(server: Server) -> None:
     assert re.fullmatch(r"127\.0\.0\.1:\d+", str(record["source"]))
     assert record["pid"] in server.workers() and record["process"] in (1, 2)
     time = datetime.datetime.fromisoformat(str(record["time"]))
-    assert abs(datetime.datetime.now(datetime.timezone.utc) - time) < datetime.timedelta(seconds=20)
+    assert abs(datetime.datetime.now(datetime.UTC) - time) < datetime.timedelta(seconds=20)
 
 
 def test_a_bug_has_them_too(server: Server) -> None:

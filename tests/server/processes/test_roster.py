@@ -34,7 +34,7 @@ def test_the_table_has_the_master_and_then_all_kinds_in_their_order() -> None:
 
 def test_who_handles_messages_has_the_first_mailboxes() -> None:
     directory = Roster("attendant", kinds(), 2, None).directory
-    assert (directory["udp"], directory["tcp"]) == (range(0, 2), range(2, 3))
+    assert (directory["udp"], directory["tcp"]) == (range(2), range(2, 3))
     others = [*directory["fifo"], *directory["timer"], *directory["later"], *directory[MASTER]]
     assert sorted(others) == list(range(3, 8))
     assert "acceptor" not in directory and "nobody" not in directory

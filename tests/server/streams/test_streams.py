@@ -271,7 +271,7 @@ def test_nonsense_ends_its_connection_behind_the_messages_before_it(site: Site) 
 
 def test_over_the_limit_connections_are_refused() -> None:
     site = Site(Limits(2, 1000, 1000))
-    first, second, third = site.client(), site.client(), site.client()
+    first, _second, third = site.client(), site.client(), site.client()
     assert is_closed(third) and site.streams.refused == 1
     site.send(b"x", Address.parse("127.0.0.1", 9), ticket=3)
     assert site.failures() == [(3, errno.EMFILE)]

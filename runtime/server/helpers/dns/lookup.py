@@ -63,7 +63,7 @@ def is_literal(text: str) -> bool:
 
 def lookup_all(hosts: list[str], deadline_s: float = DEADLINE_S) -> dict[str, Found | None]:
     """`lookup` of every host; None for one whose answer did not come within the deadline."""
-    answers: dict[str, Found | None] = {host: None for host in hosts}
+    answers: dict[str, Found | None] = dict.fromkeys(hosts)
     children = {}
     for host in answers:
         pid, fd = _ask(host)

@@ -76,7 +76,7 @@ class NameClient:
         import dns.rdtypes.IN.A
         import dns.rdtypes.IN.AAAA
         import dns.rdtypes.IN.NAPTR
-        import dns.rdtypes.IN.SRV  # noqa: F401
+        import dns.rdtypes.IN.SRV
 
         dns.asyncbackend.get_backend("asyncio")
         self._servers()
