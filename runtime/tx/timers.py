@@ -36,6 +36,8 @@ class Wheel:
         self._heads: Final[list[Timed | None]] = [None] * (SLOTS + 1)
         # All ticks up to this one have been looked at.
         self._tick: i64 = now_ms // TICK_MS
+        # Nothing is in the slots of the ticks between `_tick` and this one; so `next_ms` looks at no empty slot twice.
+        self._first: i64 = self._tick + SLOTS
         self.count: i64 = 0
 
     def set(self, timed: Timed, due_ms: i64) -> None:
@@ -48,7 +50,12 @@ class Wheel:
         tick = (due_ms + TICK_MS - 1) // TICK_MS
         if tick <= self._tick:
             tick = self._tick + 1
-        self._link(timed, tick % SLOTS)
+        slot = tick % SLOTS
+        # Its slot is looked at once in every round, for the first time at this tick.
+        visit = self._tick + 1 + (tick - self._tick - 1) % SLOTS
+        if visit < self._first:
+            self._first = visit
+        self._link(timed, slot)
 
     def clear(self, timed: Timed) -> None:
         """Take the deadline back; nothing happens if there is none."""
@@ -83,9 +90,12 @@ class Wheel:
         if self._heads[_DUE] is not None:
             return 0
         tick = self._tick + 1
+        if tick < self._first:
+            tick = self._first
         last = self._tick + SLOTS
         while tick < last and self._heads[tick % SLOTS] is None:
             tick += 1
+        self._first = tick
         wait = tick * TICK_MS - now_ms
         return wait if wait > 0 else 0
 

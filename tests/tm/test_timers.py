@@ -78,3 +78,42 @@ def test_random_use_agrees_with_a_list(seed: int) -> None:
             assert due.pop(found) <= now
         assert all(when + TICK_MS > now for when in due.values())
         assert wheel.count == len(due)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_next_deadline_is_never_told_too_late_and_within_a_round_not_too_early(seed: int) -> None:
+    """Whatever was set, moved and cleared before: what `next_ms` remembers of empty slots stays true."""
+    chance = random.Random(seed)
+    now_ms = chance.randrange(100_000)
+    wheel, timed = Wheel(now_ms), [Timed() for _ in range(6)]
+    for _ in range(400):
+        one = chance.choice(timed)
+        match chance.randrange(4):
+            case 0:
+                wheel.set(
+                    one, now_ms + chance.choice((-50, 5, 500, 32_000, SLOTS * TICK_MS, 120_000)) + chance.randrange(20)
+                )
+            case 1:
+                wheel.clear(one)
+            case 2:
+                now_ms += chance.choice((1, 10, 200, 5_000, 90_000))
+                popped(wheel, now_ms)
+        wait_ms = wheel.next_ms(now_ms)
+        due = [one.due_ms for one in timed if one.due_ms != NEVER]
+        if not due:
+            assert wait_ms == NEVER
+            continue
+        met = max(min(due), now_ms) - now_ms
+        assert 0 <= wait_ms <= met + TICK_MS
+        if max(due) - now_ms < (SLOTS - 1) * TICK_MS:
+            assert wait_ms >= met - TICK_MS
+
+
+def test_looking_for_the_next_deadline_passes_each_empty_slot_once() -> None:
+    wheel, timed = Wheel(0), Timed()
+    wheel.set(timed, 30_000)
+    assert wheel.next_ms(0) == 30_000
+    # Where the search begins the next time: at what it found, not 3,000 slots before it.
+    assert wheel._first == 30_000 // TICK_MS
+    wheel.set(Timed(), 20_000)
+    assert wheel._first == 20_000 // TICK_MS and wheel.next_ms(0) == 20_000
