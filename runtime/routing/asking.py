@@ -18,8 +18,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.bugs import Bugs
 from runtime.routing.ports import L_WARN, Log, Watches
-
-NEVER: Final = -1
+from runtime.tx.timers import NEVER as NEVER
 
 # What has become of a question.
 NOT_ASKED: Final = 0

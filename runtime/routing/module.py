@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
@@ -12,8 +11,7 @@ from runtime.routing.context import Context
 from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.transport import Send
-
-NEVER: Final = -1
+from runtime.tx.timers import NEVER as NEVER
 
 
 class ModuleError(Exception):

@@ -11,6 +11,8 @@ from runtime.routing.dns_records import Answer
 from runtime.sip.address import Address
 
 # Levels of the log. Reference core, chapter 9.
+L_ALERT: Final = -3
+L_CRIT: Final = -2
 L_ERR: Final = -1
 L_WARN: Final = 1
 L_NOTICE: Final = 2

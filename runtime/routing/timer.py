@@ -10,8 +10,7 @@ from mypy_extensions import i64
 from runtime.routing.bugs import Bugs
 from runtime.routing.ports import Log
 from runtime.sip.transport import Send
-
-_NONE: Final[i64] = -1
+from runtime.tx.timers import NEVER
 
 
 @final
@@ -31,8 +30,8 @@ class Timer:
         self.period_ms: Final = period_ms
         self.body: Final = body
         self.once_per_server: Final = once_per_server
-        # When it is due; _NONE until the process has looked at it for the first time.
-        self.due_ms: i64 = _NONE
+        # When it is due; NEVER until the process has looked at it for the first time.
+        self.due_ms: i64 = NEVER
 
 
 @final
@@ -51,7 +50,7 @@ class Schedule:
 
     def next_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `run` has something to do, -1 if there are no timers."""
-        soonest: i64 = _NONE
+        soonest: i64 = NEVER
         for timer in self._timers:
             if timer.due_ms < 0:
                 timer.due_ms = now_ms + timer.period_ms

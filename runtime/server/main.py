@@ -16,6 +16,7 @@ from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.engine import StartError as ProgramError
+from runtime.routing.ports import L_INFO, L_NOTICE, L_WARN
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
@@ -25,7 +26,7 @@ from runtime.server.helpers.dns.service import NameClient
 from runtime.server.host.accounts import Identity, Owner, identity_of
 from runtime.server.host.errors import PathError, StartError
 from runtime.server.host.memory import MemoryStatus
-from runtime.server.log.server_log import INFO, NOTICE, WARN, ServerLog, facility_number, report
+from runtime.server.log.server_log import ServerLog, facility_number, report
 from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.kinds import udp
@@ -201,7 +202,7 @@ class _Start:
         if self._launch is not None:
             self._launch.succeeded(self._config.log_stderror)
         master.serves()
-        self._log.write(INFO, f"INFO: {len(roster.table) - 1} processes serve")
+        self._log.write(L_INFO, f"INFO: {len(roster.table) - 1} processes serve")
         master.run()
         self._farewell()
         return 0
@@ -257,20 +258,20 @@ class _Start:
 
     def _farewell(self) -> None:
         self._memory.write()
-        self._log.write(NOTICE, "Thank you for flying ser")
+        self._log.write(L_NOTICE, "Thank you for flying ser")
 
     def _remark(self) -> None:
         """Say once what an administrator could take for granted."""
         log = self._log
         if not NATIVE:
             log.write(
-                NOTICE,
-                "NOTICE: this is the pure Python build: it is right but slow, install the native one to serve many",
+                L_NOTICE,
+                "NOTICE: pure Python build: correct but slow; use the native build in production",
             )
         for argument in self._options.ignored:
-            log.write(WARN, f"WARNING: argument {argument} ignored")
+            log.write(L_WARN, f"WARNING: argument {argument} ignored")
         if self._config.fifo_db_url:
-            log.write(WARN, "WARNING: fifo_db_url: not supported yet: the FIFO has no command DB")
+            log.write(L_WARN, "WARNING: fifo_db_url: not supported yet: the FIFO has no command DB")
 
 
 def load_mmsg() -> ModuleType | None:

@@ -365,7 +365,7 @@ def test_numbers_of_connections_begin_anew_elsewhere(start: StartServer, listeni
                 numbers.append(int(found[1][::-1], 16))
         if len(numbers) == 1:
             os.kill(pids[1], signal.SIGKILL)
-            assert server.logs("tcp receiver runs again")
+            assert server.logs("tcp receiver was restarted")
     assert numbers[0] == 1
     assert numbers[1] >= 4096
 

@@ -1,7 +1,5 @@
 """The actions and operands of the language itself. docs/architecture.md lists what ser.cfg's words become."""
 
-from typing import Final
-
 from runtime.modules.core.conditions import (
     destination_in,
     destination_is_host,
@@ -60,10 +58,7 @@ from runtime.modules.core.sending import (
     setflag,
 )
 from runtime.modules.core.telling import error, exec, log
-
-UDP: Final = 1
-TCP: Final = 2
-TLS: Final = 3
+from runtime.sip.address import TCP, TLS, UDP
 
 __all__ = [
     "SAME",

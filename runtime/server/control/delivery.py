@@ -89,7 +89,7 @@ class PipeDelivery(Delivery):
                 self._written += os.write(self.fd, self._text[self._written :])
         except BlockingIOError:
             if now_ms >= self._until_ms:
-                raise CannotDeliver(f"nobody reads {self._path} to its end") from None
+                raise CannotDeliver(f"the client did not read {self._path} to the end") from None
             self.due_ms = self._until_ms
             return False
         except OSError as e:
@@ -105,7 +105,7 @@ class PipeDelivery(Delivery):
             if e.errno == errno.ENXIO and self._tries < _TRIES:
                 self.due_ms = now_ms + _TRY_AGAIN_MS
                 return False
-            why = "nobody reads it" if e.errno == errno.ENXIO else e.strerror
+            why = "no client reads it" if e.errno == errno.ENXIO else e.strerror
             raise CannotDeliver(f"no reply pipe {self._path}: {why}") from e
         except ValueError as e:
             raise CannotDeliver(f"no reply pipe: {e}") from e

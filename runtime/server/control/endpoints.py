@@ -9,11 +9,10 @@ import stat
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_WARN, Log
 from runtime.server.host.accounts import Owner
 from runtime.server.host.cures import of_path
 from runtime.server.host.errors import PathError, StartError
-from runtime.server.log.server_log import WARN
 
 _FIFO_OPTION: Final = "-i or fifo="
 _SOCKET_OPTION: Final = "-x or unix_sock="
@@ -37,7 +36,7 @@ class ControlFile:
         except FileNotFoundError:
             return
         except OSError as e:
-            log.write(WARN, f"WARNING: cannot remove {self._path}: {e.strerror}")
+            log.write(L_WARN, f"WARNING: cannot remove {self._path}: {e.strerror}")
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.routing.command import EVERY, HERE, Command, Question
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_ERR, L_WARN, Log
 from runtime.server.control.framing import Request
-from runtime.server.log.server_log import ERR, WARN
 from runtime.server.mail.letters import answer, run_command
 from runtime.server.mail.letters.answer import AnswerLetter
 from runtime.server.mail.mailbox import LETTER_BYTES, Letter
@@ -123,7 +122,7 @@ class Commands:
         try:
             command.body(LocalQuestion(request, self._by_fifo, now_ms, give))
         except Exception as e:  # a bug in the module, which must not end the process
-            self._log.write(ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
+            self._log.write(L_ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             give(b"500 server error\n")
 
     # --- answers -------------------------------------------------------------------------------------------------------
@@ -166,7 +165,7 @@ class Commands:
 
     def _miss(self, pending: _Pending, worker: int, what: str) -> None:
         del pending.waiting[worker]
-        self._log.write(WARN, f"WARNING: {pending.command.name}: worker {worker} {what}")
+        self._log.write(L_WARN, f"WARNING: {pending.command.name}: worker {worker} {what}")
 
     def _take(self, piece: AnswerLetter) -> None:
         number, worker = int(piece.question), int(piece.sender)

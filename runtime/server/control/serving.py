@@ -12,7 +12,7 @@ import socket
 import time
 from typing import Final
 
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_DBG, L_ERR, L_WARN, Log
 from runtime.server.control.core_commands import CoreCommands
 from runtime.server.control.delivery import (
     CannotDeliver,
@@ -24,7 +24,6 @@ from runtime.server.control.delivery import (
 )
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 from runtime.server.control.questions import Commands
-from runtime.server.log.server_log import DBG, ERR, WARN
 from runtime.server.processes.workers import Workers
 
 # Answers that wait for their clients, and what they may have in them together.
@@ -75,7 +74,7 @@ class ControlProcess:
         self.take(events, now_ms)
         writable = {fd for fd, what in events if what & ~select.POLLIN}
         for failure in self.deliveries.go_on(writable, now_ms):
-            self.log.write(ERR, f"ERROR: {self.name()}: {failure}")
+            self.log.write(L_ERR, f"ERROR: {self.name()}: {failure}")
         if self._end_ms is not None and now_ms >= self._end_ms:
             self._end_ms = None
             # Its user has said "kill": nothing is waited for, as a SIGTERM would have it.
@@ -101,10 +100,10 @@ class ControlProcess:
         command = self._commands.find(request.name.lower())
         shown = request.name.decode("latin-1")
         if command is None:
-            self.log.write(ERR, f"ERROR: {self.name()}: command {shown} is not available")
+            self.log.write(L_ERR, f"ERROR: {self.name()}: command {shown} is not available")
             client.give(client.unknown(request.name), now_ms)
         elif not client.wants_answer and not command.runs_unasked:
-            self.log.write(DBG, f"DEBUG: {self.name()}: nobody wants to know what {shown} says")
+            self.log.write(L_DBG, f"DEBUG: {self.name()}: {shown} is ignored: the request names no reply pipe")
         else:
             self._commands.ask(command, request, lambda text: client.give(text, _now_ms()), now_ms)
             if self._core.wants_end:
@@ -115,7 +114,7 @@ class ControlProcess:
         try:
             self.deliveries.start(delivery, now_ms)
         except CannotDeliver as e:
-            self.log.write(ERR, f"ERROR: {self.name()}: {e}")
+            self.log.write(L_ERR, f"ERROR: {self.name()}: {e}")
 
     def _patience_ms(self, now_ms: int) -> int:
         due = (self.deliveries.next_ms(), self.next_ms(), self._commands.next_ms(now_ms), self._end_ms)
@@ -177,14 +176,14 @@ class FifoServer(ControlProcess):
             except BlockingIOError:
                 return
             for complaint in complaints:
-                self.log.write(ERR, f"ERROR: fifo_server: {complaint}")
+                self.log.write(L_ERR, f"ERROR: fifo_server: {complaint}")
         ends_ms = self._reader.ends_ms()
         if ends_ms is not None and now_ms >= ends_ms:
             self._reader.give_up(found)
         for request in found:
             if request.mistake:
                 name = request.name.decode("latin-1")
-                self.log.write(ERR, f"ERROR: fifo_server: {request.mistake} (command {name})")
+                self.log.write(L_ERR, f"ERROR: fifo_server: {request.mistake} (command {name})")
             self.ask(request, FifoClient(self, request.reply_name), now_ms)
 
 
@@ -230,12 +229,12 @@ class SocketServer(ControlProcess):
                 data, address = self.socket.recvfrom(_READ_BYTES)
             except OSError as e:
                 if not isinstance(e, BlockingIOError):
-                    self.log.write(WARN, f"WARNING: unixsock_server: {e.strerror}")
+                    self.log.write(L_WARN, f"WARNING: unixsock_server: {e.strerror}")
                 return
             client = SocketClient(self, address)
             request = parse_datagram(data, self.pattern_of)
             if request is None:
-                self.log.write(ERR, "ERROR: unixsock_server: first line malformed")
+                self.log.write(L_ERR, "ERROR: unixsock_server: first line malformed")
                 client.give(b"400 First line malformed\n", now_ms)
             else:
                 self.ask(request, client, now_ms)

@@ -8,17 +8,9 @@ import syslog
 import time
 from typing import Final
 
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_ALERT, L_DBG, Log
 from runtime.server.log.records import json_record, plain
 from runtime.server.log.repeats import Repeats
-
-ALERT: Final = -3
-CRIT: Final = -2
-ERR: Final = -1
-WARN: Final = 1
-NOTICE: Final = 2
-INFO: Final = 3
-DBG: Final = 4
 
 # <syslog.h>; by SER's level. Level 0 has no name in SER: syslog takes it as a notice here.
 _PRIORITY: Final = {-3: 1, -2: 2, -1: 3, 0: 5, 1: 4, 2: 5, 3: 6, 4: 7}
@@ -64,7 +56,7 @@ class ServerLog(Log):
         """Levels above the threshold are dropped. Never raises: a full disk must not stop a call."""
         if level > self.level:
             return
-        if level < DBG:
+        if level < L_DBG:
             now_s = time.monotonic()
             for old_level, old_line in self._repeats.overdue(now_s):
                 self._record(old_level, old_line, None)
@@ -94,7 +86,7 @@ class ServerLog(Log):
     def _to_syslog(self, level: int, text: str) -> None:
         if not self._opened:
             self._open(0)
-        syslog.syslog(_PRIORITY[max(ALERT, min(DBG, level))], text)
+        syslog.syslog(_PRIORITY[max(L_ALERT, min(L_DBG, level))], text)
 
 
 def facility_number(name: str) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.routing.ports import Log
-from runtime.server.log.server_log import INFO, WARN
+from runtime.routing.ports import L_INFO, L_WARN, Log
 from runtime.server.mail.letters import drain
 from runtime.server.processes.workers import Workers
 
@@ -30,7 +29,7 @@ class Ending:
         self._until_s = now_s + self._limit_s
         if self._limit_s:
             self._log.write(
-                INFO, f"INFO: nothing new is taken; what has begun has {self._limit_s} s to come to its end"
+                L_INFO, f"INFO: shutting down: new requests get 503; running transactions have {self._limit_s} s"
             )
             for worker in workers.mailboxes:
                 drain.put(workers.exchange.post, worker, self._limit_s)
@@ -43,6 +42,6 @@ class Ending:
         left = self._workers.unfinished() if self._limit_s else 0
         if left and now_s >= self._until_s:
             self._log.write(
-                WARN, f"WARNING: {left} transactions are cut off: they did not end within {self._limit_s} s"
+                L_WARN, f"WARNING: shutting down with {left} transactions unfinished after {self._limit_s} s"
             )
         return left == 0 or now_s >= self._until_s

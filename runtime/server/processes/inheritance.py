@@ -6,11 +6,10 @@ import socket
 from typing import Final
 
 from runtime.routing.config import Config
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_DBG, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.host.cures import of_processes
 from runtime.server.host.errors import StartError
-from runtime.server.log.server_log import DBG
 from runtime.server.processes.kind import Possession
 from runtime.server.start.bind import bind_all, close_all, listen_all
 from runtime.server.streams.acceptor import Doors
@@ -76,4 +75,4 @@ class Inheritance:
             # Without state each listener's workers are equal.
             first, count = (i * children, owners) if owners else (0, children)
             if not steer(group, first, count):
-                log.write(DBG, "DEBUG: this kernel cannot share datagrams out by their Call-ID")
+                log.write(L_DBG, "DEBUG: this kernel cannot share datagrams out by their Call-ID")

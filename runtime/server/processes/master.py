@@ -15,11 +15,12 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Final
 
+from runtime.routing.ports import L_DBG, L_ERR, L_INFO, L_NOTICE
 from runtime.server.host.accounts import Identity, become
 from runtime.server.host.cures import of_processes
 from runtime.server.host.errors import StartError
 from runtime.server.host.process_table import ProcessTable
-from runtime.server.log.server_log import DBG, ERR, INFO, NOTICE, ServerLog
+from runtime.server.log.server_log import ServerLog
 from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Run
 from runtime.server.processes.notify import Notifier, Watchdog
@@ -187,7 +188,7 @@ class Master:
             run()
             status = 0
         except Exception as e:
-            self._log.write(ERR, f"ERROR: {process.description}: {e or type(e).__name__}")
+            self._log.write(L_ERR, f"ERROR: {process.description}: {e or type(e).__name__}")
             if not said:
                 os.write(write_fd, f"-{e or type(e).__name__}".encode()[:4096])
         finally:
@@ -231,7 +232,7 @@ class Master:
     def _take_signal(self, number: int) -> bool:
         """False if it wants the end at once."""
         if number in (signal.SIGTERM, signal.SIGINT):
-            self._log.write(DBG, f"INFO: signal {number} received")
+            self._log.write(L_DBG, f"INFO: signal {number} received")
             if number == signal.SIGINT or self._ending.has_begun():
                 return False
             self._notifier.tell("STOPPING=1")
@@ -240,10 +241,10 @@ class Master:
             self._statistics.ask(time.monotonic())
         elif number == signal.SIGHUP:
             self._log.write(
-                NOTICE, "SIGHUP: ser.cfg is read at the start only: to have it read again, restart the server"
+                L_NOTICE, "SIGHUP ignored: ser.cfg is read at the start only; restart the server to apply changes"
             )
         elif number != signal.SIGCHLD:
-            self._log.write(DBG, f"DEBUG: signal {number} ignored")
+            self._log.write(L_DBG, f"DEBUG: signal {number} ignored")
         # Several deaths can share one SIGCHLD.
         self._reap()
         return True
@@ -285,10 +286,10 @@ class Master:
             if os.WIFSIGNALED(status)
             else f"ended with status {os.WEXITSTATUS(status)}"
         )
-        again = f"another one in {delay_s:.1f} s" if delay_s else "starting another one"
+        again = f"restarting it in {delay_s:.1f} s" if delay_s else "restarting it"
         if self._ending.has_begun():
-            again = "and the server is to end"
-        self._log.write(ERR, f"ERROR: {process.description} (pid {process.pid}) {how}, {again}")
+            again = "not restarting it: the server is shutting down"
+        self._log.write(L_ERR, f"ERROR: {process.description} (pid {process.pid}) {how}, {again}")
         process.pid = 0
         self._table.end(self._index(process))
         process.deaths += 1
@@ -301,15 +302,15 @@ class Master:
                 process = self._ready[fd]
                 try:
                     self._take_word(fd)
-                    self._log.write(INFO, f"INFO: {process.description} runs again (pid {process.pid})")
+                    self._log.write(L_INFO, f"INFO: {process.description} was restarted (pid {process.pid})")
                 except StartError as e:
-                    self._log.write(ERR, f"ERROR: {process.description} cannot start: {e}")
+                    self._log.write(L_ERR, f"ERROR: {process.description} cannot start: {e}")
         for p in self._processes:
             if not p.pid and p.due_s <= time.monotonic():
                 try:
                     self._fork(p)
                 except OSError as e:
-                    self._log.write(ERR, f"ERROR: cannot fork: {e.strerror}")
+                    self._log.write(L_ERR, f"ERROR: cannot fork: {e.strerror}")
                     p.due_s = time.monotonic() + _RESPAWN_MAX_S
 
     def serves(self) -> None:

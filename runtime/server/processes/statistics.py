@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_NOTICE, L_WARN, Log
 from runtime.server.host.memory import MemoryStatus
-from runtime.server.log.server_log import NOTICE, WARN
 from runtime.server.mail.letters import answer, statistics
 from runtime.server.mail.mailbox import Letter
 from runtime.server.processes.workers import Workers
@@ -71,25 +70,25 @@ class Statistics:
         silent = [n for n in self._workers.mailboxes if n not in self._answers and self._workers.pid(n)]
         for number in silent:
             pid = self._workers.pid(number)
-            self._log.write(WARN, f"WARNING: {self._workers.name(number)} (pid {pid}) does not answer")
+            self._log.write(L_WARN, f"WARNING: {self._workers.name(number)} (pid {pid}) does not answer")
         return not silent
 
     def _write(self) -> None:
         workers = self._workers
         sums: dict[str, int] = {}
         for number in workers.mailboxes:
-            who = f"{workers.name(number)} (pid {workers.pid(number)}, {workers.deaths(number)} died before it)"
+            who = f"{workers.name(number)} (pid {workers.pid(number)}, {workers.deaths(number)} restarts)"
             counts = self._answers.get(number)
             if counts is None:
-                self._log.say(NOTICE, f"statistics: {who}: does not answer")
+                self._log.say(L_NOTICE, f"statistics: {who}: does not answer")
                 continue
-            self._log.say(NOTICE, f"statistics: {who}: {_shown(counts)}")
+            self._log.say(L_NOTICE, f"statistics: {who}: {_shown(counts)}")
             for name, count in counts.items():
                 old = sums.get(name, 0)
                 sums[name] = max(old, count) if name in _GREATEST else old + count
         deaths = sum(workers.deaths(number) for number in workers.mailboxes)
-        all_of_them = f"all {len(self._answers)} processes ({deaths} died)"
-        self._log.say(NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
+        all_of_them = f"all {len(self._answers)} processes ({deaths} restarts)"
+        self._log.say(L_NOTICE, f"statistics: {all_of_them}: {_shown(sums)}")
 
 
 def _shown(counts: dict[str, int]) -> str:

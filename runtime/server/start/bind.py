@@ -8,11 +8,10 @@ import struct
 from typing import Final
 
 from runtime.routing.config import Config
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_DBG, L_WARN, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.host.cures import of_address
 from runtime.server.host.errors import StartError
-from runtime.server.log.server_log import DBG, WARN
 from runtime.sip.address import TCP, UDP
 from runtime.sip.transport import ListenSocket
 
@@ -140,7 +139,9 @@ def _probe_receive_buffer(opened: socket.socket, maximum: int, log: Log) -> None
     if size != initial:
         _try_receive_buffer(opened, size)
     # The kernel counts its own needs too and so reports twice what was asked for.
-    log.write(DBG, f"DEBUG: receive buffer: {initial} bytes at first, asked for {size}, got {_receive_buffer(opened)}")
+    log.write(
+        L_DBG, f"DEBUG: receive buffer: {initial} bytes at first, asked for {size}, got {_receive_buffer(opened)}"
+    )
 
 
 def _receive_buffer(opened: socket.socket) -> int:
@@ -172,4 +173,4 @@ def _set_multicast(opened: socket.socket, listener: ListenSocket, config: Config
         try:
             opened.setsockopt(level, option, value)
         except OSError as e:
-            log.write(WARN, f"WARNING: {what}: {os.strerror(e.errno or 0)}")
+            log.write(L_WARN, f"WARNING: {what}: {os.strerror(e.errno or 0)}")

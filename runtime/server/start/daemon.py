@@ -8,10 +8,10 @@ import resource
 from typing import Final
 
 from runtime.routing.config import Config
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_WARN, Log
 from runtime.server.host.cures import of_directory, of_path
 from runtime.server.host.errors import PathError, StartError
-from runtime.server.log.server_log import WARN, report
+from runtime.server.log.server_log import report
 
 
 def enter(chroot: str, workdir: str) -> None:
@@ -40,7 +40,7 @@ def set_limits(config: Config, log: Log) -> None:
         elif soft != resource.RLIM_INFINITY:
             resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     except (OSError, ValueError) as e:
-        log.write(WARN, f"WARNING: cannot set the limit of core dumps: {e}")
+        log.write(L_WARN, f"WARNING: cannot set the limit of core dumps: {e}")
     wanted = config.open_files_limit
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if wanted > soft:

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from runtime.routing.config import Config, Listen
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_WARN, Log
 from runtime.routing.sockets import Alias, SocketTable
 from runtime.server.helpers.dns.lookup import Found, is_literal, lookup_all
 from runtime.server.host.errors import StartError
 from runtime.server.host.interfaces import ipv4_addresses
-from runtime.server.log.server_log import WARN
 from runtime.sip.address import PROTO_NAMES, TCP, UDP, Address
 from runtime.sip.transport import ListenSocket
 
@@ -47,7 +46,9 @@ def socket_table(config: Config, log: Log) -> SocketTable:
         for e in _without_duplicates(entries, names):
             multicast = ipaddress.ip_address(e.ip).is_multicast
             if multicast and proto == TCP:
-                log.write(WARN, f"WARNING: {e.name} is left out over TCP: nobody can connect to a multicast address")
+                log.write(
+                    L_WARN, f"WARNING: {e.name} is not used for TCP: no connection can be made to a multicast address"
+                )
                 continue
             sockets.append(ListenSocket(len(sockets), proto, e.name.encode(), Address.parse(e.ip, e.port), multicast))
     if not sockets:
@@ -91,7 +92,7 @@ def _wanted(config: Config, proto: int, log: Log) -> list[_Entry]:
             wanted.append(_Entry("" if entry.host == "*" else entry.host, entry.port or config.port))
         elif proto == UDP and not has_tcp(config):
             why = "TCP is disabled" if config.disable_tcp else "a single process (fork=no) serves UDP only"
-            log.write(WARN, f"WARNING: listen={entry.proto}:{entry.host} is left out, {why}")
+            log.write(L_WARN, f"WARNING: listen={entry.proto}:{entry.host} is ignored, {why}")
     return wanted if config.listen else [_Entry("", config.port)]
 
 
@@ -135,7 +136,7 @@ def _remark(found: dict[str, Found | None], log: Log) -> None:
         if is_literal(host) and (answer is None or not answer.name):
             late = " in time" if answer is None else ""
             log.write(
-                WARN, f"WARNING: could not rev. resolve {host}{late}: it has no name here unless alias= gives it one"
+                L_WARN, f"WARNING: could not rev. resolve {host}{late}: it has no name here unless alias= gives it one"
             )
 
 

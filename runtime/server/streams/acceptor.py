@@ -12,8 +12,7 @@ import time
 from collections import deque
 from typing import Final
 
-from runtime.routing.ports import Log
-from runtime.server.log.server_log import ERR
+from runtime.routing.ports import L_ERR, Log
 from runtime.server.mail.exchange import place_of
 from runtime.sip.address import Address
 
@@ -130,7 +129,7 @@ class Acceptor:
             return
         own.close()
         self.refused += 1
-        self._remark(f"ERROR: tcp: connection from {host} refused, its process does not take what has come before")
+        self._remark(f"ERROR: tcp: connection from {host} refused: the process for this host is overloaded")
 
     def _pass_on(self, number: int) -> None:
         """As many of the waiting as door `number` has room for."""
@@ -154,7 +153,7 @@ class Acceptor:
                 time.sleep(_REST_S)
                 return False
             self.refused += 1
-            self._remark(f"ERROR: tcp: a connection is refused, its process does not take it: {e.strerror}")
+            self._remark(f"ERROR: tcp: connection refused: cannot pass it to its process: {e.strerror}")
         own.close()
         return True
 
@@ -163,4 +162,4 @@ class Acceptor:
         now_s = time.monotonic()
         if now_s >= self._quiet_until_s:
             self._quiet_until_s = now_s + 1.0
-            self._log.write(ERR, line)
+            self._log.write(L_ERR, line)

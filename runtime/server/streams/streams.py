@@ -12,18 +12,17 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_ERR, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.streams.channels import CHANNELS, NewChannel
 from runtime.server.streams.connection import Connection, Outgoing
 from runtime.sip.address import TCP, Address, from_packed
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
+from runtime.tx.timers import NEVER
 
 IDLE_MS: Final[i64] = 120_000
 ALIASES_MAX: Final[i64] = 3
-
-ERR: Final = -1
 
 # How often connections are looked over: those that somebody waits for, and all.
 _HURRY_MS: Final[i64] = 250
@@ -31,7 +30,6 @@ _ROUND_MS: Final[i64] = 5000
 _EVENTS: Final = 256
 _READ_BYTES: Final = 65536
 _DOOR_MAX: Final = 64
-_NEVER: Final[i64] = -1
 
 
 @final
@@ -118,7 +116,7 @@ class Streams:
     def next_timer_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `look_over` should run, -1 if nothing is waiting."""
         if not self._by_fd:
-            return _NEVER
+            return NEVER
         due_ms = self._next_round_ms
         if self._waiting and self._next_hurry_ms < due_ms:
             due_ms = self._next_hurry_ms
@@ -425,7 +423,7 @@ class Streams:
         """What a peer can cause is logged once a second at most."""
         if now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + 1000
-            self._log.write(ERR, line)
+            self._log.write(L_ERR, line)
 
 
 def _shown(peer: Address) -> str:

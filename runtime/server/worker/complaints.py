@@ -48,7 +48,7 @@ class Complaints:
         if now_ms < self._quiet_until_ms or lost == self._lost_logged:
             return
         count = lost - self._lost_logged
-        self._log.write(L_ERR, f"ERROR: {count} letters lost: the process that they are for cannot keep up")
+        self._log.write(L_ERR, f"ERROR: {count} messages to another process were lost: that process is overloaded")
         self._lost_logged = lost
         self._quiet_until_ms = now_ms + _QUIET_MS
 

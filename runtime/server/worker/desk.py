@@ -7,13 +7,11 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.routing.command import Command, Question
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_ERR, Log
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import answer
 from runtime.server.mail.letters.run_command import RunCommandLetter
 from runtime.sip.callid import hash_of_call_id
-
-ERR: Final = -1
 
 
 @final
@@ -56,6 +54,6 @@ class Desk:
             command.body(question)
         except Exception as e:  # a bug in a module, which must not end the worker
             self.bugs += 1
-            self._log.write(ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
+            self._log.write(L_ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             if not question.is_answered:
                 question.answer(b"500 server error\n")

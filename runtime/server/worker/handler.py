@@ -18,4 +18,4 @@ class Handler:
         self.log: Final = log
 
     def take(self, letter: Letter, now_ms: i64) -> None:
-        self.log.write(L_ERR, f"BUG: a letter of kind {letter.kind} for a process that cannot do what it asks for")
+        self.log.write(L_ERR, f"BUG: a letter of kind {letter.kind} reached a process that cannot handle it")

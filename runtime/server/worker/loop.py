@@ -30,8 +30,6 @@ from runtime.sip.address import Address
 from runtime.sip.callid import call_id_hash
 from runtime.sip.transport import ListenSocket, Send
 
-ERR: Final = -1
-
 # What the waiter of a worker watches, in this order.
 UDP_READY: Final = 1
 MAIL_READY: Final = 2

@@ -11,25 +11,26 @@ from pathlib import Path
 
 import pytest
 
-from runtime.server.log.server_log import DBG, ERR, INFO, ServerLog, facility_number
+from runtime.routing.ports import L_DBG, L_ERR, L_INFO
+from runtime.server.log.server_log import ServerLog, facility_number
 from server.conftest import OPTIONS, ROUTES, alive, environment, eventually, free_port, needs_root
 
 
 def test_a_record_has_index_and_pid(capfd: pytest.CaptureFixture[str]) -> None:
     log = ServerLog(3, to_stderr=True)
-    log.write(INFO, "started")
+    log.write(L_INFO, "started")
     log.become(12)
-    log.write(ERR, "broken\n")
+    log.write(L_ERR, "broken\n")
     assert capfd.readouterr().err == f" 0({os.getpid()}) started\n12({os.getpid()}) broken\n"
 
 
 def test_records_above_the_level_are_dropped(capfd: pytest.CaptureFixture[str]) -> None:
-    ServerLog(2, to_stderr=True).write(INFO, "detail")
+    ServerLog(2, to_stderr=True).write(L_INFO, "detail")
     assert capfd.readouterr().err == ""
 
 
 def test_a_record_is_one_line_whatever_is_in_it(capfd: pytest.CaptureFixture[str]) -> None:
-    ServerLog(4, to_stderr=True).write(DBG, "a\r\nb\x1b[2Jc\0\ttab \udcff")
+    ServerLog(4, to_stderr=True).write(L_DBG, "a\r\nb\x1b[2Jc\0\ttab \udcff")
     assert capfd.readouterr().err == f" 0({os.getpid()}) a\\r\\nb\\x1b[2Jc\\x00\ttab \\udcff\n"
 
 

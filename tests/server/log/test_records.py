@@ -9,9 +9,10 @@ import socket
 
 import pytest
 
+from runtime.routing.ports import L_DBG, L_ERR
 from runtime.server.log.records import json_record
 from runtime.server.log.repeats import LINES_A_SECOND, Repeats
-from runtime.server.log.server_log import DBG, ERR, ServerLog
+from runtime.server.log.server_log import ServerLog
 from runtime.sip.address import Address
 from server.conftest import OPTIONS, Server, StartServer
 
@@ -110,30 +111,30 @@ def test_an_unknown_format_is_refused(start: StartServer) -> None:
 
 def test_what_differs_in_numbers_only_is_withheld_after_ten_a_second() -> None:
     repeats = Repeats()
-    admitted = [repeats.admits(ERR, f"no route to 10.0.0.{i}", 5.0) for i in range(30)]
+    admitted = [repeats.admits(L_ERR, f"no route to 10.0.0.{i}", 5.0) for i in range(30)]
     assert admitted == [True] * LINES_A_SECOND + [False] * (30 - LINES_A_SECOND)
-    assert repeats.admits(ERR, "something else", 5.0)
+    assert repeats.admits(L_ERR, "something else", 5.0)
     assert repeats.overdue(5.9) == []
-    assert repeats.overdue(6.0) == [(ERR, "no route to 10.0.0.10 (and 19 more like it)")]
+    assert repeats.overdue(6.0) == [(L_ERR, "no route to 10.0.0.10 (and 19 more like it)")]
     assert repeats.overdue(7.0) == []
-    assert repeats.admits(ERR, "no route to 10.0.0.77", 7.0)
+    assert repeats.admits(L_ERR, "no route to 10.0.0.77", 7.0)
 
 
 def test_many_kinds_of_lines_take_a_bounded_memory_and_lose_no_count() -> None:
     repeats = Repeats()
     for _ in range(LINES_A_SECOND + 3):
-        repeats.admits(ERR, "often", 0.0)
+        repeats.admits(L_ERR, "often", 0.0)
     for i in range(100_000):
-        repeats.admits(ERR, "x" * (i % 5000), i / 1e6)
-    assert (ERR, "often (and 2 more like it)") in repeats.overdue(1.0)
+        repeats.admits(L_ERR, "x" * (i % 5000), i / 1e6)
+    assert (L_ERR, "often (and 2 more like it)") in repeats.overdue(1.0)
 
 
 def test_routes_and_debugging_may_repeat_themselves(capfd: pytest.CaptureFixture[str]) -> None:
     log = ServerLog(4, to_stderr=True)
     for _ in range(100):
-        log.say(ERR, "asked for")
-        log.write(DBG, "detail")
-        log.write(ERR, "trouble")
+        log.say(L_ERR, "asked for")
+        log.write(L_DBG, "detail")
+        log.write(L_ERR, "trouble")
     lines = capfd.readouterr().err.splitlines()
     assert sum(line.endswith("asked for") for line in lines) == 100
     assert sum(line.endswith("detail") for line in lines) == 100

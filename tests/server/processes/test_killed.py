@@ -139,7 +139,7 @@ def test_each_kind_of_process_can_be_killed_under_load(start: StartServer, tmp_p
         assert load.goes_on()
     assert {client.kind: client.lost for client in load.clients if client.lost} == {}
     log = controlled.server.log
-    assert eventually(lambda: log.read_text().count("runs again") == len(kinds))
+    assert eventually(lambda: log.read_text().count("was restarted") == len(kinds))
     assert log.read_text().count("was killed by signal 9") == len(kinds)
     assert controlled.server.stop() == 0
     assert os.listdir(controlled.folder) == []

@@ -33,9 +33,9 @@ def test_all_workers_tell_what_they_have_done(start: StartServer, config: str, p
     *each, total = lines(server)
     assert len(each) == processes
     assert all(
-        re.search(r"(receiver child=\d sock=|stand-alone receiver @) \S+ \(pid \d+, 0 died before", e) for e in each
+        re.search(r"(receiver child=\d sock=|stand-alone receiver @) \S+ \(pid \d+, 0 restarts", e) for e in each
     )
-    assert total.startswith(f"all {processes} processes (0 died): ")
+    assert total.startswith(f"all {processes} processes (0 restarts): ")
     assert counts(total)["requests"] >= 20
     for name in ("requests", "messages", "sent", "bugs", "dropped_bad"):
         assert counts(total)[name] == sum(counts(e)[name] for e in each)
@@ -52,9 +52,9 @@ def test_who_does_not_answer_is_named_and_the_dead_are_counted(start: StartServe
     server.worker()
     os.kill(silent, signal.SIGSTOP)
     first, second, total = lines(server)
-    assert "1 died before it): requests=" in first
-    assert second.endswith(f"(pid {silent}, 0 died before it): does not answer")
-    assert total.startswith("all 1 processes (1 died): ")
+    assert "1 restarts): requests=" in first
+    assert second.endswith(f"(pid {silent}, 0 restarts): does not answer")
+    assert total.startswith("all 1 processes (1 restarts): ")
     os.kill(silent, signal.SIGCONT)
     # A late answer is not taken for one to the next question.
     assert lines(server, 2)[1].partition("): ")[2].startswith("requests=")

@@ -119,7 +119,7 @@ def test_the_timer_process_tells_its_counts(ticks: tuple[Controlled, Ticks]) -> 
     controlled, port = ticks
     port.next("once")
     os.kill(controlled.server.pid, signal.SIGUSR1)
-    assert controlled.server.logs(f"timer (pid {controlled.pid_of('timer')}, 0 died before it): ")
+    assert controlled.server.logs(f"timer (pid {controlled.pid_of('timer')}, 0 restarts): ")
 
 
 def test_a_server_without_such_timers_has_no_timer_process(start: StartServer, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_duplicates_are_looked_for_in_each_protocol() -> None:
 def test_multicast_is_left_out_over_tcp() -> None:
     log = Lines()
     assert described("224.0.1.75", config=Config(), log=log)[0] == ["udp: 224.0.1.75 [224.0.1.75]:5060 mcast"]
-    assert any("224.0.1.75 is left out over TCP" in line for line in log.lines)
+    assert any("224.0.1.75 is not used for TCP" in line for line in log.lines)
 
 
 def test_tls_is_not_there_yet() -> None:
@@ -153,7 +153,7 @@ def test_without_tcp_its_listeners_are_left_out(config: Config) -> None:
     log = Lines()
     listeners, _ = described("tcp:127.0.0.1", "127.0.0.1", config=config, log=log)
     assert listeners == ["udp: 127.0.0.1 [127.0.0.1]:5060"]
-    assert "listen=tcp:127.0.0.1 is left out" in "\n".join(log.lines)
+    assert "listen=tcp:127.0.0.1 is ignored" in "\n".join(log.lines)
     with pytest.raises(StartError, match="no address to listen on"):
         described("tcp:127.0.0.1", config=config)
 

@@ -12,9 +12,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from runtime.routing.dns_records import KIND_NAMES, Answer, NameQuestion
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_WARN, Log
 from runtime.server.helpers.dns.query import FAILURE_MS, Query
-from runtime.server.log.server_log import WARN
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import name_answer, name_question
 from runtime.server.mail.mailbox import Letter
@@ -104,7 +103,7 @@ class NameClient:
             except NoResolverConfiguration:
                 self._known = []
             if not self._known:
-                self._log.write(WARN, f"WARNING: DNS: {_RESOLV_CONF} names no name server")
+                self._log.write(L_WARN, f"WARNING: DNS: {_RESOLV_CONF} has no name server")
         return self._known
 
     def _conf_version(self) -> int:
@@ -170,7 +169,7 @@ class NameService:
             if asker not in askers:
                 askers.append(asker)
         elif len(self._askers) >= IN_HAND_MAX:
-            self._log.write(WARN, f"WARNING: DNS: {IN_HAND_MAX} questions are in hand, no more can be asked")
+            self._log.write(L_WARN, f"WARNING: DNS: {IN_HAND_MAX} questions are open already; refusing more")
             name_answer.put(self._exchange.post, asker, question, Answer(0, True))
         else:
             self._askers[question] = [asker]
@@ -184,7 +183,7 @@ class NameService:
             answer = await self._client.look_up(question)
         except Exception as e:  # a bug here or in dnspython costs one question
             self._log.write(
-                WARN, f"BUG: DNS: {KIND_NAMES.get(question[0])} of {question[1]!r}: {type(e).__name__}: {e}"
+                L_WARN, f"BUG: DNS: {KIND_NAMES.get(question[0])} of {question[1]!r}: {type(e).__name__}: {e}"
             )
             answer = Answer(FAILURE_MS, True)
         for asker in self._askers.pop(question):
