@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from runtime.modules import catalogue
 from runtime.version import VERSION
 
 _NAME: Final = "sip-express-router"
@@ -58,6 +59,7 @@ def _fingerprint() -> str:
     root = Path(__file__).resolve().parents[2]
     parts: list[str] = []
     waiting = [str(root / folder) for folder in _INPUTS]
+    waiting += catalogue.folders()
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
