@@ -6,9 +6,10 @@ import mmap
 from typing import Final, final
 
 from runtime.routing.command import Command, Question
-from runtime.routing.context import L_INFO, Context
+from runtime.routing.context import L_NOTICE, Context
 from runtime.routing.module import Module
 from runtime.routing.names import HostAddresses
+from runtime.routing.ports import Log
 from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.transport import Send
@@ -38,6 +39,8 @@ class Counter:
 class Dnsbl(Module):
     """Asks the zone of a blocklist, and counts what it says. `report_s`: how often the counts are logged."""
 
+    # What `bind` makes.
+    log: Log
     asked: Counter
     listed: Counter
 
@@ -50,7 +53,7 @@ class Dnsbl(Module):
         """Before the processes fork: what is made here is shared by all of them."""
         memory = world.shared.take(2 * NUMBER_BYTES, "dnsbl")
         self.asked, self.listed = Counter(memory, 0), Counter(memory, 1)
-        self.log: Final = world.log
+        self.log = world.log
 
     def commands(self) -> list[Command]:
         return [Command("dnsbl_stats", self.tell)]
@@ -86,7 +89,7 @@ class Dnsbl(Module):
 
     def report(self, now_ms: int, sends: list[Send]) -> None:
         """Once per server, whatever the number of its processes: the counts begin anew."""
-        self.log.write(L_INFO, f"dnsbl: {self.asked.value()} senders asked for, {self.listed.value()} listed")
+        self.log.write(L_NOTICE, f"dnsbl: {self.asked.value()} senders asked for, {self.listed.value()} listed")
         self.asked.set(0)
         self.listed.set(0)
 
