@@ -28,54 +28,14 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 sys.path.insert(0, str(Path(__file__).parent))
 from hatch_native import say
 
-# Modules with a run-time part; of the others there is only the declaration, which no message ever meets.
-RUNNING_MODULES: Final = (
-    "acc",
-    "auth",
-    "auth_db",
-    "avp",
-    "avp_db",
-    "avpops",
-    "core",
-    "dbtext",
-    "dispatcher",
-    "diversion",
-    "domain",
-    "enum",
-    "exec",
-    "ext",
-    "flatstore",
-    "gflags",
-    "group",
-    "mangler",
-    "maxfwd",
-    "mysql",
-    "nathelper",
-    "options",
-    "pdt",
-    "permissions",
-    "pike",
-    "postgres",
-    "print",
-    "registrar",
-    "rr",
-    "sl",
-    "speeddial",
-    "sqlite",
-    "textops",
-    "tm",
-    "uri",
-    "uri_db",
-    "usrloc",
-    "xlog",
-)
+# A declaration with this in it is of a module with a run-time part; of the others no message ever meets anything.
+RUNS: Final = 'implementation="runtime.modules.'
 
 # The floors that handle messages. Patterns of files, relative to the project.
 COMPILED: Final = (
     "runtime/sip/*.py",
     "runtime/tx/*.py",
     "runtime/routing/*.py",
-    *(f"runtime/modules/{module}/*.py" for module in RUNNING_MODULES),
     "runtime/server/host/batch.py",
     "runtime/server/mail/exchange.py",
     "runtime/server/mail/letters/*.py",
@@ -178,9 +138,20 @@ def make_native(stage: Path) -> list[Path]:
     return sorted(path for path in stage.glob("runtime/**/*.so"))
 
 
+def running_modules(root: Path) -> list[str]:
+    """Packages of the core and of the modules that can run, sorted: their declarations say so."""
+    declared = [path for path in root.glob("runtime/modules/*/__init__.py") if RUNS in path.read_text(encoding="utf-8")]
+    return sorted(("core", *(path.parent.name for path in declared)))
+
+
+def compiled_patterns(root: Path) -> tuple[str, ...]:
+    """COMPILED, and the packages of the modules that run."""
+    return (*COMPILED, *(f"runtime/modules/{module}/*.py" for module in running_modules(root)))
+
+
 def compiled_files(root: Path) -> list[str]:
     """The files that become native code, relative to `root`, sorted. Empty ones have nothing to compile."""
-    found = {path for pattern in COMPILED for path in root.glob(pattern) if path.stat().st_size}
+    found = {path for pattern in compiled_patterns(root) for path in root.glob(pattern) if path.stat().st_size}
     return sorted(str(path.relative_to(root)) for path in found if str(path.relative_to(root)) not in INTERPRETED)
 
 

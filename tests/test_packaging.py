@@ -77,7 +77,11 @@ def test_console_script_can_be_called(script: str) -> None:
 
 def test_interpreted_files_are_exceptions_with_a_reason() -> None:
     hook = hatch_build()
-    candidates = {str(p.relative_to(PROJECT_DIR)) for pattern in hook.COMPILED for p in PROJECT_DIR.glob(pattern)}
+    candidates = {
+        str(p.relative_to(PROJECT_DIR))
+        for pattern in hook.compiled_patterns(PROJECT_DIR)
+        for p in PROJECT_DIR.glob(pattern)
+    }
     assert set(hook.INTERPRETED) <= candidates
     assert all(hook.INTERPRETED.values())
     assert not set(hook.compiled_files(PROJECT_DIR)) & set(hook.INTERPRETED)
@@ -85,7 +89,8 @@ def test_interpreted_files_are_exceptions_with_a_reason() -> None:
 
 def test_every_module_that_runs_is_compiled() -> None:
     found = (catalogue.find(name) for name in catalogue.names())
-    assert {"core", *(spec.name for spec in found if spec and spec.runs)} <= set(hatch_build().RUNNING_MODULES)
+    running = {"core", *(spec.name.replace("-", "_") for spec in found if spec and spec.runs)}
+    assert running == set(hatch_build().running_modules(PROJECT_DIR))
 
 
 @pytest.mark.skipif(not NATIVE, reason="the pure build is under test")

@@ -215,7 +215,6 @@ class ModuleSpec:
     export_name: str = ""
     needs: tuple[str, ...] = ()
     fifo_commands: tuple[str, ...] = ()
-    stateful: bool = False
     summary: str = ""
     database: bool = False
     by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)

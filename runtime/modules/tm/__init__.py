@@ -522,7 +522,6 @@ EXPORTS: Final = ModuleSpec(
     name="tm",
     implementation="runtime.modules.tm:Tm",
     summary="Transactions: forking, retransmission, time-outs, failure and reply routes.",
-    stateful=True,
     functions=(
         function(
             "t_newtran",
