@@ -58,7 +58,7 @@ STRANGERS: Final = (
 )
 
 # What the compiler proper takes from the runtime; serc.commands may reach everything.
-FOR_SERC: Final = ("runtime.version", "runtime.spec", "runtime.modules.catalogue")
+FOR_SERC: Final = ("runtime.version", "runtime.spec", "runtime.modules.catalogue", "runtime.modules.installed")
 
 # Sockets, clocks, files, logs, chance, other processes: never on these floors.
 SANS_IO_FLOORS: Final = ("runtime.sip", "runtime.tx")

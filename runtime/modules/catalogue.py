@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 from collections import ChainMap
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Final
 
+from runtime.modules.installed import installed_modules
 from runtime.spec.declare import ModuleSpec
 
 # Names as loadmodule writes them ("cpl-c" of ".../cpl-c.so"); the package is the same with `_` for `-`.
@@ -174,8 +174,6 @@ _BROKEN: Final[dict[str, str]] = {}
 
 UNDECLARED: Final = ChainMap(_BROKEN, _FOREIGN)
 
-GROUP: Final = "ser.modules"
-
 
 def names() -> tuple[str, ...]:
     """All modules that loadmodule may name, sorted."""
@@ -185,7 +183,7 @@ def names() -> tuple[str, ...]:
 @functools.lru_cache(maxsize=1)
 def _installed() -> dict[str, EntryPoint]:
     """Modules of other packages by their names. None takes the place of one of ours."""
-    return {point.name: point for point in entry_points(group=GROUP) if point.name not in _DECLARED}
+    return {point.name: point for point in installed_modules() if point.name not in _DECLARED}
 
 
 def find(stem: str) -> ModuleSpec | None:
@@ -206,13 +204,6 @@ def _exports(path: str) -> ModuleSpec:
     exports: object = importlib.import_module(path).EXPORTS
     assert isinstance(exports, ModuleSpec)
     return exports
-
-
-def folders() -> list[str]:
-    """Where the packages of other people lie, found without importing them."""
-    packages = {point.module.partition(".")[0] for point in _installed().values()}
-    specs = [importlib.util.find_spec(package) for package in sorted(packages)]
-    return [place for spec in specs if spec is not None for place in spec.submodule_search_locations or ()]
 
 
 @functools.lru_cache

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from runtime.modules import catalogue
+from runtime.modules.installed import folders
 from runtime.version import VERSION
 
 _NAME: Final = "sip-express-router"
@@ -59,7 +59,7 @@ def _fingerprint() -> str:
     root = Path(__file__).resolve().parents[2]
     parts: list[str] = []
     waiting = [str(root / folder) for folder in _INPUTS]
-    waiting += catalogue.folders()
+    waiting += folders()
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
