@@ -13,7 +13,12 @@ from runtime.routing.program import Program
 from runtime.sip.address import PROTO_NAMES, Address
 
 # A record is one line whatever a peer put into it; a tab is harmless.
-_CONTROLS: Final = {c: f"\\x{c:02x}" for c in (*range(9), *range(11, 32), 127)} | {10: "\\n", 13: "\\r"}
+_CONTROLS: Final = {c: f"\\x{c:02x}" for c in (*range(9), *range(11, 32), *range(127, 160))} | {10: "\\n", 13: "\\r"}
+# What ends a line for some readers, or turns the direction in which a terminal shows the rest.
+_MISLEADING: Final = {
+    c: f"\\u{c:04x}" for c in (0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
+}
+_ESCAPES: Final = _CONTROLS | _MISLEADING
 
 # As syslog names them, by SER's level.
 _NAMES: Final = {-3: "alert", -2: "crit", -1: "err", 0: "notice", 1: "warning", 2: "notice", 3: "info", 4: "debug"}
@@ -21,7 +26,7 @@ _NAMES: Final = {-3: "alert", -2: "crit", -1: "err", 0: "notice", 1: "warning", 
 
 def plain(line: str) -> str:
     """One line, in characters that any encoding of Unicode has."""
-    return line.rstrip("\n").translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
+    return line.rstrip("\n").translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
 
 
 def json_record(level: int, line: str, index: int, pid: int, about: object, place: str) -> str:

@@ -10,7 +10,7 @@ import socket
 import pytest
 
 from runtime.routing.ports import L_DBG, L_ERR
-from runtime.server.log.records import json_record
+from runtime.server.log.records import json_record, plain
 from runtime.server.log.repeats import LINES_A_SECOND, Repeats
 from runtime.server.log.server_log import ServerLog
 from runtime.sip.address import Address
@@ -80,6 +80,25 @@ def test_what_is_no_message_has_its_source(server: Server) -> None:
         (record,) = records(server, "parse_msg failed")
         assert record["source"] == "127.0.0.1:%d" % s.getsockname()[1]
     assert "call_id" not in record and record["level"] == "err"
+
+
+@pytest.mark.parametrize(
+    ("character", "shown"),
+    [
+        ("\x85", "\\x85"),
+        ("\x9b", "\\x9b"),
+        ("\x7f", "\\x7f"),
+        ("\u2028", "\\u2028"),
+        ("\u202e", "\\u202e"),
+        ("\u2066", "\\u2066"),
+        ("\xa0", "\xa0"),
+        ("\u00e9", "\u00e9"),
+        ("\t", "\t"),
+    ],
+)
+def test_what_could_mislead_a_reader_is_escaped(character: str, shown: str) -> None:
+    assert plain(f"a{character}b") == f"a{shown}b"
+    assert len(plain(f"a{character}b").splitlines()) == 1
 
 
 def test_every_line_of_a_servers_life_is_json(server: Server) -> None:
