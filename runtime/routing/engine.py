@@ -11,6 +11,7 @@ from runtime.routing.bugs import Bugs
 from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, L_WARN, Context
+from runtime.routing.database import Driver
 from runtime.routing.destination import UnresolvableDestination
 from runtime.routing.dns_records import Answer, NameQuestion
 from runtime.routing.draining import Draining
@@ -86,8 +87,13 @@ class Engine:
         try:
             for module in program.modules:
                 module.take_routes(program.failure, program.onreply)
-            for module in program.modules:
+            # Drivers need nobody, and others ask them for databases in their own `bind`: as in SER they may be loaded later.
+            drivers = [module for module in program.modules if isinstance(module, Driver)]
+            for module in drivers:
                 module.bind(world)
+            for module in program.modules:
+                if module not in drivers:
+                    module.bind(world)
             for destination in program.destinations:
                 destination.resolve(world.resolver)
             for module in program.modules:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from engine import header
-from phone import Phone, challenges, nonce_of, without
+from phone import Phone, challenges, hex_of, nonce_of, without
 from script import Site, request
 
 from runtime.modules.auth import Auth
@@ -176,6 +176,7 @@ def test_wrong_credentials_are_not(credentials: str) -> None:
         FAR[:-1],
         FAR + "0",
         FAR.upper(),
+        "7FFFFFFF" + hex_of("MD5", "7FFFFFFFs3cret"),
         "",
         "x" * 40,
     ],

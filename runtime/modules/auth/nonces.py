@@ -34,7 +34,8 @@ class Nonces:
 
     def is_ours(self, nonce: bytes) -> bool:
         """True if it was made with this secret, however long ago."""
-        if len(nonce) != _SIZE:
+        # Digits in upper case are none of ours, whoever knows the secret.
+        if len(nonce) != _SIZE or nonce != nonce.lower():
             return False
         return is_right(nonce[_TIME_SIZE:], hex_hash(MD5, nonce[:_TIME_SIZE] + self._secret))
 

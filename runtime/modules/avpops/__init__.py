@@ -13,14 +13,19 @@ from runtime.modules.avpops.kinds import (
     destination,
     pushed,
     scheme_mistake,
+    scheme_of,
     value,
 )
 from runtime.modules.avpops.operands import Comparison, Destination, Selection, Value, any_holds
+from runtime.modules.avpops.stored import Layout, Owner, Place, StoreModule, delete, load, store
 from runtime.routing.avps import text_of
-from runtime.routing.context import L_DBG, Context
-from runtime.routing.module import Module, ModuleError
+from runtime.routing.context import L_DBG, L_ERR, Context
+from runtime.routing.database import Database, DatabaseError, open_database
+from runtime.routing.module import ModuleError
 from runtime.routing.prepared import AvpReference, avp_name
 from runtime.routing.world import World
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param, switch_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds_avp import aliases_mistake, avp, avp_definitions
@@ -30,8 +35,8 @@ _ROUTES: Final = REQUEST | FAILURE
 
 
 @final
-class Avpops(Module):
-    """Writes, tests and pushes AVPs. Functions and parameters of its database are still to come."""
+class Avpops(StoreModule):
+    """Writes, tests and pushes AVPs, and keeps them in a database."""
 
     def __init__(
         self,
@@ -48,17 +53,50 @@ class Avpops(Module):
         domain_column: str = "domain",
         db_scheme: tuple[str, ...] = (),
     ) -> None:
-        super().__init__("avpops")
+        layout = Layout(
+            avp_table, uuid_column, username_column, domain_column, value_column, attribute_column, type_column
+        )
+        super().__init__("avpops", layout, dict([scheme_of(text, layout) for text in db_scheme]), use_domain != 0)
         self.avp_url: Final = avp_url
         self.avp_aliases: Final = avp_aliases
 
     def bind(self, world: World) -> None:
         """Make the aliases known. Without avp_url no other parameter has a meaning, in SER either."""
         if self.avp_url:
-            raise ModuleError("avpops: avp_url is not supported yet: AVPs from databases")
+            if not self.layout.table:
+                raise ModuleError("avpops: avp_url is set: set avp_table, too")
+            self.database = open_database(world, "avpops", self.avp_url)
         for definitions in self.avp_aliases:
             for alias, name in avp_definitions(definitions):
                 world.avp_aliases[alias] = name
+
+    def avp_db_load(self, ctx: Context, source: Owner, name: Place) -> bool:
+        """Add the AVPs that the database has; False if there are none."""
+        try:
+            return load(ctx, self._opened(), source, name, self.uses_domain) > 0
+        except (BadMessage, BadUri, DatabaseError) as e:
+            ctx.log(L_ERR, f"ERROR: avp_db_load: {e}")
+        return False
+
+    def avp_db_store(self, ctx: Context, source: Owner, name: Place) -> bool:
+        """Write AVPs that the database does not have yet; False if there are none."""
+        try:
+            return store(ctx, self._opened(), source, name, self.uses_domain) > 0
+        except (BadMessage, BadUri, DatabaseError) as e:
+            ctx.log(L_ERR, f"ERROR: avp_db_store: {e}")
+        return False
+
+    def avp_db_delete(self, ctx: Context, source: Owner, name: Place) -> bool:
+        """Remove AVPs from the database; those of the message stay."""
+        try:
+            return delete(ctx, self._opened(), source, name, self.uses_domain)
+        except (BadMessage, BadUri, DatabaseError) as e:
+            ctx.log(L_ERR, f"ERROR: avp_db_delete: {e}")
+        return False
+
+    def _opened(self) -> Database:
+        assert self.database is not None, "the arguments have seen to it"
+        return self.database
 
     def avp_write(self, ctx: Context, value: Value, name: AvpReference) -> bool:
         """Add an AVP; False when the message does not have the value."""
@@ -107,29 +145,32 @@ EXPORTS: Final = ModuleSpec(
     functions=(
         function(
             "avp_db_load",
-            None,
+            Avpops.avp_db_load,
             database_source(),
             database_or_scheme_name(),
             routes=_ROUTES,
             does=Does.NOTHING,
+            waits=True,
             summary="Load AVPs from the database.",
         ),
         function(
             "avp_db_store",
-            None,
+            Avpops.avp_db_store,
             database_source(),
             database_name(),
             routes=_ROUTES,
             does=Does.NOTHING,
+            waits=True,
             summary="Store AVPs there.",
         ),
         function(
             "avp_db_delete",
-            None,
+            Avpops.avp_db_delete,
             database_source(),
             database_name(),
             routes=_ROUTES,
             does=Does.NOTHING,
+            waits=True,
             summary="Delete AVPs there.",
         ),
         function(

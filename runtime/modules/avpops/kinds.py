@@ -29,7 +29,7 @@ from runtime.modules.avpops.operands import (
     UriValue,
     Value,
 )
-from runtime.routing.prepared import Alias
+from runtime.modules.avpops.stored import Layout, Owner, Place
 from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import checked_regex, parse_integer, wire
 from runtime.spec.kinds_avp import parse_avp_name
@@ -62,38 +62,41 @@ def _uri(text: str) -> str:
     return text[1:].lower() if text.startswith("$") and text[1:].lower() in _URIS else ""
 
 
-def _source(text: str) -> bytes | Constant[Alias]:
+def _source(text: str) -> Constant[Owner]:
     head, slash, part = text.partition("/")
     if _uri(head):
         if slash and part not in ("username", "domain"):
             raise BadArgument(f'"{part}" is no part of a URI that can be used here', "write domain, or nothing")
-        return wire(text)
+        return Constant(Owner, (_uri(head), b"", part == "domain"), "OWNER", True)
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before from, to, ruri or an alias")
-        return Constant(Alias, (wire(text[1:]),), "ALIAS", True, text[1:])
+        return Constant(Owner, ("alias", wire(text[1:]), False), "OWNER", True, text[1:])
     if not text:
         raise BadArgument("the user is missing", "write $from, $to, $ruri, an alias or a uuid")
-    return wire(text)
+    return Constant(Owner, ("uuid", wire(text), False), "OWNER", True)
 
 
-def _database_name(text: str, *, scheme: bool) -> Constant[Selection]:
+def _database_name(text: str, *, scheme: bool) -> Constant[Place]:
     name, slash, table = text.partition("/")
     if slash and not table:
         raise BadArgument("the name of the table after the slash is missing")
-    if table.startswith("$"):
-        if not scheme:
-            raise BadArgument("a scheme is for avp_db_load alone", "write the name of a table")
-        if _selection(name)[0].startswith("all"):
-            raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
-    return _selection_constant(_selection(name), False)
+    selected = _selection(name)
+    alias = _alias_in(selected)
+    if not table.startswith("$"):
+        return Constant(Place, (*selected, wire(table), b""), "PLACE", True, alias)
+    if not scheme:
+        raise BadArgument("a scheme is for avp_db_load alone", "write the name of a table")
+    if selected[0].startswith("all"):
+        raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
+    return Constant(Place, (*selected, b"", wire(table[1:])), "PLACE", True, alias)
 
 
-def _load_name(text: str) -> Constant[Selection]:
+def _load_name(text: str) -> Constant[Place]:
     return _database_name(text, scheme=True)
 
 
-def _store_name(text: str) -> Constant[Selection]:
+def _store_name(text: str) -> Constant[Place]:
     return _database_name(text, scheme=False)
 
 
@@ -221,9 +224,27 @@ def scheme_mistake(text: str) -> str:
     return ""
 
 
-SOURCE: Final = ArgumentKind[bytes | Alias]("AVP source", "$from, $to, $ruri, an alias or a uuid", _source)
-LOAD_NAME: Final = ArgumentKind[Selection]("AVP in a database", "[name][/table] or name/$scheme", _load_name)
-STORE_NAME: Final = ArgumentKind[Selection]("AVP in a database", "[name][/table]", _store_name)
+def scheme_of(text: str, usual: Layout) -> tuple[bytes, Layout]:
+    """The name that a value of db_scheme defines, and what it says; what it does not say is as in the usual table."""
+    name, _, definitions = text.partition(":")
+    given: dict[str, str] = {}
+    for definition in definitions.strip().strip(";").split(";"):
+        key, _, value = definition.partition("=")
+        given[key.strip()] = value.strip()
+    layout = Layout(
+        given.get("table", usual.table),
+        given.get("uuid_col", usual.uuid),
+        given.get("username_col", usual.username),
+        given.get("domain_col", usual.domain),
+        given.get("value_col", usual.value),
+        is_number=given.get("value_type") == "integer",
+    )
+    return wire(name.strip()), layout
+
+
+SOURCE: Final = ArgumentKind[Owner]("AVP source", "$from, $to, $ruri, an alias or a uuid", _source)
+LOAD_NAME: Final = ArgumentKind[Place]("AVP in a database", "[name][/table] or name/$scheme", _load_name)
+STORE_NAME: Final = ArgumentKind[Place]("AVP in a database", "[name][/table]", _store_name)
 VALUE: Final = ArgumentKind[Value]("AVP value", "$from, $to, $ruri, $src_ip or a literal", _value)
 DELETED: Final = ArgumentKind[Selection]("AVP selection", "[name][/g]", _deleted)
 PUSHED: Final = ArgumentKind[Selection]("AVP selection", "name[/g]", _pushed)
@@ -233,15 +254,15 @@ DESTINATION: Final = ArgumentKind[Destination](
 COMPARISON: Final = ArgumentKind[Comparison]("AVP comparison", "operator/value[/flags]", _comparison)
 
 
-def database_source(name: str = "source") -> Arg[bytes | Alias]:
+def database_source(name: str = "source") -> Arg[Owner]:
     return Arg(name, SOURCE)
 
 
-def database_or_scheme_name(name: str = "name") -> Arg[Selection]:
+def database_or_scheme_name(name: str = "name") -> Arg[Place]:
     return Arg(name, LOAD_NAME)
 
 
-def database_name(name: str = "name") -> Arg[Selection]:
+def database_name(name: str = "name") -> Arg[Place]:
     return Arg(name, STORE_NAME)
 
 
