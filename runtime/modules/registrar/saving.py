@@ -120,8 +120,8 @@ class Saver:
                 for contact in wanted.contacts:
                     self._put(change, wanted, contact, now_s, flags, contact.received or received, path)
             change.keep(now_s)
-        except TooManyContacts as e:
-            raise Refused(TOO_MANY) from e
+        except TooManyContacts as more:
+            raise Refused(TOO_MANY) from more
         except StoreError as e:
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {e}")
             raise Refused(NOT_WRITTEN) from e
