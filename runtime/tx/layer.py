@@ -13,7 +13,7 @@ from runtime.sip.address import UDP
 from runtime.sip.transport import Send
 from runtime.tx.table import Table
 from runtime.tx.timers import NEVER, Timed, Wheel
-from runtime.tx.transaction import COMPLETED, OVER, PROCEEDING, WAITING, Branch, Client, Transaction
+from runtime.tx.transaction import COMPLETED, FORGOTTEN, OVER, PROCEEDING, WAITING, Branch, Client, Transaction
 
 # What to do about a reply; several at a time.
 ACKNOWLEDGE: Final = 1  # send an ACK for it to this hop
@@ -308,6 +308,7 @@ class Layer:
 
     def _forget(self, t: Transaction) -> None:
         """Take it out of the table, and apart: a transaction and its branches know each other."""
+        t.state = FORGOTTEN
         self.table.remove(t)
         self._wheel.clear(t)
         for branch in t.branches:

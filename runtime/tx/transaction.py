@@ -24,6 +24,7 @@ PROCEEDING: Final = 0  # no final reply sent
 COMPLETED: Final = 1  # final reply to an INVITE sent, to be repeated until its ACK comes
 WAITING: Final = 2  # nothing left to do but to absorb repetitions
 OVER: Final = 3  # that, too, is over; lives on only as long as a client transaction needs it
+FORGOTTEN: Final = 4  # whoever still works on it is the last one to know it
 
 
 class Client(Timed):

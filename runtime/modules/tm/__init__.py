@@ -213,7 +213,7 @@ class Tm(AppendOwner):
         elif what == TIMED_OUT:
             call = client.transaction
             assert isinstance(client, Branch) and isinstance(call, Call)
-            if call.state == OVER:
+            if call.state >= OVER:
                 return
             if client.is_invite and client.status >= 100 and client.cancel is None:
                 send_cancel(core, client, now_ms)
