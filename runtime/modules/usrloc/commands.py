@@ -136,8 +136,8 @@ class Commands:
         self._locations.store.enter()
         try:
             question.answer(body(Words(question, name)))
-        except Refused as e:
-            question.answer(e.answer)
+        except Refused as refused:
+            question.answer(refused.answer)
         except StoreError as e:
             question.answer(_failed(e))
 
