@@ -129,3 +129,12 @@ class Resolver:
     def outgoing_ip(self, destination: Address) -> bytes:
         """Packed IP that the kernel would send from to `destination` (mhomed); b"" when it has no route."""
         raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Storage:
+    """The process that asks databases for this one. They are known by their places in `World.databases`."""
+
+    def ask(self, number: int, place: int, deadline_ms: int, data: bytes) -> None:
+        """Send off question `number`, which is waited for so long; the answer comes through `Asking.take`."""
+        raise NotImplementedError

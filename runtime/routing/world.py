@@ -13,7 +13,7 @@ from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.names import Names
 from runtime.routing.parked import Parked
-from runtime.routing.ports import Clock, Connections, Log, Resolver
+from runtime.routing.ports import Clock, Connections, Log, Resolver, Storage
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
@@ -95,6 +95,9 @@ class World:
         self.embedded: object = None
         # User and group that the processes run as, for files that they will open; -1: as they are.
         self.owner = (-1, -1)
+        # The databases of this server, which runtime.storage knows, and the process that asks them; None where nobody else does.
+        self.databases: Final[list[object]] = []
+        self.storage: Storage | None = None
         # None where there is no TCP.
         self.connections: Connections | None = None
         self.clock = Clock()

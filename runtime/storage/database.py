@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Final, final
 
+from runtime.routing.asking import LATE, Kind, Question
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import DELETE, INSERT, UPDATE, Change, Condition, Database, DatabaseError, Row
+from runtime.routing.ports import Log, Storage
 from runtime.routing.world import World
+from runtime.storage.answer import unpack_answer
 from runtime.storage.connection import DEADLINE_MS, Connection, connect
-from runtime.storage.statement import Result, Statement, change, question
+from runtime.storage.errors import Late, Overloaded
+from runtime.storage.statement import Result, Statement, change, pack, question
 from runtime.storage.url import Url
+
+# Runs of one process that may wait for the same database.
+WAITING_MAX: Final = 10_000
 
 
 @final
@@ -23,6 +31,8 @@ class StoredDatabase(Database):
         self.url: Final = url
         self._world: Final = world
         self._deadline_ms: Final = deadline_ms
+        self._place: Final = _place_of(world, url)
+        self._kind: Final = Kind(str(url), deadline_ms, WAITING_MAX)
 
     def query(
         self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
@@ -45,13 +55,78 @@ class StoredDatabase(Database):
             self._run(ctx, [change(one) for one in changes])
 
     def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
+        world = self._world
+        statements = [change(Change(INSERT, table, columns, values, []))]
+        storage = world.storage
+        if storage is not None:
+            late = Insertion(self._kind, storage, self._place, pack(statements), table, world.log)
+            if not world.asking.begin(late, time.monotonic_ns() // 1_000_000):
+                late.is_lost("too many wait for the database already")
+            return
         try:
-            self.insert(None, table, columns, values)
+            self._run(None, statements)
         except DatabaseError as e:
-            self._world.log.write(L_ERR, f"ERROR: a row of table {table} is lost: {e}")
+            world.log.write(L_ERR, f"ERROR: a row of table {table} is lost: {e}")
 
     def _run(self, ctx: Context | None, statements: list[Statement]) -> list[Result]:
-        return _DIRECT.connection(self.url, self._deadline_ms).run(statements)
+        storage = self._world.storage
+        if ctx is None or storage is None:
+            return _DIRECT.connection(self.url, self._deadline_ms).run(statements)
+        question = DatabaseQuestion(self._kind, storage, self._place, pack(statements))
+        answer = ctx.wait(question)
+        if answer is None:
+            if question.fate == LATE:
+                raise Late(f"{self.url}: no answer within {self._deadline_ms} ms")
+            raise Overloaded(f"{self.url}: {WAITING_MAX} messages wait for the database already")
+        return unpack_answer(answer)
+
+
+def urls_of(world: World) -> list[Url]:
+    """All databases of the server, by their places."""
+    return [url for url in world.databases if isinstance(url, Url)]
+
+
+def _place_of(world: World, url: Url) -> int:
+    """The place of a database among those of the server, which it gets here if it has none."""
+    for place, known in enumerate(urls_of(world)):
+        if (str(known), known.password) == (str(url), url.password):
+            return place
+    world.databases.append(url)
+    return len(world.databases) - 1
+
+
+class DatabaseQuestion(Question[bytes]):
+    """Statements for the process that has the databases."""
+
+    def __init__(self, kind: Kind, storage: Storage, place: int, data: bytes) -> None:
+        super().__init__(kind)
+        self._storage: Final = storage
+        self._place: Final = place
+        self._data: Final = data
+
+    def ask(self, now_ms: int) -> None:
+        self._storage.ask(self.number, self._place, int(self.kind.deadline_ms), self._data)
+
+
+class Insertion(DatabaseQuestion):
+    """A row that is added while nobody waits for it."""
+
+    def __init__(self, kind: Kind, storage: Storage, place: int, data: bytes, table: str, log: Log) -> None:
+        super().__init__(kind, storage, place, data)
+        self._table: Final = table
+        self._log: Final = log
+
+    def go_on(self, now_ms: int) -> None:
+        if self.answer is None:
+            self.is_lost("no answer within the deadline; it may be there yet")
+            return
+        try:
+            unpack_answer(self.answer)
+        except DatabaseError as e:
+            self.is_lost(str(e))
+
+    def is_lost(self, why: str) -> None:
+        self._log.write(L_ERR, f"ERROR: a row of table {self._table} is lost: {why}")
 
 
 @final

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -54,6 +55,20 @@ class Driver:
         except self.errors + (OSError,):
             return False
         return True
+
+    def was_closed(self, raw: Any) -> bool:
+        """True if the server has closed the connection while nobody used it."""
+        fd = self._fd(raw)
+        if fd < 0:
+            return False
+        # Who has been asked nothing has nothing to say.
+        poll = select.poll()
+        poll.register(fd, select.POLLIN)
+        return len(poll.poll(0)) > 0
+
+    def _fd(self, raw: Any) -> int:
+        """The socket of the connection, -1 if it has none."""
+        return -1
 
     def interrupt(self, raw: Any) -> None:
         """End what another thread is doing with the connection."""
@@ -189,8 +204,11 @@ class Mysql(Driver):
         cursor.execute(f"SHOW COLUMNS FROM {table}")
         return {str(row[0]).lower(): type_named(str(row[1])) for row in cursor.fetchall()}
 
+    def _fd(self, raw: Any) -> int:
+        return raw._sock.fileno() if raw._sock is not None else -1
+
     def interrupt(self, raw: Any) -> None:
-        _shut(raw._sock.fileno() if raw._sock is not None else -1)
+        _shut(self._fd(raw))
 
 
 class Postgres(Driver):
@@ -246,12 +264,14 @@ class Postgres(Driver):
         found = self._library.postgres.types.get(oid)
         return "text" if found is None or found.name == "bpchar" else found.name
 
-    def interrupt(self, raw: Any) -> None:
+    def _fd(self, raw: Any) -> int:
         try:
-            fd = raw.fileno()
+            return int(raw.fileno())
         except self._library.Error:
-            return
-        _shut(fd)
+            return -1
+
+    def interrupt(self, raw: Any) -> None:
+        _shut(self._fd(raw))
 
 
 def _shut(fd: int) -> None:

@@ -8,12 +8,13 @@ from runtime.routing.database import DatabaseError
 class Unavailable(DatabaseError):
     """The database cannot be reached, or the connection was lost. It is tried again with the next statement.
 
-    `nothing_done`: the loss was noticed before anything was changed.
+    `nothing_done`: the loss was noticed before anything was changed. `could_not_connect`: there was no connection to lose.
     """
 
-    def __init__(self, message: str, nothing_done: bool = False) -> None:
+    def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.nothing_done = nothing_done
+        self.nothing_done = False
+        self.could_not_connect = False
 
 
 class Late(DatabaseError):

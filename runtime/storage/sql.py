@@ -63,8 +63,9 @@ class SqlConnection(Connection):
 
     def script(self, lines: Sequence[str]) -> None:
         """Run SQL that somebody here has written: the definitions of tables. Raises DatabaseError."""
+        raw = self._open_for_use()
         try:
-            cursor = self._opened().cursor()
+            cursor = raw.cursor()
             for line in lines:
                 cursor.execute(line)
             cursor.close()
@@ -81,6 +82,15 @@ class SqlConnection(Connection):
         self._layouts.clear()
         if raw is not None:
             self._driver.close(raw)
+
+    def _open_for_use(self) -> Any:
+        try:
+            return self._opened()
+        except self._driver.errors as e:
+            error = self._meaning(e, True)
+            if isinstance(error, Unavailable):
+                error.could_not_connect = True
+            raise error from None
 
     def _opened(self) -> Any:
         now_s = time.monotonic()
@@ -100,8 +110,9 @@ class SqlConnection(Connection):
         is_single = len(statements) == 1 and statements[0].kind != PUT
         results: list[Result] = []
         begun = False
+        raw = self._open_for_use()
         try:
-            cursor = self._opened().cursor()
+            cursor = raw.cursor()
             layouts = [self._layout(cursor, s.table) for s in statements]
             for s, layout in zip(statements, layouts):
                 self._check_names(s, layout)

@@ -12,6 +12,7 @@ from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
 from runtime.routing.sockets import SocketTable
+from runtime.server.helpers.db.storage import ServerStorage
 from runtime.server.helpers.dns.resolver import ServerResolver
 from runtime.server.helpers.dns.service import NameClient
 from runtime.server.mail.exchange import Exchange
@@ -67,6 +68,8 @@ class Workplace:
         """In the process of that exchange, which is going to run the program."""
         connections = ServerConnections(exchange, streams) if self.receivers else None
         self._resolver.connect(exchange)
+        if self.engine.world.databases:
+            self.engine.world.storage = ServerStorage(exchange)
         self.engine.start_worker(os.getpid(), connections, is_timer_process, EpollWatches())
 
     def worker(

@@ -16,6 +16,7 @@ from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import (
     answer,
     datagram,
+    db_answer,
     drain,
     name_answer,
     run_command,
@@ -25,6 +26,7 @@ from runtime.server.mail.letters import (
     tcp_message,
     tcp_send,
 )
+from runtime.server.mail.letters.db_answer import Pieces
 from runtime.server.mail.mailbox import Letter
 from runtime.server.streams.streams import Streams
 from runtime.server.worker.desk import Desk
@@ -44,6 +46,7 @@ def take_letters(
     worker.take(tcp_failed.KIND, TcpFailures(worker, log))
     worker.take(run_command.KIND, Commands(desk, world.asking, log))
     worker.take(name_answer.KIND, NameAnswers(world.names, log))
+    worker.take(db_answer.KIND, DbAnswers(world.asking, log))
     worker.take(statistics.KIND, Counts(worker, exchange, log))
     worker.take(drain.KIND, Drains(worker, log))
     if streams is not None:
@@ -163,6 +166,23 @@ class NameAnswers(Handler):
     def take(self, letter: Letter, now_ms: i64) -> None:
         found = name_answer.read(letter)
         self._names.take(found.question, found.answer, now_ms)
+
+
+@final
+class DbAnswers(Handler):
+    """Who has waited for a database goes on."""
+
+    def __init__(self, asking: Asking, log: Log) -> None:
+        super().__init__(log)
+        self._asking: Final = asking
+        self._pieces: Final = Pieces()
+
+    def take(self, letter: Letter, now_ms: i64) -> None:
+        came = db_answer.read(letter)
+        number = int(came.question)
+        text = self._pieces.join((0, number), came.answer, came.is_last)
+        if text is not None:
+            self._asking.take(number, text, now_ms)
 
 
 @final

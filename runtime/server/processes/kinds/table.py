@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.server.processes.kind import Kind
-from runtime.server.processes.kinds import accepting, dns, tcp, timer, udp
+from runtime.server.processes.kinds import accepting, db, dns, tcp, timer, udp
 from runtime.server.processes.workplace import Workplace
 
 KINDS: Final[tuple[Callable[[Workplace], Kind], ...]] = (
@@ -18,4 +18,5 @@ KINDS: Final[tuple[Callable[[Workplace], Kind], ...]] = (
     tcp.kind,
     accepting.kind,
     dns.kind,
+    db.kind,
 )
