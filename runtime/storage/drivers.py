@@ -44,6 +44,14 @@ class Driver:
         """An error of the driver as one of ours."""
         raise NotImplementedError
 
+    def lacks_database(self, error: Exception) -> bool:
+        """True if the server is there, and has no database of that name."""
+        return False
+
+    def make_database(self) -> None:
+        """Make it. Raises an error of the driver."""
+        raise NotImplementedError
+
     def layout(self, cursor: Any, table: str) -> Layout:
         """The types of the columns of a table, whose name is quoted; {} if it can be seen to be none. Raises an error of the driver."""
         raise NotImplementedError
@@ -169,6 +177,9 @@ class Mysql(Driver):
         return mysql.dialect(paramstyle="format")
 
     def open(self) -> Any:
+        return self._connect(self.url.path)
+
+    def _connect(self, database: str | None) -> Any:
         from pymysql.constants.CLIENT import FOUND_ROWS
 
         seconds = max(1.0, self.deadline_ms / 1000)
@@ -177,7 +188,7 @@ class Mysql(Driver):
             **where,
             user=self.url.user or None,
             password=self.url.password,
-            database=self.url.path,
+            database=database,
             charset="utf8mb4",
             autocommit=True,
             client_flag=FOUND_ROWS,
@@ -199,6 +210,17 @@ class Mysql(Driver):
         if is_lost or number in self._AWAY:
             return Unavailable(why)
         return Refused(why)
+
+    def lacks_database(self, error: Exception) -> bool:
+        return bool(error.args) and error.args[0] == 1049
+
+    def make_database(self) -> None:
+        raw = self._connect(None)
+        try:
+            name = self.url.path.replace("`", "``")
+            raw.cursor().execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+        finally:
+            raw.close()
 
     def layout(self, cursor: Any, table: str) -> Layout:
         cursor.execute(f"SHOW COLUMNS FROM {table}")
@@ -231,12 +253,15 @@ class Postgres(Driver):
         return make(paramstyle="format")
 
     def open(self) -> Any:
+        return self._connect(self.url.path)
+
+    def _connect(self, database: str) -> Any:
         given: dict[str, Any] = {"user": self.url.user, "password": self.url.password}
         connect: Callable[..., Any] = self._library.connect
         return connect(
             host=self.url.host,
             port=self.url.port,
-            dbname=self.url.path,
+            dbname=database,
             connect_timeout=max(2, self.deadline_ms // 1000),
             options=f"-c statement_timeout={self.deadline_ms} -c lock_timeout={self.deadline_ms}",
             client_encoding="utf-8",
@@ -255,6 +280,20 @@ class Postgres(Driver):
         if state.startswith(self._AWAY) or not state and isinstance(error, self._library.OperationalError):
             return Unavailable(why)
         return Refused(why)
+
+    def lacks_database(self, error: Exception) -> bool:
+        # psycopg says no SQLSTATE of an error while connecting.
+        return isinstance(
+            error, self._library.OperationalError
+        ) and f'database "{self.url.path}" does not exist' in str(error)
+
+    def make_database(self) -> None:
+        raw = self._connect("postgres")
+        try:
+            name = self.url.path.replace('"', '""')
+            raw.cursor().execute(f"CREATE DATABASE \"{name}\" ENCODING 'UTF8' TEMPLATE template0")
+        finally:
+            raw.close()
 
     def layout(self, cursor: Any, table: str) -> Layout:
         cursor.execute(f"SELECT * FROM {table} LIMIT 0")

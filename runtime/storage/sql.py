@@ -22,7 +22,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import quoted_name
 
 from runtime.routing.database import DELETE, INSERT, PUT, UPDATE, Row, Value
-from runtime.storage.connection import Connection
+from runtime.storage.connection import DEADLINE_MS, Connection
 from runtime.storage.drivers import Driver, Layout, driver_for
 from runtime.storage.errors import BadValue, Duplicate, Refused, Unavailable
 from runtime.storage.statement import SELECT, Result, Statement
@@ -69,8 +69,21 @@ class SqlConnection(Connection):
             for line in lines:
                 cursor.execute(line)
             cursor.close()
+            self._layouts.clear()
         except self._driver.errors as e:
             raise self._meaning(e, False) from None
+
+    def columns(self, table: str) -> set[str] | None:
+        """Their names in lower case; None if there is no such table. Raises DatabaseError."""
+        raw = self._open_for_use()
+        try:
+            found = self._driver.layout(raw.cursor(), self._writer.quoted(table))
+        except self._driver.errors as e:
+            error = self._meaning(e, True)
+            if isinstance(error, Refused):
+                return None
+            raise error from None
+        return set(found) or None
 
     def interrupt(self) -> None:
         raw = self._raw
@@ -244,3 +257,22 @@ class SqlWriter:
         if value is None:
             return left.is_not(None) if operator == "!=" else left.is_(None)
         return left.op(operator, is_comparison=True)(bindparam(f"v{index}"))
+
+
+def make_database(url: Url) -> None:
+    """Make an empty database on a server that has none of this name. Raises DatabaseError, with the cure where the account may not."""
+    driver = driver_for(url, DEADLINE_MS, True)
+    try:
+        driver.close(driver.open())
+        return
+    except driver.errors as e:
+        first = driver.meaning(e)
+        if not driver.lacks_database(e):
+            raise first from None
+    try:
+        driver.make_database()
+    except driver.errors:
+        raise Unavailable(
+            f"{first}: no such database, and this account may not make one: have the administrator say "
+            f"CREATE DATABASE {url.path}; and let {url.user or 'it'} use it"
+        ) from None

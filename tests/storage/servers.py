@@ -1,0 +1,166 @@
+"""Database servers that the test session starts for itself: a private data folder, a free port, an unprivileged account, and an end."""
+
+from __future__ import annotations
+
+import glob
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+START_S = 60.0
+
+
+class DatabaseServer:
+    """`url` is that of a database that is not made yet, `port` where it listens. It can be stopped and started again."""
+
+    driver = ""
+    user = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self.process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(mode=0o755)
+        if os.geteuid() == 0:
+            shutil.chown(folder, self.user)
+            # Nobody else may look into pytest's own folder: this one must be reached all the same.
+            for parent in folder.parents:
+                if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o001 == 0:
+                    parent.chmod(parent.stat().st_mode | 0o011)
+
+    @classmethod
+    def missing(cls) -> str:
+        """What keeps it from being started here, "" if nothing does."""
+        raise NotImplementedError
+
+    def url(self, database: str) -> str:
+        return f"{self.driver}://ser:heslo@127.0.0.1:{self.port}/{database}"
+
+    def run(self, *command: str, text: str = "") -> None:
+        subprocess.run(
+            self.as_user(command), input=text.encode(), check=True, capture_output=True, cwd=self.folder, timeout=120
+        )
+
+    def as_user(self, command: tuple[str, ...]) -> list[str]:
+        return ["runuser", "-u", self.user, "--", *command] if os.geteuid() == 0 else list(command)
+
+    def launch(self, *command: str) -> None:
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.as_user(command), cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+            )
+        self._wait(self.answers)
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        process = self.process
+        if process is not None:
+            os.killpg(process.pid, how)
+            process.wait(60)
+            self._wait(lambda: not self.answers())
+            self.process = None
+
+    def signal(self, what: signal.Signals) -> None:
+        """To every process of the server."""
+        assert self.process is not None
+        os.killpg(self.process.pid, what)
+
+    def _wait(self, what: Callable[[], bool]) -> None:
+        until = time.monotonic() + START_S
+        while not what():
+            assert time.monotonic() < until, (self.folder / "log").read_text(errors="replace")[-2000:]
+            time.sleep(0.05)
+
+
+class Postgres(DatabaseServer):
+    driver = "postgres"
+    user = "postgres"
+
+    @classmethod
+    def _program(cls, name: str) -> str:
+        found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
+        return found[-1] if found else shutil.which(name) or ""
+
+    @classmethod
+    def missing(cls) -> str:
+        return "" if cls._program("initdb") and cls._program("postgres") else "package postgresql"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        password = folder / "password"
+        password.write_text("heslo\n")
+        password.chmod(0o644)
+        options = ["-U", "ser", "-A", "scram-sha-256", f"--pwfile={password}", "-E", "UTF8", "--locale=C", "-N"]
+        self.run(self._program("initdb"), "-D", str(folder / "data"), *options)
+
+    def start(self) -> None:
+        settings = (
+            "-c",
+            "fsync=off",
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={self.folder}",
+        )
+        self.launch(self._program("postgres"), "-D", str(self.folder / "data"), "-p", str(self.port), *settings)
+
+
+class Mariadb(DatabaseServer):
+    driver = "mysql"
+    user = "mysql"
+
+    @classmethod
+    def missing(cls) -> str:
+        return "" if shutil.which("mariadbd") and shutil.which("mariadb-install-db") else "package mariadb-server"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.run(
+            "mariadb-install-db",
+            "--no-defaults",
+            f"--datadir={folder / 'data'}",
+            "--auth-root-authentication-method=normal",
+        )
+        self._init = folder / "init.sql"
+        self._init.write_text(
+            "CREATE USER IF NOT EXISTS ser@'127.0.0.1' IDENTIFIED BY 'heslo';\n"
+            "GRANT ALL ON *.* TO ser@'127.0.0.1';\n"
+        )
+        self._init.chmod(0o644)
+
+    def start(self) -> None:
+        self.launch(
+            "mariadbd",
+            "--no-defaults",
+            f"--datadir={self.folder / 'data'}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            f"--socket={self.folder / 'socket'}",
+            f"--init-file={self._init}",
+            "--skip-name-resolve",
+            "--innodb-flush-log-at-trx-commit=2",
+        )
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        super().stop(how)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

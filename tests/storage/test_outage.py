@@ -1,0 +1,111 @@
+"""A database that goes away under load and comes back: nothing that was confirmed is lost, and it is found again at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from engine import Lines
+from runtime.routing.database import INSERT, Change, DatabaseError
+from runtime.server.helpers.db.pool import Job, Pool
+from runtime.storage.administration import Administration
+from runtime.storage.connection import connect
+from runtime.storage.errors import Late, Unavailable
+from runtime.storage.statement import Result, change, question
+from runtime.storage.url import parse_url
+from storage.servers import DatabaseServer
+
+# It is to be found again within so long, under load.
+RECOVERY_S = 5.0
+
+
+class Load:
+    """Rows, one after the other as fast as they are confirmed, in a table without a key."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.confirmed: list[bytes] = []
+        self.failures: list[DatabaseError] = []
+        self._pool = pool
+
+    def put(self, number: int) -> None:
+        """One row; returns when it is confirmed or has failed."""
+        over = threading.Event()
+        name = b"%d" % number
+
+        def done(results: list[Result] | DatabaseError) -> None:
+            if isinstance(results, DatabaseError):
+                self.failures.append(results)
+            else:
+                self.confirmed.append(name)
+            over.set()
+
+        statement = change(Change(INSERT, "missed_calls", ("sip_callid",), [name], []))
+        self._pool.put(Job([statement], time.monotonic() + 2, done))
+        assert over.wait(10), "a question without an answer"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_what_was_confirmed_is_there_after_an_outage(kind: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(kind)
+    assert isinstance(server, DatabaseServer)
+    url = parse_url(server.url("outage"))
+    administration = Administration(url)
+    administration.create()
+    administration.close()
+    pool = Pool(url, 1000, Lines())
+    load = Load(pool)
+    for number in range(100):
+        load.put(number)
+    server.stop()
+    for number in range(100, 110):
+        load.put(number)
+    assert [type(e) for e in load.failures] == [Unavailable] * 10
+    server.start()
+    until = time.monotonic() + RECOVERY_S
+    number = 110
+    while len(load.confirmed) < 200:
+        load.put(number)
+        number += 1
+        assert time.monotonic() < until, load.failures[-1]
+    found = {row[0] for row in connect(url).run([question("missed_calls", ("sip_callid",), [])])[0].rows}
+    assert set(load.confirmed) <= found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_database_that_hangs_answers_late_and_nobody_hangs_with_it(kind: str, request: pytest.FixtureRequest) -> None:
+    server = request.getfixturevalue(kind)
+    assert isinstance(server, DatabaseServer)
+    url = parse_url(server.url("hang"))
+    administration = Administration(url)
+    administration.create()
+    administration.close()
+    pool = Pool(url, 1000, Lines())
+    load = Load(pool)
+    load.put(1)
+    assert server.process is not None
+    server.signal(signal.SIGSTOP)
+    looking = threading.Thread(target=look_after, args=(pool, time.monotonic() + 4))
+    looking.start()
+    began = time.monotonic()
+    load.put(2)
+    took = time.monotonic() - began
+    server.signal(signal.SIGCONT)
+    looking.join()
+    assert isinstance(load.failures[0], Late | Unavailable) and took < 3
+    until = time.monotonic() + RECOVERY_S
+    while load.confirmed[-1] != b"3":
+        load.put(3)
+        assert time.monotonic() < until, load.failures[-1]
+
+
+def look_after(pool: Pool, until_s: float) -> None:
+    """What the service does while something is in hand."""
+    wait = threading.Event()
+    while time.monotonic() < until_s:
+        pool.look_after(time.monotonic())
+        wait.wait(0.1)
