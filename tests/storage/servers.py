@@ -20,6 +20,8 @@ class DatabaseServer:
 
     driver = ""
     user = ""
+    # What makes it end at once, in good order.
+    end = signal.SIGTERM
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -41,18 +43,19 @@ class DatabaseServer:
     def url(self, database: str) -> str:
         return f"{self.driver}://ser:heslo@127.0.0.1:{self.port}/{database}"
 
-    def run(self, *command: str, text: str = "") -> None:
-        subprocess.run(
-            self.as_user(command), input=text.encode(), check=True, capture_output=True, cwd=self.folder, timeout=120
-        )
+    def run(self, *command: str) -> None:
+        account = self._account()
+        done = subprocess.run(command, capture_output=True, cwd=self.folder, timeout=120, user=account, group=account)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
 
-    def as_user(self, command: tuple[str, ...]) -> list[str]:
-        return ["runuser", "-u", self.user, "--", *command] if os.geteuid() == 0 else list(command)
+    def _account(self) -> str | None:
+        return self.user if os.geteuid() == 0 else None
 
     def launch(self, *command: str) -> None:
+        account = self._account()
         with open(self.folder / "log", "ab") as log:
             self.process = subprocess.Popen(
-                self.as_user(command), cwd=self.folder, stdout=log, stderr=log, start_new_session=True
+                command, cwd=self.folder, stdout=log, stderr=log, start_new_session=True, user=account, group=account
             )
         self._wait(self.answers)
 
@@ -66,18 +69,19 @@ class DatabaseServer:
             return False
         return True
 
-    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+    def stop(self) -> None:
         process = self.process
         if process is not None:
-            os.killpg(process.pid, how)
+            process.send_signal(self.end)
             process.wait(60)
-            self._wait(lambda: not self.answers())
             self.process = None
 
     def signal(self, what: signal.Signals) -> None:
-        """To every process of the server."""
+        """To the server and to the processes that it has started."""
         assert self.process is not None
-        os.killpg(self.process.pid, what)
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for pid in [self.process.pid, *map(int, children)]:
+            os.kill(pid, what)
 
     def _wait(self, what: Callable[[], bool]) -> None:
         until = time.monotonic() + START_S
@@ -89,6 +93,7 @@ class DatabaseServer:
 class Postgres(DatabaseServer):
     driver = "postgres"
     user = "postgres"
+    end = signal.SIGINT
 
     @classmethod
     def _program(cls, name: str) -> str:
@@ -154,9 +159,6 @@ class Mariadb(DatabaseServer):
             "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=2",
         )
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        super().stop(how)
 
 
 def _free_port() -> int:
