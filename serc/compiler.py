@@ -8,8 +8,8 @@ from serc.diagnostics.report import Report
 from serc.frontend import analyse
 from serc.lower import lower
 from serc.passes import run_passes
-from serc.reading import tree
 from serc.reading.source import Source
+from serc.resolve.bound import BoundFile
 
 
 def compile_source(source: Source, skip: frozenset[str] = frozenset()) -> tuple[Generated | None, Report]:
@@ -17,10 +17,10 @@ def compile_source(source: Source, skip: frozenset[str] = frozenset()) -> tuple[
 
     `skip` names passes that do not run.
     """
-    file, report = analyse(source, catalogue)
-    return (None if file is None else compile_tree(file, source, skip)), report
+    bound, report = analyse(source, catalogue)
+    return (None if bound is None else compile_tree(bound, source, skip)), report
 
 
-def compile_tree(file: tree.File, source: Source, skip: frozenset[str] = frozenset()) -> Generated:
+def compile_tree(bound: BoundFile, source: Source, skip: frozenset[str] = frozenset()) -> Generated:
     """The module of a tree that has passed all checks."""
-    return generate(run_passes(lower(file, source, catalogue.find), skip))
+    return generate(run_passes(lower(bound, source), skip))

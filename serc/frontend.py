@@ -8,17 +8,22 @@ from typing import Final
 
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
-from serc.diagnostics.report import Report
+from serc.diagnostics.report import Report, Severity
 from serc.lint.conditions import check_conditions
 from serc.lint.flow import check_flow
+from serc.lint.limits import check_limits
+from serc.lint.main_again import check_main_again
 from serc.lint.numbers import check_octal
 from serc.lint.paths import check_paths
+from serc.lint.realms import check_realms
 from serc.reading import tree
 from serc.reading.dialects import DIRECTIVE
+from serc.reading.foreign_file import other_server
 from serc.reading.lex import Token, lex
 from serc.reading.source import Source
 from serc.reading.structure import parse_file
 from serc.reading.walk import below, routes
+from serc.resolve.bound import BoundFile
 from serc.resolve.calls import CallCheck
 from serc.resolve.effects import Effects
 from serc.resolve.globals import check_globals
@@ -29,8 +34,8 @@ from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numb
 _LOADS: Final = re.compile(r"load|\.so\b")
 
 
-def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Report]:
-    """The tree of a ser.cfg and everything that is wrong with it.
+def analyse(source: Source, catalogue: Catalogue) -> tuple[BoundFile | None, Report]:
+    """The bound tree of a ser.cfg and everything that is wrong with it.
 
     The tree is None when there are errors; with warnings and notes alone it is complete and can be compiled. Nothing
     that the file names is opened or run.
@@ -41,10 +46,11 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[tree.File | None, Rep
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     # What a lost loadmodule would have brought in is not missed.
     complete = not lexed.cut_off and not any(_LOADS.search(source.line_text(line)) for line in spoiled)
-    _check(file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
+    bound = _check(file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
     _directives(source, lexed.line_comments, report)
+    _foreign_file(source, report)
     apply_ignores(source, lexed.line_comments, report)
-    return (None if report.has_errors else file), report
+    return (None if report.has_errors else bound), report
 
 
 def _check(
@@ -54,7 +60,7 @@ def _check(
     report: Report,
     spoiled: Callable[[tree.Span], bool],
     complete: bool,
-) -> None:
+) -> BoundFile:
     """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it. `complete`: no
     loadmodule was lost.
     """
@@ -62,7 +68,8 @@ def _check(
     check_globals(file, report)
     check_octal(tokens, report)
     modules = check_modules(file, catalogue, report, complete)
-    calls = CallCheck(modules, report)
+    bound = BoundFile(file, modules)
+    calls = CallCheck(bound, report)
     for route in routes(file):
         for node in below(route.body):
             if spoiled(node.span):
@@ -72,16 +79,32 @@ def _check(
             elif isinstance(node, tree.Compare):
                 check_compare(node, report)
     graph = RouteGraph(file)
-    uses = RouteUses(file, calls.functions, graph)
+    functions = bound.functions
+    uses = RouteUses(file, functions, graph)
     check_numbers(file, report)
     if parsed:
         check_defined(uses, graph, report)
-        check_reach(file, calls.functions, graph, report)
+        check_reach(file, functions, graph, report)
     if not report.has_errors:
         check_conditions(file, report)
-        effects = Effects(calls.functions, modules)
+        effects = Effects(functions, modules)
         check_flow(file, modules, effects, uses, graph, report)
         check_paths(file, effects, graph, report)
+        check_main_again(graph, report)
+        check_realms(bound, effects, report)
+        check_limits(bound, report)
+    return bound
+
+
+def _foreign_file(source: Source, report: Report) -> None:
+    """Puts one diagnostic in the place of all, where the whole file is of another server."""
+    found = other_server(source.text, report.count(Severity.ERROR))
+    if found is not None:
+        name, span = found
+        report.diagnostics.clear()
+        message = f"this is a config of {name}: SER 0.9 has another language, other functions and other modules"
+        hint = "start from one of examples/cfg, and move over what is yours; serc explain SER0709 says more"
+        report.add(codes.FOREIGN_FILE, span, message, hint=hint)
 
 
 def _directives(source: Source, comments: list[tree.Span], report: Report) -> None:

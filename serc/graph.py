@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
-from runtime.modules import catalogue
-from serc.reading import tree
 from serc.reading.source import Source
 from serc.reading.walk import calls, routes
+from serc.resolve.bound import BoundFile
 from serc.resolve.calls import named_route
 from serc.resolve.routes import RouteGraph, key_of
 
@@ -17,15 +16,15 @@ _SHAPES: Final = {"route": "box", "failure_route": "octagon", "onreply_route": "
 _MAIN: Final = ("route", 0)
 
 
-def dot(file: tree.File, source: Source) -> str:
+def dot(bound: BoundFile, source: Source) -> str:
     """A digraph: a node for each route, an arrow for each pair of caller and callee, with the lines of the calls.
 
     A solid arrow is route(n), a dashed one a route that a function such as t_on_failure arms. Grey is what the main route
     never leads to, red what is not defined.
     """
-    arrows = _arrows(file, source)
+    arrows = _arrows(bound, source)
     places: dict[_Key, list[int]] = {}
-    for route in routes(file):
+    for route in routes(bound.file):
         places.setdefault(key_of(route), []).append(source.line_of(route.span.start))
     reached = _reached(arrows)
     name = PurePath(source.name).name
@@ -47,28 +46,19 @@ def dot(file: tree.File, source: Source) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _arrows(file: tree.File, source: Source) -> dict[tuple[_Key, _Key, str], list[int]]:
+def _arrows(bound: BoundFile, source: Source) -> dict[tuple[_Key, _Key, str], list[int]]:
     """Lines of the calls by caller, callee and the function that names it."""
     arrows: dict[tuple[_Key, _Key, str], list[int]] = {}
-    for edge in RouteGraph(file).edges:
+    for edge in RouteGraph(bound.file).edges:
         key = edge.source, ("route", edge.target), "route"
         arrows.setdefault(key, []).append(source.line_of(edge.call.span.start))
-    for route in routes(file):
+    for route in routes(bound.file):
         for call in calls(route.body):
-            armed = _armed(call)
+            function = bound.calls.get(call.span)
+            armed = None if function is None else named_route(function.function, call)
             if armed is not None and armed[1] > 0:
                 arrows.setdefault((key_of(route), armed, call.name.name), []).append(source.line_of(call.span.start))
     return arrows
-
-
-def _armed(call: tree.Call) -> _Key | None:
-    """The failure or reply route that a function of a module names."""
-    for owner in catalogue.owner_of(call.name.name):
-        spec = catalogue.find(owner)
-        function = spec.by_key.get((call.name.name, len(call.arguments))) if spec is not None else None
-        if function is not None:
-            return named_route(function, call)
-    return None
 
 
 def _reached(arrows: dict[tuple[_Key, _Key, str], list[int]]) -> set[_Key]:

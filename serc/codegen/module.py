@@ -19,6 +19,8 @@ from serc.codegen.literals import literal
 _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 _VERDICT: Final = "runtime.routing.verdict"
 _VERDICT_NAMES: Final = re.compile(r"\b(?:STOP|TRUE|FALSE|ERROR|verdict)\b")
+# Anything but letters, digits and these signs.
+_UNSAFE: Final = re.compile(r"[^\w.+@,=~ -]")
 _STRINGS: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
 
@@ -32,7 +34,7 @@ class Generated:
 
 def generate(program: ir.Program) -> Generated:
     """The module of a program that has been through the passes; the same program gives the same text."""
-    source = PurePath(program.source).name
+    source = _shown(PurePath(program.source).name)
     bodies = [lay_out(function_lines(f), source) for f in program.functions]
     env = _environment()
     text = env.get_template("head.py.j2").render(
@@ -68,6 +70,11 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
     )
+
+
+def _shown(name: str) -> str:
+    """The name of ser.cfg in comments and docstrings: nothing in it can end them. PROGRAM has it as it is, as a literal."""
+    return _UNSAFE.sub("_", name) or "ser.cfg"
 
 
 def _texts(lines: list[Line]) -> list[str]:

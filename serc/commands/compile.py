@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from runtime.version import VERSION
-from serc.commands.files import complain, read_source, write_whole
+from serc.commands.files import complain, read_source, refuse_to_overwrite, write_whole
 from serc.commands.serc import SUBCOMMANDS
 from serc.compiler import compile_source
 from serc.diagnostics.render import render_text
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("config", metavar="ser.cfg", help='the script; "-" is standard input')
     p.add_argument("-o", "--output", metavar="FILE", help="where to write; default: routes.py beside ser.cfg; - prints")
+    p.add_argument("--force", action="store_true", help="write over a file that serc did not make")
     p.add_argument("-W", dest="warnings", choices=("error", "ignore"), help="warnings fail, or are not shown")
     p.add_argument("--mypy", action="store_true", help="verify the module with mypy --strict before writing it")
     p.add_argument(
@@ -73,16 +74,24 @@ def main(argv: list[str]) -> int:
     if options.output == "-":
         sys.stdout.write(generated.text)
         return 0
+    target = Path(options.output, "routes.py") if options.native else _output(options.output, options.config)
+    if refuse_to_overwrite(target, options.config, _is_ours, options.force):
+        return 1
     try:
         if options.native:
             from serc.commands.native import build
 
             return build(generated, Path(options.output))
-        write_whole(_output(options.output, options.config), generated.text)
+        write_whole(target, generated.text)
     except OSError as e:
         complain("serc", f"cannot write {e.filename or options.output}: {e.strerror or e}")
         return 1
     return 0
+
+
+def _is_ours(start: bytes) -> bool:
+    """Does a file begin as compiled modules do?"""
+    return start.startswith(b'"""Routes of ') and b"compiled by serc" in start
 
 
 def _output(given: str | None, config: str) -> Path:

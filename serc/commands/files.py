@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from serc.reading.source import Source
@@ -25,18 +26,23 @@ def read_source(name: str) -> Source:
 
 
 def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """`write_bytes` for text."""
+    write_bytes(path, text.encode(encoding))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Replaces `path` in one step: whoever looks sees the old file or the new one, never a part. Raises OSError.
 
     Keeps the mode of a file that exists; a link is followed, not replaced.
     """
     path = Path(os.path.realpath(path))
     if path.exists() and not path.is_file():
-        path.write_bytes(text.encode(encoding))  # a device or a pipe cannot be replaced
+        path.write_bytes(content)  # a device or a pipe cannot be replaced
         return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode(encoding))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
@@ -44,6 +50,24 @@ def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def refuse_to_overwrite(target: Path, config: str, is_ours: Callable[[bytes], bool], force: bool) -> bool:
+    """True, and said why, where writing `target` would destroy something: ser.cfg itself, or a file that `is_ours` does not
+    know by its first bytes. What is no plain file, such as /dev/null, is written to.
+    """
+    try:
+        if config != "-" and os.path.samefile(target, config):
+            complain("serc", f"{target} is ser.cfg itself: name another file with -o")
+            return True
+        with open(target, "rb") as file:
+            start = file.read(1024) if target.is_file() else b""
+    except OSError:
+        return False  # not there, or the attempt to write says why not
+    if not start or force or is_ours(start):
+        return False
+    complain("serc", f"{target} is there already, and serc did not write it: name another file, or add --force")
+    return True
 
 
 def _umask() -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Final
 
 from serc.commands.files import CannotRead, complain
+from serc.diagnostics.suggest import did_you_mean
 
 # Each is a module of this package with `main(argv)`; imported when asked for, since some are slow to import.
 SUBCOMMANDS: Final = {
@@ -25,6 +27,12 @@ def main(argv: list[str] | None = None) -> int:
     name = "compile"
     if arguments and arguments[0] in SUBCOMMANDS:
         name, arguments = arguments[0], arguments[1:]
+    elif arguments and arguments[0].isalpha() and not os.path.exists(arguments[0]):
+        hint = did_you_mean(arguments[0], SUBCOMMANDS)
+        complain(
+            "serc", f"there is no sub-command {arguments[0]}, and no file of that name{f'; {hint}' if hint else ''}"
+        )
+        return 2
     module = importlib.import_module(f"serc.commands.{name}")
     try:
         status = module.main(arguments)
@@ -32,6 +40,8 @@ def main(argv: list[str] | None = None) -> int:
     except CannotRead as e:
         complain("serc", str(e))
         return 1
+    except KeyboardInterrupt:
+        return 130  # as a shell has it: 128 and the number of the signal
     except BrokenPipeError:
         # Who reads has gone, as with `serc … | head`: nothing to complain about, not at the interpreter's end either.
         sys.stdout = open("/dev/null", "w")

@@ -100,6 +100,7 @@ IMPOSSIBLE_TEXT: Final = _warning("SER0318", "text that the operand is never equ
 MODPARAM_TWICE: Final = _warning("SER0319", "module parameter set twice")
 DOUBTFUL_ARGUMENT: Final = _warning("SER0316", "doubtful argument")
 DOUBTFUL_MODPARAM: Final = _warning("SER0317", "doubtful value of a module parameter")
+CROSSED_LIMITS: Final = _warning("SER0320", "limits that cross")
 MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
 
 # --- where things may stand ------------------------------------------------------------------------------------------
@@ -131,6 +132,8 @@ NO_MAIN_ROUTE: Final = _warning("SER0518", "no main route")
 DUPLICATE_ROUTE: Final = _warning("SER0519", "route defined twice")
 RELAYED_TWICE: Final = _warning("SER0520", "request is forwarded twice")
 TOO_LATE: Final = _warning("SER0521", "too late: the request was forwarded before")
+MAIN_ROUTE_AGAIN: Final = _warning("SER0523", "main route called again")
+REALMS_DIFFER: Final = _warning("SER0524", "challenge for another realm")
 FLAG_NEVER_SET: Final = _warning("SER0522", "flag is tested and never set")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
@@ -154,6 +157,7 @@ FOREIGN_GLOBAL: Final = _error("SER0705", "global parameter of another dialect")
 FOREIGN_ITEM: Final = _error("SER0706", "definition of another dialect")
 FOREIGN_DIRECTIVE: Final = _warning("SER0707", "preprocessor directive of another dialect")
 FOREIGN_VARIABLE: Final = _warning("SER0708", "pseudo-variable of another dialect in a text")
+FOREIGN_FILE: Final = _error("SER0709", "config of another server")
 
 # --- about serc itself -----------------------------------------------------------------------------------------------
 

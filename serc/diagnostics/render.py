@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from serc.diagnostics.report import Diagnostic, Report
 from serc.reading.source import Source
 from serc.reading.tree import Span
 
 _WIDEST = 160
+# A text and one of the styles.
+_Paint = Callable[[str, str], str]
+_STYLES = {"error": "1;31", "warning": "1;35", "note": "1;36", "place": "1", "mark": "1;32"}
 
 
-def render_text(source: Source, report: Report) -> str:
+def render_text(source: Source, report: Report, colour: bool = False) -> str:
     """All diagnostics in the order of the file, each with its line and a mark under the place; "" when there are none."""
-    return "".join(_diagnostic(source, d) for d in report.in_order())
+    paint = _coloured if colour else _plain
+    return "".join(_diagnostic(source, d, paint) for d in report.in_order())
 
 
-def _diagnostic(source: Source, diagnostic: Diagnostic) -> str:
-    lines = [
-        f"{_place(source, diagnostic.span)}: {diagnostic.severity.value}: {diagnostic.message} [{diagnostic.code.name}]"
-    ]
-    lines += _excerpt(source, diagnostic.span)
+def _plain(text: str, _style: str) -> str:
+    return text
+
+
+def _coloured(text: str, style: str) -> str:
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m"
+
+
+def _diagnostic(source: Source, diagnostic: Diagnostic, paint: _Paint) -> str:
+    severity = diagnostic.severity.value
+    place = paint(f"{_place(source, diagnostic.span)}:", "place")
+    lines = [f"{place} {paint(f'{severity}:', severity)} {diagnostic.message} [{diagnostic.code.name}]"]
+    lines += _excerpt(source, diagnostic.span, paint)
     for related in diagnostic.related:
-        lines.append(f"{_place(source, related.span)}: note: {related.message}")
-        lines += _excerpt(source, related.span)
+        place = paint(f"{_place(source, related.span)}:", "place")
+        lines.append(f"{place} {paint('note:', 'note')} {related.message}")
+        lines += _excerpt(source, related.span, paint)
     if diagnostic.hint:
-        lines.append(f"  hint: {diagnostic.hint}")
+        lines.append(f"  {paint('hint:', 'mark')} {diagnostic.hint}")
     return "\n".join(lines) + "\n"
 
 
@@ -32,7 +47,7 @@ def _place(source: Source, span: Span) -> str:
     return f"{source.name}:{position.line}:{position.column}"
 
 
-def _excerpt(source: Source, span: Span) -> list[str]:
+def _excerpt(source: Source, span: Span, paint: _Paint) -> list[str]:
     """The source line and a line that underlines the part of `span` that is on it; tabs stay tabs to keep in step."""
     start = source.position(span.start)
     text = source.readable_line(start.line)
@@ -45,7 +60,7 @@ def _excerpt(source: Source, span: Span) -> list[str]:
         text, before = text[cut : cut + _WIDEST], before[cut:]
         width = min(width, _WIDEST - len(before))
     margin = "".join("\t" if c == "\t" else " " for c in before)
-    return [f"    {_printable(text)}", f"    {margin}{'^' * max(1, width)}"]
+    return [f"    {_printable(text)}", f"    {margin}{paint('^' * max(1, width), 'mark')}"]
 
 
 def _printable(text: str) -> str:

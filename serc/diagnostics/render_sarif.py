@@ -33,6 +33,13 @@ def render_sarif(source: Source, report: Report) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 
+def merged_sarif(texts: list[str]) -> str:
+    """The documents of several files as one, with a run for each."""
+    documents = [json.loads(text) for text in texts]
+    runs = [run for document in documents for run in document["runs"]]
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=2, ensure_ascii=False) + "\n"
+
+
 def _rule(code: Code) -> dict[str, object]:
     return {
         "id": code.name,

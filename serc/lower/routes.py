@@ -5,26 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.modules import catalogue
-from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, RouteKind
 from serc import ir
 from serc.lower.conditions import lower_comparison
-from serc.lower.modules import Modules, lowered_arguments
+from serc.lower.modules import Objects, lowered_arguments, variable
 from serc.lower.words import number, wire
 from serc.reading import tree
 from serc.reading.source import Source
 from serc.reading.walk import else_if
-from serc.resolve.calls import function_of
+from serc.resolve.bound import BoundFile
 
 _KINDS: Final = {
     "route": ir.FunctionKind.ROUTE,
     "failure_route": ir.FunctionKind.FAILURE,
     "onreply_route": ir.FunctionKind.ONREPLY,
-}
-_ROUTE_KINDS: Final = {
-    ir.FunctionKind.ROUTE: REQUEST,
-    ir.FunctionKind.FAILURE: FAILURE,
-    ir.FunctionKind.ONREPLY: ONREPLY,
 }
 
 
@@ -36,10 +29,10 @@ class _Table:
     statements: list[tree.Statement] = field(default_factory=list)
 
 
-def lower_routes(file: tree.File, source: Source, modules: Modules) -> tuple[ir.Function, ...]:
+def lower_routes(bound: BoundFile, source: Source, objects: Objects) -> tuple[ir.Function, ...]:
     """All routes by kind and number, each followed by the blocks that stand in its conditions."""
     tables: dict[tuple[ir.FunctionKind, int], _Table] = {}
-    for item in file.items:
+    for item in bound.file.items:
         if isinstance(item, tree.Route):
             key = _KINDS[item.kind], item.number.value if item.number is not None else 0
             table = tables.setdefault(key, _Table())
@@ -50,7 +43,7 @@ def lower_routes(file: tree.File, source: Source, modules: Modules) -> tuple[ir.
     functions: list[ir.Function] = []
     order = list(ir.FunctionKind)
     for (kind, n), table in sorted(tables.items(), key=lambda entry: (order.index(entry[0][0]), entry[0][1])):
-        route = _Route(kind, n, source, modules, cycles, len(blocks))
+        route = _Route(kind, n, source, bound, objects, cycles, len(blocks))
         functions.append(ir.Function(kind, n, tuple(table.lines), route.body(table.statements)))
         functions.extend(route.blocks)
         blocks.extend(route.blocks)
@@ -106,13 +99,20 @@ class _Route:
     """The lowering of one routing table."""
 
     def __init__(
-        self, kind: ir.FunctionKind, n: int, source: Source, modules: Modules, cycles: _Cycles, blocks_before: int
+        self,
+        kind: ir.FunctionKind,
+        n: int,
+        source: Source,
+        bound: BoundFile,
+        objects: Objects,
+        cycles: _Cycles,
+        blocks_before: int,
     ) -> None:
         self._kind = kind
         self._number = n
-        self._allowed: RouteKind = _ROUTE_KINDS[kind]
         self._source = source
-        self._modules = modules
+        self._bound = bound
+        self._objects = objects
         self._cycles = cycles
         self._blocks_before = blocks_before
         self.blocks: list[ir.Function] = []
@@ -157,18 +157,17 @@ class _Route:
         name = call.name.name
         if name == "route":
             return self._route_call(number(call.arguments[0]))
-        forms = [f for f in catalogue.core().named(name) if len(f.arguments) == len(call.arguments)]
-        if forms:
-            function = function_of(forms, call)
-            return ir.Call("core", function.method, lowered_arguments(function, call))
-        spec, function = self._modules.find(name, len(call.arguments), self._allowed)
+        bound = self._bound.calls[call.span]
+        spec, function = bound.spec, bound.function
+        arguments = lowered_arguments(bound.values)
+        if spec.name == "core":
+            return ir.Call("core", function.method, arguments)
         returns = ir.Returns.STOPS if function.may_stop else ir.Returns.BOOL
         if function.body is None or not spec.runs:
-            stand_in = self._modules.stand_in(spec, function)
+            stand_in = self._objects.stand_in(spec, function)
             method = "call_may_stop" if function.may_stop else "call"
             return ir.Call(stand_in, method, (function.name, *[wire(a) for a in call.arguments]), returns)
-        arguments = lowered_arguments(function, call)
-        return ir.Call(self._modules.variable(spec), function.method, arguments, returns)
+        return ir.Call(variable(spec.name), function.method, arguments, returns)
 
     def _route_call(self, n: int) -> ir.Call | None:
         if n not in self._cycles.defined:

@@ -54,8 +54,23 @@ ITEMS: Final[dict[str, Foreign]] = {
     "cfgengine": Foreign("Kamailio", "remove it"),
 }
 
+_DB_URL: Final = 'write modparam("usrloc|auth_db|…", "db_url", "mysql://…"), with the modules that have a database'
+
 GLOBALS: Final[dict[str, Foreign]] = {
-    "loop_checks": Foreign("SER 0.8", "remove it: 0.9 detects loops by the branch parameter"),
+    "loop_checks": Foreign(
+        "SER 0.8", "remove it: 0.9 has no loop detection; let mf_process_maxfwd_header count Max-Forwards"
+    ),
+    "db_url": Foreign("other programs", _DB_URL),
+    "db_default_url": Foreign("OpenSIPS", _DB_URL),
+    "log_level": Foreign("OpenSIPS", "write debug="),
+    "log_stdout": Foreign("OpenSIPS", "write log_stderror=yes"),
+    "stderror_enabled": Foreign("OpenSIPS", "write log_stderror=yes"),
+    "syslog_enabled": Foreign("OpenSIPS", "write log_stderror=no"),
+    "syslog_facility": Foreign("OpenSIPS", "write log_facility="),
+    "xlog_facility": Foreign("OpenSIPS", "write log_facility="),
+    "udp_workers": Foreign("OpenSIPS", "write children="),
+    "tcp_workers": Foreign("OpenSIPS", "write tcp_children="),
+    "socket": Foreign("OpenSIPS", "write listen="),
     "max_while_loops": Foreign(_OPENSER, "remove it: 0.9 has no loops"),
     "mpath": Foreign(_OPENSER, "remove it and write whole paths after loadmodule"),
     "loadpath": Foreign("Kamailio", "remove it and write whole paths after loadmodule"),
@@ -109,7 +124,7 @@ FUNCTIONS: Final[dict[str, Foreign]] = {
     "mf_decrement_maxfwd": Foreign("SER 0.8", "write mf_process_maxfwd_header(n)"),
     "mf_is_maxfwd_present": Foreign("SER 0.8", "write mf_process_maxfwd_header(n)"),
     "mf_is_maxfwd_zero": Foreign("SER 0.8", "write mf_process_maxfwd_header(n)"),
-    "is_method": Foreign(_OPENSER, 'write method == "NAME"'),
+    "is_method": Foreign(_OPENSER, 'write method == "INVITE"; for several method == "INVITE" || method == "ACK"'),
     "has_totag": Foreign(_OPENSER, 'write search("^(To|t):.*;[ ]*tag=") of textops'),
     "uri_host_eq": Foreign(_OPENSER, "write uri =~ a regular expression"),
     "t_check_trans": Foreign(_LATER, "write t_lookup_request()"),
@@ -168,6 +183,14 @@ FUNCTIONS: Final[dict[str, Foreign]] = {
     "ds_select_domain": Foreign(_OPENSER, "write ds_select_dst(set, algorithm)"),
 }
 
+
+def in_our_words(name: str, arguments: tuple[str, ...]) -> str:
+    """What 0.9 writes for this very call of another dialect, "" where FUNCTIONS says all."""
+    if name == "is_method" and len(arguments) == 1 and arguments[0]:
+        return "write " + " || ".join(f'method == "{method}"' for method in arguments[0].split("|"))
+    return ""
+
+
 # Calls whose number of arguments is that of another dialect.
 OVERLOADS: Final[dict[tuple[str, int], Foreign]] = {
     ("save", 2): Foreign(_LATER, "write save(table)"),
@@ -186,7 +209,23 @@ OVERLOADS: Final[dict[tuple[str, int], Foreign]] = {
 }
 
 # Pseudo-variables in texts that 0.9 sends or logs as they stand.
-PSEUDO_VARIABLE: Final = re.compile(r"\$(?:ru|rU|rd|fu|fU|fd|tu|tU|td|ci|si|sp|rm|rs|ua|var\(|avp\(|hdr\()")
+PSEUDO_VARIABLE: Final = re.compile(
+    r"\$(?:(?:r[uUdmsrpzb]|f[uUdtn]|t[uUdtn]|c[ist]|s[ip]|d[udsp]|m[bli]|ua|pp|T[fs]|a[iuU]|R[ip]|proto|br)(?![A-Za-z0-9_])"
+    r"|(?:var|avp|hdr|shv|dlg_var|xavp|sht|ct|fU|rU)\(([^)]*)\)?)"
+)
+# What xlog writes in their place, where it is not "%" with the same letters.
+_SPECIFIERS: Final = {"$si": "%is"}
+_SAME_SPECIFIERS: Final = frozenset("$ci $cs $ct $ft $fu $mb $mi $ml $pp $rm $rs $rr $ru $tt $tu $Tf $Ts $ua".split())
+
+
+def specifier_of(variable: re.Match[str]) -> str:
+    """The specifier of xlog that stands for a pseudo-variable; "" where 0.9 has none."""
+    text = variable[0]
+    if text.startswith("$hdr(") and variable[1]:
+        return f"%{{{variable[1]}}}"
+    return _SPECIFIERS.get(text, "%" + text[1:] if text in _SAME_SPECIFIERS else "")
+
+
 # What looks like a comment and is a directive elsewhere.
 DIRECTIVE: Final = re.compile(
     r"#!(SER|KAMAILIO|OPENSER|MAXCOMPAT|MAX_COMPAT|ALL|define|trydef|redefine|ifdef|ifndef|else|endif|subst|substdef)\b"

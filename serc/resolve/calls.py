@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
-from runtime.spec.declare import ArgumentKind, Function, RouteKind
+from runtime.spec.declare import ArgumentKind, Function, ModuleSpec, RouteKind
 from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
-from runtime.spec.values import BadArgument, Constant
+from runtime.spec.values import BadArgument, Constant, Value
 from serc.diagnostics import codes
-from serc.diagnostics.report import Related, Report
+from serc.diagnostics.report import Related, Report, Severity
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import tree
-from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE
+from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE, in_our_words, specifier_of
 from serc.reading.keywords import KEYWORDS
+from serc.resolve.bound import BoundCall, BoundFile
 from serc.resolve.described import described
-from serc.resolve.modules import Loaded, Modules
-from serc.resolve.words import STATEMENTS, Wrong, wrong_route_number, wrong_word
+from serc.resolve.modules import Loaded
+from serc.resolve.words import STATEMENTS, Wrong, text_of, wrong_route_number, wrong_word
 
 # Actions upon the destination of a request; replies go where their Via says.
 _OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.REVERT_URI))
+# What double quotes would make of it.
+_ESCAPE = re.compile(r'\\[nrt"]')
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
 
 class CallCheck:
-    """Checks every call of a file. `functions` gives what each module call was resolved to."""
+    """Binds every call of a file to its function, with its arguments parsed, and reports those that cannot be."""
 
-    def __init__(self, modules: Modules, report: Report) -> None:
-        self._modules = modules
+    def __init__(self, bound: BoundFile, report: Report) -> None:
+        self._bound = bound
+        self._modules = bound.modules
         self._report = report
-        self.functions: dict[tree.Span, Function] = {}
 
     def call(self, call: tree.Call, route: tree.Route) -> None:
         if call.name.name in STATEMENTS:
@@ -41,19 +44,29 @@ class CallCheck:
             if route.kind == "onreply_route" and forms[0].does in _OF_REQUESTS:
                 message = f"{call.name.name} changes where a request goes: it does nothing for a reply"
                 self._report.add(codes.NOT_FOR_REPLIES, call.name.span, message)
+            if route.kind == "onreply_route" and forms[0].does is Does.RELAY:
+                message = f"{call.name.name} forwards requests: a reply goes where its Via says"
+                self._report.add(codes.NOT_FOR_REPLIES, call.name.span, message, hint="remove it")
             return
-        function = self._resolve(call)
-        if function is None:
+        found = self._resolve(call, ROUTE_KINDS[route.kind])
+        if found is None:
             return
-        self.functions[call.span] = function
+        spec, function = found
+        self._bind(call, spec, function, ())
         if not call.parenthesised:
             message = f"{call.name.name} needs parentheses"
             self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {call.name.name}()")
             return
         if not ROUTE_KINDS[route.kind] & function.routes:
             self._wrong_route(call, function, route)
-        for argument, declared in zip(call.arguments, function.arguments):
-            self._argument(call, argument, declared.name, declared.kind)
+        if spec.runs and function.body is None:
+            message = f"{function.name} of module {spec.name} is checked but cannot run yet"
+            self._report.add(codes.CANNOT_RUN_YET, call.name.span, message)
+        values = [self._argument(call, a, d.name, d.kind) for a, d in zip(call.arguments, function.arguments)]
+        self._bind(call, spec, function, tuple(value for value in values if value is not None))
+
+    def _bind(self, call: tree.Call, spec: ModuleSpec, function: Function, values: tuple[Value, ...]) -> None:
+        self._bound.calls[call.span] = BoundCall(spec, function, values)
 
     # --- actions of the core -----------------------------------------------------------------------------------------
 
@@ -77,16 +90,20 @@ class CallCheck:
         if not call.parenthesised:
             if not forms[0].bare:
                 self._without_parentheses(call, _usage(forms[0]))
-            self.functions[call.span] = forms[0]
+            values = forms[0].values(()) if forms[0].bare else ()
+            self._bind(call, self._modules.catalogue.core(), forms[0], values)
             return
         possible = [form for form in forms if len(form.arguments) == len(call.arguments)]
         if not possible:
             self._action_count(call, sorted({len(form.arguments) for form in forms}), _usage(forms[0]))
             return
-        function = function_of(possible, call)
-        self.functions[call.span] = function
-        for argument, (code, message, hint) in _problems(function, call):
+        function = min(possible, key=lambda form: len(_problems(form, call)))  # the one that is meant
+        problems = _problems(function, call)
+        for argument, (code, message, hint) in problems:
             self._report.add(code, argument.span, message, hint=hint)
+        wrong = any(code.severity is Severity.ERROR for _, (code, _, _) in problems)
+        values = () if wrong else function.values([text_of(a) for a in call.arguments])
+        self._bind(call, self._modules.catalogue.core(), function, values)
 
     def _without_parentheses(self, call: tree.Call, usage: str) -> None:
         name = call.name.name
@@ -101,14 +118,15 @@ class CallCheck:
 
     # --- functions of modules ----------------------------------------------------------------------------------------
 
-    def _resolve(self, call: tree.Call) -> Function | None:
-        """The function that SER would call; None when there is none, which is reported."""
+    def _resolve(self, call: tree.Call, kind: RouteKind) -> tuple[ModuleSpec, Function] | None:
+        """The function that SER would call: the newest module's that has one for this kind of route. Where all are for
+        other kinds, the newest, for the message; None when there is none at all, which is reported.
+        """
         name, count = call.name.name, len(call.arguments)
         before = self._modules.before(call.span.start)
-        for module in before:
-            function = module.spec.by_key.get((name, count))
-            if function is not None:
-                return function
+        found = [(m.spec, function) for m in before if (function := m.spec.by_key.get((name, count))) is not None]
+        if found:
+            return next((each for each in found if each[1].routes & kind), found[0])
         if any(f.name == name for module in before for f in module.spec.functions):
             self._function_count(call, before)
         else:
@@ -148,7 +166,9 @@ class CallCheck:
         elif name in FUNCTIONS:
             foreign = FUNCTIONS[name]
             message = f"{name} is of {foreign.origin}"
-            self._report.add(codes.FOREIGN_FUNCTION, call.name.span, message, hint=foreign.instead)
+            texts = tuple(a.value if isinstance(a, tree.String) else "" for a in call.arguments)
+            hint = in_our_words(name, texts) or foreign.instead
+            self._report.add(codes.FOREIGN_FUNCTION, call.name.span, message, hint=hint)
         else:
             self._unknown(call)
 
@@ -189,20 +209,23 @@ class CallCheck:
         message = f"{call.name.name} cannot be used in {_article(route.kind)}: it works in {allowed}"
         self._report.add(codes.WRONG_ROUTE, call.name.span, message)
 
-    def _argument(self, call: tree.Call, argument: tree.Argument, name: str, kind: ArgumentKind[object]) -> None:
+    def _argument(
+        self, call: tree.Call, argument: tree.Argument, name: str, kind: ArgumentKind[object]
+    ) -> Value | None:
+        """What the body gets; None for what is wrong, which is reported."""
         if not isinstance(argument, tree.String):
             text = getattr(argument, "text", getattr(argument, "name", "…"))
             message = f"{call.name.name} wants a string as its {name}, found {described(argument)}"
             hint = f'module functions take strings: write "{text}"'
             self._report.add(codes.ARGUMENT_TYPE, argument.span, message, hint=hint)
-            return
+            return None
         try:
-            value = kind.parse(argument.value)
+            value = kind.value(argument.value)
         except BadArgument as e:
             code = codes.BAD_REGEX if kind.name == "regex" else codes.BAD_ARGUMENT
             message = f"{call.name.name} wants {kind.expects} as its {name}: {e}"
             self._report.add(code, argument.span, message, hint=e.hint)
-            return
+            return None
         if isinstance(value, Constant) and value.alias:
             self._alias(value.alias, argument)
         variable = PSEUDO_VARIABLE.search(argument.value) if kind.is_text else None
@@ -210,12 +233,23 @@ class CallCheck:
             message = (
                 f"{variable[0].rstrip('(')} is a pseudo-variable of OpenSER and Kamailio: 0.9 writes it as it stands"
             )
-            hint = "its own specifiers begin with %: %ru, %fu, %tu" if kind.name == "format" else ""
+            ours = specifier_of(variable)
+            hint = "0.9 has no variables in texts; only those of xlog have specifiers, such as %ru"
+            if kind.name == "format":
+                hint = (
+                    f"write {ours}" if ours else "0.9 has nothing like it; its specifiers are %ru, %fu, %tu and so on"
+                )
             self._report.add(codes.FOREIGN_VARIABLE, argument.span, message, hint=hint)
+        if kind.is_text and argument.quote == "'" and (escape := _ESCAPE.search(argument.value)):
+            message = f"single quotes know no escapes: {escape[0]} is two characters here"
+            hint = "write the text in double quotes"
+            self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint=hint)
+            return value
         doubt = kind.doubt(argument.value)
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)
             self._report.add(code, argument.span, doubt.sentence, hint=doubt.hint)
+        return value
 
     def _alias(self, alias: str, argument: tree.String) -> None:
         known = self._modules.avp_aliases
@@ -236,11 +270,6 @@ def named_route(function: Function, call: tree.Call) -> tuple[str, int] | None:
             if declared.kind is ONREPLY_ROUTE:
                 return "onreply_route", int(argument.value)
     return None
-
-
-def function_of(forms: Sequence[Function], call: tree.Call) -> Function:
-    """The one of `forms`, all with the call's number of arguments, that is meant: with the fewest mistakes."""
-    return min(forms, key=lambda form: len(_problems(form, call)))
 
 
 def _problems(form: Function, call: tree.Call) -> list[tuple[tree.Argument, Wrong]]:

@@ -31,10 +31,20 @@ class Catalogue(Protocol):
     def owner_of(self, function_name: str, /) -> tuple[str, ...]: ...
 
 
+ParamValue = int | str | tuple[int | str, ...]
+
+
 @dataclass(frozen=True)
 class Loaded:
+    """`parameters` are the values that modparam gives, by the names in the declaration; repeatable ones are tuples."""
+
     spec: ModuleSpec
     node: tree.LoadModule
+    parameters: dict[str, ParamValue] = field(default_factory=dict)
+
+    def set(self, param: Param, value: int | str) -> None:
+        earlier = self.parameters.get(param.name, ())
+        self.parameters[param.name] = (*earlier, value) if param.repeatable and isinstance(earlier, tuple) else value
 
 
 @dataclass
@@ -187,8 +197,10 @@ class _ParamCheck:
             self._too_early(matching[0])
         else:
             for module in early:
-                if not self._parameter(module.spec):
+                param = self._parameter(module.spec)
+                if param is None:
                     return
+                module.set(param, self._item.value.value)
 
     def _matching(self) -> list[Loaded] | None:
         """The modules that the regex names; None if it is none."""
@@ -252,26 +264,26 @@ class _ParamCheck:
         if exists:
             self._modules.meant.add(name)
 
-    def _parameter(self, spec: ModuleSpec) -> bool:
-        """False when it was reported, so that a second module's lack of it is not."""
+    def _parameter(self, spec: ModuleSpec) -> Param | None:
+        """None when it was reported, so that a second module's lack of it is not."""
         item = self._item
         name = item.parameter.value
         param = spec.param(name)
         if param is None:
             message = f"module {spec.name} has no parameter {name}"
             self._report.add(codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=self._other_param(spec, name))
-            return False
+            return None
         if param.type is ParamType.INTEGER and not isinstance(item.value, tree.Number):
             hint = f"write {item.value.value} without quotes" if item.value.value.isdigit() else "write a number"
             message = f"{name} of {spec.name} is an integer parameter, found a string"
             self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint)
-            return False
+            return None
         if param.type is ParamType.STRING and not isinstance(item.value, tree.String):
             message = f"{name} of {spec.name} is a string parameter, found the number {item.value.text}"
             hint = f'write "{item.value.text}"'
             self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint)
-            return False
-        return self._value(spec, param, item.value)
+            return None
+        return param if self._value(spec, param, item.value) else None
 
     def _value(self, spec: ModuleSpec, param: Param, value: tree.String | tree.Number) -> bool:
         wrong = param.check(value.value) if param.check else ""

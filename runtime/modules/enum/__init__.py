@@ -27,8 +27,15 @@ def _suffix_doubt(text: str) -> Doubt | None:
     return Doubt(f'"{text}" does not end in a dot', f'write "{text}." to ask for this very domain')
 
 
+def _service_doubt(text: str) -> Doubt | None:
+    if text.lower() == "sip" or "+" in text or ":" in text:
+        sentence = f'the service "{text}" asks for records of "e2u+{text}:sip"'
+        return Doubt(sentence, 'write a name such as "voice"; for "e2u+sip", enum_query(suffix) without a service')
+    return None
+
+
 _SUFFIX: Final = Arg("suffix", some_text("suffix", "a domain that ends in a dot", _suffix_doubt))
-_SERVICE: Final = Arg("service", some_text("service", "the name of an ENUM service"))
+_SERVICE: Final = Arg("service", some_text("service", "the name of an ENUM service", _service_doubt))
 
 _FIRST_Q: Final = 990
 _Q_STEP: Final = 10

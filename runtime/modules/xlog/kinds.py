@@ -76,14 +76,19 @@ def _format(text: str) -> Constant[Format]:
 
 
 def _format_doubt(text: str) -> Doubt | None:
-    for piece in pieces_of(text):
+    pieces = pieces_of(text)
+    for piece, following in zip(pieces, (*pieces[1:], "")):
         if piece.startswith("%") and not piece.startswith("%{") and piece not in SPECIFIERS:
             shown = piece if len(piece) > 1 else "% at the end"
-            return Doubt(f"{shown} is no specifier of xlog and prints <null>", _way_out(piece))
+            return Doubt(f"{shown} is no specifier of xlog and prints <null>", _way_out(piece, following))
     return None
 
 
-def _way_out(piece: str) -> str:
+def _way_out(piece: str, following: str) -> str:
+    letters = (piece[1:] + following)[:2]
+    turned = f"%{letters[::-1]}"
+    if turned in SPECIFIERS:
+        return f"write {turned} ({SPECIFIERS[turned]})"
     near = [f"{known} ({meaning})" for known, meaning in SPECIFIERS.items() if known[1] == piece[1:2] != "%"]
     return "there are " + ", ".join(near) if near else "write %% for the percent sign itself"
 

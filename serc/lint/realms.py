@@ -1,0 +1,45 @@
+"""A challenge for another realm than the one that is verified: no answer to it can ever be right."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.spec.effects import Does
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.reading import tree
+from serc.reading.walk import below, calls, routes
+from serc.resolve.bound import BoundFile
+from serc.resolve.effects import Effects
+
+_CHALLENGE_OF: Final = {Does.AUTH_WWW: Does.CHALLENGE_WWW, Does.AUTH_PROXY: Does.CHALLENGE_PROXY}
+
+
+def check_realms(bound: BoundFile, effects: Effects, report: Report) -> None:
+    """`if (!proxy_authorize(REALM, …)) { proxy_challenge(REALM, …); }`: the two are one text."""
+    for route in routes(bound.file):
+        for node in below(route.body):
+            if isinstance(node, tree.If):
+                for verified in calls(node.condition):
+                    _compare(verified, node.then, effects, report)
+
+
+def _compare(verified: tree.Call, block: tree.Block, effects: Effects, report: Report) -> None:
+    does = effects.of(verified)
+    wanted = _CHALLENGE_OF.get(does) if does is not None else None
+    realm = _realm(verified)
+    if wanted is None or realm is None:
+        return
+    for statement in block.statements:
+        if isinstance(statement, tree.Call) and effects.of(statement) is wanted:
+            asked = _realm(statement)
+            if asked is not None and asked != realm:
+                message = f'{statement.name.name} asks for the realm "{asked}", {verified.name.name} verifies "{realm}"'
+                related = (Related(verified.span, "verified here"),)
+                hint = f'write "{realm}" in both'
+                report.add(codes.REALMS_DIFFER, statement.span, message, hint=hint, related=related)
+
+
+def _realm(call: tree.Call) -> str | None:
+    first = call.arguments[0] if call.arguments else None
+    return first.value if isinstance(first, tree.String) else None

@@ -1,0 +1,162 @@
+"""What the sub-commands of serc do with their command lines, files and terminals."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from runtime.modules import catalogue
+from runtime.server.start.loader import load_program
+from serc.commands import serc
+from serc.commands.check import wants_colour
+
+GOOD = "route { drop; }\n"
+DOUBTFUL = "children=0\nroute { drop; }\n"
+BAD = "route { drop }\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("good.cfg", GOOD), ("doubtful.cfg", DOUBTFUL), ("bad.cfg", BAD)):
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+# --- check -----------------------------------------------------------------------------------------------------------
+
+
+def test_several_files_are_checked_in_one_go(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main(["check", "good.cfg", "doubtful.cfg", "missing.cfg", "bad.cfg"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in said if "[SER" in line] == ["doubtful.cfg", "bad.cfg"]
+    assert any("cannot read missing.cfg" in line for line in said)
+    assert said[-1] == "1 error, 1 warning in 3 files"
+    assert serc.main(["check", "good.cfg"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("format_", ["json", "sarif", "github"])
+def test_several_files_are_one_document(folder: Path, capsys: pytest.CaptureFixture[str], format_: str) -> None:
+    assert serc.main(["check", "--format", format_, "doubtful.cfg", "bad.cfg"]) == 1
+    text = capsys.readouterr().out
+    if format_ == "json":
+        assert [entry["file"] for entry in json.loads(text)] == ["doubtful.cfg", "bad.cfg"]
+    elif format_ == "sarif":
+        assert len(json.loads(text)["runs"]) == 2
+    else:
+        assert len(text.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], {"SER0604", "SER0505"}),
+        (["--ignore", "SER0604"], {"SER0505"}),
+        (["--ignore", "SER06,ser0505"], set()),
+        (["--select", "SER05"], {"SER0505"}),
+        (["--select", "SER0505", "--select", "SER0604", "--ignore", "SER0505"], {"SER0604"}),
+    ],
+)
+def test_codes_are_chosen(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], shown: set[str]
+) -> None:
+    Path("x.cfg").write_text('children=0\nroute { log(1, "x"); }\n')
+    status = serc.main(["check", "-W", "error", *arguments, "--format", "json", "x.cfg"])
+    assert {entry["code"] for entry in json.loads(capsys.readouterr().out)} == shown
+    assert status == bool(shown)
+
+
+def test_errors_cannot_be_ignored_and_unknown_codes_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serc.main(["check", "--ignore", "SER0102", "--select", "SER05", "bad.cfg"]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        serc.main(["check", "--ignore", "SER9", "bad.cfg"])
+
+
+def test_modules_that_cannot_run_are_summed_up_and_fail_with_warnings(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specs = [spec for name in catalogue.names() if (spec := catalogue.find(name)) is not None]
+    idle = next(s.name for s in specs if not s.runs and not s.needs and not any(p.mandatory for p in s.params))
+    Path("x.cfg").write_text(f'loadmodule "sl.so"\nloadmodule "print.so"\nloadmodule "{idle}.so"\nroute {{ drop; }}\n')
+    assert serc.main(["check", "x.cfg"]) == 0
+    said = capsys.readouterr().err
+    assert f"x.cfg: 1 of 3 modules cannot run: {idle}; the server will refuse this" in said, said
+    assert serc.main(["check", "-W", "error", "x.cfg"]) == 1
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colour_is_for_terminals_and_respects_no_color(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert wants_colour("auto", _Terminal()) and not wants_colour("auto", io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not wants_colour("auto", _Terminal()) and wants_colour("always", io.StringIO())
+    serc.main(["check", "bad.cfg", "--color", "always"])
+    assert "\x1b[1;31merror:\x1b[0m" in capsys.readouterr().err
+    serc.main(["check", "bad.cfg"])
+    assert "\x1b" not in capsys.readouterr().err
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def test_ser_cfg_is_never_overwritten(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("link.cfg").symlink_to("good.cfg")
+    for target in ("good.cfg", "./good.cfg", "link.cfg"):
+        for extra in ([], ["--force"]):
+            assert serc.main(["good.cfg", "-o", target, *extra]) == 1
+            assert serc.main(["graph", "good.cfg", "-o", target, *extra]) == 1
+    assert Path("good.cfg").read_text() == GOOD
+    assert "is ser.cfg itself" in capsys.readouterr().err
+
+
+def test_only_files_of_ours_are_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mine.py").write_text("print('mine')\n")
+    assert serc.main(["good.cfg", "-o", "mine.py"]) == 1
+    assert Path("mine.py").read_text() == "print('mine')\n"
+    assert "--force" in capsys.readouterr().err
+    assert serc.main(["good.cfg", "-o", "mine.py", "--force"]) == 0
+    assert serc.main(["doubtful.cfg", "-o", "mine.py"]) == 0
+    assert "children=0" in Path("mine.py").read_text()
+    Path("empty.py").touch()
+    assert serc.main(["good.cfg", "-o", "empty.py"]) == 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['a"""\nimport os; os.mkdir("pwned")\n#.cfg', "a\\.cfg", "a\rb.cfg", "\udcff.cfg", "a\u2028b.cfg", 'x""".cfg'],
+)
+def test_no_file_name_gets_into_the_module_but_as_a_literal(folder: Path, name: str) -> None:
+    Path(name).write_text(GOOD)
+    assert serc.main([name, "-o", "routes.py"]) == 0
+    program = load_program("routes.py")
+    assert program.source == name
+    assert not Path("pwned").exists()
+
+
+# --- the rest --------------------------------------------------------------------------------------------------------
+
+
+def test_a_misspelt_sub_command_is_recognised(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main(["chekc", "good.cfg"]) == 2
+    assert 'did you mean "check"?' in capsys.readouterr().err
+
+
+def test_control_c_is_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("serc.commands.explain.main", interrupted)
+    assert serc.main(["explain"]) == 130
