@@ -10,7 +10,7 @@ from engine import Names
 from script import Site
 
 from runtime.routing.context import Context
-from runtime.routing.database import Condition, Database, DatabaseError, Driver, Row, Value
+from runtime.routing.database import DELETE, UPDATE, Change, Condition, Database, DatabaseError, Driver, Row, Value
 from runtime.routing.program import Program
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -34,6 +34,8 @@ VERSIONS = {
     "missed_calls": 2,
     "gw": 3,
     "lcr": 1,
+    "location": 6,
+    "aliases": 6,
 }
 
 
@@ -81,6 +83,17 @@ class Tables(Database):
     def delete(self, ctx: Context | None, table: str, where: list[Condition]) -> None:
         rows = self._rows(table, [])
         rows[:] = [row for row in rows if not _meets(row, where)]
+
+    def transaction(self, ctx: Context | None, changes: list[Change]) -> None:
+        if self.down:
+            raise DatabaseError("the database is down")
+        for change in changes:
+            if change.kind == DELETE:
+                self.delete(ctx, change.table, change.where)
+            elif change.kind == UPDATE or any(_meets(row, change.where) for row in self._rows(change.table, [])):
+                self.update(ctx, change.table, change.columns, change.values, change.where)
+            else:
+                self.insert(ctx, change.table, change.columns, change.values)
 
     def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
         if not self.down:

@@ -120,6 +120,11 @@ class Engine:
                 found.append(command)
         return found
 
+    def end(self) -> None:
+        """Tell the modules that all other processes have ended."""
+        for module in self.program.modules:
+            module.end()
+
     def has_server_timers(self) -> bool:
         """True if a module has something to do once per server: then there must be a process that runs the timers."""
         return any([timer.once_per_server for timer in self._timers])

@@ -50,6 +50,9 @@ class Module:
     def start_worker(self, world: World) -> None:
         """Called in each worker after the fork (SER's child init)."""
 
+    def end(self) -> None:
+        """Called in the master when all other processes have ended, in the order of loadmodule: write down what is left."""
+
     def commands(self) -> list[Command]:
         """Called once, after `bind`: the module's commands of the FIFO, in SER's order."""
         return []

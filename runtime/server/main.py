@@ -257,6 +257,7 @@ class _Start:
         return job
 
     def _farewell(self) -> None:
+        self._engine.end()
         self._memory.write()
         self._log.write(L_NOTICE, "Thank you for flying ser")
 

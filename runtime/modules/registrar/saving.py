@@ -24,6 +24,7 @@ from runtime.modules.usrloc.contact import LAST_TIME, MEMORY_ONLY, NAT, Contact
 from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing.avps import text_of
+from runtime.routing.database import DatabaseError
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.verdict import FALSE, STOP, TRUE
 from runtime.sip.scan import BadMessage
@@ -103,31 +104,51 @@ class Saver:
     ) -> list[Contact]:
         """The contacts as they are afterwards. All that is wanted is done, or nothing: RFC 3261 10.3, 7. Raises Refused."""
         try:
+            if self._locations.writes_through:
+                self._write_through(ctx, table, aor, wanted, now_s, flags)
             change = table.change(aor)
-        except StoreError as e:
+        except (StoreError, DatabaseError) as e:
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {e}")
             raise Refused(NOT_WRITTEN) from e
         try:
-            _check_order(change, wanted)
-            if wanted.star:
-                change.delete_all()
-            else:
-                self._check_number(change, wanted, now_s)
-                if ctx.flags & self._settings.nat_flag != 0:
-                    flags |= NAT
-                received = self._received(ctx)
-                path = b", ".join(wanted.paths) if wanted.takes_path else b""
-                for contact in wanted.contacts:
-                    self._put(change, wanted, contact, now_s, flags, contact.received or received, path)
+            self._apply(ctx, change, wanted, now_s, flags)
             change.keep(now_s)
         except TooManyContacts as more:
             raise Refused(TOO_MANY) from more
-        except StoreError as e:
-            ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {e}")
-            raise Refused(NOT_WRITTEN) from e
+        except StoreError as full:
+            ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {full}")
+            raise Refused(NOT_WRITTEN) from full
         finally:
             change.drop()
         return change.contacts
+
+    def _write_through(
+        self, ctx: Context, table: Table, aor: bytes, wanted: Registration, now_s: i64, flags: i64
+    ) -> None:
+        """Have the database take what is wanted, before anybody sees it. Raises Refused, StoreError, DatabaseError.
+
+        Nobody is kept from writing meanwhile: what is wanted is applied once more to what there is then.
+        """
+        rows = self._locations.rows
+        assert rows is not None
+        plan = table.plan(aor)
+        self._apply(ctx, plan, wanted, now_s, flags)
+        plan.tidy(now_s)
+        rows.write(ctx, plan.row_changes())
+
+    def _apply(self, ctx: Context, change: Change, wanted: Registration, now_s: i64, flags: i64) -> None:
+        """Do what is wanted. Raises Refused."""
+        _check_order(change, wanted)
+        if wanted.star:
+            change.delete_all()
+            return
+        self._check_number(change, wanted, now_s)
+        if ctx.flags & self._settings.nat_flag != 0:
+            flags |= NAT
+        received = self._received(ctx)
+        path = b", ".join(wanted.paths) if wanted.takes_path else b""
+        for contact in wanted.contacts:
+            self._put(change, wanted, contact, now_s, flags, contact.received or received, path)
 
     def _received(self, ctx: Context) -> bytes:
         """What nathelper has found out of the address behind a NAT."""
@@ -185,7 +206,7 @@ class Saver:
         contact.user_agent = wanted.user_agent
         contact.received = received
         contact.path = path
-        contact.revive()
+        change.touch(contact)
         if self._settings.desc_time_order:
             change.move_first(contact)
 

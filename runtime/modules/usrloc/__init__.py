@@ -8,8 +8,10 @@ from typing import Final, final
 from runtime.modules.usrloc.commands import Commands
 from runtime.modules.usrloc.folder import make_private_folder
 from runtime.modules.usrloc.locations import Locations, Table
+from runtime.modules.usrloc.rows import Columns, Rows
 from runtime.modules.usrloc.store import Store, StoreError
 from runtime.routing.command import Command
+from runtime.routing.database import Database, DatabaseError, open_database, require_version
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.ports import L_ERR
 from runtime.routing.prepared import CannotPrepare, Prepared
@@ -21,6 +23,10 @@ from runtime.spec.params import READ_WRITE_URL, column_param, seconds_param, url
 from runtime.spec.values import BadArgument, Constant
 
 _MB: Final = 1 << 20
+# db_mode: memory alone is 0, write through 1.
+WRITE_BACK: Final = 2
+# Of the tables location and aliases.
+_VERSION: Final = 6
 # What MySQL takes.
 _TABLE_NAME_MAX: Final = 64
 
@@ -53,6 +59,22 @@ class Usrloc(Module):
         max_memory: int = 4096,
     ) -> None:
         super().__init__("usrloc")
+        self._columns: Final = Columns(
+            user_column,
+            contact_column,
+            expires_column,
+            q_column,
+            callid_column,
+            cseq_column,
+            replicate_column,
+            flags_column,
+            state_column,
+            user_agent_column,
+            received_column,
+            domain_column,
+        )
+        self._url: Final = db_url
+        self._database: Database | None = None
         self.db_mode: Final = db_mode
         self.use_domain: Final = use_domain != 0
         self.desc_time_order: Final = desc_time_order != 0
@@ -61,14 +83,29 @@ class Usrloc(Module):
         self._locations: Locations | None = None
 
     def bind(self, world: World) -> None:
+        rows: Rows | None = None
         if self.db_mode != 0:
-            raise ModuleError(f"usrloc: db_mode {self.db_mode} is not supported yet: write 0, memory alone")
+            self._database = open_database(world, "usrloc", self._url)
+            rows = Rows(self._database, self._columns, self.use_domain)
         try:
             store = Store(make_private_folder(world.owner), self._max_bytes, world.owner)
         except OSError as e:
             raise ModuleError(f"usrloc: cannot make a folder for locations: {e}") from e
         epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
-        self._locations = Locations(store, world.log, epoch_ms, self.use_domain, self.desc_time_order)
+        self._locations = Locations(
+            store, world.log, epoch_ms, self.use_domain, self.desc_time_order, rows, self.db_mode == WRITE_BACK
+        )
+
+    def open_table(self, name: bytes) -> Table:
+        """The table with this name, with what the database has. In the master only. Raises StoreError, DatabaseError, ModuleError."""
+        if self._database is not None and self.locations.find_table(name) is None:
+            require_version(self._database, "usrloc", name.decode("latin-1"), _VERSION)
+        return self.locations.open_table(name)
+
+    def end(self) -> None:
+        """What the database does not know yet is written."""
+        if self.db_mode == WRITE_BACK:
+            self._expire(time.monotonic_ns() // 1_000_000, [])
 
     @property
     def locations(self) -> Locations:
@@ -87,8 +124,9 @@ class Usrloc(Module):
         for table in locations.tables:
             try:
                 table.expire(locations.now_s(now_ms))
-            except StoreError as e:
-                locations.log.write(L_ERR, f"ERROR: usrloc: cannot remove expired contacts: {e}")
+            except (StoreError, DatabaseError) as e:
+                shown = table.name.decode("latin-1")
+                locations.log.write(L_ERR, f"ERROR: usrloc: table {shown}: cannot write or remove contacts: {e}")
 
     def commands(self) -> list[Command]:
         return Commands(self.locations).all()
@@ -113,8 +151,8 @@ class TableName(Prepared):
         if not isinstance(usrloc, Usrloc):
             raise CannotPrepare(f"the table {shown} is one of usrloc, which is not loaded")
         try:
-            self._table = usrloc.locations.open_table(self.name)
-        except StoreError as e:
+            self._table = usrloc.open_table(self.name)
+        except (StoreError, DatabaseError, ModuleError) as e:
             raise CannotPrepare(f"usrloc: cannot make the table {shown}: {e}") from e
 
 

@@ -16,6 +16,7 @@ from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyCo
 from runtime.modules.usrloc.qvalue import BadQ, parse_q, q_text
 from runtime.modules.usrloc.store import KEY_LIMIT, StoreError
 from runtime.routing.command import Command, Question
+from runtime.routing.database import DatabaseError
 from runtime.sip.scan import decimal
 
 _CALL_ID: Final = b"The-Answer-To-The-Ultimate-Question-Of-Life-Universe-And-Everything"
@@ -88,7 +89,7 @@ class Commands:
         try:
             for table in self._locations.tables:
                 lines.append(b"'%s' %d %d" % (table.name, store.count(table.number), table.expired()))
-        except StoreError as e:
+        except (StoreError, DatabaseError) as e:
             question.answer(_failed(e))
             return
         question.answer(b"\n".join(lines) + b"\n")
@@ -99,7 +100,7 @@ class Commands:
         locations.store.enter()
         try:
             question.answer(question.ok + b"\n" + dump(locations, locations.now_s(question.now_ms)))
-        except StoreError as e:
+        except (StoreError, DatabaseError) as e:
             question.answer(_failed(e))
 
     def ul_flush(self, question: Question) -> None:
@@ -109,7 +110,7 @@ class Commands:
         try:
             for table in locations.tables:
                 table.expire(locations.now_s(question.now_ms))
-        except StoreError as e:
+        except (StoreError, DatabaseError) as e:
             question.answer(_failed(e))
             return
         question.answer(b"200 ul_flush completed" + (b"" if question.by_fifo else b"\n"))
@@ -138,7 +139,7 @@ class Commands:
             question.answer(body(Words(question, name)))
         except Refused as refused:
             question.answer(refused.answer)
-        except StoreError as e:
+        except (StoreError, DatabaseError) as e:
             question.answer(_failed(e))
 
     def _rm(self, words: Words) -> bytes:
@@ -146,12 +147,7 @@ class Commands:
         given = words.given(1, "user name")
         aor = self._aor(words, given, b"Domain missing")
         table = self._table(name)
-        change = table.change(aor)
-        try:
-            change.delete_all()
-            _keep(change, self._locations.now_s(words.now_ms))
-        finally:
-            change.drop()
+        self._edit(table, aor, words, Change.delete_all)
         return b"200 user (%s, %s) deleted\n" % (name, aor)
 
     def _rm_contact(self, words: Words) -> bytes:
@@ -159,17 +155,16 @@ class Commands:
         given = words.given(1, "user name")
         uri = words.given(2, "contact")
         aor = self._aor(words, given, b"Domain missing")
-        change = self._table(name).change(aor)
-        try:
+
+        def remove(change: Change) -> None:
             if not change.existed:
                 raise Refused(b"404 Username %s in table %s not found\n" % (aor, name))
             contact = change.find(uri)
             if contact is None:
                 raise Refused(b"404 Contact %s in table %s not found\n" % (uri, name))
             change.delete(contact)
-            _keep(change, self._locations.now_s(words.now_ms))
-        finally:
-            change.drop()
+
+        self._edit(self._table(name), aor, words, remove)
         return b"200 Contact (%s, %s) deleted from table %s\n" % (aor, uri, name)
 
     def _add(self, words: Words) -> bytes:
@@ -190,15 +185,29 @@ class Commands:
         if (lasts_s == 0 and flags & PERMANENT == 0) or len(uri) > URI_LIMIT or len(aor) > KEY_LIMIT:
             raise Refused(_not_added(aor, uri, name))
         now_s = self._locations.now_s(words.now_ms)
-        change = table.change(aor)
+        expires_s = min(now_s + lasts_s, LAST_TIME)
         try:
-            _put(change, uri, min(now_s + lasts_s, LAST_TIME), q, replicate, flags)
-            change.keep(now_s)
+            self._edit(table, aor, words, lambda change: _put(change, uri, expires_s, q, replicate, flags))
         except TooManyContacts as e:
             raise Refused(_not_added(aor, uri, name)) from e
+        return b"200 Added to table\n('%s','%s') to '%s'\n" % (aor, uri, name)
+
+    def _edit(self, table: Table, aor: bytes, words: Words, edit: Callable[[Change], None]) -> None:
+        """Change a user's contacts, first in the database, if there is one to be written through to.
+
+        Raises what `edit` does, StoreError, DatabaseError, TooManyContacts.
+        """
+        locations = self._locations
+        if locations.writes_through and locations.rows is not None:
+            plan = table.plan(aor)
+            edit(plan)
+            locations.rows.write(None, plan.row_changes())
+        change = table.change(aor)
+        try:
+            edit(change)
+            change.keep(locations.now_s(words.now_ms))
         finally:
             change.drop()
-        return b"200 Added to table\n('%s','%s') to '%s'\n" % (aor, uri, name)
 
     def _show(self, words: Words) -> bytes:
         name = words.given(0, "table name")
@@ -229,14 +238,6 @@ class Commands:
         return given.lower()
 
 
-def _keep(change: Change, now_s: i64) -> None:
-    try:
-        change.keep(now_s)
-    except TooManyContacts as e:
-        # Where contacts are removed none is too many.
-        raise AssertionError from e
-
-
 def _put(change: Change, uri: bytes, expires_s: i64, q: i64, replicate: i64, flags: i64) -> None:
     contact = change.find(uri)
     if contact is None:
@@ -250,7 +251,7 @@ def _put(change: Change, uri: bytes, expires_s: i64, q: i64, replicate: i64, fla
     contact.call_id = _CALL_ID
     contact.cseq = _CSEQ
     contact.user_agent = _USER_AGENT
-    contact.revive()
+    change.touch(contact)
 
 
 def _shown(contact: Contact, now_s: i64) -> bytes:
@@ -268,5 +269,5 @@ def _not_added(aor: bytes, uri: bytes, name: bytes) -> bytes:
     return b"500 Error while adding contact\n ('%s','%s') in table '%s'\n" % (aor, uri, name)
 
 
-def _failed(why: StoreError) -> bytes:
+def _failed(why: Exception) -> bytes:
     return b"500 %s\n" % str(why).encode("latin-1", "replace")

@@ -71,3 +71,17 @@ class Contact:
             self.state = NEW
         elif self.state >= ZOMBIE_SYNCED:
             self.state = DIRTY
+
+    def equals(self, other: Contact) -> bool:
+        """True if a database would see no difference."""
+        return (
+            self.expires_s == other.expires_s
+            and self.q == other.q
+            and self.cseq == other.cseq
+            and self.flags == other.flags
+            and self.replicate == other.replicate
+            and self.uri == other.uri
+            and self.call_id == other.call_id
+            and self.user_agent == other.user_agent
+            and self.received == other.received
+        )

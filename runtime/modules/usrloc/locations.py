@@ -7,9 +7,20 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.usrloc.contact import ZOMBIE_NEW, Contact
+from runtime.modules.usrloc.contact import (
+    DIRTY,
+    MEMORY_ONLY,
+    NEW,
+    SYNCED,
+    ZOMBIE_DIRTY,
+    ZOMBIE_NEW,
+    ZOMBIE_SYNCED,
+    Contact,
+)
 from runtime.modules.usrloc.record import BadRecord, expires_first, fits, pack, unpack
+from runtime.modules.usrloc.rows import Rows
 from runtime.modules.usrloc.store import RECORD_LIMIT, Store, StoreError
+from runtime.routing.database import Change as RowChange
 from runtime.routing.ports import L_NOTICE, Log
 
 # Users that are looked at in one go, and those that are written to.
@@ -27,10 +38,25 @@ class Locations:
 
     That clock is the wall clock of the start, and goes on as the monotonic one does: all processes agree, and a clock that is set
     meanwhile changes no registration. `epoch_ms` is the difference between the two.
+
+    `rows` are the contacts in a database, None where there is none: it is written to before memory is (db_mode 1), or by the timer
+    (`writes_back`, db_mode 2).
     """
 
-    def __init__(self, store: Store, log: Log, epoch_ms: int, use_domain: bool, desc_time_order: bool) -> None:
+    def __init__(
+        self,
+        store: Store,
+        log: Log,
+        epoch_ms: int,
+        use_domain: bool,
+        desc_time_order: bool,
+        rows: Rows | None = None,
+        writes_back: bool = False,
+    ) -> None:
         self.store: Final = store
+        self.rows: Final = rows
+        self.writes_through: Final = rows is not None and not writes_back
+        self.writes_back: Final = writes_back
         self.log: Final = log
         self.epoch_ms: Final[i64] = epoch_ms
         self.use_domain: Final = use_domain
@@ -42,10 +68,16 @@ class Locations:
         return (now_ms + self.epoch_ms) // 1000
 
     def open_table(self, name: bytes) -> Table:
-        """The table with this name, made if there is none yet. In the master only, before it forks. Raises StoreError."""
+        """The table with this name, made if there is none yet. In the master only, before it forks.
+
+        With a database it has what that has. Raises StoreError, DatabaseError.
+        """
         found = self.find_table(name)
         if found is None:
             found = Table(self, self.store.add_table(name), name)
+            if self.rows is not None:
+                found.fill(self.rows.load(name))
+                self.store.close()
             self.tables.append(found)
         return found
 
@@ -83,46 +115,113 @@ class Table:
             after = part[-1][0]
 
     def expire(self, now_s: i64) -> int:
-        """Remove what is over; how many contacts that was. Raises StoreError.
+        """Remove what is over, and with a database have that do what is left to do; how many contacts have expired.
 
-        The table is walked through in parts, and written to in short turns, so that nobody has to wait.
+        The table is walked through in parts, and written to in short turns, so that nobody has to wait. Raises StoreError, and DatabaseError:
+        then the rest stays as it is, for the next time.
         """
         store = self.locations.store
         gone = 0
         after: bytes | None = None
         while True:
             part = store.part(self.number, after, _PART)
-            over = [key for key, record in part if expires_first(record) <= now_s]
-            for start in range(0, len(over), _TURN):
-                gone += self._remove_over(over[start : start + _TURN], now_s)
+            due = [key for key, record in part if self._is_due(record, now_s)]
+            for start in range(0, len(due), _TURN):
+                gone += self._settle(due[start : start + _TURN], now_s)
             if len(part) < _PART:
                 return gone
             after = part[-1][0]
 
-    def _remove_over(self, keys: list[bytes], now_s: i64) -> int:
-        store = self.locations.store
-        log = self.locations.log
+    def _is_due(self, record: bytes, now_s: i64) -> bool:
+        if expires_first(record) <= now_s:
+            return True
+        return self.locations.writes_back and any([contact.state != SYNCED for contact in _unpacked(record)])
+
+    def _settle(self, keys: list[bytes], now_s: i64) -> int:
+        """First in the database, then in memory, where what has been changed meanwhile stays for the next time."""
+        locations = self.locations
+        told: dict[bytes, list[Contact]] = {}
+        if locations.rows is not None:
+            changes: list[RowChange] = []
+            for key in keys:
+                told[key] = self.contacts(key)
+                changes.extend(self._left_to_do(locations.rows, key, told[key], now_s))
+            locations.rows.write(None, changes)
         gone = 0
+        store = locations.store
         store.begin()
         try:
             for key in keys:
-                record = store.read(self.number, key)
-                contacts = [] if len(record) == 0 else _unpacked(record)
-                kept = [contact for contact in contacts if not contact.is_over(now_s)]
-                if log.level >= L_NOTICE:
-                    _tell(log, key, [contact.uri for contact in contacts if contact.is_over(now_s)])
-                gone += len(contacts) - len(kept)
-                if len(kept) < len(contacts):
-                    store.write(self.number, key, pack(kept) if kept else b"")
+                gone += self._settle_user(key, told.get(key, []), now_s)
             store.add_expired(self.number, gone)
             store.commit()
         finally:
             store.abort()
         return gone
 
+    def _left_to_do(self, rows: Rows, aor: bytes, contacts: list[Contact], now_s: i64) -> list[RowChange]:
+        writes_back = self.locations.writes_back
+        changes: list[RowChange] = []
+        for contact in contacts:
+            if contact.flags & MEMORY_ONLY != 0:
+                continue
+            if contact.is_over(now_s) or contact.state >= ZOMBIE_SYNCED:
+                if contact.state != NEW or not writes_back:
+                    changes.append(rows.delete(self.name, aor, contact.uri))
+            elif writes_back and (contact.state == NEW or contact.state == DIRTY):
+                changes.append(rows.put(self.name, aor, contact))
+        return changes
+
+    def _settle_user(self, aor: bytes, told: list[Contact], now_s: i64) -> int:
+        """How many contacts have expired. `told` is what the database was told of."""
+        store = self.locations.store
+        record = store.read(self.number, aor)
+        contacts = [] if len(record) == 0 else _unpacked(record)
+        kept: list[Contact] = []
+        over: list[bytes] = []
+        for contact in contacts:
+            is_settled = self.locations.rows is None or any(
+                [c.equals(contact) and c.state == contact.state for c in told]
+            )
+            if contact.is_over(now_s) and is_settled:
+                over.append(contact.uri)
+            elif contact.state < ZOMBIE_SYNCED or not is_settled:
+                if is_settled and self.locations.writes_back and contact.state < ZOMBIE_NEW:
+                    contact.state = SYNCED
+                kept.append(contact)
+        if self.locations.log.level >= L_NOTICE:
+            _tell(self.locations.log, aor, over)
+        fresh = pack(kept) if kept else b""
+        if fresh != record:
+            store.write(self.number, aor, fresh)
+        return len(over)
+
     def expired(self) -> int:
         """How many contacts have expired since the start. Raises StoreError."""
         return self.locations.store.expired(self.number)
+
+    def fill(self, users: dict[bytes, list[Contact]]) -> None:
+        """Put contacts in, in the order of q. Raises StoreError."""
+        store = self.locations.store
+        names = list(users)
+        for start in range(0, len(names), _PART):
+            store.begin()
+            try:
+                for name in names[start : start + _PART]:
+                    change = Change(self, name, [], False)
+                    for contact in users[name]:
+                        change.insert(contact)
+                    change.put()
+                store.commit()
+            except TooManyContacts as e:
+                raise StoreError(f"too many contacts of {name.decode('latin-1')}") from e
+            finally:
+                store.abort()
+
+    def plan(self, aor: bytes) -> Change:
+        """The contacts of a user, to see what a change would be like. It cannot be kept. Raises StoreError."""
+        contacts = self.contacts(aor)
+        return Change(self, aor, contacts, len(contacts) > 0)
 
     def change(self, aor: bytes) -> Change:
         """The contacts of a user, to be changed: nobody else changes any until it is kept or dropped. Raises StoreError."""
@@ -146,6 +245,9 @@ class Change:
         self._aor: Final = aor
         self.existed: Final = existed
         self.contacts = contacts
+        # As the table has them, while `contacts` are changed.
+        rows = table.locations.rows
+        self._before: Final[list[Contact]] = [] if rows is None or len(contacts) == 0 else unpack(pack(contacts))
 
     def find(self, uri: bytes) -> Contact | None:
         """The contact with exactly this URI, be it expired or deleted."""
@@ -167,11 +269,30 @@ class Change:
         self.contacts.insert(0, contact)
 
     def delete(self, contact: Contact) -> None:
-        """A contact that is to be replicated stays as a zombie until its time is over, others are gone."""
-        if contact.replicate == 0:
+        """A contact that is to be replicated stays as a zombie until its time is over, and one that the timer has to delete from the
+        database until then; others are gone."""
+        in_database = self._table.locations.writes_back and contact.state != NEW and contact.state != ZOMBIE_NEW
+        if contact.replicate == 0 and not in_database:
             self.contacts.remove(contact)
         else:
-            contact.state = ZOMBIE_NEW
+            contact.state = ZOMBIE_DIRTY if in_database else ZOMBIE_NEW
+
+    def touch(self, contact: Contact) -> None:
+        """It has been changed, and so is wanted, and not what the database has."""
+        contact.revive()
+        if contact.state == SYNCED:
+            contact.state = DIRTY
+
+    def tidy(self, now_s: i64) -> None:
+        """Without what is over."""
+        self.contacts = [contact for contact in self.contacts if not contact.is_over(now_s)]
+
+    def row_changes(self) -> list[RowChange]:
+        """What a database has to do."""
+        rows = self._table.locations.rows
+        if rows is None:
+            return []
+        return rows.differences(self._table.name, self._aor, self._before, self.contacts)
 
     def delete_all(self) -> None:
         for contact in list(self.contacts):
@@ -181,17 +302,24 @@ class Change:
         """Let it be seen by all. What is over is left out. Raises StoreError or TooManyContacts; then nothing has changed."""
         store = self._table.locations.store
         try:
-            self.contacts = [contact for contact in self.contacts if not contact.is_over(now_s)]
-            if len(self.contacts) > 0:
-                record = pack(self.contacts) if fits(self.contacts) else b""
-                if len(record) == 0 or len(record) > RECORD_LIMIT:
-                    raise TooManyContacts()
-                store.write(self._table.number, self._aor, record)
-            elif self.existed:
-                store.write(self._table.number, self._aor, b"")
+            if not self._table.locations.writes_back:
+                # Else the timer has to see them.
+                self.tidy(now_s)
+            self.put()
             store.commit()
         finally:
             store.abort()
+
+    def put(self) -> None:
+        """Write it, if we are the writer. Raises StoreError or TooManyContacts."""
+        store = self._table.locations.store
+        if len(self.contacts) > 0:
+            record = pack(self.contacts) if fits(self.contacts) else b""
+            if len(record) == 0 or len(record) > RECORD_LIMIT:
+                raise TooManyContacts()
+            store.write(self._table.number, self._aor, record)
+        elif self.existed:
+            store.write(self._table.number, self._aor, b"")
 
     def drop(self) -> None:
         """Let all be as it was. Does nothing after `keep`."""

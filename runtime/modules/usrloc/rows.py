@@ -1,0 +1,159 @@
+"""Contacts as rows of a database. Reference modules-main, chapter 5, and modules-more, B.7."""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+from mypy_extensions import i64
+
+from runtime.modules.usrloc.contact import LAST_TIME, MEMORY_ONLY, Q_UNSPECIFIED, SYNCED, ZOMBIE_NEW, Contact
+from runtime.routing.context import Context
+from runtime.routing.database import DELETE, PUT, Change, Condition, Database, Row, Value
+
+_DEFAULT_CALL_ID: Final = b"Default-Call-ID"
+# What the column holds in SER's schema; strict databases refuse more.
+_AGENT_LIMIT: Final = 50
+
+
+@final
+class Columns:
+    """Names of the columns, in SER's order of writing."""
+
+    def __init__(
+        self,
+        user: str,
+        contact: str,
+        expires: str,
+        q: str,
+        call_id: str,
+        cseq: str,
+        replicate: str,
+        flags: str,
+        state: str,
+        user_agent: str,
+        received: str,
+        domain: str,
+    ) -> None:
+        self.user: Final = user
+        self.contact: Final = contact
+        self.domain: Final = domain
+        self.all: Final = (
+            *(user, contact, expires, q, call_id, cseq, replicate, flags, state, user_agent, received),
+            domain,
+        )
+
+
+@final
+class Rows:
+    """The rows of all tables in one database. `use_domain`: users have their domain in a column of its own."""
+
+    def __init__(self, database: Database, columns: Columns, use_domain: bool) -> None:
+        self._database: Final = database
+        self._columns: Final = columns
+        self._use_domain: Final = use_domain
+        self._written: Final = columns.all if use_domain else columns.all[:-1]
+
+    def load(self, table: bytes) -> dict[bytes, list[Contact]]:
+        """All users of a table with their contacts, as the database has them. Rows without user or contact are left out.
+
+        Raises DatabaseError.
+        """
+        users: dict[bytes, list[Contact]] = {}
+        for row in self._database.query(None, table.decode("latin-1"), self._columns.all, []):
+            user = row[0]
+            uri = row[1]
+            if not isinstance(user, bytes) or not isinstance(uri, bytes):
+                continue
+            domain = row[11]
+            if self._use_domain:
+                user = b"%s@%s" % (user, domain if isinstance(domain, bytes) else b"")
+            users.setdefault(user, []).append(_contact(uri, row))
+        return users
+
+    def write(self, ctx: Context | None, changes: list[Change]) -> None:
+        """Make the changes, all or none. The run of `ctx` waits. Raises DatabaseError."""
+        if len(changes) > 0:
+            self._database.transaction(ctx, changes)
+
+    def put(self, table: bytes, aor: bytes, contact: Contact) -> Change:
+        """The row of this contact is as the contact is, and is there."""
+        user, domain = self._split(aor)
+        values: Row = [
+            user,
+            contact.uri,
+            contact.expires_s,
+            -1.0 if contact.q == Q_UNSPECIFIED else contact.q / 1000,
+            contact.call_id,
+            contact.cseq,
+            contact.replicate,
+            contact.flags,
+            0,
+            contact.user_agent[:_AGENT_LIMIT],
+            contact.received if len(contact.received) > 0 else None,
+        ]
+        if self._use_domain:
+            values.append(domain)
+        return Change(PUT, table.decode("latin-1"), self._written, values, self._where(aor, contact.uri))
+
+    def delete(self, table: bytes, aor: bytes, uri: bytes) -> Change:
+        """There is no row of this contact."""
+        return Change(DELETE, table.decode("latin-1"), (), [], self._where(aor, uri))
+
+    def differences(self, table: bytes, aor: bytes, before: list[Contact], after: list[Contact]) -> list[Change]:
+        """What makes the rows of a user that were like `before` like `after`."""
+        changes: list[Change] = []
+        for old in before:
+            new = _find(after, old.uri)
+            if old.flags & MEMORY_ONLY == 0 and (new is None or new.state >= ZOMBIE_NEW or new.flags & MEMORY_ONLY):
+                changes.append(self.delete(table, aor, old.uri))
+        for new in after:
+            if new.flags & MEMORY_ONLY == 0 and new.state < ZOMBIE_NEW:
+                known = _find(before, new.uri)
+                if known is None or not known.equals(new):
+                    changes.append(self.put(table, aor, new))
+        return changes
+
+    def _where(self, aor: bytes, uri: bytes) -> list[Condition]:
+        user, domain = self._split(aor)
+        where = [Condition(self._columns.user, user), Condition(self._columns.contact, uri)]
+        if self._use_domain:
+            where.append(Condition(self._columns.domain, domain))
+        return where
+
+    def _split(self, aor: bytes) -> tuple[bytes, bytes]:
+        if not self._use_domain:
+            return aor, b""
+        user, _, domain = aor.partition(b"@")
+        return user, domain
+
+
+def _find(contacts: list[Contact], uri: bytes) -> Contact | None:
+    for contact in contacts:
+        if contact.uri == uri:
+            return contact
+    return None
+
+
+def _contact(uri: bytes, row: Row) -> Contact:
+    q = row[3]
+    return Contact(
+        uri,
+        min(max(_int(row[2], 0), 0), LAST_TIME),
+        Q_UNSPECIFIED if q is None or float(q) < 0 else min(round(float(q) * 1000), 1000),
+        _bytes(row[4], _DEFAULT_CALL_ID),
+        _int(row[5], 42),
+        _int(row[7], 0) & 0xFFFF,
+        _bytes(row[9], b""),
+        _bytes(row[10], b""),
+        b"",
+        _int(row[6], 0),
+        SYNCED,
+    )
+
+
+def _int(value: Value, otherwise: int) -> i64:
+    return otherwise if value is None else int(value)
+
+
+def _bytes(value: Value, otherwise: bytes) -> bytes:
+    return value if isinstance(value, bytes) else otherwise

@@ -1,0 +1,214 @@
+"""usrloc with a database: db_mode 1 writes through, 2 writes back. Reference modules-main, chapter 5."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import header
+from runtime.modules.usrloc import Usrloc
+from runtime.routing.database import Value
+from runtime.routing.engine import StartError
+from script import ask, request
+from tables import URL, Tables, TableSite
+
+ROUTE = """
+route {
+    if (method=="REGISTER") { if (search("X-Mem")) save_memory("location"); else save("location"); break; };
+    if (lookup("location")) { sl_send_reply("302", "Moved"); break; };
+    sl_send_reply("404", "Not Found");
+}
+"""
+
+
+def row(user: str, uri: str, expires: int = 3_000_000_000, **more: Value) -> dict[str, Value]:
+    made: dict[str, Value] = {
+        **{"username": user.encode(), "domain": b"", "contact": uri.encode(), "received": None, "expires": expires},
+        **{"q": -1.0, "callid": b"call", "cseq": 1, "replicate": 0, "state": 0, "flags": 0, "user_agent": b"UA"},
+    }
+    return made | more
+
+
+def site(mode: int, *rows: dict[str, Value], parameters: str = "") -> TableSite:
+    parameters += f'modparam("usrloc", "db_url", "{URL}") modparam("usrloc", "db_mode", {mode})'
+    # A row that a query never meets tells the columns.
+    return TableSite(
+        Tables(location=[row("none", "sip:none@h"), *rows]), parameters + ROUTE, "textops usrloc registrar"
+    )
+
+
+def register(server: TableSite, contact: str, cseq: int = 1, **headers: str) -> bytes:
+    return server.answer(request("REGISTER", "sip:h", Contact=contact, CSeq=f"{cseq} REGISTER", **headers))
+
+
+def rows(server: TableSite) -> list[dict[str, Value]]:
+    return [each for each in server.tables.tables["location"] if each["username"] != b"none"]
+
+
+def uris(server: TableSite) -> list[Value]:
+    return sorted(str(each["contact"]) for each in rows(server))
+
+
+def redirected(server: TableSite) -> str | None:
+    return header(server.answer(request(uri="sip:bob@h")), "Contact")
+
+
+def run_timer(server: TableSite, now_ms: int = 0) -> None:
+    usrloc = server.engine.world.modules["usrloc"]
+    assert isinstance(usrloc, Usrloc)
+    for timer in usrloc.timers():
+        timer.body(now_ms, [])
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_what_the_database_has_is_there_from_the_start(mode: int) -> None:
+    server = site(mode, row("bob", "sip:a@h", q=0.3), row("bob", "sip:b@h", q=0.9), row("bob", "sip:c@h", expires=1))
+    assert redirected(server) == "sip:b@h, sip:a@h"
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_rows_without_a_user_are_left_out(mode: int) -> None:
+    assert redirected(site(mode, row("bob", "sip:a@h", username=None), row("bob", "sip:b@h"))) == "sip:b@h"
+
+
+def test_a_table_of_an_old_version_keeps_the_server_from_starting() -> None:
+    tables = Tables(location=[])
+    tables.tables["version"] = [{"table_name": b"location", "table_version": 5}]
+    cfg = f'modparam("usrloc", "db_url", "{URL}") modparam("usrloc", "db_mode", 1)' + ROUTE
+    with pytest.raises(StartError, match="table location has version 5, at least 6 is needed"):
+        TableSite(tables, cfg, "textops usrloc registrar")
+
+
+# --- write through -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_contact_is_in_the_database_when_it_is_answered() -> None:
+    server = site(1)
+    assert register(server, "<sip:a@h>;q=0.25", User_Agent="x" * 60).startswith(b"SIP/2.0 200 ")
+    (made,) = rows(server)
+    assert (made["username"], made["contact"], made["q"], made["callid"]) == (b"bob", b"sip:a@h", 0.25, b"cid1@h")
+    assert (made["cseq"], made["flags"], made["state"], made["received"]) == (1, 0, 0, None)
+    assert made["user_agent"] == b"x" * 50 and "domain" not in made
+
+
+def test_refresh_and_removal_are_in_the_database_too() -> None:
+    server = site(1)
+    register(server, "<sip:a@h>, <sip:b@h>")
+    register(server, "<sip:a@h>;expires=100", 2)
+    assert {each["contact"]: each["cseq"] for each in rows(server)} == {b"sip:a@h": 2, b"sip:b@h": 1}
+    register(server, "<sip:a@h>;expires=0", 3)
+    assert uris(server) == ["b'sip:b@h'"]
+    register(server, "*", 4, Expires="0")
+    assert uris(server) == [] and redirected(server) is None
+
+
+def test_no_200_without_the_database() -> None:
+    server = site(1)
+    register(server, "<sip:a@h>")
+    server.tables.down = True
+    answer = register(server, "<sip:b@h>", 2)
+    assert answer.startswith(b"SIP/2.0 500 ") and header(answer, "Contact") == "<sip:a@h>;expires=3600"
+    # Calls to those who are known go on.
+    assert redirected(server) == "sip:a@h"
+    server.tables.down = False
+    assert register(server, "<sip:b@h>", 3).startswith(b"SIP/2.0 200 ")
+    assert uris(server) == ["b'sip:a@h'", "b'sip:b@h'"]
+
+
+def test_what_is_refused_never_reaches_the_database() -> None:
+    server = site(1)
+    register(server, "<sip:a@h>", 5)
+    assert register(server, "<sip:a@h>;expires=0", 4).startswith(b"SIP/2.0 500 ")
+    assert uris(server) == ["b'sip:a@h'"]
+
+
+def test_save_memory_is_not_written() -> None:
+    server = site(1)
+    assert register(server, "<sip:a@h>", X_Mem="y").startswith(b"SIP/2.0 200 ")
+    assert uris(server) == [] and redirected(server) == "sip:a@h"
+
+
+def test_what_expires_goes_from_the_database() -> None:
+    server = site(1)
+    register(server, "<sip:a@h>;expires=60, <sip:b@h>")
+    run_timer(server, 60_000)
+    assert uris(server) == ["b'sip:b@h'"]
+
+
+def test_commands_write_through() -> None:
+    server = site(1)
+    ask(server, "ul_add", b"location", b"bob", b"sip:a@h", b"0", b"1", b"0", b"128")
+    assert uris(server) == ["b'sip:a@h'"] and rows(server)[0]["flags"] == 128
+    ask(server, "ul_rm_contact", b"location", b"bob", b"sip:a@h")
+    assert uris(server) == []
+    server.tables.down = True
+    answer = ask(server, "ul_add", b"location", b"bob", b"sip:a@h", b"0", b"1", b"0", b"128")
+    assert answer.startswith(b"500 ") and redirected(server) is None
+
+
+def test_users_with_domains_have_them_in_a_column() -> None:
+    server = site(1, row("bob", "sip:x@h", domain=b"h"), parameters='modparam("usrloc|registrar", "use_domain", 1)')
+    assert redirected(server) == "sip:x@h"
+    register(server, "<sip:a@h>", To="<sip:bob@two.dom>")
+    assert [(each["username"], each["domain"]) for each in rows(server)] == [(b"bob", b"h"), (b"bob", b"two.dom")]
+
+
+# --- write back --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_timer_writes_back() -> None:
+    server = site(2)
+    register(server, "<sip:a@h>, <sip:b@h>")
+    assert uris(server) == []
+    run_timer(server)
+    assert uris(server) == ["b'sip:a@h'", "b'sip:b@h'"]
+    register(server, "<sip:a@h>;expires=0, <sip:b@h>;q=0.5, <sip:c@h>", 2)
+    assert redirected(server) == "sip:b@h, sip:c@h"
+    run_timer(server)
+    assert uris(server) == ["b'sip:b@h'", "b'sip:c@h'"]
+    assert b"aor       : 'bob'\nContact   : 'sip:a@h'" not in ask(server, "ul_dump")
+
+
+def test_what_never_was_in_the_database_is_not_deleted_there() -> None:
+    server = site(2)
+    register(server, "<sip:a@h>;expires=60")
+    run_timer(server, 60_000)
+    register(server, "<sip:b@h>", 2)
+    register(server, "<sip:b@h>;expires=0", 3)
+    run_timer(server, 61_000)
+    assert uris(server) == [] and b"'bob'" not in ask(server, "ul_dump")
+
+
+def test_a_database_that_is_away_is_told_later() -> None:
+    server = site(2)
+    server.tables.down = True
+    assert register(server, "<sip:a@h>").startswith(b"SIP/2.0 200 ")
+    run_timer(server)
+    assert redirected(server) == "sip:a@h" and "cannot write" in server.lines(-1)[-1]
+    server.tables.down = False
+    run_timer(server)
+    assert uris(server) == ["b'sip:a@h'"]
+
+
+def test_what_expired_is_deleted_and_what_was_revived_is_not() -> None:
+    server = site(2)
+    register(server, "<sip:a@h>;expires=60, <sip:b@h>;expires=60")
+    run_timer(server)
+    register(server, "<sip:a@h>;expires=0", 2)
+    register(server, "<sip:a@h>;expires=600", 3)
+    run_timer(server, 61_000)
+    assert uris(server) == ["b'sip:a@h'"]
+
+
+def test_the_end_of_the_server_writes_what_is_left() -> None:
+    server = site(2)
+    # The end has a clock of its own, far from that of the test.
+    register(server, "<sip:a@h>;expires=2000000000")
+    server.engine.end()
+    assert uris(server) == ["b'sip:a@h'"]
+
+
+def test_ul_flush_does_what_the_timer_does() -> None:
+    server = site(2)
+    register(server, "<sip:a@h>")
+    assert ask(server, "ul_flush") == b"200 ul_flush completed"
+    assert uris(server) == ["b'sip:a@h'"]
