@@ -53,6 +53,7 @@ FLAGS: Final = ("-fwrapv", "-fPIC", "-fvisibility=hidden", "-fno-semantic-interp
 # What the shim of a module needs of Python.h, all of it in the stable ABI: reading the whole takes longer than the rest.
 SHIM_DECLARATIONS: Final = """
 #include <stddef.h>
+#include <string.h>
 #define PyMODINIT_FUNC __attribute__((visibility("default"))) PyObject *
 #define Py_DECREF Py_DecRef
 typedef struct _object PyObject;
@@ -60,8 +61,33 @@ PyObject *Py_BuildValue(const char *, ...);
 PyObject *PyImport_ImportModuleLevel(const char *, PyObject *, PyObject *, PyObject *, int);
 PyObject *PyObject_GetAttrString(PyObject *, const char *);
 void *PyCapsule_GetPointer(PyObject *, const char *);
+const char *PyUnicode_AsUTF8AndSize(PyObject *, ptrdiff_t *);
+PyObject *PyUnicode_FromStringAndSize(const char *, ptrdiff_t);
+PyObject *PyUnicode_FromFormat(const char *, ...);
+int PyObject_SetAttrString(PyObject *, const char *, PyObject *);
 void PyErr_Clear(void);
 void Py_DecRef(PyObject *);
+"""
+
+# mypyc takes it that the library lies above all packages and puts the __path__ of each package together from there. Ours lies
+# in a package, so its __file__ is made to say what mypyc believes, before the first module is made.
+SHIM_HAS_LIBRARY: Final = "    if (!tmp) return NULL;\n"
+SHIM_MOVES_LIBRARY: Final = """
+    {
+        PyObject *file = PyObject_GetAttrString(tmp, "__file__");
+        const char *text = file ? PyUnicode_AsUTF8AndSize(file, NULL) : NULL;
+        const char *inside = text ? strstr(text, "/runtime/_native__mypyc") : NULL;
+        if (inside) {
+            PyObject *folder = PyUnicode_FromStringAndSize(text, inside - text);
+            PyObject *above = folder ? PyUnicode_FromFormat("%U%s", folder, inside + 8) : NULL;
+            int failed = !above || PyObject_SetAttrString(tmp, "__file__", above);
+            if (folder) Py_DECREF(folder);
+            if (above) Py_DECREF(above);
+            if (failed) { Py_DECREF(file); Py_DECREF(tmp); return NULL; }
+        }
+        if (!text) PyErr_Clear();
+        if (file) Py_DECREF(file);
+    }
 """
 
 # A declaration of a header: a struct with its members, or one line.
@@ -218,6 +244,8 @@ class Compiler:
     def shim(self, source: Path, library: Path) -> None:
         """Make the shared library through which Python imports one module."""
         text = source.read_text().replace("#include <Python.h>", SHIM_DECLARATIONS, 1)
+        assert text.count(SHIM_HAS_LIBRARY) == 1
+        text = text.replace(SHIM_HAS_LIBRARY, SHIM_HAS_LIBRARY + SHIM_MOVES_LIBRARY)
         key = _digest(*self._always, text)
         kept = OBJECTS / "shims" / library
         if _key_of(kept) != key:
