@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from server.conftest import eventually
 
 from acceptance.conftest import PROJECT, Ser
-from server.conftest import eventually
 
 REGISTRAR_CFG = PROJECT / "examples" / "cfg" / "registrar.cfg"
 

@@ -7,17 +7,16 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
 import pytest
-
 from engine import Names
-from runtime.modules import catalogue
-from runtime.routing.dns_records import A
 from script import Site, ask, request
 from server.conftest import environment, eventually, free_port
+
+from runtime.modules import catalogue
+from runtime.routing.dns_records import A
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 EXAMPLE: Final = PROJECT / "examples" / "module"

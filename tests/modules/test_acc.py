@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from script import request
+from tables import URL, Tables, TableSite
 
 from runtime.modules.tm import Tm
 from runtime.routing.engine import StartError
-from script import request
-from tables import URL, Tables, TableSite
 
 CALLEE = 5090
 LOG = 'modparam("acc", "log_level", 1) modparam("acc", "log_flag", 1) modparam("acc", "log_missed_flag", 2)'

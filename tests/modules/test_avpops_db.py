@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from script import Site, request
+from tables import URL, Tables, TableSite
 
 from runtime.routing.database import Value
 from runtime.routing.engine import StartError
-from script import Site, request
-from tables import URL, Tables, TableSite
 
 PARAMS = f"""modparam("avpops", "avp_url", "{URL}") modparam("avpops", "avp_table", "usr_preferences")
     modparam("avpops", "avp_aliases", "who=s:who")

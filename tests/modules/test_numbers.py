@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import header
-from runtime.routing.engine import StartError
 from script import ask, request
 from tables import URL, Tables, TableSite
+
+from runtime.routing.engine import StartError
 
 
 def speeddial(params: str = "") -> TableSite:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import header
 from script import Site, ask, request
 

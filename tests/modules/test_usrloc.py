@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from script import Site, ask, request
 
 from runtime.modules.usrloc import Usrloc
 from runtime.modules.usrloc.contact import LAST_TIME, PERMANENT, Contact
@@ -14,7 +15,6 @@ from runtime.modules.usrloc.folder import make_private_folder, parent_folder
 from runtime.modules.usrloc.locations import Locations, Table
 from runtime.modules.usrloc.record import BadRecord, earliest, expires_first, pack, unpack
 from runtime.modules.usrloc.store import Store, StoreError
-from script import Site, ask, request
 
 ROUTE = 'route { if (method=="REGISTER") save("location"); else lookup("location"); }'
 

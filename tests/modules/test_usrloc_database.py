@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-
 from engine import header
+from script import ask, request
+from tables import URL, Tables, TableSite
+
 from runtime.modules.usrloc import Usrloc
 from runtime.routing.database import Value
 from runtime.routing.engine import StartError
-from script import ask, request
-from tables import URL, Tables, TableSite
 
 ROUTE = """
 route {
@@ -22,8 +22,18 @@ route {
 
 def row(user: str, uri: str, expires: int = 3_000_000_000, **more: Value) -> dict[str, Value]:
     made: dict[str, Value] = {
-        **{"username": user.encode(), "domain": b"", "contact": uri.encode(), "received": None, "expires": expires},
-        **{"q": -1.0, "callid": b"call", "cseq": 1, "replicate": 0, "state": 0, "flags": 0, "user_agent": b"UA"},
+        "username": user.encode(),
+        "domain": b"",
+        "contact": uri.encode(),
+        "received": None,
+        "expires": expires,
+        "q": -1.0,
+        "callid": b"call",
+        "cseq": 1,
+        "replicate": 0,
+        "state": 0,
+        "flags": 0,
+        "user_agent": b"UA",
     }
     return made | more
 

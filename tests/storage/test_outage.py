@@ -7,8 +7,8 @@ import threading
 import time
 
 import pytest
-
 from engine import Lines
+
 from runtime.routing.database import INSERT, Change, DatabaseError
 from runtime.server.helpers.db.pool import Job, Pool
 from runtime.storage.administration import Administration

@@ -7,10 +7,10 @@ from typing import Final, final
 
 from runtime.routing.context import Context
 from runtime.routing.database import Value
+from runtime.sip import headers
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr, tag_of
-from runtime.sip import headers
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
 

@@ -14,8 +14,7 @@ from runtime.routing.database import Condition, Database, Row, Value
 from runtime.routing.module import Module
 from runtime.routing.prepared import CannotPrepare, Prepared, alias_target
 from runtime.routing.world import World
-from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, parse_uri
+from runtime.sip.uri import parse_uri
 
 NUMBER_VALUE: Final = 1
 NUMBER_NAME: Final = 2

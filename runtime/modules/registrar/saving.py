@@ -24,8 +24,8 @@ from runtime.modules.usrloc.contact import LAST_TIME, MEMORY_ONLY, NAT, Contact
 from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing.avps import text_of
-from runtime.routing.database import DatabaseError
 from runtime.routing.context import L_ERR, L_INFO, Context
+from runtime.routing.database import DatabaseError
 from runtime.routing.verdict import FALSE, STOP, TRUE
 from runtime.sip.scan import BadMessage
 

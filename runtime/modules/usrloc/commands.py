@@ -188,8 +188,8 @@ class Commands:
         expires_s = min(now_s + lasts_s, LAST_TIME)
         try:
             self._edit(table, aor, words, lambda change: _put(change, uri, expires_s, q, replicate, flags))
-        except TooManyContacts as e:
-            raise Refused(_not_added(aor, uri, name)) from e
+        except TooManyContacts as full:
+            raise Refused(_not_added(aor, uri, name)) from full
         return b"200 Added to table\n('%s','%s') to '%s'\n" % (aor, uri, name)
 
     def _edit(self, table: Table, aor: bytes, words: Words, edit: Callable[[Change], None]) -> None:

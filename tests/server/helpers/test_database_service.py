@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from engine import Lines
+
 from runtime.routing.database import INSERT, Change, Condition, DatabaseError
 from runtime.server.helpers.db.service import DatabaseService
 from runtime.server.helpers.db.storage import DATABASE_SERVICE, ServerStorage
