@@ -106,7 +106,7 @@ def test_a_server_ends_while_a_route_waits_for_ever(client: Client) -> None:
     assert client.hear().startswith("quick")
     # The second signal cuts off what the first one waits for.
     os.kill(client.server.pid, signal.SIGTERM)
-    assert client.server.logs("INFO: nothing new")
+    assert client.server.logs("INFO: shutting down")
     assert client.server.stop() == 0
     assert "Traceback" not in client.server.log.read_text() and "BUG" not in client.server.log.read_text()
 
@@ -120,7 +120,7 @@ def test_a_server_that_is_to_end_waits_for_a_route_that_waits(start: StartServer
     client.say("quick")
     assert client.hear().startswith("quick")
     os.kill(server.pid, signal.SIGTERM)
-    assert server.logs("INFO: nothing new")
+    assert server.logs("INFO: shutting down")
     gate.write_text("sip:row@h\n")
     assert client.hear() == "slow sip:row@h"
     assert server.wait() == 0 and eventually(lambda: "Traceback" not in server.log.read_text())
