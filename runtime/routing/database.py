@@ -24,6 +24,7 @@ Value = int | float | bytes | None
 Row = list[Value]
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class DatabaseError(Exception):
     """A database cannot be opened, or did not do what it was asked: `str()` is one sentence, without a password."""
 

@@ -138,6 +138,8 @@ class Mariadb(DatabaseServer):
             "mariadb-install-db",
             "--no-defaults",
             f"--datadir={folder / 'data'}",
+            # Two that are made at the same time would take each other's temporary tables.
+            f"--tmpdir={folder}",
             "--auth-root-authentication-method=normal",
         )
         self._init = folder / "init.sql"

@@ -58,7 +58,9 @@ class Replays:
     def take(self, ctx: Context, response: bytes, expires_s: int, now_s: int) -> bool:
         """Note that the request uses `response`, hex digits, whose nonce expires at `expires_s`; False if another one has."""
         key = bytes.fromhex(response[:16].decode("ascii"))
-        bucket: i64 = int.from_bytes(key, "big") % self._buckets
+        # Seven bytes: all eight may not fit into an i64.
+        number: i64 = int.from_bytes(key[1:], "big")
+        bucket = number % self._buckets
         start = bucket * BUCKET_BYTES
         same = _request_of(ctx)
         call = _call_of(ctx)
