@@ -9,7 +9,7 @@ from runtime.modules.acc.facts import facts_of
 from runtime.modules.acc.tables import AccountModule, AccountTable
 from runtime.modules.tm import Tm
 from runtime.routing.context import L_ERR, Context
-from runtime.routing.database import Database, DatabaseError, open_database
+from runtime.routing.database import DatabaseError, open_database
 from runtime.routing.module import ModuleError
 from runtime.routing.world import World
 from runtime.spec.declare import (
