@@ -54,7 +54,7 @@ def rows(server: TableSite) -> list[dict[str, Value]]:
     return [each for each in server.tables.tables["location"] if each["username"] != b"none"]
 
 
-def uris(server: TableSite) -> list[Value]:
+def uris(server: TableSite) -> list[str]:
     return sorted(str(each["contact"]) for each in rows(server))
 
 
