@@ -16,7 +16,7 @@ SERC: Final = Path(__file__).parent.parent.parent / "serc"
 SPECS: Final = [spec for name in catalogue.names() if (spec := catalogue.find(name)) is not None]
 NAMES: Final = frozenset(function.name for spec in SPECS for function in spec.functions)
 # Words of other dialects with the way out in the words of this one: texts for people, about other languages.
-ABOUT_OTHERS: Final = frozenset(("reading/dialects.py",))
+ABOUT_OTHERS: Final = frozenset(("reading/dialects.py", "reading/foreign_file.py"))
 # Names that mean something else where they stand alone: how to treat undecodable bytes, what an object can do.
 ENGLISH: Final = frozenset(("replace", "registered", "save"))
 FILES: Final = sorted(p for p in SERC.rglob("*.py") if p.relative_to(SERC).as_posix() not in ABOUT_OTHERS)
