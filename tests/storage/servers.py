@@ -154,6 +154,8 @@ class Mariadb(DatabaseServer):
             "mariadbd",
             "--no-defaults",
             f"--datadir={self.folder / 'data'}",
+            # The machine's own may be closed to its account.
+            f"--tmpdir={self.folder}",
             f"--port={self.port}",
             "--bind-address=127.0.0.1",
             f"--socket={self.folder / 'socket'}",
