@@ -288,7 +288,7 @@ def test_a_cancel_finds_the_invite_that_waits(tm: Tm | None) -> None:
     assert site.engine.world.bugs.count == 0
     if tm is not None:
         # Repetitions find transactions, and the 487 gets its ACK.
-        core_ = tm.core()
+        core_ = tm.core
         assert core_.layer.created == 2 and core_.layer.unfinished() == 1
         site.now_ms += 1000
         assert [s.data[8:11] for s in site.engine.tick(site.now_ms)] == [b"487"]

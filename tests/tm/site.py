@@ -47,7 +47,7 @@ class Site:
     @property
     def open(self) -> int:
         """Transactions in memory."""
-        return len(self.tm.core().layer.table)
+        return len(self.tm.core.layer.table)
 
     def say(self, data: bytes, port: int = CALLER) -> list[Send]:
         """What the proxy sends when it receives `data` from 127.0.0.1:`port`. A bug fails the test."""

@@ -239,7 +239,7 @@ def test_whatever_happens(block: int) -> None:
         ), f"seed {seed}: somebody waits for ever"
         assert site.open == 0, f"seed {seed}: {site.open} transactions are left when all timers have run"
         assert site.engine.next_timer_ms(site.now_ms) == -1, f"seed {seed}: a timer is left"
-        layer = site.tm.core().layer
+        layer = site.tm.core.layer
         assert (
             layer.created == layer.released == layer.finished
         ), f"seed {seed}: transactions are not counted as they are"

@@ -73,13 +73,16 @@ class Observer:
 class Call(Transaction):
     """The request as it was when its transaction was opened: Request-URI, flags, edits and AVPs of the context then.
 
-    `on_failure` and `on_reply` are the armed routes. `is_replicated`: replies end here. `failure_status` is what
+    `core` is the configuration that it began with, and ends with. `on_failure` and `on_reply` are the armed routes. `is_replicated`: replies end here. `failure_status` is what
     t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here, `watchers` of those
     to one that came. `is_busy`: a failure or onreply route of it is running, perhaps waiting; what happens meanwhile stands in `later`.
     """
 
-    def __init__(self, id: bytes, key: i64, ctx: Context, reply_to: Address, reply_socket: ListenSocket) -> None:
+    def __init__(
+        self, core: Core, id: bytes, key: i64, ctx: Context, reply_to: Address, reply_socket: ListenSocket
+    ) -> None:
         super().__init__(id, key, ctx.message, ctx.source, ctx.socket, reply_to, reply_socket)
+        self.core: Final = core
         self.connection: Final[i64] = ctx.connection
         self.new_uri: Final = ctx.new_uri
         self.dst_uri: Final = ctx.dst_uri

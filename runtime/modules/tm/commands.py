@@ -10,8 +10,9 @@ from runtime.modules.tm import uac
 from runtime.modules.tm.answering import answer
 from runtime.modules.tm.call import Call, Outcome
 from runtime.modules.tm.cancelling import cancel_rest
-from runtime.modules.tm.core import SLOTS, Core, slot_in
+from runtime.modules.tm.core import Core
 from runtime.modules.tm.dialog import described, dialog_of
+from runtime.modules.tm.state import SLOTS, slot_in
 from runtime.routing.command import Question, packed_counters, summed_counters
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
@@ -111,7 +112,7 @@ def _new_call_id(core: Core, question: Question) -> bytes:
     """One whose messages this process handles."""
     host = core.world.sockets.sockets[0].address.text
     while True:
-        call_id = b"%016x-%d@%s" % (core.next_call_number(), core.world.pid, host)
+        call_id = b"%016x-%d@%s" % (core.state.next_call_number(), core.world.pid, host)
         if question.belongs_here(call_id):
             return call_id
 
@@ -132,7 +133,7 @@ def cancel(core: Core, question: Question) -> None:
         question.answer(b"481 " + missing + b" transaction\n")
         return
     call.cancelled = True
-    cancel_rest(core, call, question.now_ms)
+    cancel_rest(call.core, call, question.now_ms)
     question.answer(b"200 %suac_cancel succeeded\n" % (b"fifo_" if question.by_fifo else b""))
 
 
@@ -180,13 +181,13 @@ def _reply(core: Core, question: Question) -> bytes:
         return b"400 fifo_t_reply: to-tag expected\n"
     if slot.startswith(b"-"):
         return _NO_TRANSACTION
-    call = core.layer.table.by_id(core.named(int(slot), int(label)))
+    call = core.layer.table.by_id(core.state.named(int(slot), int(label)))
     if not isinstance(call, Call) or call.is_local:
         return _NO_TRANSACTION
     ctx = call.context(core.world, question.now_ms)
     if question.word(4):
         ctx.reply_headers.append(question.word(4))
-    if not answer(core, call, ctx, code, question.word(1), question.word(5), question.word(3)):
+    if not answer(call.core, call, ctx, code, question.word(1), question.word(5), question.word(3)):
         return b"500 fifo_t_reply: reply failed\n"
     return b"200 fifo_t_reply succeeded\n"
 
@@ -221,7 +222,7 @@ def count_slots(core: Core, question: Question) -> None:
     for t in core.layer.table.all():
         slot = slot_in(t.id)
         current[slot] = current.get(slot, 0) + 1
-    used = [b"%d %d %d" % (slot, current.get(slot, 0), total) for slot, total in core.slot_totals.items()]
+    used = [b"%d %d %d" % (slot, current.get(slot, 0), total) for slot, total in core.state.slot_totals.items()]
     question.answer(b" ".join(used))
 
 

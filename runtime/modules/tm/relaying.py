@@ -70,7 +70,7 @@ def open_transaction(core: Core, ctx: Context) -> i64:
     if destination is None or socket is None:
         ctx.fail(errors.BAD_ADDRESS, "ERROR: t_newtran: no way back along the topmost via")
         return UNANSWERABLE
-    call = Call(core.new_id(key, msg), key, ctx, destination, socket)
+    call = Call(core, core.state.new_id(key, msg), key, ctx, destination, socket)
     core.layer.open(call)
     ctx.transaction = call
     for observer in core.observers:
@@ -148,10 +148,10 @@ def _cancel(core: Core, ctx: Context, call: Call) -> bool:
             pending = True
             invite.queue(LateCancel(ctx))
         else:
-            pending = _cancel_branches(core, ctx, invite)
+            pending = _cancel_branches(invite.core, ctx, invite)
     answer(core, call, ctx, 200, b"canceling" if pending else b"ok -- no more pending branches")
     if pending and not invite.is_busy and not has_open_branches(invite):
-        decide(core, invite, ctx.now_ms)
+        decide(invite.core, invite, ctx.now_ms)
     return True
 
 

@@ -210,11 +210,11 @@ class Opening(Waiting):
         if socket is None:
             raise CannotSend(*errors.reply_for(errors.NO_SOCKET, b"FIFO/UAC"))
         key = key_of_parts(self._call_id, draft.cseq_number)
-        transaction_id = core.new_id(key, None)
+        transaction_id = core.state.new_id(key, None)
         via = core.world.via_head_of(socket) + branch_id(transaction_id, 0)
         message = parse(_text(core, draft, self._call_id, self._tag, via, socket))
         ctx = Context(core.world, message, socket.address, socket, now_ms)
-        call = Call(transaction_id, key, ctx, socket.address, socket)
+        call = Call(core, transaction_id, key, ctx, socket.address, socket)
         call.is_local = True
         call.outcome = self._outcome
         self._outcome.call = call

@@ -10,8 +10,9 @@ import socket
 from typing import Final, final
 
 from runtime.modules.tm.call import Call
-from runtime.modules.tm.core import Core, name_of
+from runtime.modules.tm.core import Core
 from runtime.modules.tm.dialog import dialog_of_request
+from runtime.modules.tm.state import name_of
 from runtime.routing.avps import AvpName
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module
