@@ -9,9 +9,8 @@ from mypy_extensions import i64
 
 from runtime.routing import errors
 from runtime.routing.asking import Question
-from runtime.routing.authorized import Authentication, Authorized
-from runtime.routing.avps import Avps
-from runtime.routing.contacts import FixedContact
+from runtime.routing.authorized import Authorized
+from runtime.routing.decisions import Decisions
 from runtime.routing.ports import (
     L_DBG as L_DBG,
 )
@@ -41,7 +40,6 @@ from runtime.tx.transaction import Transaction
 MAX_BRANCHES: Final = 11
 MAX_URI_SIZE: Final = 1024
 MAX_ROUTE_DEPTH: Final = 100
-Q_UNSPECIFIED: Final = -1
 
 T = TypeVar("T")
 
@@ -52,26 +50,14 @@ IN_REPLY: Final = 2
 
 
 @final
-class Branch:
-    """A further destination of the request: URI, next hop (b"" for none) and q (0…1000, -1 unspecified)."""
-
-    def __init__(self, uri: bytes, dst_uri: bytes, q: i64) -> None:
-        self.uri: Final = uri
-        self.dst_uri: Final = dst_uri
-        self.q: Final = q
-
-
-@final
-class Context:
+class Context(Decisions):
     """One message, where it came from, and what the script has decided so far.
 
-    `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
-    Request-URI decides), `flags` SER's 32 message flags, `error` the last error (runtime.routing.errors). `edits` are
-    changes of the forwarded message, `reply_headers` whole header lines for local replies. `sends` is what goes out of this process:
-    it leaves at the end of the batch, or while a route waits.
+    `error` is the last error (runtime.routing.errors). `sends` is what goes out of this process: it leaves at the end of the batch, or
+    while a route waits.
     `now_ms` is the time of the event that made the route run, or go on.
     `connection` is the number of the TCP connection that the message came by, 0 for a datagram.
-    `authentication` is what www_authorize and proxy_authorize found, `fixed_contact` the Contact that got the source address.
+    `before` is what had been decided about this message when a context for it was last at work.
     """
 
     def __init__(
@@ -82,34 +68,21 @@ class Context:
         socket: ListenSocket,
         now_ms: i64,
         connection: i64 = 0,
+        before: Decisions | None = None,
     ) -> None:
+        super().__init__(before)
         self.world: Final = world
         self.message: Final = message
         self.source: Final = source
         self.socket: Final = socket
         self.now_ms = now_ms
         self.connection: Final = connection
-        self.new_uri: bytes | None = None
-        self.dst_uri: bytes | None = None
-        self.q: i64 = Q_UNSPECIFIED
-        self.branches: list[Branch] = []
-        self.flags: i64 = 0
         self.error: i64 = -1
-        self.force_rport = False
-        self.send_socket: ListenSocket | None = None
-        self.advertised_address = b""
-        self.advertised_port: i64 = 0
-        self.edits: list[Edit] = []
-        self.reply_headers: list[bytes] = []
         self.sends: Final = world.outbox
-        self.record_routed = False
         self.route_kind: i64 = IN_REQUEST
         self.transaction: Transaction | None = None
         self.on_failure: i64 = 0
         self.on_reply: i64 = 0
-        self.authentication: Authentication | None = None
-        self.fixed_contact: FixedContact | None = None
-        self._avps: Avps | None = None
         self._uri: SipUri | None = None
         self._from: NameAddr | None = None
         self._to: NameAddr | None = None
@@ -123,24 +96,11 @@ class Context:
     def copy(self) -> Context:
         """One to send the message by later, when the script may have changed its mind about this one."""
         about = self.world.log.about
-        other = Context(self.world, self.message, self.source, self.socket, self.now_ms, self.connection)
+        other = Context(self.world, self.message, self.source, self.socket, self.now_ms, self.connection, self)
         self.world.log.about = about
-        other.new_uri = self.new_uri
-        other.dst_uri = self.dst_uri
-        other.q = self.q
-        other.flags = self.flags
         other.error = self.error
-        other.force_rport = self.force_rport
-        other.send_socket = self.send_socket
-        other.advertised_address = self.advertised_address
-        other.advertised_port = self.advertised_port
-        other.edits = list(self.edits)
-        other.reply_headers = list(self.reply_headers)
-        other.record_routed = self.record_routed
         other.route_kind = self.route_kind
         other.transaction = self.transaction
-        other.authentication = self.authentication
-        other._avps = self._avps
         return other
 
     # --- what routes ask for -----------------------------------------------------------------------------------------
@@ -237,22 +197,6 @@ class Context:
         if found is None:
             return None
         return found.www if found.www is not None else found.proxy
-
-    # --- AVPs --------------------------------------------------------------------------------------------------------
-
-    @property
-    def avps(self) -> Avps:
-        """The AVPs of this message, made when first asked for.
-
-        A transaction shares the object with the request that began it, so that what the script adds later is seen there too.
-        """
-        if self._avps is None:
-            self._avps = Avps()
-        return self._avps
-
-    def use_avps(self, avps: Avps) -> None:
-        """From here on the AVPs are these: those of the transaction that the message belongs to."""
-        self._avps = avps
 
     # --- waiting -----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,8 @@ from script import request
 from runtime.modules import core
 from runtime.routing import errors
 from runtime.routing.config import Config
-from runtime.routing.context import Branch, Context
+from runtime.routing.context import Context
+from runtime.routing.decisions import Target
 from runtime.routing.program import Program, Route
 from runtime.routing.replying import q_text, send_reply
 from runtime.routing.sockets import SocketName
@@ -146,7 +147,7 @@ def test_received_is_replaced_and_not_doubled(vias_of: str) -> None:
 # --- redirections ----------------------------------------------------------------------------------------------------
 
 
-def contact(uri: bytes | None, *branches: Branch, code: int = 302, q: int = -1) -> str | None:
+def contact(uri: bytes | None, *branches: Target, code: int = 302, q: int = -1) -> str | None:
     """The Contact of a redirection for a request whose URI has become `uri`."""
 
     def route(ctx: Context) -> int:
@@ -160,9 +161,9 @@ def contact(uri: bytes | None, *branches: Branch, code: int = 302, q: int = -1) 
 
 
 def test_a_redirection_lists_the_rewritten_uri_and_the_branches() -> None:
-    assert contact(b"sip:a@h1", Branch(b"sip:b@h2", b"", -1)) == "sip:a@h1, sip:b@h2"
-    assert contact(b"sip:a@h1", Branch(b"sip:b@h2", b"", 500), q=900) == "<sip:a@h1>;q=0.9, <sip:b@h2>;q=0.5"
-    assert contact(None, Branch(b"sip:b@h2", b"", 0)) == "<sip:b@h2>;q=0"
+    assert contact(b"sip:a@h1", Target(b"sip:b@h2", b"", -1)) == "sip:a@h1, sip:b@h2"
+    assert contact(b"sip:a@h1", Target(b"sip:b@h2", b"", 500), q=900) == "<sip:a@h1>;q=0.9, <sip:b@h2>;q=0.5"
+    assert contact(None, Target(b"sip:b@h2", b"", 0)) == "<sip:b@h2>;q=0"
     assert contact(None) is None
 
 
@@ -173,7 +174,7 @@ def test_only_redirections_have_a_contact(code: int, there: bool) -> None:
 
 def test_a_uri_that_would_be_misread_without_brackets_gets_them() -> None:
     assert (
-        contact(b"sip:a@h1;transport=tcp", Branch(b"sip:b@h2?x=y", b"", -1))
+        contact(b"sip:a@h1;transport=tcp", Target(b"sip:b@h2?x=y", b"", -1))
         == "<sip:a@h1;transport=tcp>, <sip:b@h2?x=y>"
     )
 

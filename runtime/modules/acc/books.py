@@ -103,7 +103,7 @@ class Accountant(Observer):
         self._books: Final = books
 
     def opened(self, call: Call, ctx: Context) -> Watcher | None:
-        if call.flags & self._rules.any == 0 or self._rules.skips(call.method):
+        if call.decided.flags & self._rules.any == 0 or self._rules.skips(call.method):
             return None
         authorized = ctx.authorized
         return Account(self._rules, self._books, b"" if authorized is None else authorized.user)
@@ -133,14 +133,14 @@ class Account(Watcher):
             self._answered.append(tag)
         answer = None if is_own else parsed
         rules = self._rules
-        flags = call.flags
+        flags = call.decided.flags
         if call.is_invite and status >= 300 and flags & (rules.log_missed | rules.db_missed):
             facts = self._facts(call, b"%d %s" % (status, _reason_in(parsed, status)), answer)
             if flags & rules.log_missed:
                 self._books.log(MISSED, facts)
             if flags & rules.db_missed:
                 self._books.store(True, facts)
-            call.flags = flags & ~(rules.log_missed | rules.db_missed)
+            call.decided.flags = flags & ~(rules.log_missed | rules.db_missed)
         if status < 300 or rules.failures:
             self._report(ANSWERED, flags, self._facts(call, b"%d" % status, answer))
 
@@ -149,10 +149,10 @@ class Account(Watcher):
         if not self._rules.acks or tag in self._confirmed:
             return
         self._confirmed.append(tag)
-        self._report(ACKNOWLEDGED, call.flags, facts_of(ctx, b"%d" % call.status))
+        self._report(ACKNOWLEDGED, call.decided.flags, facts_of(ctx, b"%d" % call.status))
 
     def _facts(self, call: Call, status: bytes, reply: Message | None) -> Facts:
-        return Facts(call.message, call.new_uri or b"", self._user, status, reply)
+        return Facts(call.message, call.decided.new_uri or b"", self._user, status, reply)
 
     def _report(self, lead: bytes, flags: i64, facts: Facts) -> None:
         if flags & self._rules.log:

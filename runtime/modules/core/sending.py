@@ -8,7 +8,8 @@ from mypy_extensions import i64
 
 from runtime.modules.core.rewriting import set_uri
 from runtime.routing import errors, forwarding
-from runtime.routing.context import MAX_BRANCHES, MAX_URI_SIZE, Branch, Context
+from runtime.routing.context import MAX_BRANCHES, MAX_URI_SIZE, Context
+from runtime.routing.decisions import Target
 from runtime.routing.destination import Destination
 from runtime.routing.sockets import SocketName
 from runtime.routing.stateless import forward_to_uri
@@ -57,7 +58,7 @@ def append_branch_uri(ctx: Context, uri: bytes, q: int) -> bool:
         return ctx.fail(errors.TOO_MANY_BRANCHES, f"ERROR: append_branch: over {MAX_BRANCHES} branches")
     if len(uri) >= MAX_URI_SIZE:
         return ctx.fail(errors.UNSPECIFIED, f"ERROR: append_branch: a uri of {len(uri)} bytes")
-    ctx.branches.append(Branch(uri, b"", q))
+    ctx.branches.append(Target(uri, b"", q))
     return True
 
 

@@ -12,7 +12,8 @@ from runtime.modules.core.sending import set_destinations
 from runtime.modules.core.shell import Outcome, commands_of, run, shown
 from runtime.modules.exec.environment import environment_of
 from runtime.routing import errors
-from runtime.routing.context import L_DBG, Q_UNSPECIFIED, Context
+from runtime.routing.context import L_DBG, Context
+from runtime.routing.decisions import Q_UNSPECIFIED
 from runtime.routing.module import Module
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, switch_param
 from runtime.spec.effects import Does

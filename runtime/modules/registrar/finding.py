@@ -11,7 +11,8 @@ from runtime.modules.usrloc.contact import NAT, Contact
 from runtime.modules.usrloc.locations import Table
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing import errors
-from runtime.routing.context import MAX_BRANCHES, Q_UNSPECIFIED, Branch, Context
+from runtime.routing.context import MAX_BRANCHES, Context
+from runtime.routing.decisions import Q_UNSPECIFIED, Target
 from runtime.sip.uri import BadUri
 
 
@@ -30,7 +31,7 @@ def lookup(ctx: Context, table: Table, settings: Settings) -> bool:
             break
         elif len(ctx.branches) < MAX_BRANCHES:
             # Without a q: a redirection that names these contacts has none, as SER's.
-            ctx.branches.append(Branch(contact.uri, contact.received, Q_UNSPECIFIED))
+            ctx.branches.append(Target(contact.uri, contact.received, Q_UNSPECIFIED))
         else:
             break
         if contact.flags & NAT != 0:

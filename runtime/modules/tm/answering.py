@@ -103,7 +103,7 @@ def _take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
     passes = False
     todo: i64 = 0
     if status < 200:
-        passes = layer.provisional(branch, status, core.fr_inv_ms(call.avps), now_ms)
+        passes = layer.provisional(branch, status, core.fr_inv_ms(call.decided.avps), now_ms)
         if branch.cancel_wanted and not branch.over:
             send_cancel(core, branch, now_ms)
     else:
@@ -142,10 +142,10 @@ def _run_onreply_route(core: Core, call: Call, ctx: Context) -> None:
         ctx.log(L_ERR, f"ERROR: reply_received: there is no onreply_route[{call.on_reply}]")
         return
     ctx.route_kind = IN_REPLY
-    ctx.flags = call.flags
-    ctx.use_avps(call.avps)
+    ctx.flags = call.decided.flags
+    ctx.use_avps(call.decided.avps)
     core.run_route(route, call, ctx)
-    call.flags = ctx.flags
+    call.decided.flags = ctx.flags
 
 
 def _relay(core: Core, call: Call, status: i64, data: bytes, now_ms: i64, changes_state: bool) -> None:
@@ -249,7 +249,7 @@ def _run_failure_route(core: Core, call: Call, now_ms: i64) -> i64:
     ctx = call.context(core.world, now_ms)
     call.failure_status = best.status
     core.run_route(route, call, ctx)
-    call.flags = ctx.flags
+    call.decided.flags = ctx.flags
     return ctx.now_ms
 
 

@@ -67,7 +67,7 @@ def _add_branch(
         branch.others = _others(way.search, request.socket)
     call.branches.append(branch)
     ctx.sends.append(request)
-    core.layer.start(branch, core.fr_ms(call.avps), ctx.now_ms)
+    core.layer.start(branch, core.fr_ms(call.decided.avps), ctx.now_ms)
     core.world.counters.forwarded_requests += 1
     return True
 
@@ -94,7 +94,7 @@ def _add_seeker(core: Core, ctx: Context, call: Call, way: Hop, uri: bytes | Non
         return ctx.fail(errors.UNSPECIFIED, "ERROR: t_relay: too many requests wait for names")
     branch.seeks = True
     call.branches.append(branch)
-    core.layer.start(branch, core.fr_ms(call.avps), ctx.now_ms)
+    core.layer.start(branch, core.fr_ms(call.decided.avps), ctx.now_ms)
     return True
 
 
@@ -136,7 +136,7 @@ class Seeker(Waiting):
             return
         branch.others = _others(self._search, request.socket)
         core.outbox.append(request)
-        core.layer.sent(branch, request, core.fr_ms(call.avps), now_ms)
+        core.layer.sent(branch, request, core.fr_ms(call.decided.avps), now_ms)
         core.world.counters.forwarded_requests += 1
 
 

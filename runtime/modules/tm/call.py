@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Final, final
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.context import IN_FAILURE, Context
+from runtime.routing.decisions import Decisions
 from runtime.routing.world import World
 from runtime.sip.address import Address
-from runtime.sip.edits import Edit
 from runtime.sip.message import Message
 from runtime.sip.transport import ListenSocket
 from runtime.tx.transaction import Transaction
 
 if TYPE_CHECKING:
     from runtime.modules.tm.core import Core
-
-_NO_EDITS: Final[list[Edit]] = []
-_NO_LINES: Final[list[bytes]] = []
 
 
 class Outcome:
@@ -71,7 +68,7 @@ class Observer:
 
 @final
 class Call(Transaction):
-    """The request as it was when its transaction was opened: Request-URI, flags, edits and AVPs of the context then.
+    """The request, and what had been decided about it when its transaction was opened.
 
     `core` is the configuration that it began with, and ends with. `on_failure` and `on_reply` are the armed routes. `is_replicated`: replies end here. `failure_status` is what
     t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here, `watchers` of those
@@ -84,18 +81,7 @@ class Call(Transaction):
         super().__init__(id, key, ctx.message, ctx.source, ctx.socket, reply_to, reply_socket)
         self.core: Final = core
         self.connection: Final[i64] = ctx.connection
-        self.new_uri: Final = ctx.new_uri
-        self.dst_uri: Final = ctx.dst_uri
-        self.q: Final = ctx.q
-        self.flags = ctx.flags
-        self.edits: Final[list[Edit]] = list(ctx.edits) if len(ctx.edits) > 0 else _NO_EDITS
-        self.reply_headers: Final[list[bytes]] = list(ctx.reply_headers) if len(ctx.reply_headers) > 0 else _NO_LINES
-        self.force_rport: Final = ctx.force_rport
-        self.send_socket: Final = ctx.send_socket
-        self.advertised_address: Final = ctx.advertised_address
-        self.advertised_port: Final = ctx.advertised_port
-        self.record_routed: Final = ctx.record_routed
-        self.avps: Final = ctx.avps
+        self.decided: Final = Decisions(ctx)
         self.on_failure = ctx.on_failure
         self.on_reply = ctx.on_reply
         self.is_replicated = False
@@ -113,19 +99,7 @@ class Call(Transaction):
 
     def context(self, world: World, now_ms: i64) -> Context:
         """A context to work on the request again, in a failure route or for a reply made here."""
-        ctx = Context(world, self.message, self.source, self.socket, now_ms, self.connection)
-        ctx.new_uri = self.new_uri
-        ctx.dst_uri = self.dst_uri
-        ctx.q = self.q
-        ctx.flags = self.flags
-        ctx.edits = list(self.edits)
-        ctx.reply_headers = list(self.reply_headers)
-        ctx.force_rport = self.force_rport
-        ctx.send_socket = self.send_socket
-        ctx.advertised_address = self.advertised_address
-        ctx.advertised_port = self.advertised_port
-        ctx.record_routed = self.record_routed
-        ctx.use_avps(self.avps)
+        ctx = Context(world, self.message, self.source, self.socket, now_ms, self.connection, self.decided)
         ctx.transaction = self
         ctx.route_kind = IN_FAILURE
         return ctx

@@ -31,6 +31,6 @@ def try_next_server(core: Core, branch: Branch, status: i64, now_ms: i64) -> boo
     call.branches.append(other)
     assert other.request is not None
     core.outbox.append(other.request)
-    core.layer.start(other, core.fr_ms(call.avps), now_ms)
+    core.layer.start(other, core.fr_ms(call.decided.avps), now_ms)
     core.world.counters.forwarded_requests += 1
     return True

@@ -153,7 +153,7 @@ def add_blind_branch(core: Core, call: Call, ctx: Context) -> bool:
         return False
     branch = Branch(call, number, None, b"")
     call.branches.append(branch)
-    core.layer.start(branch, core.fr_ms(call.avps), ctx.now_ms)
+    core.layer.start(branch, core.fr_ms(call.decided.avps), ctx.now_ms)
     return True
 
 
