@@ -33,6 +33,17 @@ class Finding:
     lacking: tuple[str, ...] = ()
 
 
+def columns_of(connection: Connection, table: str) -> set[str] | None:
+    """The names of a table's columns in lower case; None if there is no such table. Raises DatabaseError."""
+    if isinstance(connection, DbtextConnection):
+        columns = connection.columns(table)
+        return None if columns is None else {column.name.decode("latin-1").lower() for column in columns}
+    from runtime.storage.sql import SqlConnection
+
+    assert isinstance(connection, SqlConnection)
+    return connection.columns(table)
+
+
 class Administration:
     """The tables in the database of one URL. All methods can be called again and again, and raise DatabaseError."""
 
@@ -48,7 +59,7 @@ class Administration:
         self._make_database()
         findings = []
         for table in TABLES:
-            if self._columns(table.name, self._connection) is None:
+            if columns_of(self._connection, table.name) is None:
                 self._make(table)
                 self._set_version(table)
                 findings.append(Finding(table.name, CREATED, table.version))
@@ -77,7 +88,7 @@ class Administration:
         self._reader.close()
 
     def _look_at(self, table: TableDefinition, connection: Connection) -> Finding:
-        columns = self._columns(table.name, connection)
+        columns = columns_of(connection, table.name)
         if columns is None:
             return Finding(table.name, MISSING)
         version = self._version(table.name, connection) if table.version else 0
@@ -87,7 +98,7 @@ class Administration:
         return Finding(table.name, OLD if version < table.version else GOOD, version)
 
     def _version(self, name: str, connection: Connection) -> int:
-        if self._columns("version", connection) is None:
+        if columns_of(connection, "version") is None:
             return 0
         asked = question("version", ("table_version",), [Condition("table_name", name.encode())])
         rows = connection.run([asked])[0].rows
@@ -108,16 +119,6 @@ class Administration:
             from runtime.storage.sql import make_database
 
             make_database(self.url)
-
-    def _columns(self, name: str, connection: Connection) -> set[str] | None:
-        """Names in lower case; None if there is no such table."""
-        if isinstance(connection, DbtextConnection):
-            columns = connection.columns(name)
-            return None if columns is None else {column.name.decode("latin-1").lower() for column in columns}
-        from runtime.storage.sql import SqlConnection
-
-        assert isinstance(connection, SqlConnection)
-        return connection.columns(name)
 
     def _make(self, table: TableDefinition) -> None:
         connection = self._connection

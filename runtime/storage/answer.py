@@ -6,11 +6,11 @@ import marshal
 from typing import Final
 
 from runtime.routing.database import DatabaseError
-from runtime.storage.errors import BadValue, Duplicate, Late, Overloaded, Refused, Unavailable
+from runtime.storage.errors import BadValue, Duplicate, Late, NoTable, Overloaded, Refused, Unavailable
 from runtime.storage.statement import Result
 
 _ERRORS: Final[dict[str, type[DatabaseError]]] = {
-    kind.__name__: kind for kind in (BadValue, Duplicate, Late, Overloaded, Refused, Unavailable)
+    kind.__name__: kind for kind in (BadValue, Duplicate, Late, NoTable, Overloaded, Refused, Unavailable)
 }
 
 

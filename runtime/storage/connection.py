@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
-from runtime.storage.errors import Refused
+from runtime.storage.errors import Refused, Unavailable
 from runtime.storage.statement import Result, Statement
 from runtime.storage.url import DBTEXT, FLATSTORE, SQLITE, Url
 
@@ -40,5 +40,13 @@ def connect(url: Url, deadline_ms: int = DEADLINE_MS, create: bool = False) -> C
     from runtime.storage.sql import SqlConnection
 
     if url.driver == SQLITE and create:
-        os.makedirs(os.path.dirname(url.path) or ".", exist_ok=True)
+        make_folder(url, os.path.dirname(url.path) or ".")
     return SqlConnection(url, deadline_ms, create)
+
+
+def make_folder(url: Url, folder: str) -> None:
+    """Raises Unavailable."""
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as e:
+        raise Unavailable(f"{url}: cannot make {folder}: {e.strerror}") from e

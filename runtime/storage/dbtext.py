@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from runtime.routing.database import DELETE, INSERT, PUT, Row, Value
-from runtime.storage.connection import Connection
+from runtime.storage.connection import Connection, make_folder
 from runtime.storage.dbtext_file import DOUBLE, INT, STR, TextColumn, TextTable, read_table, write_table
-from runtime.storage.errors import Late, Refused, Unavailable
+from runtime.storage.errors import Late, Refused, Unavailable, creation, no_table
 from runtime.storage.statement import Result, Statement
 from runtime.storage.url import Url
 
@@ -52,7 +52,7 @@ class DbtextConnection(Connection):
     def make_table(self, name: str, columns: list[TextColumn]) -> None:
         """A new table without rows; one that is there stays as it is. Raises DatabaseError."""
         if self._create:
-            os.makedirs(self.url.path, exist_ok=True)
+            make_folder(self.url, self.url.path)
         lock = self._lock()
         try:
             if not os.path.exists(self._path(name)):
@@ -94,8 +94,10 @@ class DbtextConnection(Connection):
                     return known[1]
                 table = read_table(file.read())
         except OSError as e:
-            error = Refused if os.path.isdir(self.url.path) and isinstance(e, FileNotFoundError) else Unavailable
-            raise error(f"{path}: {e.strerror}") from None
+            if isinstance(e, FileNotFoundError) and os.path.isdir(self.url.path):
+                raise no_table(str(self.url), name) from None
+            cure = f"; {creation(str(self.url))} makes it" if isinstance(e, FileNotFoundError) else ""
+            raise Unavailable(f"{path}: {e.strerror}{cure}") from None
         except Refused as e:
             raise Refused(f"{path}: {e}") from None
         self._tables[name] = (mark, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import socket
 import sqlite3
@@ -13,7 +14,7 @@ from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.engine import Dialect
 
 from runtime.routing.database import DatabaseError
-from runtime.storage.errors import Duplicate, Late, Refused, Unavailable
+from runtime.storage.errors import Duplicate, Late, Refused, Unavailable, creation, no_table
 from runtime.storage.url import MYSQL, POSTGRES, SQLITE, Url, redacted
 from runtime.storage.values import type_named
 
@@ -139,8 +140,11 @@ class Sqlite(Driver):
             "SQLITE_CONSTRAINT_UNIQUE",
         ):
             return Duplicate(self._why(error))
+        missing = re.match(r"no such table: (?:main\.)?(.*)", str(error))
+        if missing is not None:
+            return no_table(str(self.url), missing[1])
         if name.startswith("SQLITE_CANTOPEN"):
-            cure = "" if os.path.exists(self.url.path) else f"; `serctl db create --url {self.url}` makes it"
+            cure = "" if os.path.exists(self.url.path) else f"; {creation(str(self.url))} makes it"
             return Unavailable(self._why(error) + cure)
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_INTERRUPT")):
             return Late(self._why(error))
@@ -165,6 +169,7 @@ class Mysql(Driver):
     )
     _LATE: Final = frozenset((1205, 1213, 1317, 1969, 3024))
     _DUPLICATE: Final = frozenset((1022, 1062, 1586))
+    _NO_TABLE: Final = 1146
 
     def __init__(self, url: Url, deadline_ms: int) -> None:
         super().__init__(url, deadline_ms)
@@ -202,6 +207,9 @@ class Mysql(Driver):
         why = self._why(error)
         if "timed out" in why:
             return Late(why)
+        missing = re.search(r"Table '(?:[^']*\.)?([^'.]*)' doesn't exist", str(error))
+        if number == self._NO_TABLE and missing is not None:
+            return no_table(str(self.url), missing[1])
         if number in self._DUPLICATE:
             return Duplicate(why)
         if number in self._LATE:
@@ -273,6 +281,9 @@ class Postgres(Driver):
     def meaning(self, error: Exception) -> DatabaseError:
         state = getattr(error, "sqlstate", None) or ""
         why = self._why(error)
+        missing = re.match(r'relation "(.*?)" does not exist', str(error))
+        if state == "42P01" and missing is not None:
+            return no_table(str(self.url), missing[1])
         if state == "23505":
             return Duplicate(why)
         if state.startswith(self._LATE) or isinstance(error, self._library.errors.ConnectionTimeout):

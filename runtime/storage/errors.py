@@ -29,6 +29,20 @@ class Refused(DatabaseError):
     """The database is there and refuses the statement: no such table or column, a value that does not fit, a full disk."""
 
 
+class NoTable(Refused):
+    """The database has no such table."""
+
+
+def no_table(url: str, table: str) -> NoTable:
+    """The error, with what makes the table."""
+    return NoTable(f"no table {table} in {url}: run {creation(url)}")
+
+
+def creation(url: str) -> str:
+    """The command that makes a database and its tables. The password of a URL is not shown, so that has to be named again."""
+    return "serctl db create --config ser.cfg" if ":***@" in url else f"serctl db create --db {url}"
+
+
 class Duplicate(Refused):
     """A row with this key is there already."""
 

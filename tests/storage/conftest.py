@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,24 +15,29 @@ from storage.servers import DatabaseServer, Mariadb, Postgres
 _NUMBERS = itertools.count(1)
 
 
-def _served(kind: type[DatabaseServer], factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+def _served(kind: type[DatabaseServer]) -> Iterator[DatabaseServer]:
     missing = kind.missing()
     if missing:
         pytest.skip(f"no {kind.__name__} here: {missing} is not installed")
-    server = kind(factory.mktemp("database") / kind.driver)
-    server.start()
-    yield server
-    server.stop()
+    # Not in pytest's own folder, which each session that begins closes to the server's account.
+    folder = Path(tempfile.mkdtemp(prefix="ser-database-"))
+    try:
+        server = kind(folder / kind.driver)
+        server.start()
+        yield server
+        server.stop()
+    finally:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    yield from _served(Postgres, tmp_path_factory)
+def postgres() -> Iterator[DatabaseServer]:
+    yield from _served(Postgres)
 
 
 @pytest.fixture(scope="session")
-def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
-    yield from _served(Mariadb, tmp_path_factory)
+def mariadb() -> Iterator[DatabaseServer]:
+    yield from _served(Mariadb)
 
 
 @pytest.fixture(params=["sqlite", "dbtext", "postgres", "mariadb"])

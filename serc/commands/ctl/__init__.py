@@ -1,1 +1,1 @@
-"""What serctl is made of: talking to a running server, starting and stopping it. Nothing here imports the server."""
+"""What serctl is made of: talking to a running server, starting and stopping it, its database. Nothing here imports the server."""

@@ -18,6 +18,8 @@ FAILED: Final = 1
 NO_SERVER: Final = 2
 NO_REPLY_PIPE: Final = 3
 NO_ANSWER: Final = 4
+# A command line that makes no sense, as for every command of this project.
+USAGE: Final = 2
 
 
 class CannotAsk(Exception):
@@ -26,6 +28,10 @@ class CannotAsk(Exception):
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status: Final = status
+
+
+class NotRunning(CannotAsk):
+    """Nobody is there to be asked."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,7 @@ class FifoChannel(Channel):
             fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as e:
             why = "no server reads it" if e.errno == errno.ENXIO else str(e.strerror)
-            raise CannotAsk(NO_SERVER, _no_server("FIFO", "fifo", self.path, why, e.errno)) from e
+            raise _no_server("FIFO", "fifo", self.path, why, e.errno) from e
         if not stat.S_ISFIFO(os.fstat(fd).st_mode):
             os.close(fd)
             raise CannotAsk(NO_SERVER, f"Error opening ser's FIFO {self.path}: it is no FIFO")
@@ -163,17 +169,20 @@ class SocketChannel(Channel):
             except TimeoutError:
                 raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s)) from None
             except OSError as e:
-                why = _no_server("Unix socket", "unix_sock", self.path, e.strerror or str(e), e.errno)
-                raise CannotAsk(NO_SERVER, why) from e
+                raise _no_server("Unix socket", "unix_sock", self.path, e.strerror or str(e), e.errno) from e
 
 
-def _no_server(what: str, parameter: str, path: str, why: str, number: int | None) -> str:
+_NOBODY: Final = frozenset((errno.ENOENT, errno.ENXIO, errno.ECONNREFUSED))
+
+
+def _no_server(what: str, parameter: str, path: str, why: str, number: int | None) -> CannotAsk:
     """SER's sentence, and what may help."""
     if number in (errno.EACCES, errno.EPERM):
         hint = "The config of the server says who may use it: sock_mode, sock_user, sock_group"
     else:
         hint = f"Make sure you have line {parameter}={path} in your config"
-    return f"Error opening ser's {what} {path}: {why}\n{hint}"
+    kind = NotRunning if number in _NOBODY else CannotAsk
+    return kind(NO_SERVER, f"Error opening ser's {what} {path}: {why}\n{hint}")
 
 
 def _no_answer(timeout_s: float) -> str:

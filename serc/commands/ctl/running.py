@@ -1,0 +1,42 @@
+"""The sub-commands `start`, `stop` and `restart`. Reference modules-more, C.1."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Final
+
+from serc.commands.ctl.asking import say
+from serc.commands.ctl.daemon import Daemon
+
+_STOP_TIMEOUT_S: Final = 60.0
+
+
+def _daemon() -> Daemon:
+    logging = ["-E"] if os.environ.get("SYSLOG", "1") == "0" else []
+    return Daemon(
+        os.environ.get("PID_FILE", "/var/run/ser.pid"),
+        os.environ.get("SERBIN", ""),
+        [*os.environ.get("STARTOPTIONS", "").split(), *logging],
+    )
+
+
+def start(options: argparse.Namespace) -> int:
+    pid = _daemon().start()
+    return say(options, f"Starting SER : started pid({pid})", started=pid)
+
+
+def stop(options: argparse.Namespace) -> int:
+    pid = _daemon().stop(options.timeout or _STOP_TIMEOUT_S)
+    return say(options, "Stopping SER : stopped", stopped=pid)
+
+
+def restart(options: argparse.Namespace) -> int:
+    """A configuration that cannot start stops nothing."""
+    daemon = _daemon()
+    daemon.check()
+    stopped = daemon.stop(options.timeout or _STOP_TIMEOUT_S)
+    if not options.json:
+        print("Stopping SER : stopped", flush=True)
+    started = daemon.start()
+    return say(options, f"Starting SER : started pid({started})", stopped=stopped, started=started)
