@@ -111,7 +111,7 @@ def test_what_is_no_text_is_refused_and_found_nowhere(db: Connection, value: byt
 
 @pytest.mark.parametrize(("table", "column"), [("nothing", "a"), ("location", "a"), ('x"; DROP TABLE location', "a")])
 def test_a_missing_table_or_column_is_refused(db: Connection, table: str, column: str) -> None:
-    with pytest.raises(Refused, match="no such"):
+    with pytest.raises(Refused, match="no (such|table)"):
         db.run([question(table, (column,), [])])
 
 
