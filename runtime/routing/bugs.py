@@ -12,12 +12,11 @@ from runtime.routing.ports import L_ERR, Log
 class Bugs:
     """Reports exceptions with the line of ser.cfg that they passed through. `count` is how many there were.
 
-    `source` and `lines` are those of the program (runtime.routing.program).
+    `source` is the path of ser.cfg.
     """
 
-    def __init__(self, source: str, lines: dict[int, int], log: Log) -> None:
-        self._source: Final = source
-        self._lines: Final = lines
+    def __init__(self, source: str, log: Log) -> None:
+        self.source = source
         self._log: Final = log
         self.count = 0
 
@@ -25,7 +24,7 @@ class Bugs:
         """Log it; `call_id` is that of the message (b"": it has none), None when a timer ran."""
         self.count += 1
         line = self._line_of(error.__traceback__)
-        place = f"{self._source}:{line}" if line else self._source
+        place = f"{self.source}:{line}" if line else self.source
         whose = "a timer ran"
         if call_id is not None:
             whose = f"Call-ID {call_id.decode('latin-1') or 'missing'}; the message is dropped"
@@ -37,9 +36,9 @@ class Bugs:
         """The line of ser.cfg where an exception passed through the compiled routes, innermost; 0 when it did not."""
         found = 0
         while traceback is not None:
-            # The module of the compiled routes holds the program that these lines belong to.
-            program = traceback.tb_frame.f_globals.get("PROGRAM")
-            if getattr(program, "lines", None) is self._lines:
-                found = self._lines.get(traceback.tb_lineno, found)
+            # The module of compiled routes holds the program that its lines belong to, whichever runs now.
+            lines = getattr(traceback.tb_frame.f_globals.get("PROGRAM"), "lines", None)
+            if isinstance(lines, dict):
+                found = lines.get(traceback.tb_lineno, found)
             traceback = traceback.tb_next
         return found

@@ -15,8 +15,9 @@ from runtime.routing.database import Driver
 from runtime.routing.destination import UnresolvableDestination
 from runtime.routing.dns_records import Answer, NameQuestion
 from runtime.routing.draining import Draining
+from runtime.routing.edition import Edition, obstacles
 from runtime.routing.forwarding import add_alias
-from runtime.routing.module import Module, ModuleError
+from runtime.routing.module import ModuleError
 from runtime.routing.parked import ParkedRequest
 from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.prepared import CannotPrepare
@@ -62,28 +63,74 @@ class Engine:
         folder: str = "",
         shared: SharedMemory | None = None,
     ) -> None:
-        self.program: Final = program
-        bugs = Bugs(program.source, program.lines, log)
+        bugs = Bugs(program.source, log)
         self.world: Final = World(config, sockets, log, resolver, bugs, folder, shared)
-        self._request: Final = program.request
-        self._filters: list[Module] = [m for m in program.modules if m.filters_requests]
-        self._reply_hooks: list[Module] = [m for m in reversed(program.modules) if m.handles_replies]
-        self._enders: list[Module] = [m for m in program.modules if m.ends_requests]
-        self._stateful: list[Module] = [m for m in program.modules if m.keeps_state]
+        self._edition = Edition(program, config)
         # What this process runs of the modules' timers.
         self.schedule: Final = Schedule(log, bugs)
         self._timers: list[Timer] = []
         self._draining: Draining | None = None
+        # What `start_worker` was told; None before it.
+        self._is_timer_process: bool | None = None
         self.world.parked.is_repetition = self._is_repetition
         # All messages of a Call-ID must be handled in one process.
-        self.keeps_state: Final = len(self._stateful) > 0
+        self.keeps_state: Final = len(self._edition.stateful) > 0
+
+    @property
+    def program(self) -> Program:
+        """The one that the next message will meet."""
+        return self._edition.program
 
     def bind(self) -> None:
         """Initialise the modules in their order and resolve what the script names; raises StartError."""
-        program = self.program
+        self._timers = self._bind(self._edition)
+
+    def exchange(self, program: Program, config: Config) -> None:
+        """From the next message on run `program`; `config` is its own with the command line applied.
+
+        What its modules keep lives on: transactions, locations, counts. What has begun ends with the program that it began with: a
+        message whose route waits, and a transaction. Raises StartError, which names all that cannot change while the server runs,
+        or says what the start of the new modules fails at; then everything is as before.
+        """
+        world = self.world
+        old = self._edition
+        new = Edition(program, config)
+        hindrances = obstacles(old, new)
+        if self._draining is not None:
+            hindrances.append("the server is about to end")
+        if hindrances:
+            raise StartError("cannot change while the server runs: " + "; ".join(hindrances))
+        world.shared.close()
+        kept, modules, offers, aliases = world.kept.snapshot(), world.modules, world.offers, world.avp_aliases
+        try:
+            world.modules, world.offers, world.avp_aliases = {}, {}, {}
+            world.take_config(config)
+            timers = self._bind(new)
+            if any([timer.once_per_server for timer in timers]) and not self.has_server_timers():
+                raise StartError("cannot change while the server runs: no process runs timers of the whole server")
+            if self._is_timer_process is not None:
+                for module in program.modules:
+                    module.start_worker(world)
+        except BaseException:
+            world.kept.restore(kept)
+            world.modules, world.offers, world.avp_aliases = modules, offers, aliases
+            world.take_config(old.config)
+            raise
+        if config.debug != old.config.debug:
+            world.log_level = world.log.level = config.debug
+        world.bugs.source = program.source
+        self._edition = new
+        self._timers = timers
+        if self._is_timer_process is not None:
+            self.schedule.replace(self._own_timers(self._is_timer_process))
+
+    def _bind(self, edition: Edition) -> list[Timer]:
+        """Its modules' timers."""
+        program = edition.program
         world = self.world
         for module in program.modules:
             world.modules[module.name] = module
+            world.offers[module.name] = module.api()
         try:
             for module in program.modules:
                 module.take_routes(program.failure, program.onreply)
@@ -102,11 +149,16 @@ class Engine:
                 constant.prepare(world)
         except (ModuleError, UnresolvableDestination, CannotPrepare, SharedMemoryFull) as e:
             raise StartError(str(e)) from e
-        for module in program.modules:
-            self._timers.extend(module.timers())
         for wanted in program.socket_names:
             if world.sockets.find(wanted) is None:
                 raise StartError(f"force_send_socket: not listening on {wanted.text()}")
+        timers: list[Timer] = []
+        for module in program.modules:
+            timers.extend(module.timers())
+        return timers
+
+    def _own_timers(self, is_timer_process: bool) -> list[Timer]:
+        return [timer for timer in self._timers if timer.once_per_server == is_timer_process]
 
     def commands(self) -> list[Command]:
         """Those of all modules, in the order of loadmodule; raises StartError where two have the same name."""
@@ -140,7 +192,8 @@ class Engine:
 
         `connections`: None where there is no TCP. `watches`: None where nothing beside messages is watched.
         """
-        self.schedule.add([timer for timer in self._timers if timer.once_per_server == is_timer_process])
+        self._is_timer_process = is_timer_process
+        self.schedule.add(self._own_timers(is_timer_process))
         self.world.pid = pid
         self.world.asking.watches = watches
         self.world.connections = connections
@@ -216,32 +269,33 @@ class Engine:
                 world.outbox.append(Send(b"", source, socket, connection))
             return
         ctx = Context(world, message, source, socket, now_ms, connection)
+        edition = self._edition
         if message.is_request:
             world.counters.requests += 1
             if world.parked.count == 0 or not self._is_absorbed(ctx):
                 ctx.is_parkable = True
-                self._run_request(ctx)
+                self._run_request(edition, ctx)
         else:
             world.counters.replies += 1
-            self._run_reply(ctx)
+            self._run_reply(edition, ctx)
         world.log.about = None
 
     def drain(self, retry_after_s: i64) -> None:
         """The server is to end: from now on only what is under way is handled, everything new is answered with 503."""
         if self._draining is None:
-            self._draining = Draining(self.world, self._stateful, retry_after_s)
+            self._draining = Draining(self.world, self._edition.stateful, retry_after_s)
 
     def under_way(self) -> int:
         """How much is not finished that a server which is to end should wait for."""
         count: int = self.world.asking.runs
-        for module in self._stateful:
+        for module in self._edition.stateful:
             count += module.under_way()
         return count
 
     def next_timer_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `run_timers` has something to do, module.NEVER (-1) if nothing is waiting."""
         soonest = self.world.asking.next_ms(now_ms)
-        for module in self._stateful:
+        for module in self._edition.stateful:
             wait = module.next_timer_ms(now_ms)
             if wait >= 0 and (soonest < 0 or wait < soonest):
                 soonest = wait
@@ -254,7 +308,7 @@ class Engine:
     def run_timers(self, now_ms: i64) -> None:
         """Run the timers that are due, and let go on who has waited for too long."""
         self.world.asking.tick(now_ms)
-        for module in self._stateful:
+        for module in self._edition.stateful:
             try:
                 module.on_timer(now_ms)
             except Exception as e:
@@ -266,7 +320,7 @@ class Engine:
 
     def note_failure(self, failed: Send, now_ms: i64) -> None:
         """Tell the modules that the kernel did not take a datagram: they may have something sent instead."""
-        for module in self._stateful:
+        for module in self._edition.stateful:
             try:
                 module.on_send_failure(failed, now_ms)
             except Exception as e:
@@ -291,7 +345,7 @@ class Engine:
 
     def _is_repetition(self, ctx: Context) -> bool:
         """True if the request, whose main route is about to wait, is a repetition of one that is under way, and has been absorbed."""
-        for module in self._stateful:
+        for module in self._edition.stateful:
             if module.absorbs(ctx):
                 return True
         return False
@@ -307,7 +361,7 @@ class Engine:
     def _cancel(self, ctx: Context, parked: ParkedRequest) -> None:
         """Answer the CANCEL with 200 and its INVITE with 487, and end the run of that one. RFC 3261 9.2."""
         answered = False
-        for module in self._enders:
+        for module in self._edition.enders:
             answered = answered or module.on_cancel(ctx, parked.ctx)
         if not answered:
             tag = reply_tag(signature(b"SER-stateless", self.world.first_address()), b".", parked.message)
@@ -318,9 +372,9 @@ class Engine:
 
     # --- routes ----------------------------------------------------------------------------------------------------------
 
-    def _run_request(self, ctx: Context) -> None:
+    def _run_request(self, edition: Edition, ctx: Context) -> None:
         try:
-            if not self._handle_request(ctx):
+            if not self._handle_request(edition, ctx):
                 return
         except Cancelled:
             ctx.log(
@@ -328,10 +382,10 @@ class Engine:
             )
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
-        for module in self._enders:
+        for module in edition.enders:
             module.after_request(ctx)
 
-    def _handle_request(self, ctx: Context) -> bool:
+    def _handle_request(self, edition: Edition, ctx: Context) -> bool:
         """False if the main route was not to run."""
         if self.world.asks_first:
             question = ViaNames(ctx)
@@ -344,14 +398,14 @@ class Engine:
             via = ctx.message.via1
             if via is not None and via.alias:
                 add_alias(ctx, via.port)
-        for module in self._filters:
+        for module in edition.filters:
             if not module.on_request(ctx):
                 return False
-        self._run_main_route(ctx)
+        self._run_main_route(edition, ctx)
         return True
 
-    def _run_main_route(self, ctx: Context) -> None:
-        route = self._request
+    def _run_main_route(self, edition: Edition, ctx: Context) -> None:
+        route = edition.request
         if route is None:
             ctx.log(L_ERR, "WARNING: run_actions: null action list: there is no main route")
         elif route(ctx) < 0:
@@ -360,13 +414,13 @@ class Engine:
             if ctx.connection:
                 ctx.sends.append(Send(b"", ctx.source, ctx.socket, ctx.connection))
 
-    def _run_reply(self, ctx: Context) -> None:
+    def _run_reply(self, edition: Edition, ctx: Context) -> None:
         if self.world.check_via and not is_own_via(ctx):
             ctx.log(L_NOTICE, "ERROR: forward_reply: host in first via!=me")
             self.world.counters.dropped_replies += 1
             return
         try:
-            for module in self._reply_hooks:
+            for module in edition.reply_hooks:
                 if not module.on_reply(ctx):
                     return
             forward_reply(ctx)

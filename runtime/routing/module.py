@@ -1,4 +1,8 @@
-"""What every module of the server is: an object that routes.py makes and the engine calls."""
+"""What every module of the server is: an object that routes.py makes and the engine calls.
+
+A Module is configuration: what its parameters say, and what `bind` makes of them, which does not change later. What changes lives in
+an object of its own that `World.keep` gives out (the state), so that another program can come in place of this one and find it.
+"""
 
 from __future__ import annotations
 
@@ -38,17 +42,26 @@ class Module:
     ) -> None:
         """Called once before `bind`: the failure and onreply routes of ser.cfg by their numbers."""
 
+    def fixed(self) -> dict[str, object]:
+        """The parameters that cannot change while the server runs, by their names: those after which the state was made."""
+        return {}
+
+    def api(self) -> object:
+        """What other modules get to see of this one, by a Port. Called once, before `bind`."""
+        return self
+
     def bind(self, world: World) -> None:
-        """Called once in the master before it forks, in the order of loadmodule: find other modules, read files.
+        """Called once in the master before it forks, in the order of loadmodule: find other modules, read files; and in each process
+        when the program takes the place of another one. What lives longer than this object is asked of `world.keep`.
 
         Raises ModuleError where SER's module init would fail.
         """
 
     def prepare(self, world: World) -> None:
-        """Called once in the master, after the `bind` of every module: look at the others. Raises ModuleError."""
+        """Called once where `bind` is, after that of every module: look at the others. Raises ModuleError."""
 
     def start_worker(self, world: World) -> None:
-        """Called in each worker after the fork (SER's child init)."""
+        """Called in each worker after the fork (SER's child init), and there when the program takes the place of another one."""
 
     def end(self) -> None:
         """Called in the master when all other processes have ended, in the order of loadmodule: write down what is left."""

@@ -23,12 +23,21 @@ class SharedMemory:
         self.used = 0
         self.shortages = 0
         self._log: Final = log
+        self.is_closed = False
+
+    def close(self) -> None:
+        """Give out no more: the processes have forked."""
+        self.is_closed = True
 
     def take(self, size: int, what: str, least: int = 0) -> mmap.mmap:
         """Memory of `size` bytes, all zero, for `what`; where that is too much what is left, if it is `least` bytes (0: `size`).
 
         Raises SharedMemoryFull. Its pages cost nothing before they are written to.
         """
+        if self.is_closed:
+            raise SharedMemoryFull(
+                f"{what} needs memory that all processes share, which is given out at the start only"
+            )
         left = self.limit - self.used
         given = min(size, left)
         if given < (least or size):

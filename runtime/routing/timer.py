@@ -48,6 +48,14 @@ class Schedule:
         self._timers.extend(timers)
         self.count = len(self._timers)
 
+    def replace(self, timers: list[Timer]) -> None:
+        """Run these instead. One that was there before, by its name and period, is due when it was."""
+        due: dict[tuple[str, int], int] = {(timer.name, timer.period_ms): int(timer.due_ms) for timer in self._timers}
+        for timer in timers:
+            timer.due_ms = due.get((timer.name, timer.period_ms), NEVER)
+        self._timers.clear()
+        self.add(timers)
+
     def next_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `run` has something to do, -1 if there are no timers."""
         soonest: i64 = NEVER
@@ -63,7 +71,8 @@ class Schedule:
 
     def run(self, now_ms: i64, sends: list[Send]) -> None:
         """Call what is due. An exception is a bug of the module: it is reported, and the timer goes on."""
-        for timer in self._timers:
+        # One that waits may see them exchanged.
+        for timer in list(self._timers):
             if timer.due_ms < 0:
                 timer.due_ms = now_ms + timer.period_ms
             elif now_ms >= timer.due_ms:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Final, final
+from collections.abc import Callable
+from typing import Final, TypeVar, final
 
 from mypy_extensions import i64
 
@@ -11,6 +12,7 @@ from runtime.routing.asking import Asking
 from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
+from runtime.routing.kept import Kept
 from runtime.routing.names import Names
 from runtime.routing.parked import Parked
 from runtime.routing.ports import Clock, Connections, Log, Resolver, Storage
@@ -19,6 +21,8 @@ from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
 from runtime.sip.transport import ListenSocket, Send
 from runtime.version import VERSION
+
+T = TypeVar("T")
 
 SERVER: Final = b"Sip EXpress router (" + VERSION.encode("ascii") + b" (python))"
 USER_AGENT: Final = b"Sip EXpress router(" + VERSION.encode("ascii") + b" (python))"
@@ -74,7 +78,6 @@ class World:
         folder: str,
         shared: SharedMemory | None = None,
     ) -> None:
-        self.config: Final = config
         self.sockets: Final = sockets
         self.log: Final = log
         self.resolver: Final = resolver
@@ -87,9 +90,12 @@ class World:
         self.folder: Final = folder
         self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()
-        self.modules: Final[dict[str, object]] = {}
+        self.modules: dict[str, object] = {}
+        # What they offer to others (runtime.routing.port).
+        self.offers: dict[str, object] = {}
+        self.kept: Final = Kept()
         self.literals: Final[dict[bytes, Address]] = {}
-        self.avp_aliases: Final[dict[bytes, AvpName]] = {}
+        self.avp_aliases: dict[bytes, AvpName] = {}
         self.pid: i64 = 0
         # The module of the embedded database, for those that name no other (runtime.routing.database).
         self.embedded: object = None
@@ -101,20 +107,30 @@ class World:
         # None where there is no TCP.
         self.connections: Connections | None = None
         self.clock = Clock()
-        self.tcp_accept_aliases: Final = config.tcp_accept_aliases
         self.log_level: i64 = log.level
         self.syn_branch: Final = config.syn_branch
-        self.reply_to_via: Final = config.reply_to_via
-        self.check_via: Final = config.check_via
-        self.mhomed: Final = config.mhomed
-        self.sip_warning: Final = config.sip_warning
-        self.looks_up_via: Final = config.dns or config.rev_dns
+        self.take_config(config)
+
+    def take_config(self, config: Config) -> None:
+        """Go by these global parameters from now on."""
+        self.config = config
+        self.tcp_accept_aliases = config.tcp_accept_aliases
+        self.reply_to_via = config.reply_to_via
+        self.check_via = config.check_via
+        self.mhomed = config.mhomed
+        self.sip_warning = config.sip_warning
+        self.looks_up_via = config.dns or config.rev_dns
         # The topmost Via of a request may have a name that has to be known before the route runs.
-        self.asks_first: Final = self.looks_up_via or self.reply_to_via
-        self.server_line: Final = b"Server: " + SERVER + b"\r\n" if config.server_signature else b""
-        self.advertised_address: Final = config.advertised_address.encode("latin-1")
-        self.advertised_port: Final[i64] = config.advertised_port
-        self._via_heads: list[bytes] = [self.via_head(s, b"", 0) for s in sockets.sockets]
+        self.asks_first = self.looks_up_via or self.reply_to_via
+        self.server_line = b"Server: " + SERVER + b"\r\n" if config.server_signature else b""
+        self.advertised_address = config.advertised_address.encode("latin-1")
+        self.advertised_port: i64 = config.advertised_port
+        self._via_heads: list[bytes] = [self.via_head(s, b"", 0) for s in self.sockets.sockets]
+
+    def keep(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
+        """What the module of this name, or a part of it, has made for this process or for the server: it lives on when another program
+        takes the place of the one that made it. Made by `make` where it is not there yet."""
+        return self.kept.keep(name, kind, make)
 
     def path(self, name: str) -> str:
         """The file that ser.cfg means by `name`: a relative one lies beside ser.cfg."""

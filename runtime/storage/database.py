@@ -91,6 +91,8 @@ def _place_of(world: World, url: Url) -> int:
     for place, known in enumerate(urls_of(world)):
         if (str(known), known.password) == (str(url), url.password):
             return place
+    if world.shared.is_closed:
+        raise DatabaseError(f"{url} would be new: databases are opened at the start only")
     world.databases.append(url)
     return len(world.databases) - 1
 

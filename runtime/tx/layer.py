@@ -64,17 +64,28 @@ class TimerSettings:
 
 
 @final
-class Layer:
-    """All transactions of a process and their timers. `created`, `released` (they only absorb repetitions from then on) and `finished`
-    (forgotten) count transactions since the start."""
+class Counts:
+    """Transactions since the start: `created`, `released` (they only absorb repetitions from then on) and `finished` (forgotten)."""
 
-    def __init__(self, table: Table, settings: TimerSettings, now_ms: i64) -> None:
-        self.table: Final = table
-        self.settings: Final = settings
-        self._wheel: Final = Wheel(now_ms)
+    def __init__(self) -> None:
         self.created: i64 = 0
         self.released: i64 = 0
         self.finished: i64 = 0
+
+
+@final
+class Layer:
+    """All transactions of a process and their timers, which begin as `settings` say."""
+
+    def __init__(self, table: Table, settings: TimerSettings, wheel: Wheel, counts: Counts) -> None:
+        self.table: Final = table
+        self.settings: Final = settings
+        self.counts: Final = counts
+        self._wheel: Final = wheel
+
+    def with_settings(self, settings: TimerSettings) -> Layer:
+        """The same transactions; timers that begin by way of it begin as these say."""
+        return Layer(self.table, settings, self._wheel, self.counts)
 
     def next_timer_ms(self, now_ms: i64) -> i64:
         return self._wheel.next_ms(now_ms)
@@ -93,7 +104,7 @@ class Layer:
 
     def open(self, t: Transaction) -> None:
         self.table.add(t)
-        self.created += 1
+        self.counts.created += 1
 
     # --- clients -----------------------------------------------------------------------------------------------------
 
@@ -275,7 +286,7 @@ class Layer:
         if t.state >= WAITING:
             return
         t.state = WAITING
-        self.released += 1
+        self.counts.released += 1
         t.repeat_ms = NEVER
         t.give_up_ms = now_ms + self.settings.wait
         self._wheel.set(t, t.give_up_ms)
@@ -314,7 +325,7 @@ class Layer:
         for branch in t.branches:
             branch.cancel = None
         t.branches = []
-        self.finished += 1
+        self.counts.finished += 1
 
 
 def has_open_branches(t: Transaction) -> bool:

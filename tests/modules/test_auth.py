@@ -36,7 +36,7 @@ def register(credentials: str = "", **headers: str) -> bytes:
 
 def judged(site: Site, ctx: Context, is_proxy: bool = False, ha1: bytes = HA1) -> int:
     """What a backend makes of a request: it knows `ha1`."""
-    checker = auth_of(site).checker()
+    checker = auth_of(site).checker
     claim = checker.find(ctx, b"example.com", is_proxy)
     if claim.verdict != UNCHECKED:
         return claim.verdict
@@ -457,5 +457,5 @@ def test_a_parameter_that_means_nothing_does_not_compile(param: str) -> None:
 
 def test_claims_say_who_they_are_for() -> None:
     site = site_of()
-    claim = auth_of(site).checker().find(site.context(register(Phone().credentials(FAR))), b"example.com", False)
+    claim = auth_of(site).checker.find(site.context(register(Phone().credentials(FAR))), b"example.com", False)
     assert isinstance(claim, Claim) and not claim.is_proxy

@@ -48,7 +48,7 @@ def test_an_ack_is_never_answered() -> None:
     site = Site(NOT_FOUND)
     assert site.say(request("ACK", To="<sip:bob@example.com>;tag=theirs")) == []
     assert site.lines(L_WARN) == ["Warning: sl_send_reply: I won't send a reply for ACK!!", "ran"]
-    assert sl_of(site).sent == {} and sl_of(site).failures == 0
+    assert sl_of(site).counts.sent == {} and sl_of(site).counts.failures == 0
 
 
 def test_the_ack_for_its_own_reply_never_reaches_the_script() -> None:
@@ -78,14 +78,14 @@ def test_replies_are_counted_by_code() -> None:
     site = Site('route { if (method==INVITE) sl_send_reply("404", "No"); else sl_send_reply("200", "OK"); }')
     for method in ("INVITE", "OPTIONS", "INVITE"):
         site.say(request(method))
-    assert sl_of(site).sent == {404: 2, 200: 1} and sl_of(site).failures == 0
+    assert sl_of(site).counts.sent == {404: 2, 200: 1} and sl_of(site).counts.failures == 0
     assert site.engine.world.counters.local_replies == 3
 
 
 def test_a_reply_that_cannot_be_sent_is_false_and_counted() -> None:
     site = Site('reply_to_via=yes\nroute { if (!sl_send_reply("200", "OK")) log(1, "false"); }')
     assert site.say(request(Via="SIP/2.0/UDP nowhere.example.com;branch=1")) == []
-    assert site.lines(1) == ["false"] and sl_of(site).failures == 1
+    assert site.lines(1) == ["false"] and sl_of(site).counts.failures == 1
 
 
 @pytest.mark.parametrize(

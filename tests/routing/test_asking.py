@@ -217,7 +217,7 @@ def test_a_question_without_a_run_calls_back() -> None:
             self.went_on_ms = now_ms
 
     log = Lines()
-    asking = Asking(log, Bugs("ser.cfg", {}, log))
+    asking = Asking(log, Bugs("ser.cfg", log))
     kind = Kind("rows", DEADLINE_MS, 2)
     first, second, third = (Called(kind, b"") for _ in range(3))
     assert asking.begin(first, 0) and asking.begin(second, 0) and not asking.begin(third, 0)
@@ -289,7 +289,7 @@ def test_a_cancel_finds_the_invite_that_waits(tm: Tm | None) -> None:
     if tm is not None:
         # Repetitions find transactions, and the 487 gets its ACK.
         core_ = tm.core
-        assert core_.layer.created == 2 and core_.layer.unfinished() == 1
+        assert core_.layer.counts.created == 2 and core_.layer.unfinished() == 1
         site.now_ms += 1000
         assert [s.data[8:11] for s in site.engine.tick(site.now_ms)] == [b"487"]
 

@@ -219,7 +219,7 @@ def test_the_route_goes_on_where_it_was() -> None:
     answer.rules = [Naptr(1, 1, "u", "E2U+sip", f"!^.*$!sip:bob@{IP}!")]
     (sent,) = site.take_answer(NAPTR, "3.2.1.9.4.e164.arpa", answer)
     assert runs == 1 and where(sent) == f"udp:{IP}:5060"
-    assert tm.core.layer.created == 1
+    assert tm.core.layer.counts.created == 1
     # The same with nobody who answers.
     site.say(request("INVITE", "sip:+49124@h", Call_ID="other"))
     sends = site.engine.tick(site.now_ms + cache.WAIT_MS)

@@ -55,7 +55,7 @@ def found(zone: Zone, host: str, port: int = 0, proto: int = 0, protos: list[int
     """`udp:192.0.2.1:5060` for each server, in the order to try."""
     log = Lines()
     search = Search(host.encode(), port, proto, protos or [UDP, TCP], 0)
-    assert search.run(cache.Names(zone, log, Asking(log, Bugs("", {}, log))), 0) is None
+    assert search.run(cache.Names(zone, log, Asking(log, Bugs("", log))), 0) is None
     return [f"{PROTOS[hop.proto]}:{hop.destination.text.decode()}:{hop.destination.port}" for hop in search.hops if hop.destination]  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def test_what_will_probably_be_needed_is_asked_for_at_the_same_time() -> None:
     zone = Zone(HOST)
     zone.is_late = True
     log = Lines()
-    names = cache.Names(zone, log, Asking(log, Bugs("", {}, log)))
+    names = cache.Names(zone, log, Asking(log, Bugs("", log)))
     search = Search(b"h.test", 0, 0, [UDP, TCP], 0)
     assert search.run(names, 0) == (NAPTR, b"h.test") and search.hops == []
     assert sorted(kind for kind, _ in zone.asked) == [A, SRV, SRV, NAPTR]
@@ -181,7 +181,7 @@ def test_equal_records_are_chosen_by_weight_and_always_the_same_for_one_message(
 def test_addresses_of_one_name_take_turns() -> None:
     zone = Zone({"two.test": ["192.0.2.1", "192.0.2.2"]})
     log = Lines()
-    names = cache.Names(zone, log, Asking(log, Bugs("", {}, log)))
+    names = cache.Names(zone, log, Asking(log, Bugs("", log)))
     first = []
     for chance in (0, 1):
         search = Search(b"two.test", 5060, UDP, [UDP], chance)

@@ -21,7 +21,7 @@ class Site:
     def __init__(self) -> None:
         self.log = Lines()
         self.server = Names(is_late=True)
-        self.bugs = Bugs("ser.cfg", {}, self.log)
+        self.bugs = Bugs("ser.cfg", self.log)
         self.asking = Asking(self.log, self.bugs)
         self.names = cache.Names(self.server, self.log, self.asking)
 

@@ -21,7 +21,7 @@ class Calls:
 
 def schedule(*timers: Timer) -> tuple[Schedule, Lines, Bugs]:
     log = Lines()
-    bugs = Bugs("ser.cfg", {}, log)
+    bugs = Bugs("ser.cfg", log)
     made = Schedule(log, bugs)
     made.add(list(timers))
     return made, log, bugs

@@ -241,7 +241,7 @@ def test_whatever_happens(block: int) -> None:
         assert site.engine.next_timer_ms(site.now_ms) == -1, f"seed {seed}: a timer is left"
         layer = site.tm.core.layer
         assert (
-            layer.created == layer.released == layer.finished
+            layer.counts.created == layer.counts.released == layer.counts.finished
         ), f"seed {seed}: transactions are not counted as they are"
         for what, codes in simulation.finals.items():
             # A 2xx may follow another final reply: it is the business of the ends.

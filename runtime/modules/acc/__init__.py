@@ -7,7 +7,7 @@ from typing import Final, final
 from runtime.modules.acc.books import REQUESTED, Accountant, Books, Rules, bit_of
 from runtime.modules.acc.facts import facts_of
 from runtime.modules.acc.tables import AccountModule, AccountTable
-from runtime.modules.tm import Tm
+from runtime.modules.tm.api import TM
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import DatabaseError, open_database
 from runtime.routing.module import ModuleError
@@ -56,6 +56,8 @@ _PORT: Final = 3000
 @final
 class Acc(AccountModule):
     """Reports transactions that carry a flag, and what a route hands it."""
+
+    _books: Books
 
     def __init__(
         self,
@@ -142,7 +144,6 @@ class Acc(AccountModule):
             diameter_client_host,
             diameter_client_port,
         ) != (1, 2, _HOST, _PORT)
-        self._books: Books | None = None
 
     def bind(self, world: World) -> None:
         """The database is opened where something is to be written to it."""
@@ -155,30 +156,24 @@ class Acc(AccountModule):
         self._books = Books(level, letters, calls, missed, self._columns, self._is_local_time, world)
         if self._rules.db | self._rules.db_missed:
             self.open_books(world)
-        tm = world.modules["tm"]
-        assert isinstance(tm, Tm)
-        tm.observe(Accountant(self._rules, self._books))
+        TM.of(world).observe(Accountant(self._rules, self._books))
 
     def open_books(self, world: World) -> None:
-        books = self.books()
+        books = self._books
         if books.database is None:
             books.database = open_database(world, "acc", self._url)
-
-    def books(self) -> Books:
-        assert self._books is not None, "bind has made them"
-        return self._books
 
     def acc_log_request(self, ctx: Context, comment: bytes) -> bool:
         """Report the request to the log; the comment takes the place of a status."""
         if not self._rules.skips(ctx.method):
-            self.books().log(REQUESTED, facts_of(ctx, comment))
+            self._books.log(REQUESTED, facts_of(ctx, comment))
         return True
 
     def acc_db_request(self, ctx: Context, comment: bytes, table: AccountTable) -> bool:
         """Report the request to a table; False if the database does not take it."""
         if self._rules.skips(ctx.method):
             return True
-        books = self.books()
+        books = self._books
         database = books.database
         assert database is not None, "the table has had it opened"
         try:

@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.acc.facts import Facts, facts_of
-from runtime.modules.tm.call import Call, Observer, Watcher
+from runtime.modules.tm.api import Call, Observer, Watcher
 from runtime.routing.context import Context
 from runtime.routing.database import Database
 from runtime.routing.world import World

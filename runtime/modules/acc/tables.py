@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.prepared import Prepared
 from runtime.routing.world import World
 
@@ -17,6 +18,9 @@ class AccountModule(Module):
         raise NotImplementedError
 
 
+_ACC: Final = Port("acc", AccountModule)
+
+
 @final
 class AccountTable(Prepared):
     """A table; that a route names one is what opens the database where no flag does. Like SER, it does not look at the version."""
@@ -25,6 +29,4 @@ class AccountTable(Prepared):
         self.name: Final = name.decode("latin-1")
 
     def prepare(self, world: World) -> None:
-        owner = world.modules["acc"]
-        assert isinstance(owner, AccountModule)
-        owner.open_books(world)
+        _ACC.of(world).open_books(world)

@@ -9,9 +9,10 @@ from runtime.modules.auth.checking import NOT_AUTHORIZED, Checker
 from runtime.modules.auth.identity import is_e164
 from runtime.modules.auth.nonces import Nonces
 from runtime.modules.auth.replays import BUCKET_BYTES, SLOT_BYTES, Replays
-from runtime.modules.sl import Sl
+from runtime.modules.sl import SL
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.world import World
 from runtime.sip import headers, methods
 from runtime.sip.digest import MD5, SHA256
@@ -42,6 +43,8 @@ class Auth(Module):
     `checker` is for the modules that know the passwords; it is there from `bind` on.
     """
 
+    checker: Checker
+
     def __init__(
         self,
         *,
@@ -63,21 +66,20 @@ class Auth(Module):
         self._algorithms: Final = tuple([_ALGORITHMS[name] for name in _names(algorithms)])
         self._qop: Final = b', qop="' + ",".join(_names(qop)).encode("ascii") + b'"'
         self._nonce_count: Final = nonce_count
-        self._checker: Checker | None = None
+
+    def fixed(self) -> dict[str, object]:
+        """The memory for nonces has a size, and what stands in it is told by the time that nonces live."""
+        return {"nonce_count": self._nonce_count, "nonce_expire": self._nonce_expire}
 
     def bind(self, world: World) -> None:
-        sl = world.modules["sl"]
-        assert isinstance(sl, Sl)
         replays: Replays | None = None
         if self._nonce_count > 0:
             size = max(self._nonce_count * SLOT_BYTES // BUCKET_BYTES, 1) * BUCKET_BYTES
-            replays = Replays(world.shared.take(size, "auth", BUCKET_BYTES))
-        nonces = Nonces(self._secret or secrets.token_bytes(32), self._nonce_expire)
-        self._checker = Checker(sl, nonces, replays, self._algorithms, self._realm_prefix)
-
-    def checker(self) -> Checker:
-        assert self._checker is not None, "bind has made it"
-        return self._checker
+            replays = world.keep("auth", Replays, lambda: Replays(world.shared.take(size, "auth", BUCKET_BYTES)))
+        # The same for all processes, and for all programs that set none.
+        secret = self._secret or world.keep("auth secret", bytes, lambda: secrets.token_bytes(32))
+        nonces = Nonces(secret, self._nonce_expire)
+        self.checker = Checker(SL.of(world), nonces, replays, self._algorithms, self._realm_prefix)
 
     # --- script functions --------------------------------------------------------------------------------------------
 
@@ -92,7 +94,7 @@ class Auth(Module):
         return self._challenge(ctx, realm, qop, True, stale)
 
     def _challenge(self, ctx: Context, realm: bytes, qop: int, is_proxy: bool, is_stale: bool) -> int:
-        checker = self.checker()
+        checker = self.checker
         if ctx.method == methods.ACK:
             # It has no answer.
             return NOT_AUTHORIZED
@@ -162,6 +164,8 @@ def _qop_doubt(text: str) -> Doubt | None:
 
 
 _QOP: Final = Arg("qop", ArgumentKind("qop", '"0", or "1" to offer qop', parse_integer, _qop_doubt))
+
+AUTH: Final = Port("auth", Auth)
 
 EXPORTS: Final = ModuleSpec(
     name="auth",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Final, final
 
-from runtime.modules.auth import Auth
+from runtime.modules.auth import AUTH
 from runtime.modules.auth.checking import NOT_AUTHORIZED, UNCHECKED, Checker, Claim, authentication_of
 from runtime.modules.auth_db.passwords import Columns, Subscriber, find_subscriber
 from runtime.modules.auth_db.tables import SubscriberModule, UserTable
 from runtime.routing.context import L_ERR, L_INFO, Context
-from runtime.routing.database import Database, DatabaseError, open_database
+from runtime.routing.database import DatabaseError, open_database
 from runtime.routing.module import ModuleError
 from runtime.routing.world import World
 from runtime.sip.digest import HASH_SIZES, SHA256
@@ -24,6 +24,8 @@ from runtime.spec.values import Constant
 @final
 class AuthDb(SubscriberModule):
     """Verifies what `auth` finds in a request against a table of subscribers."""
+
+    _checker: Checker
 
     def __init__(
         self,
@@ -53,22 +55,14 @@ class AuthDb(SubscriberModule):
             use_domain != 0,
         )
         self._has_sha256: Final = calculate_ha1 != 0 or (sha256_column != "" and sha256_column_2 != "")
-        self._database: Database | None = None
-        self._checker: Checker | None = None
 
     def bind(self, world: World) -> None:
-        auth = world.modules["auth"]
-        assert isinstance(auth, Auth)
-        self._checker = auth.checker()
+        self._checker = AUTH.of(world).checker
         if SHA256 in self._checker.algorithms and not self._has_sha256:
             raise ModuleError(
                 "auth_db: auth offers SHA-256: set calculate_ha1 to 1, or sha256_column and sha256_column_2 to columns with its HA1"
             )
-        self._database = open_database(world, "auth_db", self._url)
-
-    def database(self) -> Database:
-        assert self._database is not None, "bind has opened it"
-        return self._database
+        self.database = open_database(world, "auth_db", self._url)
 
     def www_authorize(self, ctx: Context, realm: bytes, table: UserTable) -> int:
         """1 if Authorization is right, -1 if not, 0 if an error has been answered."""
@@ -80,7 +74,6 @@ class AuthDb(SubscriberModule):
 
     def _authorize(self, ctx: Context, realm: bytes, table: UserTable, is_proxy: bool) -> int:
         checker = self._checker
-        assert checker is not None, "bind has set it"
         claim = checker.find(ctx, realm, is_proxy)
         if claim.verdict != UNCHECKED:
             return claim.verdict
@@ -109,7 +102,7 @@ class AuthDb(SubscriberModule):
         credentials = claim.credentials
         username = credentials.username or b""
         realm = credentials.realm or b""
-        return find_subscriber(ctx, self.database(), table.name, self._columns, algorithm, username, realm)
+        return find_subscriber(ctx, self.database, table.name, self._columns, algorithm, username, realm)
 
 
 def _listed(text: str) -> tuple[str, ...]:

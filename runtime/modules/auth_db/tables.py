@@ -6,6 +6,7 @@ from typing import Final, final
 
 from runtime.routing.database import Database, require_version
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.prepared import Prepared
 from runtime.routing.world import World
 
@@ -15,8 +16,10 @@ _LEAST_VERSION: Final = 3
 class SubscriberModule(Module):
     """The module whose database has the tables; AuthDb is it."""
 
-    def database(self) -> Database:
-        raise NotImplementedError
+    database: Database
+
+
+SUBSCRIBERS: Final = Port("auth_db", SubscriberModule)
 
 
 @final
@@ -27,6 +30,4 @@ class UserTable(Prepared):
         self.name: Final = name.decode("latin-1")
 
     def prepare(self, world: World) -> None:
-        owner = world.modules["auth_db"]
-        assert isinstance(owner, SubscriberModule)
-        require_version(owner.database(), "auth_db", self.name, _LEAST_VERSION)
+        require_version(SUBSCRIBERS.of(world).database, "auth_db", self.name, _LEAST_VERSION)

@@ -21,6 +21,8 @@ from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_pa
 class AvpDb(Module):
     """Loads all preferences of a user. AVPs are called `caller_` or `callee_` and the attribute, and are texts."""
 
+    _database: Database
+
     def __init__(
         self,
         *,
@@ -45,7 +47,6 @@ class AvpDb(Module):
         self._caller_uuid: Final = caller_uuid_avp
         self._callee_uuid: Final = callee_uuid_avp
         self._uses_domain: Final = use_domain != 0
-        self._database: Database | None = None
 
     def bind(self, world: World) -> None:
         self._database = open_database(world, "avp_db", self._url)
@@ -58,7 +59,6 @@ class AvpDb(Module):
         where = self._where(ctx, party)
         if where is None:
             return False
-        assert self._database is not None
         try:
             rows = self._database.query(ctx, self._table, self._columns, where)
         except DatabaseError as e:

@@ -12,6 +12,7 @@ from runtime.routing.avps import AvpName, AvpValue, text_of
 from runtime.routing.context import Context
 from runtime.routing.database import Condition, Database, Row, Value
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.prepared import CannotPrepare, Prepared, alias_target
 from runtime.routing.world import World
 from runtime.sip.uri import parse_uri
@@ -60,9 +61,11 @@ class StoreModule(Module):
         self.database: Database | None = None
 
 
+_AVPOPS: Final = Port("avpops", StoreModule)
+
+
 def _owner(world: World) -> StoreModule:
-    owner = world.modules["avpops"]
-    assert isinstance(owner, StoreModule)
+    owner = _AVPOPS.of(world)
     if owner.database is None:
         raise CannotPrepare(
             "avpops: a route uses avp_db_load, avp_db_store or avp_db_delete: set avp_url and avp_table"

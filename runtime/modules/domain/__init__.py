@@ -24,6 +24,8 @@ _VERSION: Final = 1
 class Domain(Module):
     """Whether a domain is ours: asked of the table for each call (db_mode 0), or read at the start (1)."""
 
+    _database: Database
+
     def __init__(
         self,
         *,
@@ -37,23 +39,29 @@ class Domain(Module):
         self._is_cached: Final = db_mode != 0
         self._table: Final = domain_table
         self._column: Final = domain_col
-        self._database: Database | None = None
         self._domains: Domains | None = None
+
+    def fixed(self) -> dict[str, object]:
+        """What was read at the start is read again by the command domain_reload."""
+        if not self._is_cached:
+            return {"db_mode": False}
+        return {"db_mode": True, "db_url": self._url, "domain_table": self._table, "domain_col": self._column}
 
     def bind(self, world: World) -> None:
         self._database = open_database(world, "domain", self._url)
-        if not self._is_cached:
-            return
+        if self._is_cached:
+            self._domains = world.keep("domain", Domains, lambda: self._read(world))
+
+    def _read(self, world: World) -> Domains:
         require_version(self._database, "domain", self._table, _VERSION)
         try:
             names = self._load()
         except DatabaseError as e:
             raise ModuleError(f"domain: {e}") from e
         size = sum([len(name) + 1 for name in names])
-        self._domains = Domains(names, Published(world.shared.take(room_for(size), "domain")))
+        return Domains(names, Published(world.shared.take(room_for(size), "domain")))
 
     def _load(self) -> list[bytes]:
-        assert self._database is not None
         rows = self._database.query(None, self._table, (self._column,), [])
         return [row[0] for row in rows if isinstance(row[0], bytes)]
 
@@ -79,7 +87,6 @@ class Domain(Module):
     def _is_local(self, ctx: Context, what: str, host: bytes) -> bool:
         if self._domains is not None:
             return self._domains.has(host)
-        assert self._database is not None
         return has_row(ctx, self._database, what, self._table, self._column, [Condition(self._column, host)])
 
     # --- commands ----------------------------------------------------------------------------------------------------

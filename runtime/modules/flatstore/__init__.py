@@ -19,22 +19,21 @@ _NUMBER: Final = 8
 class FlatstoreDriver(Driver):
     """Opens folders. The number of rotations lies in memory that all processes share."""
 
+    _world: World
+    _memory: mmap.mmap
+
     def __init__(self, *, flush: int = 1) -> None:
         super().__init__("flatstore")
         self._flushes: Final = flush != 0
-        self._world: World | None = None
-        self._memory: mmap.mmap | None = None
 
     def bind(self, world: World) -> None:
         self._world = world
-        self._memory = world.shared.take(_NUMBER, "flatstore")
+        self._memory = world.keep("flatstore", mmap.mmap, lambda: world.shared.take(_NUMBER, "flatstore"))
 
     def open(self, url: str) -> Database:
-        assert self._world is not None, "modules are bound in the order of loadmodule"
         return Flatstore(parse_url(url, self._world.folder), self._world.log, self._flushes, self.rotations)
 
     def rotations(self) -> int:
-        assert self._memory is not None
         return int.from_bytes(self._memory[0:_NUMBER], "little")
 
     def commands(self) -> list[Command]:
@@ -42,7 +41,6 @@ class FlatstoreDriver(Driver):
 
     def flat_rotate(self, question: Question) -> None:
         """Every process opens its files anew before its next row."""
-        assert self._memory is not None
         self._memory[0:_NUMBER] = (self.rotations() + 1).to_bytes(_NUMBER, "little")
         question.answer(b"200 OK\n")
 

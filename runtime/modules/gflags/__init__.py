@@ -23,18 +23,21 @@ class Gflags(Module):
     A byte of shared memory for each, so that processes that change different flags at once do not undo one another.
     """
 
+    _memory: mmap.mmap
+
     def __init__(self, *, initial: int = 0) -> None:
         super().__init__("gflags")
         self.initial: Final = initial
-        self._memory: mmap.mmap | None = None
 
     def bind(self, world: World) -> None:
+        self._memory = world.keep("gflags", mmap.mmap, lambda: self._made(world))
+
+    def _made(self, world: World) -> mmap.mmap:
         memory = world.shared.take(_FLAGS, "gflags")
         memory[0:_FLAGS] = bytes([self.initial >> flag & 1 for flag in range(_FLAGS)])
-        self._memory = memory
+        return memory
 
     def _put(self, flag: int, value: int) -> bool:
-        assert self._memory is not None
         self._memory[flag] = value
         return True
 
@@ -48,7 +51,6 @@ class Gflags(Module):
 
     def is_gflag(self, ctx: Context, flag: int) -> bool:
         """True if the global flag is set."""
-        assert self._memory is not None
         return self._memory[flag] != 0
 
     # --- commands ----------------------------------------------------------------------------------------------------
@@ -76,7 +78,6 @@ class Gflags(Module):
     def fifo_is_gflag(self, question: Question) -> None:
         flag = _flag_of(question)
         if flag >= 0:
-            assert self._memory is not None
             question.answer(b"200 OK\nTRUE\n" if self._memory[flag] else b"200 OK\nFALSE\n")
 
 

@@ -23,6 +23,8 @@ _VERSION: Final = 2
 class Group(Module):
     """Who is in which group, from a table that is asked for each call."""
 
+    _database: Database
+
     def __init__(
         self,
         *,
@@ -40,7 +42,6 @@ class Group(Module):
         self._domain: Final = domain_column
         self._group: Final = group_column
         self._uses_domain: Final = use_domain != 0
-        self._database: Database | None = None
 
     def bind(self, world: World) -> None:
         self._database = open_database(world, "group", self._url)
@@ -67,7 +68,6 @@ class Group(Module):
         where = [Condition(self._user, user), Condition(self._group, group)]
         if self._uses_domain:
             where.append(Condition(self._domain, domain))
-        assert self._database is not None
         return has_row(ctx, self._database, "is_user_in", self._table, self._group, where)
 
 

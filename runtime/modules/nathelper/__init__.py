@@ -90,10 +90,27 @@ class Nathelper(Module):
     def start_worker(self, world: World) -> None:
         """Each worker has its own line to the RTP proxy, and says whether one answers."""
         if self._uses_rtpproxy:
-            place, attempts, wait_s, rest_s = self._rtpproxy
-            self._proxy = RtpProxy(parse_place(place), world, attempts, wait_s, rest_s)
-            # A silent one must not hold up the start.
-            world.asking.apart(self._proxy.find, None)
+            self._proxy = world.keep("nathelper", RtpProxy, lambda: self._found(world))
+
+    def _found(self, world: World) -> RtpProxy:
+        place, attempts, wait_s, rest_s = self._rtpproxy
+        proxy = RtpProxy(parse_place(place), world, attempts, wait_s, rest_s)
+        # A silent one must not hold up the start.
+        world.asking.apart(proxy.find, None)
+        return proxy
+
+    def fixed(self) -> dict[str, object]:
+        """The line to the RTP proxy stays."""
+        if not self._uses_rtpproxy:
+            return {"rtpproxy_disable": True}
+        place, attempts, wait_s, rest_s = self._rtpproxy
+        return {
+            "rtpproxy_disable": False,
+            "rtpproxy_sock": place,
+            "rtpproxy_retr": attempts,
+            "rtpproxy_tout": wait_s,
+            "rtpproxy_disable_tout": rest_s,
+        }
 
     # --- NATs --------------------------------------------------------------------------------------------------------
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from runtime.modules.sl import Sl
+from runtime.modules.sl import SL, Sl
 from runtime.routing.context import L_ERR, Context
-from runtime.routing.module import Module, ModuleError
+from runtime.routing.module import Module
 from runtime.routing.verdict import FALSE, STOP
 from runtime.routing.world import World
 from runtime.sip import methods
@@ -19,6 +19,8 @@ from runtime.spec.effects import Does
 class Options(Module):
     """Answers OPTIONS requests to the server itself. The parameters are the values of four headers."""
 
+    _sl: Sl
+
     def __init__(
         self, *, accept: str = "*/*", accept_encoding: str = "", accept_language: str = "en", support: str = ""
     ) -> None:
@@ -27,13 +29,9 @@ class Options(Module):
         names = ("Accept", "Accept-Encoding", "Accept-Language", "Support")
         values = (accept, accept_encoding, accept_language, support)
         self._headers: Final = "".join(f"{name}: {value}\r\n" for name, value in zip(names, values)).encode("latin-1")
-        self._sl: Sl | None = None
 
     def bind(self, world: World) -> None:
-        sl = world.modules.get("sl")
-        if not isinstance(sl, Sl):
-            raise ModuleError("options: the module sl is needed")
-        self._sl = sl
+        self._sl = SL.of(world)
 
     def options_reply(self, ctx: Context) -> int:
         """Answer 200 with what the server accepts, and end the script. RFC 3261 11.2.
@@ -52,7 +50,6 @@ class Options(Module):
         if len(user) > 0:
             ctx.log(L_ERR, "ERROR: options_reply: the request is for a user")
             return FALSE
-        assert self._sl is not None
         ctx.reply_headers.append(self._headers)
         self._sl.sl_send_reply(ctx, 200, b"OK")
         return STOP

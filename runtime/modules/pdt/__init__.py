@@ -31,6 +31,9 @@ def _digits_mistake(text: str) -> str:
 class Pdt(Module):
     """Numbers that begin with the code of a domain: `prefix`, code, `terminator`, user."""
 
+    _database: Database
+    _codes: Codes
+
     def __init__(
         self,
         *,
@@ -47,12 +50,21 @@ class Pdt(Module):
         self._prefix: Final = prefix.encode("ascii")
         self._terminator: Final = terminator
         self._first: Final = start_range
-        self._database: Database | None = None
-        self._codes: Codes | None = None
 
     def bind(self, world: World) -> None:
-        """Read the table."""
         self._database = open_database(world, "pdt", self._url)
+        self._codes = world.keep("pdt", Codes, lambda: self._read(world))
+
+    def fixed(self) -> dict[str, object]:
+        """What was read at the start is not read again."""
+        return {
+            "db_url": self._url,
+            "db_table": self._table,
+            "terminator": self._terminator,
+            "start_range": self._first,
+        }
+
+    def _read(self, world: World) -> Codes:
         domains: dict[int, bytes] = {}
         try:
             rows = self._database.query(None, self._table, _COLUMNS, [], "code")
@@ -65,11 +77,7 @@ class Pdt(Module):
                 raise ModuleError(f"pdt: table {self._table}: code {code} has the terminator {self._terminator} in it")
             domains[code] = domain
         memory = world.shared.take(room_for(len(domains) * _CODE_BYTES), "pdt")
-        self._codes = Codes(domains, self._terminator, self._first, Published(memory))
-
-    def codes(self) -> Codes:
-        assert self._codes is not None, "bind has read them"
-        return self._codes
+        return Codes(domains, self._terminator, self._first, Published(memory))
 
     def prefix2domain(self, ctx: Context) -> bool:
         """Replace host and port by the domain of the code, and the user by what stands behind it; True for a URI without prefix, too."""
@@ -82,7 +90,7 @@ class Pdt(Module):
         start = len(self._prefix)
         end = user.find(b"%d" % self._terminator, start)
         code = decimal(user, start, end) if end > start else -1
-        domain = self.codes().domain_of(code) if 0 <= code <= _CODE_LIMIT else None
+        domain = self._codes.domain_of(code) if 0 <= code <= _CODE_LIMIT else None
         if domain is None:
             ctx.log(L_INFO, "prefix2domain: no domain has this code")
             return False
@@ -107,7 +115,7 @@ class Pdt(Module):
         if not domain or not authorization:
             question.answer(b"400 |get_domaincode: could not read from fifo\n")
             return
-        codes = self.codes()
+        codes = self._codes
         code = codes.code_of(domain)
         if code >= 0:
             question.answer(b"201 |Domain name= %sDomain code= %d%d\n" % (domain, code, self._terminator))
@@ -122,12 +130,11 @@ class Pdt(Module):
             question.answer(b"204 |Cannot register the new domain in a consistent way\n")
 
     def _register(self, code: int, domain: bytes) -> bool:
-        assert self._database is not None
         try:
             self._database.insert(None, self._table, _COLUMNS, [code, domain])
         except DatabaseError:
             return False
-        return self.codes().add(code, domain)
+        return self._codes.add(code, domain)
 
 
 EXPORTS: Final = ModuleSpec(

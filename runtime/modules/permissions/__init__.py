@@ -9,7 +9,7 @@ from runtime.modules.permissions.rules import Rules
 from runtime.modules.permissions.trusted import Peer, Peers, PeerTable
 from runtime.routing.command import Command, Question
 from runtime.routing.context import L_ERR, L_INFO, Context
-from runtime.routing.database import DatabaseError, open_database, require_version
+from runtime.routing.database import Database, DatabaseError, open_database, require_version
 from runtime.routing.module import ModuleError
 from runtime.routing.published import Published, room_for
 from runtime.routing.world import World
@@ -99,17 +99,33 @@ class Permissions(RuleKeeper):
     def _open_table(self, world: World) -> None:
         """A table that cannot be read does not stop the start, as in SER: nobody is trusted until trusted_reload can read it."""
         database = open_database(world, "permissions", self.db_url)
-        self._table = PeerTable(database, self._trusted_table, self._trusted_columns)
-        peers: list[Peer] = []
+        table = PeerTable(database, self._trusted_table, self._trusted_columns)
+        self._table = table
+        if self._is_cached:
+            self._peers = world.keep("permissions", Peers, lambda: self._read_table(world, database, table))
+        else:
+            self._loaded(world, database, table)
+
+    def _read_table(self, world: World, database: Database, table: PeerTable) -> Peers:
+        peers = self._loaded(world, database, table)
+        size = len(peers) * _PEER_BYTES
+        return Peers(peers, Published(world.shared.take(room_for(size), "permissions")))
+
+    def _loaded(self, world: World, database: Database, table: PeerTable) -> list[Peer]:
         try:
             require_version(database, "permissions", self._trusted_table, _TRUSTED_VERSION)
             if self._is_cached:
-                peers = self._table.load()
+                return table.load()
         except (ModuleError, DatabaseError) as e:
             world.log.write(L_ERR, f"ERROR: permissions: allow_trusted trusts nobody: {e}")
-        if self._is_cached:
-            size = len(peers) * _PEER_BYTES
-            self._peers = Peers(peers, Published(world.shared.take(room_for(size), "permissions")))
+        return []
+
+    def fixed(self) -> dict[str, object]:
+        """What was read at the start is read again by the command trusted_reload; the files of rules are read by each program."""
+        if not self._is_cached or not self.db_url:
+            return {"db_mode": False}
+        table = (self._trusted_table, self._trusted_columns)
+        return {"db_mode": True, "db_url": self.db_url, "trusted_table": table}
 
     def allow_routing(self, ctx: Context) -> bool:
         """True if the default files allow the sender to call the Request-URI and the branches."""

@@ -7,6 +7,7 @@ from typing import Final, final
 from runtime.modules.permissions.rules import BadRule, Rules, parse_rules
 from runtime.routing.context import L_ERR, L_INFO, L_WARN
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.prepared import Prepared
 from runtime.routing.world import World
 
@@ -73,7 +74,8 @@ class RuleBase(Prepared):
         self.deny = keeper.rules_of(world, base + keeper.suffixes[1])
 
 
+_PERMISSIONS: Final = Port("permissions", RuleKeeper)
+
+
 def _keeper(world: World) -> RuleKeeper:
-    keeper = world.modules["permissions"]
-    assert isinstance(keeper, RuleKeeper)
-    return keeper
+    return _PERMISSIONS.of(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -23,23 +24,28 @@ class Pike(Module):
     It looks at the source address. SER looked at the host in the topmost Via, which a sender chooses as it likes.
     """
 
+    _table: SourceTable
+
     def __init__(
         self, *, sampling_time_unit: int = 2, reqs_density_per_unit: int = 30, remove_latency: int = 120
     ) -> None:
         super().__init__("pike")
+        self._unit_s: Final = sampling_time_unit
         self._unit_ms: Final[i64] = sampling_time_unit * 1000
         self._limit: Final = reqs_density_per_unit
         self._periods_kept: Final = max(remove_latency // sampling_time_unit, 1)
-        self._table: SourceTable | None = None
+
+    def fixed(self) -> dict[str, object]:
+        """What is counted is counted in units."""
+        return {"sampling_time_unit": self._unit_s}
 
     def bind(self, world: World) -> None:
-        """Make the memory that the processes will share."""
-        memory = world.shared.take(BUCKETS * BUCKET_BYTES, "pike", BUCKET_BYTES)
+        """The memory that the processes share."""
+        memory = world.keep("pike", mmap.mmap, lambda: world.shared.take(BUCKETS * BUCKET_BYTES, "pike", BUCKET_BYTES))
         self._table = SourceTable(self._limit, self._periods_kept, memory)
 
     def pike_check_req(self, ctx: Context) -> bool:
         """Count the request; False if its source sends too much. A blocked source is logged once in a period."""
-        assert self._table is not None
         # From 1: 0 marks a free place in the table.
         verdict = self._table.count(ctx.source.ip, ctx.now_ms // self._unit_ms + 1)
         if verdict == NEWLY_BLOCKED:
@@ -75,7 +81,6 @@ class Pike(Module):
         question.answer(b"".join(lines))
 
     def _sources(self, now_ms: i64) -> list[Source]:
-        assert self._table is not None
         return self._table.sources(now_ms // self._unit_ms + 1)
 
 

@@ -7,8 +7,8 @@ from typing import Final, final
 from runtime.modules.registrar.finding import lookup, registered
 from runtime.modules.registrar.saving import Saver
 from runtime.modules.registrar.settings import Settings
-from runtime.modules.sl import Sl
-from runtime.modules.usrloc import TableName, Usrloc, table_name
+from runtime.modules.sl import SL
+from runtime.modules.usrloc import USRLOC, TableName, table_name
 from runtime.routing.context import Context
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.world import World
@@ -21,6 +21,8 @@ from runtime.spec.values import Doubt
 @final
 class Registrar(Module):
     """Takes REGISTER requests into usrloc, and finds users there."""
+
+    _saver: Saver
 
     def __init__(
         self,
@@ -57,33 +59,26 @@ class Registrar(Module):
             max_contacts,
             retry_after,
         )
-        self._saver: Saver | None = None
 
     def bind(self, world: World) -> None:
-        usrloc = world.modules.get("usrloc")
-        sl = world.modules.get("sl")
-        if not isinstance(usrloc, Usrloc) or not isinstance(sl, Sl):
-            raise ModuleError("registrar: needs the modules sl and usrloc: load them before it")
+        usrloc = USRLOC.of(world)
         if usrloc.use_domain != self._settings.use_domain:
             raise ModuleError(
                 "registrar: use_domain must be the same as usrloc's: "
                 f'write modparam("usrloc|registrar", "use_domain", {int(self._settings.use_domain)})'
             )
-        self._saver = Saver(self._settings, usrloc.locations, sl)
+        self._saver = Saver(self._settings, usrloc.locations, SL.of(world))
 
     def save(self, ctx: Context, table: TableName) -> int:
         """Take the contacts of a REGISTER into the table, and answer; 0 ends the script where the request was refused."""
-        assert self._saver is not None
         return self._saver.save(ctx, table.table, False, True)
 
     def save_noreply(self, ctx: Context, table: TableName) -> int:
         """The same without an answer, also where the request is refused."""
-        assert self._saver is not None
         return self._saver.save(ctx, table.table, False, False)
 
     def save_memory(self, ctx: Context, table: TableName) -> int:
         """The same as save, and no database gets to see these contacts."""
-        assert self._saver is not None
         return self._saver.save(ctx, table.table, True, True)
 
     def lookup(self, ctx: Context, table: TableName) -> bool:

@@ -8,6 +8,7 @@ from runtime.routing import errors
 from runtime.routing.command import EVERY, Command, Question, packed_counters, summed_counters
 from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.replying import send_reply
 from runtime.routing.tags import stateless_signature, stateless_tag
 from runtime.routing.world import World
@@ -21,20 +22,27 @@ _TAG_LENGTH: Final = 37
 
 
 @final
-class Sl(Module):
-    """Replies without a transaction, and the absorption of the ACKs that they cause.
+class Counts:
+    """What a process has sent without a transaction: replies by status code, and `failures`, those that could not be sent."""
 
-    `sent` counts replies by status code, `failures` those that could not be sent.
-    """
+    def __init__(self) -> None:
+        self.sent: Final[dict[int, int]] = {}
+        self.failures = 0
+
+
+@final
+class Sl(Module):
+    """Replies without a transaction, and the absorption of the ACKs that they cause."""
+
+    counts: Counts
+    _signature: bytes
 
     def __init__(self) -> None:
         super().__init__("sl")
         self.filters_requests = True
-        self.sent: Final[dict[int, int]] = {}
-        self.failures = 0
-        self._signature = b""
 
     def bind(self, world: World) -> None:
+        self.counts = world.keep("sl", Counts, Counts)
         self._signature = stateless_signature(world.first_address())
 
     def on_request(self, ctx: Context) -> bool:
@@ -58,9 +66,10 @@ class Sl(Module):
             return False
         tag = b"" if code < 180 or len(to_tag_of(ctx.message)) > 0 else self.tag_for(ctx)
         if not send_reply(ctx, code, reason, tag):
-            self.failures += 1
+            self.counts.failures += 1
             return False
-        self.sent[code] = self.sent.get(code, 0) + 1
+        sent = self.counts.sent
+        sent[code] = sent.get(code, 0) + 1
         return True
 
     def sl_reply_error(self, ctx: Context) -> bool:
@@ -76,9 +85,9 @@ class Sl(Module):
     def count_replies(self, question: Question) -> None:
         """This worker's replies, in the order of the table below."""
         counts = [0] * (len(_CODES) + 1)
-        for status, number in self.sent.items():
+        for status, number in self.counts.sent.items():
             counts[_place_of(status)] += number
-        counts[len(_CODES)] = self.failures
+        counts[len(_CODES)] = self.counts.failures
         question.answer(packed_counters(counts))
 
     def shown_counts(self, by_fifo: bool, answers: list[bytes]) -> bytes:
@@ -91,6 +100,8 @@ class Sl(Module):
         lines.append(b"failures: %d      " % counts[len(_CODES)])
         return b"\n".join(lines) + b"\n"
 
+
+SL: Final = Port("sl", Sl)
 
 # What sl_stats counts: replies of these codes, and in "2xx" all others of the class.
 _CODES: Final = (

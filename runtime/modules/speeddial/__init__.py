@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.modules.core.rewriting import replace_uri
-from runtime.modules.sl import Sl
+from runtime.modules.sl import SL, Sl
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import Condition, Database, DatabaseError, open_database
 from runtime.routing.module import Module
@@ -21,6 +21,9 @@ from runtime.spec.params import READ_ONLY_URL, column_param, url_param
 @final
 class Speeddial(Module):
     """Finds the URI that a user has given a short number. The user is the one in From."""
+
+    _database: Database
+    _sl: Sl
 
     def __init__(
         self,
@@ -43,13 +46,9 @@ class Speeddial(Module):
         self._new_uri: Final = new_uri_column
         self._uses_domain: Final = use_domain != 0
         self._prefix: Final = domain_prefix.encode("latin-1").lower()
-        self._database: Database | None = None
-        self._sl: Sl | None = None
 
     def bind(self, world: World) -> None:
-        sl = world.modules["sl"]
-        assert isinstance(sl, Sl)
-        self._sl = sl
+        self._sl = SL.of(world)
         self._database = open_database(world, "speeddial", self._url)
 
     def sd_lookup(self, ctx: Context, table: bytes) -> int:
@@ -70,7 +69,6 @@ class Speeddial(Module):
         ]
         if self._uses_domain:
             where.append(Condition(self._short_domain, self._without_prefix(uri.host())))
-        assert self._database is not None
         try:
             rows = self._database.query(ctx, table.decode("latin-1"), (self._new_uri,), where)
         except DatabaseError as e:
@@ -87,7 +85,6 @@ class Speeddial(Module):
         return host[size:] if 0 < size < len(host) and host[:size].lower() == self._prefix else host
 
     def _refuse(self, ctx: Context, code: int, reason: bytes) -> int:
-        assert self._sl is not None
         return 0 if self._sl.sl_send_reply(ctx, code, reason) else -1
 
 

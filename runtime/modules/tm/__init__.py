@@ -10,7 +10,6 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.tm import commands, events
-from runtime.modules.tm.call import Observer
 from runtime.modules.tm.core import Core, Routes
 from runtime.modules.tm.functions import FUNCTIONS, Functions
 from runtime.modules.tm.kinds import append_mistake
@@ -27,8 +26,9 @@ from runtime.spec.declare import ModuleSpec, string_param, switch_param
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.kinds_sip import sip_uri_doubt
 from runtime.spec.params import seconds_param
-from runtime.tx.layer import Layer, TimerSettings
+from runtime.tx.layer import Counts, Layer, TimerSettings
 from runtime.tx.table import Table
+from runtime.tx.timers import Wheel
 
 
 @final
@@ -81,7 +81,10 @@ class Tm(Functions):
         self._pass_provisional: Final = pass_provisional_replies
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
-        self._observers: Final[list[Observer]] = []
+
+    def fixed(self) -> dict[str, object]:
+        """The table is ordered by these."""
+        return {"ruri_matching": int(self._ruri_matching), "via1_matching": int(self._via1_matching)}
 
     def take_routes(
         self, failure: dict[int, Callable[[Context], int]], onreply: dict[int, Callable[[Context], int]]
@@ -106,19 +109,24 @@ class Tm(Functions):
 
     def start_worker(self, world: World) -> None:
         # The label tells the transactions of one worker, and of one run of it, from those of another.
-        self.begin(world, secrets.randbits(32), time.monotonic_ns() // 1_000_000)
+        label = secrets.randbits(32)
+        self._take(world, world.keep("tm", State, lambda: self._empty(world, label, time.monotonic_ns() // 1_000_000)))
 
     def begin(self, world: World, first_label: int, now_ms: int) -> None:
         """Start with an empty table. `first_label` is where the numbers of transactions begin; time is that of `now_ms`."""
-        table = Table(self._ruri_matching, self._via1_matching, secrets.randbits(61))
-        state = State(Layer(table, self._settings, now_ms), first_label, world.syn_branch)
+        state = self._empty(world, first_label, now_ms)
+        world.kept.replace("tm", state)
+        self._take(world, state)
+
+    def _take(self, world: World, state: State) -> None:
+        layer = state.layer.with_settings(self._settings)
         self.core = Core(
-            world, state, state.layer, self._failure, self._onreply, self._fr_avp, self._fr_inv_avp, self._observers
+            world, state, layer, self._failure, self._onreply, self._fr_avp, self._fr_inv_avp, self.observers
         )
 
-    def observe(self, observer: Observer) -> None:
-        """Show it every transaction that a request opens; for the `bind` of other modules."""
-        self._observers.append(observer)
+    def _empty(self, world: World, first_label: int, now_ms: int) -> State:
+        table = Table(self._ruri_matching, self._via1_matching, secrets.randbits(61))
+        return State(Layer(table, self._settings, Wheel(now_ms), Counts()), first_label, world.syn_branch)
 
     # --- hooks -------------------------------------------------------------------------------------------------------
 

@@ -199,8 +199,8 @@ def count(core: Core, question: Question) -> None:
     """t_stats: the numbers of this process."""
     layer = core.layer
     counters = core.counters
-    waiting = layer.released - layer.finished
-    numbers = [len(layer.table), waiting, layer.created, counters.local, counters.own_replies]
+    waiting = layer.counts.released - layer.counts.finished
+    numbers = [len(layer.table), waiting, layer.counts.created, counters.local, counters.own_replies]
     question.answer(packed_counters([int(n) for n in numbers] + counters.completed[6:1:-1]))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.modules.tm.answering import answer
+from runtime.modules.tm.api import Api
 from runtime.modules.tm.branching import add_branches
 from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.core import Core
@@ -13,7 +14,6 @@ from runtime.modules.tm.kinds import request_action
 from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, open_transaction, relay
 from runtime.modules.tm.write_request import (
     Action,
-    AppendOwner,
     add_blind_branch,
     described,
     write_fifo,
@@ -36,14 +36,14 @@ from runtime.spec.kinds_words import failure_route, onreply_route
 from runtime.tx.table import key_of
 
 
-class Functions(AppendOwner):
+class Functions(Api):
     """The methods that routes.py calls. They find the transaction of a message, or open one."""
 
     # Made when the process starts.
     core: Core
 
     def __init__(self) -> None:
-        super().__init__("tm")
+        super().__init__()
         # Fixed next hops that are addresses: by host, port and protocol.
         self._hops: Final[dict[tuple[bytes, int, int], Hop]] = {}
 

@@ -16,6 +16,7 @@ from runtime.modules.tm.state import name_of
 from runtime.routing.avps import AvpName
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module
+from runtime.routing.port import Port
 from runtime.routing.prepared import CannotPrepare, Prepared, named_avp
 from runtime.routing.world import World
 from runtime.sip.cseq import parse_cseq
@@ -66,6 +67,9 @@ class AppendOwner(Module):
         self.appends[name.strip().encode("latin-1")] = [_element(one.strip(), world) for one in elements.split(";")]
 
 
+_TM: Final = Port("tm", AppendOwner)
+
+
 def _element(text: str, world: World) -> Element:
     before, _, inside = text.rstrip("]").partition("[")
     title, _, kind = before.rpartition("=")
@@ -91,9 +95,7 @@ class Action(Prepared):
     def prepare(self, world: World) -> None:
         if not self.append:
             return
-        owner = world.modules["tm"]
-        assert isinstance(owner, AppendOwner)
-        found = owner.appends.get(self.append)
+        found = _TM.of(world).appends.get(self.append)
         if found is None:
             raise CannotPrepare(f'no tw_append defines "{self.append.decode("latin-1")}", which a route uses')
         self.elements = found

@@ -22,6 +22,8 @@ _SUBSCRIBER_VERSION: Final = 3
 class UriDb(Module):
     """Compares From and To with who was authenticated, and looks users up."""
 
+    _database: Database
+
     def __init__(
         self,
         *,
@@ -47,7 +49,6 @@ class UriDb(Module):
         self._subscriber_domain: Final = subscriber_domain_column
         self._uses_table: Final = use_uri_table != 0
         self._uses_domain: Final = use_domain != 0
-        self._database: Database | None = None
 
     def bind(self, world: World) -> None:
         """Both tables must be there, as in SER, whichever is used."""
@@ -89,7 +90,6 @@ class UriDb(Module):
         if uri.host().lower() != authorized.realm.lower():
             ctx.log(L_INFO, f"{what}: the domain is not the realm of the credentials")
             return False
-        assert self._database is not None
         where = [
             Condition(self._user, authorized.user),
             Condition(self._domain, authorized.realm),
@@ -110,7 +110,6 @@ class UriDb(Module):
         where = [Condition(column, uri.user())]
         if self._uses_domain:
             where.append(Condition(self._domain if self._uses_table else self._subscriber_domain, uri.host()))
-        assert self._database is not None
         table = self._uri_table if self._uses_table else self._subscribers
         return has_row(ctx, self._database, "does_uri_exist", table, column, where)
 

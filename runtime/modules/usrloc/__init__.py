@@ -13,6 +13,7 @@ from runtime.modules.usrloc.store import Store, StoreError
 from runtime.routing.command import Command
 from runtime.routing.database import Database, DatabaseError, open_database, require_version
 from runtime.routing.module import Module, ModuleError
+from runtime.routing.port import Port
 from runtime.routing.ports import L_ERR
 from runtime.routing.prepared import CannotPrepare, Prepared
 from runtime.routing.timer import Timer
@@ -34,6 +35,8 @@ _TABLE_NAME_MAX: Final = 64
 @final
 class Usrloc(Module):
     """Keeps tables of contacts. `locations` is for other modules, from `bind` on."""
+
+    locations: Locations
 
     def __init__(
         self,
@@ -80,9 +83,25 @@ class Usrloc(Module):
         self.desc_time_order: Final = desc_time_order != 0
         self.timer_interval: Final = timer_interval
         self._max_bytes: Final = max_memory * _MB
-        self._locations: Locations | None = None
+
+    def fixed(self) -> dict[str, object]:
+        """Locations are kept as these say."""
+        return {
+            "db_url": self._url,
+            "db_mode": self.db_mode,
+            "use_domain": self.use_domain,
+            "desc_time_order": self.desc_time_order,
+            "max_memory": self._max_bytes // _MB,
+        }
 
     def bind(self, world: World) -> None:
+        self.locations = world.keep("usrloc", Locations, lambda: self._made(world))
+
+    def _made(self, world: World) -> Locations:
+        if world.shared.is_closed:
+            raise ModuleError(
+                "usrloc: locations are kept from the start only: it cannot be loaded while the server runs"
+            )
         rows: Rows | None = None
         if self.db_mode != 0:
             self._database = open_database(world, "usrloc", self._url)
@@ -92,7 +111,7 @@ class Usrloc(Module):
         except OSError as e:
             raise ModuleError(f"usrloc: cannot make a folder for locations: {e}") from e
         epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
-        self._locations = Locations(
+        return Locations(
             store, world.log, epoch_ms, self.use_domain, self.desc_time_order, rows, self.db_mode == WRITE_BACK
         )
 
@@ -106,11 +125,6 @@ class Usrloc(Module):
         """What the database does not know yet is written."""
         if self.db_mode == WRITE_BACK:
             self._expire(time.monotonic_ns() // 1_000_000, [])
-
-    @property
-    def locations(self) -> Locations:
-        assert self._locations is not None
-        return self._locations
 
     def timers(self) -> list[Timer]:
         """Expired contacts are removed by one process for all."""
@@ -132,26 +146,27 @@ class Usrloc(Module):
         return Commands(self.locations).all()
 
 
+USRLOC: Final = Port("usrloc", Usrloc)
+
+
 @final
 class TableName(Prepared):
     """A table that ser.cfg names: it is made when the server starts."""
 
+    table: Table
+
     def __init__(self, name: bytes) -> None:
         self.name: Final = name
-        self._table: Table | None = None
-
-    @property
-    def table(self) -> Table:
-        assert self._table is not None
-        return self._table
 
     def prepare(self, world: World) -> None:
-        usrloc = world.modules.get("usrloc")
+        usrloc = USRLOC.find(world)
         shown = self.name.decode("latin-1")
-        if not isinstance(usrloc, Usrloc):
+        if usrloc is None:
             raise CannotPrepare(f"the table {shown} is one of usrloc, which is not loaded")
+        if world.shared.is_closed and usrloc.locations.find_table(self.name) is None:
+            raise CannotPrepare(f"usrloc: the table {shown} would be new: tables are made at the start only")
         try:
-            self._table = usrloc.open_table(self.name)
+            self.table = usrloc.open_table(self.name)
         except (StoreError, DatabaseError, ModuleError) as e:
             raise CannotPrepare(f"usrloc: cannot make the table {shown}: {e}") from e
 
