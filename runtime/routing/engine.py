@@ -7,6 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.routing.asking import Cancelled
+from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
 from runtime.routing.command import Command
 from runtime.routing.config import Config
@@ -43,6 +44,19 @@ TRYING: Final = b"trying -- your call is important to us"
 
 class StartError(Exception):
     """The program cannot run here: `str()` is one sentence for the administrator."""
+
+
+@final
+class Ready:
+    """A program that can take the place of another one at once: its modules are bound. `kept` is what there was before that."""
+
+    def __init__(self, edition: Edition, kept: dict[str, object]) -> None:
+        self.edition: Final = edition
+        self.kept: Final = kept
+        self.modules: Final[dict[str, object]] = {}
+        self.offers: Final[dict[str, object]] = {}
+        self.avp_aliases: Final[dict[bytes, AvpName]] = {}
+        self.timers: list[Timer] = []
 
 
 @final
@@ -92,6 +106,10 @@ class Engine:
         message whose route waits, and a transaction. Raises StartError, which names all that cannot change while the server runs,
         or says what the start of the new modules fails at; then everything is as before.
         """
+        self.switch(self.ready(program, config))
+
+    def ready(self, program: Program, config: Config) -> Ready:
+        """Everything that `switch` needs, while the old program goes on. Raises StartError as `exchange` does."""
         world = self.world
         old = self._edition
         new = Edition(program, config)
@@ -101,28 +119,43 @@ class Engine:
         if hindrances:
             raise StartError("cannot change while the server runs: " + "; ".join(hindrances))
         world.shared.close()
-        kept, modules, offers, aliases = world.kept.snapshot(), world.modules, world.offers, world.avp_aliases
+        ready = Ready(new, world.kept.snapshot())
+        modules, offers, aliases = world.modules, world.offers, world.avp_aliases
+        is_good = False
         try:
-            world.modules, world.offers, world.avp_aliases = {}, {}, {}
+            world.modules, world.offers, world.avp_aliases = ready.modules, ready.offers, ready.avp_aliases
             world.take_config(config)
-            timers = self._bind(new)
-            if any([timer.once_per_server for timer in timers]) and not self.has_server_timers():
+            ready.timers = self._bind(new)
+            if any([timer.once_per_server for timer in ready.timers]) and not self.has_server_timers():
                 raise StartError("cannot change while the server runs: no process runs timers of the whole server")
             if self._is_timer_process is not None:
                 for module in program.modules:
                     module.start_worker(world)
-        except BaseException:
-            world.kept.restore(kept)
+            is_good = True
+        finally:
             world.modules, world.offers, world.avp_aliases = modules, offers, aliases
             world.take_config(old.config)
-            raise
-        if config.debug != old.config.debug:
+            if not is_good:
+                self.discard(ready)
+        return ready
+
+    def switch(self, ready: Ready) -> None:
+        """From the next message on run the program that has been made ready."""
+        world = self.world
+        before, self._edition = self._edition, ready.edition
+        config = ready.edition.config
+        world.modules, world.offers, world.avp_aliases = ready.modules, ready.offers, ready.avp_aliases
+        world.take_config(config)
+        if config.debug != before.config.debug:
             world.log_level = world.log.level = config.debug
-        world.bugs.source = program.source
-        self._edition = new
-        self._timers = timers
+        world.bugs.source = ready.edition.program.source
+        self._timers = ready.timers
         if self._is_timer_process is not None:
             self.schedule.replace(self._own_timers(self._is_timer_process))
+
+    def discard(self, ready: Ready) -> None:
+        """It is not switched to after all."""
+        self.world.kept.restore(ready.kept)
 
     def _bind(self, edition: Edition) -> list[Timer]:
         """Its modules' timers."""

@@ -219,7 +219,7 @@ def test_all_that_cannot_change_is_named() -> None:
     [
         ('loadmodule "sl.so"\n', "", "the module tm, which remembers messages, would be missing"),
         (LOADS + 'loadmodule "pike.so"\n', "", "pike needs memory that all processes share"),
-        (LOADS + 'loadmodule "mediaproxy.so"\n', "", "is checked but cannot run yet"),
+        (LOADS + 'loadmodule "pa.so"\n', "", "is checked but cannot run yet"),
         (LOADS + 'loadmodule "usrloc.so"\n', "", "usrloc: locations are kept from the start only"),
     ],
 )
@@ -304,6 +304,16 @@ def test_a_module_that_breaks_changes_nothing(place: str) -> None:
         server.engine.exchange(new, replace(new.config, check_via=True))
     assert (world.modules, world.offers, world.avp_aliases, world.config) == before and not world.check_via
     assert world.kept.snapshot().keys() == {"clock old"}
+
+
+def test_what_is_ready_and_is_not_wanted_leaves_nothing_behind() -> None:
+    ran: list[str] = []
+    server = Server(program(Clock("old", ran)))
+    new = program(Clock("new", ran))
+    ready = server.engine.ready(new, new.config)
+    assert server.engine.world.kept.snapshot().keys() == {"clock old", "clock new"}
+    server.engine.discard(ready)
+    assert server.engine.world.kept.snapshot().keys() == {"clock old"} and server.engine.program is not new
 
 
 def test_nothing_is_exchanged_while_the_server_ends() -> None:
