@@ -10,7 +10,8 @@ from runtime.routing.ports import L_ERR, Log
 
 @final
 class Bugs:
-    """Reports exceptions with the line of ser.cfg that they passed through. `count` is how many there were.
+    """Reports exceptions with the line of ser.cfg that they passed through. `count` is how many there were, beside `short_of_memory`,
+    which nobody made.
 
     `source` is the path of ser.cfg.
     """
@@ -19,9 +20,14 @@ class Bugs:
         self.source = source
         self._log: Final = log
         self.count = 0
+        self.short_of_memory = 0
 
     def report(self, error: Exception, call_id: bytes | None) -> None:
         """Log it; `call_id` is that of the message (b"": it has none), None when a timer ran."""
+        if isinstance(error, MemoryError):
+            self.short_of_memory += 1
+            self._log.write(L_ERR, "ERROR: out of memory: a message is lost; lower max_transactions of tm, or -m")
+            return
         self.count += 1
         line = self._line_of(error.__traceback__)
         place = f"{self.source}:{line}" if line else self.source

@@ -30,7 +30,8 @@ USER_AGENT: Final = b"Sip EXpress router(" + VERSION.encode("ascii") + b" (pytho
 
 @final
 class Counters:
-    """What a worker has done since it started; every drop has its counter. `refused`: with 503, since the server is to end."""
+    """What a worker has done since it started; every drop has its counter. Refused with 503: `refused`, since the server is to end,
+    `refused_full`, since too much was pending."""
 
     def __init__(self) -> None:
         self.requests: i64 = 0
@@ -43,6 +44,7 @@ class Counters:
         self.dropped_replies: i64 = 0
         self.failed_scripts: i64 = 0
         self.refused: i64 = 0
+        self.refused_full: i64 = 0
 
     def as_dict(self) -> dict[str, int]:
         return {
@@ -56,6 +58,7 @@ class Counters:
             "dropped_replies": self.dropped_replies,
             "failed_scripts": self.failed_scripts,
             "refused": self.refused,
+            "refused_full": self.refused_full,
         }
 
 
@@ -90,6 +93,9 @@ class World:
         self.folder: Final = folder
         self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()
+        # What all processes that handle messages may hold in memory together, and how many those are; 0: nobody knows a bound.
+        self.memory_bytes = 0
+        self.handlers = 1
         self.modules: dict[str, object] = {}
         # What they offer to others (runtime.routing.port).
         self.offers: dict[str, object] = {}

@@ -25,7 +25,7 @@ from runtime.server.helpers.dns.resolver import ServerResolver
 from runtime.server.helpers.dns.service import NameClient
 from runtime.server.host.accounts import Identity, Owner, identity_of
 from runtime.server.host.errors import PathError, StartError
-from runtime.server.host.memory import MemoryStatus
+from runtime.server.host.memory import MemoryStatus, usable_bytes
 from runtime.server.log.server_log import ServerLog, facility_number, report
 from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
@@ -39,7 +39,7 @@ from runtime.server.processes.workplace import Workplace, spare_the_collector
 from runtime.server.start.daemon import Launch, PidFile, detach, enter, set_limits
 from runtime.server.start.listen import describe, socket_table
 from runtime.server.start.loader import load_program
-from runtime.server.start.options import Options, parse, usage_text, version_text
+from runtime.server.start.options import SHARED_MB, Options, parse, usage_text, version_text
 from runtime.server.start.settings import effective
 
 # How long the process of `fork=no` may take to notice that it is to end.
@@ -129,13 +129,14 @@ class _Start:
         self._prctl: Final = load_prctl(self._mmsg)
         self._resolver: Final = ServerResolver()
         self._name_client: Final = NameClient(log)
-        shared = SharedMemory(options.shared_mb << 20, log)
+        shared = SharedMemory((options.shared_mb or SHARED_MB) << 20, log)
         self._memory: Final = MemoryStatus(shared, config.memlog, log)
         self._engine: Final = Engine(program, config, table, log, self._resolver, _folder_of(options), shared)
         embedded = Sqlite()
         embedded.bind(self._engine.world)
         self._engine.world.embedded = embedded
         self._engine.world.owner = identity.owner()
+        self._engine.world.memory_bytes = options.shared_mb << 20 or usable_bytes()
         self._control: Final = ControlFiles(config, owner, identity, log)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None

@@ -11,6 +11,7 @@ from mypy_extensions import i64
 
 from runtime.sip.address import UDP
 from runtime.sip.transport import Send
+from runtime.tx.room import CLIENT_BYTES, TRANSACTION_BYTES
 from runtime.tx.table import Table
 from runtime.tx.timers import NEVER, Timed, Wheel
 from runtime.tx.transaction import COMPLETED, FORGOTTEN, OVER, PROCEEDING, WAITING, Branch, Client, Transaction
@@ -65,12 +66,14 @@ class TimerSettings:
 
 @final
 class Counts:
-    """Transactions since the start: `created`, `released` (they only absorb repetitions from then on) and `finished` (forgotten)."""
+    """Transactions since the start: `created`, `released` (they only absorb repetitions from then on) and `finished` (forgotten); the
+    bytes that those hold which are pending now."""
 
     def __init__(self) -> None:
         self.created: i64 = 0
         self.released: i64 = 0
         self.finished: i64 = 0
+        self.held_bytes: i64 = 0
 
 
 @final
@@ -105,14 +108,22 @@ class Layer:
     def open(self, t: Transaction) -> None:
         self.table.add(t)
         self.counts.created += 1
+        self._hold(t, TRANSACTION_BYTES + t.message.size)
+
+    def _hold(self, t: Transaction, size: i64) -> None:
+        if t.state != FORGOTTEN:
+            t.held_bytes += size
+            self.counts.held_bytes += size
 
     # --- clients -----------------------------------------------------------------------------------------------------
 
     def start(self, client: Client, fr_ms: i64, now_ms: i64) -> None:
         """The request has just been sent for the first time; `fr_ms` until it is given up."""
         client.transaction.pending += 1
+        request = client.request
+        self._hold(client.transaction, CLIENT_BYTES + (len(request.data) if request is not None else 0))
         client.give_up_ms = now_ms + fr_ms
-        if client.request is not None and not client.is_reliable:
+        if request is not None and not client.is_reliable:
             client.repeat_ms = now_ms + self.settings.repeat_1
         self._schedule(client)
 
@@ -120,6 +131,7 @@ class Layer:
         """The next hop of a branch that sought it is found, and `request` has just been sent there for the first time."""
         branch.seeks = False
         branch.request = request
+        self._hold(branch.transaction, len(request.data))
         branch.is_reliable = request.socket.proto != UDP
         branch.give_up_ms = now_ms + fr_ms
         if not branch.is_reliable:
@@ -241,6 +253,11 @@ class Layer:
         t = branch.transaction
         return t.state == PROCEEDING and not has_open_branches(t)
 
+    def keep(self, branch: Branch, reply: bytes) -> None:
+        """Remember the negative reply of a branch, as it would go upstream."""
+        self._hold(branch.transaction, len(reply))
+        branch.reply = reply
+
     def replace(self, branch: Branch, status: i64) -> None:
         """It has failed with this status, and another branch has taken its place (RFC 3263 4.3)."""
         branch.status = status
@@ -260,6 +277,8 @@ class Layer:
 
     def replied(self, t: Transaction, status: i64, reply: Send, own: bool, now_ms: i64) -> None:
         """`reply` has just been sent upstream; `own`: made here. A final one ends the transaction, step by step."""
+        before = t.reply
+        self._hold(t, len(reply.data) - (len(before.data) if before is not None else 0))
         t.status = status
         t.reply = reply
         t.is_own_reply = own
@@ -321,6 +340,7 @@ class Layer:
         """Take it out of the table, and apart: a transaction and its branches know each other."""
         t.state = FORGOTTEN
         self.table.remove(t)
+        self.counts.held_bytes -= t.held_bytes
         self._wheel.clear(t)
         for branch in t.branches:
             branch.cancel = None

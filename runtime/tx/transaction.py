@@ -127,6 +127,8 @@ class Transaction(Timed):
         self.repeated: i64 = 0
         self.repeat_ms: i64 = NEVER
         self.give_up_ms: i64 = NEVER
+        # What it takes of the room for transactions.
+        self.held_bytes: i64 = 0
         # Where it stands in the table, and who stands there, too.
         self.match_key: i64 = 0
         self.same_key: Transaction | None = None

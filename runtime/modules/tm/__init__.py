@@ -22,11 +22,12 @@ from runtime.routing.module import ModuleError
 from runtime.routing.prepared import CannotPrepare, named_avp
 from runtime.routing.world import World
 from runtime.sip.transport import Send
-from runtime.spec.declare import ModuleSpec, string_param, switch_param
+from runtime.spec.declare import ModuleSpec, integer_param, string_param, switch_param
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.kinds_sip import sip_uri_doubt
 from runtime.spec.params import seconds_param
 from runtime.tx.layer import Counts, Layer, TimerSettings
+from runtime.tx.room import Room, share_of
 from runtime.tx.table import Table
 from runtime.tx.timers import Wheel
 
@@ -56,6 +57,7 @@ class Tm(Functions):
         fr_timer_avp: str = "callee_fr_timer",
         fr_inv_timer_avp: str = "callee_fr_inv_timer",
         var_timers: int = 1,
+        max_transactions: int = 1_000_000,
         tw_append: tuple[str, ...] = (),
     ) -> None:
         super().__init__()
@@ -74,6 +76,7 @@ class Tm(Functions):
         )
         self._ruri_matching: Final = ruri_matching != 0
         self._via1_matching: Final = via1_matching != 0
+        self._max_transactions: Final = max_transactions
         self._timer_avps: Final = (fr_timer_avp, fr_inv_timer_avp) if var_timers else ("", "")
         self._failure: Routes = {}
         self._onreply: Routes = {}
@@ -120,8 +123,9 @@ class Tm(Functions):
 
     def _take(self, world: World, state: State) -> None:
         layer = state.layer.with_settings(self._settings)
+        room = Room(share_of(self._max_transactions, world.handlers), share_of(world.memory_bytes, world.handlers))
         self.core = Core(
-            world, state, layer, self._failure, self._onreply, self._fr_avp, self._fr_inv_avp, self.observers
+            world, state, layer, room, self._failure, self._onreply, self._fr_avp, self._fr_inv_avp, self.observers
         )
 
     def _empty(self, world: World, first_label: int, now_ms: int) -> State:
@@ -224,6 +228,12 @@ EXPORTS: Final = ModuleSpec(
         string_param("fr_timer_avp", "callee_fr_timer", "AVP that overrides fr_timer.", check=avp_name_mistake),
         string_param("fr_inv_timer_avp", "callee_fr_inv_timer", "Same for fr_inv_timer.", check=avp_name_mistake),
         switch_param("var_timers", 1, "The two AVPs count."),
+        integer_param(
+            "max_transactions",
+            1_000_000,
+            "Pending transactions of the whole server; one more new request gets 503. 0: no bound.",
+            low=0,
+        ),
         string_param(
             "tw_append",
             None,

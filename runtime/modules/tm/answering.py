@@ -120,7 +120,7 @@ def _take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
         _finish_here(core, call, ctx, todo, passes)
         return
     if todo & KEEP:
-        branch.reply = outgoing_reply(ctx, call.reply_socket.proto)
+        layer.keep(branch, outgoing_reply(ctx, call.reply_socket.proto))
     if passes:
         _relay(
             core,

@@ -8,12 +8,14 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.tm.call import Call, Observer
+from runtime.modules.tm.overload import Overload
 from runtime.modules.tm.state import State
 from runtime.routing.avps import AvpName, Avps
 from runtime.routing.context import Context
 from runtime.routing.tags import signature
 from runtime.routing.world import USER_AGENT, World
 from runtime.tx.layer import Layer
+from runtime.tx.room import Room
 
 Routes = dict[int, Callable[[Context], int]]
 
@@ -23,7 +25,7 @@ class Core:
     """The configuration that a transaction begins with, and ends with, beside the state of the process.
 
     `failure` and `onreply` are the routes of ser.cfg by their numbers, `observers` see what opens. `layer` has the timers of the
-    configuration. `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
+    configuration, `room` its bounds. `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Core:
         world: World,
         state: State,
         layer: Layer,
+        room: Room,
         failure: Routes,
         onreply: Routes,
         fr_avp: AvpName | None,
@@ -45,6 +48,7 @@ class Core:
         self.failure: Final = failure
         self.onreply: Final = onreply
         self.observers: Final = observers
+        self.overload: Final = Overload(world, layer, room)
         self._fr_avp: Final = fr_avp
         self._fr_inv_avp: Final = fr_inv_avp
         self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address())

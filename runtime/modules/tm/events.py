@@ -12,6 +12,7 @@ from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.cancelling import send_cancel
 from runtime.modules.tm.core import Core
 from runtime.modules.tm.failover import try_next_server
+from runtime.modules.tm.rescue import rescue
 from runtime.routing import errors
 from runtime.routing.context import L_WARN, Context
 from runtime.sip.cseq import parse_cseq
@@ -37,7 +38,11 @@ def reply_came(layer: Layer, ctx: Context) -> bool:
             layer.cancel_answered(client, ctx.now_ms)
         return False
     ctx.transaction = call
-    take_reply(call.core, call, client, ctx)
+    try:
+        take_reply(call.core, call, client, ctx)
+    except Exception as e:
+        ctx.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
+        rescue(call.core, call, ctx.now_ms)
     return False
 
 
@@ -46,7 +51,9 @@ def route_ended(layer: Layer, ctx: Context) -> None:
     call = call_of(ctx)
     if call is None or call.message is not ctx.message or call.state != PROCEEDING:
         return
-    if len(call.branches) == 0 and call.status < 200:
+    if call.pending == 0 and len(call.branches) > 0:
+        rescue(call.core, call, ctx.now_ms)
+    elif len(call.branches) == 0 and call.status < 200:
         ctx.log(L_WARN, "WARNING: script writer didn't release transaction")
         layer.release(call, ctx.now_ms)
 
@@ -60,7 +67,11 @@ def time_passed(layer: Layer, now_ms: i64) -> None:
         if isinstance(due, Client):
             call = due.transaction
             assert isinstance(call, Call)
-            _client_due(call.core, call, due, now_ms)
+            try:
+                _client_due(call.core, call, due, now_ms)
+            except Exception as e:
+                call.core.world.bugs.report(e, None)
+                rescue(call.core, call, now_ms)
         else:
             assert isinstance(due, Call)
             if due.core.layer.server_due(due, now_ms) == REPEAT and due.reply is not None:

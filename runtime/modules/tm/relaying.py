@@ -30,6 +30,7 @@ from runtime.tx.transaction import PROCEEDING
 OPENED: Final = 1
 REPEATED: Final = 2  # the request, or an ACK that a transaction here was waiting for
 PLAIN_ACK: Final = 3  # an ACK that opens no transaction
+REFUSED: Final = 4  # there was no room for its transaction, and it has been answered; or the ACK for that
 BROKEN: Final = -1
 UNANSWERABLE: Final = -2
 
@@ -54,6 +55,8 @@ def open_transaction(core: Core, ctx: Context) -> i64:
     if msg.method == methods.ACK:
         acknowledged = table.find_acknowledged(msg, key)
         if acknowledged is None:
+            if core.overload.acknowledges(ctx):
+                return REFUSED
             _pass_on(core, ctx, key)
             return PLAIN_ACK
         ctx.transaction = acknowledged
@@ -65,6 +68,8 @@ def open_transaction(core: Core, ctx: Context) -> i64:
         if found.reply is not None:
             ctx.sends.append(found.reply)
         return REPEATED
+    if core.overload.refuses(ctx, key):
+        return REFUSED
     destination = reply_address(ctx)
     socket = None if destination is None else forwarding.sending_socket(ctx, destination, ctx.socket.proto)
     if destination is None or socket is None:
@@ -106,6 +111,8 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
     if opened == PLAIN_ACK:
         sent = forward_to_uri(ctx, 0, -1) if fixed is None else forward_to_hop(ctx, fixed)
         return 0 if sent else -1
+    if opened == REFUSED:
+        return 0
     if opened < 0:
         return 0 if opened == UNANSWERABLE else -1
     call = call_of(ctx)

@@ -18,6 +18,7 @@ from runtime.sip import headers
 from runtime.sip.cseq import CSeq, parse_cseq
 from runtime.sip.message import Message, parse
 from runtime.sip.nameaddr import parse_name_addr, tag_of
+from runtime.sip.reply import reason_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import BadUri, parse_uri
@@ -159,6 +160,8 @@ def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now
     `call_id` is that of a request which has none.
     """
     has_tag = draft.from_has_tag()
+    if core.overload.is_full(True):
+        raise CannotSend(503, reason_of(503))
     first = core.world.sockets.sockets[0]
     ctx = Context(core.world, draft.message, first.address, first, now_ms)
     own_id = draft.message.value(draft.message.call_id) or call_id

@@ -1,12 +1,34 @@
-"""The state of memory in the log, at the level that `memlog` names. Reference core, 1.8 and chapter 4."""
+"""How much memory there is, and its state in the log, at the level that `memlog` names. Reference core, 1.8 and chapter 4."""
 
 from __future__ import annotations
 
+import os
 import resource
+from pathlib import Path
 from typing import Final
 
 from runtime.routing.ports import Log
 from runtime.routing.shared import SharedMemory
+
+# What a control group may use, of version 2 and 1, as a process in it sees them.
+_GROUP_LIMITS: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def usable_bytes() -> int:
+    """Half of the machine's memory or, where that is less, of what this server's control group or its limit of address space leaves it."""
+    bounds = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for path in _GROUP_LIMITS:
+        try:
+            text = Path(path).read_text("ascii").strip()
+        except OSError:
+            continue
+        # "max" is no limit.
+        if text.isdigit():
+            bounds.append(int(text))
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        bounds.append(soft)
+    return min(bounds) // 2
 
 
 class MemoryStatus:

@@ -62,6 +62,7 @@ class Workplace:
         has_tcp = config.fork and len(self.udp) < len(table.sockets)
         self.receivers: Final[int] = (config.tcp_children or CHILDREN) if has_tcp else 0
         self.owners: Final = (self.workers or self.receivers) if engine.keeps_state else 0
+        engine.world.handlers = max(1, self.owners)
         self.inheritance: Final = Inheritance(config, table, log, self.children, self.receivers, self.owners)
 
     def start_engine(self, exchange: Exchange, streams: Streams | None, is_timer_process: bool = False) -> None:

@@ -16,6 +16,7 @@ class UsageError(StartError):
 
 
 # SER's default of -m.
+# What -m has as its default, in megabytes.
 SHARED_MB: Final = 32
 # How long transactions have to come to their end after SIGTERM. A ringing call may take longer, but whoever restarts a server
 # wants it back; what was under way passes through the new one without state.
@@ -55,7 +56,8 @@ class Options:
     pgid_file: str = ""
     fifo: str = ""
     unix_sock: str = ""
-    shared_mb: int = SHARED_MB
+    # 0: not given.
+    shared_mb: int = 0
     drain_s: int = DRAIN_S
     log_format: str = "text"
     arguments: list[str] = field(default_factory=list)

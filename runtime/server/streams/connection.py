@@ -12,7 +12,7 @@ from runtime.server.streams.channel import Channel
 from runtime.sip.address import Address
 from runtime.sip.transport import ListenSocket, Send
 
-# What may wait for a peer that does not read; more is refused.
+# What may wait for a peer that does not read; with more the connection ends.
 QUEUE_MAX_BYTES: Final[i64] = 1 << 20
 
 
@@ -49,6 +49,8 @@ class Connection:
         self.is_closing = False
         self.is_doomed = False
         self.is_open = True
+        # It counts among those that its host has opened.
+        self.is_counted = False
         self.active_ms = now_ms
         # Since when the queue, or connect(2), has made no progress.
         self.waits_since_ms = now_ms

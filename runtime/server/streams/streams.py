@@ -34,10 +34,12 @@ _DOOR_MAX: Final = 64
 
 @final
 class Limits:
-    """Of a process: `connections` at a time, and how long connect(2) and a peer that does not read may take."""
+    """Of a process: `connections` at a time, `from_one_host` of them that one host has opened, so that none can take all; how long
+    connect(2) and a peer that does not read may take."""
 
-    def __init__(self, connections: i64, connect_ms: i64, send_ms: i64) -> None:
+    def __init__(self, connections: i64, connect_ms: i64, send_ms: i64, from_one_host: i64) -> None:
         self.connections: Final = connections
+        self.from_one_host: Final = from_one_host
         self.connect_ms: Final = connect_ms
         self.send_ms: Final = send_ms
 
@@ -92,6 +94,8 @@ class Streams:
         self._by_fd: dict[int, Connection] = {}
         self._by_number: dict[int, Connection] = {}
         self._by_name: dict[bytes, Connection] = {}
+        # How many each host has opened.
+        self._from_host: Final[dict[bytes, int]] = {}
         # Those that connect or have something left to write.
         self._waiting: dict[int, Connection] = {}
         # While events are being handled no descriptor may be used anew: a later event could be meant for its former owner.
@@ -231,16 +235,29 @@ class Streams:
                 continue
             host: str = name[0]
             peer = Address.parse(host.partition("%")[0], name[1])
-            if not self._has_room(now_ms):
+            if not self._has_room(now_ms) or not self._has_room_for(peer, now_ms):
                 own.close()
                 continue
-            self._add(own, peer, listener, now_ms, False)
+            self._add(own, peer, listener, now_ms, False).is_counted = True
+            host = _host_of(peer)
+            self._from_host[host] = self._from_host.get(host, 0) + 1
 
     def _has_room(self, now_ms: i64) -> bool:
         if len(self._by_fd) < self._limits.connections:
             return True
         self.refused += 1
         self._remark(f"ERROR: tcp: {self._limits.connections} connections are open, another one refused", now_ms)
+        return False
+
+    def _has_room_for(self, peer: Address, now_ms: i64) -> bool:
+        """False if the host of `peer` has opened so many that the others could not."""
+        if self._from_host.get(_host_of(peer), 0) < self._limits.from_one_host:
+            return True
+        self.refused += 1
+        self._remark(
+            f"ERROR: tcp: {peer.host().decode()} has {self._limits.from_one_host} connections open, another one refused",
+            now_ms,
+        )
         return False
 
     def _add(
@@ -291,6 +308,8 @@ class Streams:
         if not connection.is_open:
             return
         connection.is_open = False
+        if connection.is_counted:
+            self._forget_one_of(_host_of(connection.peer))
         for out in connection.queue:
             self.failed.append(Failed(out, error or errno.ECONNRESET))
         connection.queue = []
@@ -306,6 +325,13 @@ class Streams:
             self._closed.append(connection.socket)
         else:
             connection.socket.close()
+
+    def _forget_one_of(self, host: bytes) -> None:
+        left = self._from_host[host] - 1
+        if left:
+            self._from_host[host] = left
+        else:
+            del self._from_host[host]
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -332,7 +358,10 @@ class Streams:
             if connection is None:
                 return
         if not connection.put(out, now_ms):
+            # A stream with a hole in it is of no use to its reader, if there is one.
+            self._remark(f"ERROR: tcp: {_shown(connection.peer)} does not read what it is sent, connection closed", now_ms)
             self.failed.append(Failed(out, errno.ENOBUFS))
+            self.close(connection, errno.ENOBUFS)
             return
         if not connection.is_connecting and len(connection.queue) == 1:
             self._flush(connection, now_ms)
@@ -424,6 +453,11 @@ class Streams:
         if now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + 1000
             self._log.write(L_ERR, line)
+
+
+def _host_of(peer: Address) -> bytes:
+    """Who counts as one: of IPv6 the network of 64 bits, in which a host can have any address (RFC 4291 2.5.4)."""
+    return peer.ip[:8] if peer.is_ipv6 else peer.ip
 
 
 def _shown(peer: Address) -> str:

@@ -23,6 +23,7 @@ class Complaints:
         self._quiet_until_ms: i64 = 0
         self._unlogged: i64 = 0
         self._lost_logged: i64 = 0
+        self._no_memory_until_ms: i64 = 0
 
     def unsent(self, failures: list[SendFailure], now_ms: i64) -> None:
         """The kernel has not taken these."""
@@ -51,6 +52,13 @@ class Complaints:
         self._log.write(L_ERR, f"ERROR: {count} messages to another process were lost: that process is overloaded")
         self._lost_logged = lost
         self._quiet_until_ms = now_ms + _QUIET_MS
+
+    def no_memory(self, now_ms: i64) -> None:
+        """The system, or a limit, had none for a message."""
+        if now_ms < self._no_memory_until_ms:
+            return
+        self._no_memory_until_ms = now_ms + _QUIET_MS
+        self._log.write(L_ERR, "ERROR: out of memory: messages are lost; lower max_transactions of tm, or -m")
 
     def bug(self, error: Exception) -> None:
         """The engine catches what peers and routes do wrong, so this is a mistake of ours: it costs one message."""

@@ -125,6 +125,7 @@ class Worker:
         self.failed: i64 = 0
         self.handed_over: i64 = 0
         self.bugs: i64 = 0
+        self.short_of_memory: i64 = 0
 
     def take(self, kind: i64, handler: Handler) -> None:
         """From now on letters of this kind go to `handler`."""
@@ -148,7 +149,10 @@ class Worker:
         self._loop_number += 1
         goes_on = self._goes_on
         while True:
-            self.step(self._timeout_ms)
+            try:
+                self.step(self._timeout_ms)
+            except MemoryError:
+                self._run_short()
             if goes_on is not None and not goes_on():
                 self._is_over = True
                 return
@@ -177,6 +181,23 @@ class Worker:
             time.sleep(self._sleep_s)
             self._expects_more = True
         return came > 0
+
+    def _run_short(self) -> None:
+        """There was no memory for the next step: the batch is lost, as on a network that has no room. What is pending goes on."""
+        self.short_of_memory += 1
+        self._count = 0
+        self._own.clear()
+        self._letters.clear()
+        self._next_letter = 0
+        self._outbox.clear()
+        self.failures = []
+        self._unsettled.clear()
+        self._in_batch = False
+        try:
+            self._complaints.no_memory(self._now_ms)
+        except MemoryError:
+            # Not even for the line that says so; the counter has it.
+            self.short_of_memory += 1
 
     def _begin_batch(self) -> None:
         """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
@@ -323,6 +344,9 @@ class Worker:
         loop = self._loop_number
         try:
             self._engine.handle(data, source, listener, now_ms, connection)
+        except MemoryError:
+            self.short_of_memory += 1
+            self._complaints.no_memory(now_ms)
         except Exception as e:
             self.bugs += 1
             self._complaints.bug(e)
@@ -367,6 +391,7 @@ class Worker:
         if streams is not None:
             found["tcp_connections"] = streams.connections()
             found["tcp_refused"] = int(streams.refused)
+        found["short_of_memory"] = int(self.short_of_memory) + world.bugs.short_of_memory
         found["bugs"] = int(self.bugs) + world.bugs.count
         found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return found

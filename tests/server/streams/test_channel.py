@@ -68,7 +68,7 @@ def wrapped(message: bytes) -> bytes:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    made = Site(Limits(100, 1000, 2000), {2: Polite})
+    made = Site(Limits(100, 1000, 2000, 100), {2: Polite})
     yield made
     made.close()
 

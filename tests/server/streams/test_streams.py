@@ -112,7 +112,7 @@ def is_closed(s: socket.socket) -> bool:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
-    made = Site(Limits(100, 10_000, 10_000))
+    made = Site(Limits(100, 10_000, 10_000, 100))
     yield made
     made.close()
 
@@ -168,7 +168,7 @@ def test_what_nobody_listens_to_fails_with_its_ticket(site: Site) -> None:
 
 
 def test_a_host_that_does_not_answer_fails_in_time() -> None:
-    site = Site(Limits(100, 3000, 10_000))
+    site = Site(Limits(100, 3000, 10_000, 100))
     # A queue of one connection that nobody accepts: the kernel lets further ones wait.
     with socket.socket() as full, socket.socket() as filler, socket.socket() as another:
         full.bind(("127.0.0.1", 0))
@@ -186,15 +186,15 @@ def test_a_host_that_does_not_answer_fails_in_time() -> None:
     site.close()
 
 
-def test_a_peer_that_does_not_read_keeps_what_fits_and_is_dropped_in_time(site: Site) -> None:
+def test_a_peer_that_does_not_read_is_dropped_in_time(site: Site) -> None:
     slow, other = site.client(), site.client()
     data = bytes(65000)
-    for ticket in range(1, 200):
-        site.send(data, address_of(slow), 1, ticket)
-    refused = site.failures()
-    assert refused and all(error == errno.ENOBUFS for _, error in refused)
+    number = 0
+    while site.streams._by_number[1].queued_bytes < QUEUE_MAX_BYTES // 2:
+        number += 1
+        site.send(data, address_of(slow), 1, number)
     waiting = site.streams._by_number[1].queued_bytes
-    assert 0 < waiting <= QUEUE_MAX_BYTES
+    assert site.failures() == []
     site.send(b"quick", address_of(other), 2)
     assert other.recv(100) == b"quick"
     site.pass_by(9_900)
@@ -202,6 +202,42 @@ def test_a_peer_that_does_not_read_keeps_what_fits_and_is_dropped_in_time(site: 
     site.pass_by(400)
     assert site.streams.connections() == 1
     assert len(site.failures()) >= waiting // len(data)
+
+
+def test_one_for_whom_too_much_waits_is_dropped_at_once(site: Site) -> None:
+    slow, other = site.client(), site.client()
+    data = bytes(65000)
+    for ticket in range(1, 200):
+        if site.streams.knows(1):
+            site.send(data, address_of(slow), 1, ticket)
+    failed = site.failures()
+    assert site.streams.connections() == 1
+    assert len(failed) >= QUEUE_MAX_BYTES // len(data) and {error for _, error in failed} == {errno.ENOBUFS}
+    assert "does not read" in site.log.lines[0] and len(site.log.lines) == 1
+    site.send(b"quick", address_of(other), 2)
+    assert other.recv(100) == b"quick"
+
+
+def test_one_host_cannot_take_all_connections() -> None:
+    site = Site(Limits(10, 1000, 1000, 3))
+    greedy = [site.client() for _ in range(8)]
+    assert [is_closed(s) for s in greedy] == [False] * 3 + [True] * 5
+    assert site.streams.refused == 5 and len(site.log.lines) == 1
+    assert not is_closed(site.client("127.0.0.2"))
+    greedy[0].close()
+    site.until(lambda: site.streams.connections() == 3)
+    assert not is_closed(site.client())
+    assert is_closed(site.client())
+    site.close()
+
+
+def test_connections_of_ours_do_not_count_for_the_host_that_they_lead_to() -> None:
+    site = Site(Limits(10, 1000, 1000, 1))
+    with _listening() as far:
+        site.send(b"x", site.address_of(far))
+        site.until(lambda: site.streams.connections() == 1)
+        assert not is_closed(site.client())
+    site.close()
 
 
 def test_a_peer_that_reads_slowly_gets_everything(site: Site) -> None:
@@ -270,7 +306,7 @@ def test_nonsense_ends_its_connection_behind_the_messages_before_it(site: Site) 
 
 
 def test_over_the_limit_connections_are_refused() -> None:
-    site = Site(Limits(2, 1000, 1000))
+    site = Site(Limits(2, 1000, 1000, 2))
     first, _second, third = site.client(), site.client(), site.client()
     assert is_closed(third) and site.streams.refused == 1
     site.send(b"x", Address.parse("127.0.0.1", 9), ticket=3)
@@ -325,7 +361,7 @@ def test_descriptors_are_given_back(site: Site) -> None:
 def test_connections_wait_for_a_process_that_is_slow_to_take_them() -> None:
     """More of them than the kernel keeps for it, and none is refused."""
     wanted = 600
-    site = Site(Limits(wanted, 10_000, 10_000))
+    site = Site(Limits(wanted, 10_000, 10_000, wanted))
     for _ in range(wanted):
         site.clients.append(socket.create_connection(site.address.pair(), 5))
         site.acceptor.step(0)

@@ -16,6 +16,8 @@ _OTHER_FILES: Final = 64
 # A TCP process in the place of a dead one begins its numbers where the other cannot have come: nobody opens more connections
 # than this in a second.
 _NUMBERS_A_SECOND: Final = 4096
+# So many connections any host may open, and up to a quarter of all.
+_FROM_ONE_HOST: Final = 16
 
 
 def kind(workplace: Workplace) -> Kind:
@@ -48,4 +50,8 @@ def _limits(workplace: Workplace) -> Limits:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         soft = hard
     files = _OTHER_FILES + 2 * (workplace.workers + workplace.receivers)
-    return Limits(max(1, soft - files), config.tcp_connect_timeout * 1000, config.tcp_send_timeout * 1000)
+    connections = max(1, soft - files)
+    from_one_host = max(_FROM_ONE_HOST, connections // 4)
+    return Limits(
+        connections, config.tcp_connect_timeout * 1000, config.tcp_send_timeout * 1000, min(connections, from_one_host)
+    )
