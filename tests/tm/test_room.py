@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from engine import header
-from tm.site import CALLER, Site, acknowledgement, reply, request, said, to
 
 from runtime.modules import core
 from runtime.modules.rr.record_route import RecordRoute
@@ -12,6 +11,7 @@ from runtime.modules.tm import Tm
 from runtime.routing.context import Context
 from runtime.sip.address import Address
 from runtime.tx.room import Room, share_of
+from tm.site import CALLER, Site, acknowledgement, reply, request, said, to
 
 
 def full(transactions: int = 4) -> Site:

@@ -239,8 +239,8 @@ class Streams:
                 own.close()
                 continue
             self._add(own, peer, listener, now_ms, False).is_counted = True
-            host = _host_of(peer)
-            self._from_host[host] = self._from_host.get(host, 0) + 1
+            opener = _host_of(peer)
+            self._from_host[opener] = self._from_host.get(opener, 0) + 1
 
     def _has_room(self, now_ms: i64) -> bool:
         if len(self._by_fd) < self._limits.connections:
@@ -359,7 +359,9 @@ class Streams:
                 return
         if not connection.put(out, now_ms):
             # A stream with a hole in it is of no use to its reader, if there is one.
-            self._remark(f"ERROR: tcp: {_shown(connection.peer)} does not read what it is sent, connection closed", now_ms)
+            self._remark(
+                f"ERROR: tcp: {_shown(connection.peer)} does not read what it is sent, connection closed", now_ms
+            )
             self.failed.append(Failed(out, errno.ENOBUFS))
             self.close(connection, errno.ENOBUFS)
             return
