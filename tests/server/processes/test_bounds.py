@@ -9,10 +9,14 @@ import signal
 import socket
 from pathlib import Path
 
-from server.conftest import StartServer, eventually
+from server.conftest import Server, StartServer, eventually
 from server.processes.test_ending import TM_ROUTES, Phone
 
 CALLS = 400
+
+
+def serves(server: Server) -> None:
+    assert eventually(lambda: "processes serve" in server.log.read_text(), 30), server.log.read_text()
 
 
 def flood(server_port: int, bytes_each: int = 0) -> dict[str, int]:
@@ -35,7 +39,7 @@ def flood(server_port: int, bytes_each: int = 0) -> dict[str, int]:
 
 def test_m_bounds_the_memory_of_transactions(tmp_path: Path, start: StartServer) -> None:
     server = start("-m", "2", "-n", "2", config="log_stderror=True", routes=TM_ROUTES)
-    assert server.logs("processes serve")
+    serves(server)
     answers = flood(server.port, 4000)
     # 2 MB, and each takes some 12 kB.
     assert 50 < answers["100"] < 300 and answers["100"] + answers["503"] == CALLS
@@ -43,12 +47,13 @@ def test_m_bounds_the_memory_of_transactions(tmp_path: Path, start: StartServer)
     # Once for each worker.
     assert 1 <= log.count("new requests get 503") <= 2
     os.kill(server.pid, signal.SIGUSR1)
-    assert eventually(lambda: f"refused_full={answers['503']}" in server.log.read_text())
+    assert eventually(lambda: f"refused_full={answers['503']}" in server.log.read_text(), 30)
 
 
 def test_a_worker_that_finds_no_memory_goes_on(tmp_path: Path, start: StartServer) -> None:
     routes = TM_ROUTES.replace("Tm()", "Tm(max_transactions=0)")
     server = start("-n", "1", "-m", "1000000", config="log_stderror=True", routes=routes)
+    serves(server)
     (worker,) = server.all_workers(1)
     size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(worker, resource.RLIMIT_AS, (size + (8 << 20), resource.RLIM_INFINITY))
