@@ -2,15 +2,19 @@
 
 Names are Python's names, arguments are values, every condition knows how it can fail, every statement its line of
 ser.cfg. Everything is frozen: a pass returns a new program.
+
+What runs knows its `span` in ser.cfg, None where it stands for nothing written there. `probe` is its number in a program that tells what
+it does (passes/place_probes.py), 0 in all others. Neither matters where nodes are compared.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from runtime.spec.values import Constant
+from serc.reading.tree import Span
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
@@ -59,6 +63,8 @@ class Call:
     returns: Returns = Returns.BOOL
     through: bool = False
     can_stop: bool = True
+    span: Span | None = field(default=None, compare=False)
+    probe: int = field(default=0, compare=False)
 
 
 # --- conditions ------------------------------------------------------------------------------------------------------
@@ -76,6 +82,8 @@ class Compare:
     attribute: str
     operator: Literal["==", "!=", "<", ">", "<=", ">="]
     value: int | Symbol
+    span: Span | None = field(default=None, compare=False)
+    probe: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -97,6 +105,8 @@ class Operand:
     function: str
     arguments: tuple[Argument, ...] = ()
     opposite: str = ""
+    span: Span | None = field(default=None, compare=False)
+    probe: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -139,6 +149,8 @@ class Stop:
     """`break` and `drop`: leave this route with 0."""
 
     line: int
+    span: Span | None = field(default=None, compare=False)
+    probe: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,8 @@ class Nothing:
     """An action that does nothing and is true: a call of an undefined route, an `if` that can never be taken."""
 
     line: int
+    span: Span | None = field(default=None, compare=False)
+    probe: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -172,6 +186,8 @@ class Arm:
     line: int
     condition: Condition
     body: Body
+    span: Span | None = field(default=None, compare=False)
+    probe: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ SHARED = PROJECT.parent / "shared"
 
 # What is not compiled, and what looks at the sources, is tested in the pure build only.
 NOT_COMPILED = (
-    *("serc", "spec", "test_flags_table.py", "test_floors.py", "test_native_build.py", "test_readme.py"),
+    *("serc", "spec", "testing", "test_flags_table.py", "test_floors.py", "test_native_build.py", "test_readme.py"),
     *(f"codegen/test_{name}.py" for name in ("commands", "examples", "graph", "module", "style")),
 )
 if os.environ.get("SER_BUILD") == "native":

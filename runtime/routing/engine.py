@@ -214,6 +214,10 @@ class Engine:
         """True if a module has something to do once per server: then there must be a process that runs the timers."""
         return any([timer.once_per_server for timer in self._timers])
 
+    def server_timers(self) -> list[Timer]:
+        """What the modules want done once per server: for who is the whole server in one process."""
+        return [timer for timer in self._timers if timer.once_per_server]
+
     def start_worker(
         self,
         pid: int,

@@ -138,3 +138,16 @@ class Storage:
     def ask(self, number: int, place: int, deadline_ms: int, data: bytes) -> None:
         """Send off question `number`, which is waited for so long; the answer comes through `Asking.take`."""
         raise NotImplementedError
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class StandIn:
+    """What answers in the place of programs and of the RTP proxy where neither is to be real: in a test of a ser.cfg."""
+
+    def command(self, command: str, data: bytes | None) -> tuple[int, bytes] | None:
+        """Exit status and output of a shell command that reads `data`; None: it does not end."""
+        raise NotImplementedError
+
+    def rtp_proxy(self, place: str, command: bytes) -> bytes:
+        """The answer of the RTP proxy at a place, without its line end; b"": there is none."""
+        raise NotImplementedError

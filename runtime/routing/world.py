@@ -15,7 +15,7 @@ from runtime.routing.config import Config
 from runtime.routing.kept import Kept
 from runtime.routing.names import Names
 from runtime.routing.parked import Parked
-from runtime.routing.ports import Clock, Connections, Log, Resolver, Storage
+from runtime.routing.ports import Clock, Connections, Log, Resolver, StandIn, Storage
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
@@ -110,6 +110,8 @@ class World:
         # The databases of this server, which runtime.storage knows, and the process that asks them; None where nobody else does.
         self.databases: Final[list[object]] = []
         self.storage: Storage | None = None
+        # Set where programs and the RTP proxy are not real.
+        self.stand_in: StandIn | None = None
         # None where there is no TCP.
         self.connections: Connections | None = None
         self.clock = Clock()

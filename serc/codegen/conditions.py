@@ -46,9 +46,11 @@ def evaluates_stop_first(condition: ir.Condition) -> bool:
 def call_text(call: ir.Call) -> str:
     """`sl.sl_send_reply(ctx, 483, b"Too Many Hops")`."""
     if call.through:
-        return f"ctx.call({call.name})"
-    owner = f"{call.owner}." if call.owner else ""
-    return f"{owner}{call.name}({', '.join(['ctx', *map(argument, call.arguments)])})"
+        text = f"ctx.call({call.name})"
+    else:
+        owner = f"{call.owner}." if call.owner else ""
+        text = f"{owner}{call.name}({', '.join(['ctx', *map(argument, call.arguments)])})"
+    return f"probe.gave(ctx, probe.at(ctx, {call.probe}), {text})" if call.probe else text
 
 
 def outcome(call: ir.Call, value: str, true: bool) -> str:
@@ -143,18 +145,23 @@ def _joined(parts: list[_Text], level: _Level) -> _Text:
     return _Text(level.value.join(texts), level if len(texts) > 1 else parts[0].level)
 
 
+def _told(probe: int, true: bool, text: str) -> str:
+    """The test, which tells its outcome and whether it was asked for being true."""
+    return f"probe.told(ctx, {probe}, {true}, {text})" if probe else text
+
+
 def _leaf(c: ir.Condition, true: bool) -> str:
     if isinstance(c, ir.Truth):
         return repr(c.value is true)
     if isinstance(c, ir.Compare):
         operator = c.operator if true else _OPPOSITE[c.operator]
-        return f"ctx.{c.attribute} {operator} {argument(c.value)}"
+        return _told(c.probe, true, f"ctx.{c.attribute} {operator} {argument(c.value)}")
     if isinstance(c, ir.OneOf):
         return f"ctx.{c.attribute} {'in' if true else 'not in'} ({', '.join(map(argument, c.values))})"
     if isinstance(c, ir.Operand):
         name = c.function if true or not c.opposite else c.opposite
         text = call_text(ir.Call("core", name, c.arguments))
-        return text if true or c.opposite else f"not {text}"
+        return _told(c.probe, true, text if true or c.opposite else f"not {text}")
     assert isinstance(c, ir.Succeeds)
     call = c.call
     text = call_text(call)

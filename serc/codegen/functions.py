@@ -44,6 +44,7 @@ class _Writer:
         elif isinstance(s, ir.Do):
             self._do(s, indent, tail)
         elif isinstance(s, ir.Stop):
+            self._probe(indent, s)
             self.add(indent, "return STOP", s.line, comment=True)
         elif isinstance(s, ir.Return):
             self.add(indent, f"return {s.name}", s.line)
@@ -51,8 +52,14 @@ class _Writer:
             self.add(indent, f"result = {call_text(s.call)}", s.line)
             self.add(indent, f"if result != {s.expected}:", s.line)
             self.add(indent + 1, "return result", s.line)
-        elif tail:
-            self.add(indent, "return TRUE", s.line, comment=True)
+        else:
+            self._probe(indent, s)
+            if tail:
+                self.add(indent, "return TRUE", s.line, comment=True)
+
+    def _probe(self, indent: int, s: ir.Stop | ir.Nothing) -> None:
+        if s.probe:
+            self.add(indent, f"probe.at(ctx, {s.probe})", s.line)
 
     def _do(self, s: ir.Do, indent: int, tail: bool) -> None:
         text = call_text(s.call)
@@ -100,6 +107,8 @@ class _Writer:
             if _needs_result(arm) and not result_is_set:
                 self.add(indent, "result = TRUE", arm.line)
             condition = exactly_true(arm.condition)
+        if arm.probe:
+            condition = f"probe.took(ctx, {arm.probe}, {condition})"
         self.add(indent, f"{'elif' if chained else 'if'} {condition}:", arm.line, comment=not alone)
         self.body(arm.body, indent + 1, tail)
         goes_on = chained or not (tail or body_ends(arm.body))

@@ -32,13 +32,13 @@ class Laid:
     origin: int
 
 
-def lay_out(lines: list[Line], source: str) -> list[Laid]:
-    """The lines with indentation and the comment that names their place in `source`; long ones become several."""
+def lay_out(lines: list[Line], source: str, width: int = WIDTH) -> list[Laid]:
+    """The lines with indentation and the comment that names their place in `source`; those longer than `width` become several."""
     out: list[Laid] = []
     for line in lines:
         comment = f"  # {source}:{line.origin}" if line.comment else ""
         text = _INDENT * line.indent + line.text + comment
-        parts = [text] if len(text) <= WIDTH else _split(line.indent, line.text + comment)
+        parts = [text] if len(text) <= width else _split(line.indent, line.text + comment)
         out.extend(Laid(part, line.origin) for part in parts)
     return out
 

@@ -32,18 +32,26 @@ class Generated:
     lines: dict[int, int]
 
 
-def generate(program: ir.Program) -> Generated:
-    """The module of a program that has been through the passes; the same program gives the same text."""
+# No line is so long: nobody reads the module, so nobody has to break its lines.
+_UNBROKEN: Final = 1_000_000
+
+
+def generate(program: ir.Program, is_read: bool = True) -> Generated:
+    """The module of a program that has been through the passes; the same program gives the same text.
+
+    `is_read` by people: else it is made quickly, with long lines.
+    """
+    width = WIDTH if is_read else _UNBROKEN
     source = _shown(PurePath(program.source).name)
-    bodies = [lay_out(function_lines(f), source) for f in program.functions]
+    bodies = [lay_out(function_lines(f), source, width) for f in program.functions]
     env = _environment()
     text = env.get_template("head.py.j2").render(
         source=source,
         version=VERSION,
         imports=_imports(program, bodies),
         config=_call("CONFIG", "Config", [f"{name}={_setting(v)}" for name, v in program.settings]),
-        modules=[line for m in program.modules for line in _texts(_module(m))],
-        constants=[line for c in program.constants for line in _texts([_constant(c)])],
+        modules=[line for m in program.modules for line in _texts(_module(m), width)],
+        constants=[line for c in program.constants for line in _texts([_constant(c)], width)],
     )
     lines: dict[int, int] = {}
     template = env.get_template("function.py.j2")
@@ -77,8 +85,8 @@ def _shown(name: str) -> str:
     return _UNSAFE.sub("_", name) or "ser.cfg"
 
 
-def _texts(lines: list[Line]) -> list[str]:
-    return [laid.text for laid in lay_out(lines, "")]
+def _texts(lines: list[Line], width: int) -> list[str]:
+    return [laid.text for laid in lay_out(lines, "", width)]
 
 
 def _call(name: str, constructor: str, arguments: list[str]) -> list[str]:

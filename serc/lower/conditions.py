@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import Final
 
 from runtime.spec.kinds import regex_constant
@@ -25,6 +26,18 @@ _ADDRESSES: Final = {"src_ip": "source", "dst_ip": "destination"}
 
 def lower_comparison(c: tree.Compare) -> ir.Condition:
     """`operand operator value` with the value parsed."""
+    lowered = _comparison(c)
+    if isinstance(lowered, ir.Not):
+        return ir.Not(_at(lowered.operand, c.span))
+    return _at(lowered, c.span)
+
+
+def _at(condition: ir.Condition, span: tree.Span) -> ir.Condition:
+    assert isinstance(condition, (ir.Compare, ir.Operand))
+    return replace(condition, span=span)
+
+
+def _comparison(c: tree.Compare) -> ir.Condition:
     operand, value = c.operand.name, c.value
     if operand == "myself":  # `myself == uri` is `uri == myself`
         assert isinstance(value, tree.Word)

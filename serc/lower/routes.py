@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from serc import ir
@@ -138,7 +138,8 @@ class _Route:
         otherwise: ir.Body = ()
         while following is not None:
             condition = self.condition(following.condition)
-            arms.append(ir.Arm(self._line(following), condition, self.body(following.then.statements)))
+            body = self.body(following.then.statements)
+            arms.append(ir.Arm(self._line(following), condition, body, following.condition.span))
             rest = following.otherwise
             following = else_if(following)
             if following is None and rest is not None:
@@ -148,12 +149,16 @@ class _Route:
     def _action(self, call: tree.Call) -> ir.Statement:
         line = self._line(call)
         if call.name.name in ("break", "drop"):
-            return ir.Stop(line)
+            return ir.Stop(line, call.span)
         lowered = self._call(call)
-        return ir.Nothing(line) if lowered is None else ir.Do(line, lowered)
+        return ir.Nothing(line, call.span) if lowered is None else ir.Do(line, lowered)
 
     def _call(self, call: tree.Call) -> ir.Call | None:
         """None for a route that does not exist: calling it is true and does nothing."""
+        lowered = self._lowered_call(call)
+        return None if lowered is None else replace(lowered, span=call.span)
+
+    def _lowered_call(self, call: tree.Call) -> ir.Call | None:
         name = call.name.name
         if name == "route":
             return self._route_call(number(call.arguments[0]))

@@ -32,7 +32,7 @@ class _Hoisting:
             return replace(s, call=self._call(s.call))
         if not isinstance(s, ir.If):
             return s
-        arms = tuple(ir.Arm(a.line, self._condition(a.condition), self.body(a.body)) for a in s.arms)
+        arms = tuple(replace(a, condition=self._condition(a.condition), body=self.body(a.body)) for a in s.arms)
         return replace(s, arms=arms, otherwise=self.body(s.otherwise))
 
     def _condition(self, condition: ir.Condition) -> ir.Condition:

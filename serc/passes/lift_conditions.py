@@ -40,7 +40,9 @@ class _Lifting:
     def _statement(self, s: ir.Statement) -> ir.Statement:
         if not isinstance(s, ir.If):
             return s
-        arms = tuple(ir.Arm(a.line, self._condition(a.condition, a.line, False), self.body(a.body)) for a in s.arms)
+        arms = tuple(
+            replace(a, condition=self._condition(a.condition, a.line, False), body=self.body(a.body)) for a in s.arms
+        )
         return replace(s, arms=arms, otherwise=self.body(s.otherwise))
 
     def _condition(self, condition: ir.Condition, line: int, negated: bool) -> ir.Condition:

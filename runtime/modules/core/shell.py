@@ -11,7 +11,7 @@ from mypy_extensions import i64
 
 from runtime.routing.asking import LATE, NEVER, Asking, Kind, Question
 from runtime.routing.context import Context
-from runtime.routing.ports import L_WARN, Log, Watched, Watches
+from runtime.routing.ports import L_WARN, Log, StandIn, Watched, Watches
 
 # Commands that run at the same time, of each kind and process.
 RUNNING_MAX: Final = 256
@@ -57,7 +57,13 @@ def run(
     """
     watches = ctx.world.asking.watches
     assert watches is not None, "processes that run routes have watches"
-    question = _Execution(kind, ctx.world.asking, watches, ctx.world.log, command, data, wants_output, variables)
+    asking = ctx.world.asking
+    stand_in = ctx.world.stand_in
+    question: Question[Outcome]
+    if stand_in is None:
+        question = _Execution(kind, asking, watches, ctx.world.log, command, data, wants_output, variables)
+    else:
+        question = _Pretence(kind, asking, stand_in, command, data)
     outcome = ctx.wait(question)
     if outcome is not None:
         return outcome
@@ -168,13 +174,31 @@ class _Execution(Question[Outcome]):
         """The command has ended, which was watched for by `end`."""
         self._watches.forget(end)
         os.close(end.fd)
-        output = b"".join(self._pieces)
-        name = shown(self._command)
-        if status < 0:
-            outcome = Outcome(f"{name} was killed by signal {-status}", output, False)
-        else:
-            outcome = Outcome(f"exit status {status} of {name}" if status else "", output, True)
-        self._asking.take(self.number, outcome, now_ms)
+        self._asking.take(self.number, _outcome(self._command, status, b"".join(self._pieces)), now_ms)
+
+
+def _outcome(command: str, status: int, output: bytes) -> Outcome:
+    name = shown(command)
+    if status < 0:
+        return Outcome(f"{name} was killed by signal {-status}", output, False)
+    return Outcome(f"exit status {status} of {name}" if status else "", output, True)
+
+
+@final
+class _Pretence(Question[Outcome]):
+    """A command that does not run: somebody else says how it ends."""
+
+    def __init__(self, kind: Kind, asking: Asking, stand_in: StandIn, command: str, data: bytes | None) -> None:
+        super().__init__(kind)
+        self._asking: Final = asking
+        self._stand_in: Final = stand_in
+        self._command: Final = command
+        self._data: Final = data
+
+    def ask(self, now_ms: i64) -> None:
+        ended = self._stand_in.command(self._command, self._data)
+        if ended is not None:
+            self._asking.take(self.number, _outcome(self._command, ended[0], ended[1]), now_ms)
 
 
 @final

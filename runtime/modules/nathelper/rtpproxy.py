@@ -65,6 +65,7 @@ class RtpProxy:
     """
 
     def __init__(self, place: Place, world: World, attempts: int, wait_s: int, rest_s: int) -> None:
+        self._world: Final = world
         self._log: Final = world.log
         self._asking: Final = world.asking
         self._kind: Final = Kind("rtpproxy", max(wait_s, 1) * 1000, WAITING_MAX)
@@ -113,6 +114,9 @@ class RtpProxy:
         )
 
     def _exchange(self, ctx: Context | None, command: bytes) -> bytes:
+        stand_in = self._world.stand_in
+        if stand_in is not None:
+            return stand_in.rtp_proxy(self._place.text, command)
         try:
             if self._place.path:
                 return self._wait(ctx, StreamAnswer(self._kind, self._asking, self._place.path, command)) or b""

@@ -1,0 +1,170 @@
+"""The database of a server under test: SER's tables in memory, whatever the URL."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from runtime.routing.database import DELETE, UPDATE, Change, Condition, Database, DatabaseError, Driver, Row, Value
+from runtime.storage.schema import COUNTER, INTEGER, MOMENT, REAL, STAMP, TABLES, Field, TableDefinition
+
+Record = dict[str, Value]
+
+_OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
+_DEFINED: Final = {table.name: table for table in TABLES}
+
+
+class Tables(Database):
+    """Tables by name, each a list of rows by column. Those of SER have their columns and defaults; any other table has what is
+    put into it. While it `is_down` everything fails. `asked` counts the queries of routes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: dict[str, list[Record]] = {}
+        self.is_down = False
+        self.asked = 0
+        self.tables["version"] = [
+            {"table_name": table.name.encode(), "table_version": table.version} for table in TABLES if table.version
+        ]
+
+    def rows(self, table: str) -> list[Record]:
+        return self.tables.setdefault(table, [])
+
+    def add(self, table: str, record: Record) -> None:
+        """Put a row in, with the defaults of SER's columns. Raises DatabaseError for a column that there is not."""
+        self._check(table, list(record))
+        definition = _DEFINED.get(table)
+        whole: Record = {}
+        if definition is not None:
+            whole = {field.name: _default(field, len(self.rows(table))) for field in definition.fields}
+            record = {name: _fitting(_field(definition, name), value) for name, value in record.items()}
+        self.rows(table).append(whole | record)
+
+    def query(
+        self, ctx: object, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+    ) -> list[Row]:
+        self.asked += ctx is not None
+        self._check(table, [*columns, *(c.column for c in where)])
+        found = [row for row in self.rows(table) if _meets(row, where)]
+        if order:
+            found.sort(key=lambda row: _order(row.get(order)))
+        return [[row.get(column) for column in columns] for row in found]
+
+    def insert(self, ctx: object, table: str, columns: tuple[str, ...], values: Row) -> None:
+        self.add(table, dict(zip(columns, values, strict=True)))
+
+    def update(self, ctx: object, table: str, columns: tuple[str, ...], values: Row, where: list[Condition]) -> None:
+        self._check(table, list(columns))
+        for row in self.rows(table):
+            if _meets(row, where):
+                row.update(zip(columns, values, strict=True))
+
+    def delete(self, ctx: object, table: str, where: list[Condition]) -> None:
+        self._check(table, [])
+        rows = self.rows(table)
+        rows[:] = [row for row in rows if not _meets(row, where)]
+
+    def transaction(self, ctx: object, changes: list[Change]) -> None:
+        self._check("version", [])
+        for change in changes:
+            if change.kind == DELETE:
+                self.delete(ctx, change.table, change.where)
+            elif change.kind == UPDATE or any(_meets(row, change.where) for row in self.rows(change.table)):
+                self.update(ctx, change.table, change.columns, change.values, change.where)
+            else:
+                self.insert(ctx, change.table, change.columns, change.values)
+
+    def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
+        if not self.is_down:
+            self.insert(None, table, columns, values)
+
+    def _check(self, table: str, columns: list[str]) -> None:
+        if self.is_down:
+            raise DatabaseError("the database is down")
+        definition = _DEFINED.get(table)
+        known = None if definition is None else {field.name for field in definition.fields}
+        for column in columns:
+            if known is not None and column not in known:
+                raise DatabaseError(f"table {table} has no column {column}")
+
+
+class AnyDriver(Driver):
+    """Stands for the module of a database system: whatever is opened are the same tables."""
+
+    def __init__(self, name: str, tables: Tables) -> None:
+        super().__init__(name)
+        self._tables: Final = tables
+
+    def open(self, url: str) -> Database:
+        return self._tables
+
+
+def columns_of(table: str) -> list[str] | None:
+    """The columns of a table of SER; None for another one."""
+    definition = _DEFINED.get(table)
+    return None if definition is None else [field.name for field in definition.fields]
+
+
+def table_names() -> list[str]:
+    return list(_DEFINED)
+
+
+def _field(definition: TableDefinition, name: str) -> Field:
+    return next(field for field in definition.fields if field.name == name)
+
+
+def _default(field: Field, number: int) -> Value:
+    if field.type == COUNTER:
+        return number + 1
+    if field.default is None:
+        return None
+    return _fitting(field, field.default.encode() if isinstance(field.default, str) else field.default)
+
+
+def _fitting(field: Field, value: Value) -> Value:
+    """The value as a column of this type gives it back."""
+    if value is None:
+        return None
+    if field.type in (INTEGER, COUNTER):
+        return int(value)
+    if field.type == REAL:
+        return float(value)
+    if field.type in (MOMENT, STAMP):
+        return _seconds(value) if isinstance(value, bytes) else value
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _seconds(text: bytes) -> int:
+    try:
+        return int(datetime.fromisoformat(text.decode()).replace(tzinfo=UTC).timestamp())
+    except ValueError as e:
+        raise DatabaseError(f'"{text.decode("latin-1")}" is no time: write 2024-12-31 23:59:59') from e
+
+
+def _order(value: Value) -> tuple[int, Any]:
+    return (0, 0) if value is None else (1, value) if isinstance(value, int | float) else (2, value)
+
+
+def _meets(row: Record, where: list[Condition]) -> bool:
+    return all(_holds(row.get(c.column), c) for c in where)
+
+
+def _holds(value: Value, condition: Condition) -> bool:
+    wanted = condition.value
+    if value is None or wanted is None:
+        return False
+    if isinstance(value, bytes) is not isinstance(wanted, bytes):
+        value, wanted = str(_text(value)), str(_text(wanted))
+    return _OPERATORS[condition.operator](value, wanted)
+
+
+def _text(value: Value) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
