@@ -162,7 +162,7 @@ def _holds(value: Value, condition: Condition) -> bool:
     if value is None or wanted is None:
         return False
     if isinstance(value, bytes) is not isinstance(wanted, bytes):
-        value, wanted = str(_text(value)), str(_text(wanted))
+        return _OPERATORS[condition.operator](_text(value), _text(wanted))
     return _OPERATORS[condition.operator](value, wanted)
 
 
