@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Final
 
 from runtime.build import NATIVE
+from runtime.modules.declared import Declared
 from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
@@ -23,7 +24,7 @@ from runtime.routing.sockets import SocketTable
 from runtime.server.control.files import ControlFiles
 from runtime.server.helpers.dns.resolver import ServerResolver
 from runtime.server.helpers.dns.service import NameClient
-from runtime.server.host.accounts import Identity, Owner, identity_of
+from runtime.server.host.accounts import Identity, Owner, become, identity_of
 from runtime.server.host.errors import PathError, StartError
 from runtime.server.host.memory import MemoryStatus, usable_bytes
 from runtime.server.log.server_log import ServerLog, facility_number, report
@@ -36,7 +37,8 @@ from runtime.server.processes.notify import Notifier, notifier
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.statistics import Statistics
 from runtime.server.processes.workplace import Workplace, spare_the_collector
-from runtime.server.start.daemon import Launch, PidFile, detach, enter, set_limits
+from runtime.server.start.bind import check_addresses
+from runtime.server.start.daemon import Launch, PidFile, check_pid_file, detach, enter, set_limits
 from runtime.server.start.listen import describe, socket_table
 from runtime.server.start.loader import load_program
 from runtime.server.start.options import SHARED_MB, Options, parse, usage_text, version_text
@@ -63,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(program: Program, options: Options) -> int:
     """Serve until SIGTERM or SIGINT; the exit status. A start that fails says why in one line on standard error.
 
-    With -c only what the parameters say is checked. Without -D and with fork=yes this returns nothing: the calling process
+    With -c it returns when all has been done that a start does before it listens and forks. Without -D and with fork=yes this returns nothing: the calling process
     ends as soon as the daemon serves.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -74,13 +76,19 @@ def run(program: Program, options: Options) -> int:
         owner = Owner(config.sock_user, config.sock_group)
         table = socket_table(config, log)
         _print(describe(table))
-        if options.check:
-            print("config file ok, exiting...", file=sys.stderr)
-            return 0
-        return _Start(program, options, config, log, table, identity, owner).run()
+        refuse_declared(program)
+        start = _Start(program, options, config, log, table, identity, owner)
+        return start.check() if options.check else start.run()
     except (StartError, ProgramError) as e:
         report(options.prog, str(e))
         return 1
+
+
+def refuse_declared(program: Program) -> None:
+    """Raises StartError with everything in `program` that serc can check and this server cannot run yet."""
+    missing = [module.missing for module in program.modules if isinstance(module, Declared)]
+    if missing:
+        raise StartError(f"{'; '.join(missing)}: docs/modules.md lists what does; take it out of ser.cfg for now")
 
 
 def _log_of(config: Config, options: Options) -> ServerLog:
@@ -142,6 +150,31 @@ class _Start:
         self._launch: Launch | None = None
         self._notifier = Notifier("", 0.0, log)
 
+    def check(self) -> int:
+        """-c: the exit status. All that `run` does short of listening, making files and forking. A server that runs already, with
+        the same addresses and files, is none of its business. Raises StartError, ProgramError."""
+        config = self._config
+        check_addresses(self._table)
+        set_limits(config, self._log)
+        try:
+            enter(config.chroot, self._workdir(config.fork and not self._options.foreground))
+            self._engine.bind()
+            self._control.check(self._engine.commands())
+            for path, option in ((self._options.pid_file, "-P"), (self._options.pgid_file, "-G")):
+                if path:
+                    check_pid_file(path, option)
+            become(self._identity)
+        except PathError as e:
+            raise StartError(f"{e}{self._inside()}") from e
+        print("config file ok, exiting...", file=sys.stderr)
+        return 0
+
+    def _workdir(self, is_daemon: bool) -> str:
+        return self._config.workdir or ("/" if is_daemon else "")
+
+    def _inside(self) -> str:
+        return f" (inside the root directory {self._config.chroot})" if self._config.chroot else ""
+
     def run(self) -> int:
         """The exit status. A start that fails leaves nothing behind."""
         config = self._config
@@ -166,8 +199,7 @@ class _Start:
             self._control.remove()
             for file in self._pid_files:
                 file.remove()
-        inside = f" (inside the root directory {config.chroot})" if config.chroot and isinstance(why, PathError) else ""
-        report(self._options.prog, f"{why}{inside}")
+        report(self._options.prog, f"{why}{self._inside() if isinstance(why, PathError) else ''}")
         if self._launch is not None:
             self._launch.failed()
         return 1
@@ -178,7 +210,7 @@ class _Start:
         if config.chroot:
             self._name_client.preload()
             self._log.connect()
-        enter(config.chroot, config.workdir or ("/" if self._launch is not None else ""))
+        enter(config.chroot, self._workdir(self._launch is not None))
         self._engine.bind()
         workplace = Workplace(
             self._engine, config, self._table, self._log, self._mmsg, self._resolver, self._name_client

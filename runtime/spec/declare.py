@@ -9,6 +9,7 @@ from typing import Final, Generic, Literal, TypeVar, overload
 
 from runtime.routing.context import Context
 from runtime.spec.effects import Does
+from runtime.spec.refusal import NONE, Refusal
 from runtime.spec.values import Constant, Doubt, Named, T_co, Value
 
 M = TypeVar("M")
@@ -205,7 +206,7 @@ class ModuleSpec:
     `name` is the stem of the file that loadmodule names ("sl" of ".../sl.so"), `export_name` what modparam's regex is
     matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
     config that loads the module is checked but cannot run. `needs` names modules that must be loaded before;
-    `database`: one of the database drivers must be, too.
+    `database`: one of the database drivers must be, too. `refuses`: values of parameters with which the server does not start.
     """
 
     name: str
@@ -217,6 +218,7 @@ class ModuleSpec:
     fifo_commands: tuple[str, ...] = ()
     summary: str = ""
     database: bool = False
+    refuses: tuple[Refusal, ...] = NONE
     by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:

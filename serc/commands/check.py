@@ -137,6 +137,7 @@ def idle_modules(bound: BoundFile | None) -> str:
         what.append(f"{len(idle)} of {len(loaded)} {plural} cannot run: {', '.join(idle)}")
     if functions:
         what.append(f"{', '.join(functions)} cannot run")
+    what += bound.modules.refused
     return f"{'; '.join(what)}; the server will refuse this" if what else ""
 
 

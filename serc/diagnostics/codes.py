@@ -78,6 +78,7 @@ MODULE_NEEDED: Final = _error("SER0210", "module needs another module")
 UNKNOWN_METHOD: Final = _warning("SER0211", "unknown SIP method")
 CANNOT_RUN_YET: Final = _note("SER0213", "module is checked but cannot run yet")
 MODPARAM_NEEDED: Final = _warning("SER0215", "module parameter that must be set")
+REFUSED: Final = _warning("SER0216", "parameters with which the server does not start")
 FOREIGN_MODULE: Final = _error("SER0214", "module is not part of SER 0.9")
 
 # --- values ----------------------------------------------------------------------------------------------------------

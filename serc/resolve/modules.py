@@ -52,7 +52,7 @@ class Modules:
     """`loaded` in the order of the file. `puzzles` are names that loadmodule gave and nobody knows, "" among them where nobody
     can guess either; `meant` those that they were probably meant to be, and those whose loadmodule was missed already: nothing
     that such a module may export is worth a message of its own. `avp_aliases` are the aliases of AVPs that the file defines;
-    None where that cannot be told.
+    None where that cannot be told. `refused` are sentences about values of parameters with which the server does not start.
     """
 
     catalogue: Catalogue
@@ -60,10 +60,17 @@ class Modules:
     puzzles: list[str] = field(default_factory=list)
     meant: set[str] = field(default_factory=set)
     avp_aliases: set[str] | None = field(default_factory=set)
+    refused: list[str] = field(default_factory=list)
 
     def before(self, offset: int) -> list[Loaded]:
         """Those loaded before `offset`, newest first, as SER searches them."""
         return [m for m in reversed(self.loaded) if m.node.span.end <= offset]
+
+    def value(self, module: str, param: str) -> ParamValue | None:
+        """Of a parameter of a loaded module, set or by default."""
+        found = next((m for m in self.loaded if m.spec.name == module), None)
+        declared = None if found is None else found.spec.param(param)
+        return None if found is None or declared is None else found.parameters.get(param, declared.default)
 
     def is_loaded(self, name: str) -> bool:
         return any(m.spec.name == name for m in self.loaded)
@@ -89,6 +96,7 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
             _ParamCheck(item, modules, report).run()
     _mandatory(file, modules, report)
     _twice(file, modules, report)
+    _refused(file, modules, report)
     modules.avp_aliases = _avp_aliases(file) if complete else None
     return modules
 
@@ -173,6 +181,21 @@ def _twice(file: tree.File, modules: Modules, report: Report) -> None:
                 related = (Related(first.span, "first set here"),)
                 message = f"{item.parameter.value} of {item.module.value} is set already: the last value counts"
                 report.add(codes.MODPARAM_TWICE, item.span, message, hint="remove one of them", related=related)
+
+
+def _refused(file: tree.File, modules: Modules, report: Report) -> None:
+    """Values with which the server does not start."""
+    for module in modules.loaded:
+        for refusal in module.spec.refuses:
+            sentence = refusal.why(modules.value)
+            if sentence:
+                modules.refused.append(sentence)
+                given = [
+                    item.span
+                    for item in file.items
+                    if isinstance(item, tree.ModParam) and item.parameter.value in refusal.params
+                ]
+                report.add(codes.REFUSED, given[-1] if given else module.node.span, sentence, hint=refusal.hint)
 
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")

@@ -34,6 +34,7 @@ from runtime.spec.params import (
     table_param,
     url_param,
 )
+from runtime.spec.refusal import later
 from runtime.spec.values import Constant
 
 _LETTERS: Final = "miocftsSFTrduUpD01Xn"
@@ -196,6 +197,23 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.acc:Acc",
     summary="Reports transactions to syslog, a database, RADIUS or DIAMETER.",
     needs=("tm",),
+    refuses=(
+        later(
+            "acc",
+            "there is no RADIUS",
+            {"radius_config": RADIUS_CONFIG, "radius_flag": 0, "radius_missed_flag": 0, "service_type": -1},
+        ),
+        later(
+            "acc",
+            "there is no DIAMETER",
+            {
+                "diameter_flag": 1,
+                "diameter_missed_flag": 2,
+                "diameter_client_host": _HOST,
+                "diameter_client_port": _PORT,
+            },
+        ),
+    ),
     functions=(
         function(
             "acc_log_request",

@@ -30,6 +30,7 @@ from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_
 from runtime.spec.effects import Does
 from runtime.spec.kinds_avp import aliases_mistake, avp, avp_definitions
 from runtime.spec.params import column_param, table_param, url_param
+from runtime.spec.refusal import Refusal, Settings
 
 _ROUTES: Final = REQUEST | FAILURE
 
@@ -138,10 +139,16 @@ class Avpops(StoreModule):
         return True
 
 
+def _table_missing(settings: Settings) -> str:
+    is_missing = settings("avpops", "avp_url") and not settings("avpops", "avp_table")
+    return "avp_url of avpops is set, and avp_table is not" if is_missing else ""
+
+
 EXPORTS: Final = ModuleSpec(
     name="avpops",
     implementation="runtime.modules.avpops:Avpops",
     summary="Loads, stores, writes, tests and pushes AVPs.",
+    refuses=(Refusal(("avp_url", "avp_table"), _table_missing, 'write modparam("avpops", "avp_table", "…")'),),
     functions=(
         function(
             "avp_db_load",

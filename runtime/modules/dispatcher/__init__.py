@@ -49,7 +49,10 @@ class Dispatcher(Module):
             with open(path, encoding="latin-1") as file:
                 self._sets = parse_list(file.read())
         except OSError as unreadable:
-            raise ModuleError(f"dispatcher: cannot read {path}: {unreadable.strerror}") from unreadable
+            raise ModuleError(
+                f"dispatcher: cannot read {path}: {unreadable.strerror}: write the list there (lines of SET URI), or name "
+                'another file with modparam("dispatcher", "list_file", …)'
+            ) from unreadable
         except ValueError as wrong:
             raise ModuleError(f"dispatcher: {path}: {wrong}") from wrong
 

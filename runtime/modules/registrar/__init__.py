@@ -15,6 +15,7 @@ from runtime.routing.world import World
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, integer_param, string_param, switch_param
 from runtime.spec.effects import Does
 from runtime.spec.params import flag_param, seconds_param
+from runtime.spec.refusal import same_as
 from runtime.spec.values import Doubt
 
 
@@ -67,7 +68,10 @@ class Registrar(Module):
                 "registrar: use_domain must be the same as usrloc's: "
                 f'write modparam("usrloc|registrar", "use_domain", {int(self._settings.use_domain)})'
             )
-        self._saver = Saver(self._settings, usrloc.locations, SL.of(world))
+
+    def prepare(self, world: World) -> None:
+        # Here, since usrloc may be loaded after this module.
+        self._saver = Saver(self._settings, USRLOC.of(world).locations, SL.of(world))
 
     def save(self, ctx: Context, table: TableName) -> int:
         """Take the contacts of a REGISTER into the table, and answer; 0 ends the script where the request was refused."""
@@ -101,6 +105,7 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.registrar:Registrar",
     summary="Takes REGISTER requests into usrloc and finds users there.",
     needs=("sl", "usrloc"),
+    refuses=(same_as("registrar", "use_domain", "usrloc"),),
     functions=(
         function(
             "save",

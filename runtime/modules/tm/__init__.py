@@ -26,6 +26,7 @@ from runtime.spec.declare import ModuleSpec, integer_param, string_param, switch
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.kinds_sip import sip_uri_doubt
 from runtime.spec.params import seconds_param
+from runtime.spec.refusal import later
 from runtime.tx.layer import Counts, Layer, TimerSettings
 from runtime.tx.room import Room, share_of
 from runtime.tx.table import Table
@@ -208,6 +209,7 @@ EXPORTS: Final = ModuleSpec(
     name="tm",
     implementation="runtime.modules.tm:Tm",
     summary="Transactions: forking, retransmission, time-outs, failure and reply routes.",
+    refuses=(later("tm", "t_uac_dlg answers with the final reply", {"pass_provisional_replies": 0}),),
     functions=FUNCTIONS,
     params=(
         switch_param("ruri_matching", 1, "Requests without an RFC 3261 branch match by their URI, too."),

@@ -9,10 +9,12 @@ import stat
 from collections.abc import Callable
 from typing import Final
 
+from runtime.routing.config import Config
 from runtime.routing.ports import L_WARN, Log
 from runtime.server.host.accounts import Owner
 from runtime.server.host.cures import of_path
 from runtime.server.host.errors import PathError, StartError
+from runtime.server.host.places import may_make
 
 _FIFO_OPTION: Final = "-i or fifo="
 _SOCKET_OPTION: Final = "-x or unix_sock="
@@ -71,10 +73,7 @@ class UnixSocket(ControlFile):
 
     def __init__(self, path: str, mode: int, owner: Owner) -> None:
         """Raises StartError. A mode of 0 leaves what the umask gives, as in SER."""
-        if len(os.fsencode(path)) > _SOCKET_NAME_BYTES:
-            raise StartError(
-                f"the Unix socket's name is longer than {_SOCKET_NAME_BYTES} characters: give a shorter one than {path}"
-            )
+        _refuse_long_name(path)
         self.socket: Final = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.setblocking(False)
         try:
@@ -100,6 +99,31 @@ class UnixSocket(ControlFile):
 
     def close(self) -> None:
         self.socket.close()
+
+
+def check_endpoints(config: Config) -> None:
+    """Returns if the files of the control interface could be made, once the server that may have them has ended. Raises
+    StartError."""
+    for name, what, option, is_expected in (
+        (config.fifo, "FIFO", _FIFO_OPTION, stat.S_ISFIFO),
+        (config.unix_sock, "Unix socket", _SOCKET_OPTION, stat.S_ISSOCK),
+    ):
+        if not name:
+            continue
+        try:
+            if os.path.lexists(name) and not is_expected(os.lstat(name).st_mode):
+                raise OSError(errno.EEXIST, "something else is there")
+            may_make(name)
+        except OSError as e:
+            raise PathError(f"cannot make the {what} {name}: {of_path(e, name, option)}") from e
+    _refuse_long_name(config.unix_sock)
+
+
+def _refuse_long_name(path: str) -> None:
+    if len(os.fsencode(path)) > _SOCKET_NAME_BYTES:
+        raise StartError(
+            f"the Unix socket's name is longer than {_SOCKET_NAME_BYTES} characters: give a shorter one than {path}"
+        )
 
 
 def _clear(path: str, is_expected: Callable[[int], bool], is_served: Callable[[str], bool]) -> None:

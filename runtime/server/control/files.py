@@ -11,7 +11,7 @@ from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.server.control.core_commands import CORE_NAMES, CoreCommands
 from runtime.server.control.delivery import ReplyRules
-from runtime.server.control.endpoints import Fifo, UnixSocket
+from runtime.server.control.endpoints import Fifo, UnixSocket, check_endpoints
 from runtime.server.control.questions import Commands
 from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
 from runtime.server.host.accounts import Identity, Owner
@@ -41,6 +41,11 @@ class ControlFiles:
         # Before a change of the root directory puts the list of users out of reach.
         self._members: Final = owner.members() if config.fifo and config.sock_mode & _GROUP_WRITES else frozenset[int]()
 
+    def check(self, commands: list[Command]) -> None:
+        """Returns if `make` and `kinds` would not fail once an older server has ended. Makes nothing. Raises StartError."""
+        check_endpoints(self._config)
+        _refuse_taken_names(commands)
+
     def make(self) -> None:
         """Raises StartError."""
         config = self._config
@@ -58,11 +63,7 @@ class ControlFiles:
     def kinds(self, arguments: list[str], commands: list[Command], roster: Callable[[], Roster]) -> list[Kind]:
         """The processes that serve what `make` has made, in SER's order. `arguments` is the command line, `commands` are those of
         the modules, `roster` tells in each process who else is there. Raises StartError."""
-        for command in commands:
-            if command.name.lower() in CORE_NAMES:
-                raise StartError(
-                    f"a module has a FIFO command {command.name}, which is the name of one of the server's own"
-                )
+        _refuse_taken_names(commands)
         kinds: list[Kind] = []
         fifo, unix = self._fifo, self._socket
         if fifo is not None:
@@ -108,3 +109,11 @@ class ControlFiles:
         users = {0, os.geteuid(), *self._members}
         users.update(uid for uid in (self._owner.uid, self._identity.uid) if uid is not None and uid >= 0)
         return frozenset(users)
+
+
+def _refuse_taken_names(commands: list[Command]) -> None:
+    for command in commands:
+        if command.name.lower() in CORE_NAMES:
+            raise StartError(
+                f"a module has a FIFO command {command.name}, which is the name of one of the server's own"
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import struct
@@ -18,6 +19,7 @@ from runtime.sip.transport import ListenSocket
 _STEP_BYTES: Final = 2048
 # Connections that may wait to be accepted (SER: 10); net.core.somaxconn bounds it.
 _BACKLOG: Final = 4096
+_FIRST_FREE_PORT: Final = 1024
 
 
 def bind_all(table: SocketTable, config: Config, log: Log, readers: int) -> list[list[socket.socket]]:
@@ -54,6 +56,23 @@ def listen_all(table: SocketTable) -> list[tuple[int, socket.socket]]:
             close_all([own for _, own in opened])
             raise StartError(f"cannot listen on {_where(s)}: {of_address(e, tcp=True)}") from e
     return opened
+
+
+def check_addresses(table: SocketTable) -> None:
+    """Returns if this machine has the addresses, and we may listen on their ports; who else may listen there is not asked.
+
+    Raises StartError.
+    """
+    for s in table.sockets:
+        address = s.address
+        kind = socket.SOCK_DGRAM if s.proto == UDP else socket.SOCK_STREAM
+        with socket.socket(socket.AF_INET6 if address.is_ipv6 else socket.AF_INET, kind) as scratch:
+            try:
+                # Any free port tells whether the address is there; a port of root's whether we may.
+                scratch.bind((address.pair()[0], address.port if address.port < _FIRST_FREE_PORT else 0))
+            except OSError as e:
+                if e.errno != errno.EADDRINUSE:
+                    raise StartError(f"cannot listen on {_where(s)}: {of_address(e, tcp=s.proto == TCP)}") from e
 
 
 def _listen(listener: ListenSocket) -> socket.socket:

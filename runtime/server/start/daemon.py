@@ -11,6 +11,7 @@ from runtime.routing.config import Config
 from runtime.routing.ports import L_WARN, Log
 from runtime.server.host.cures import of_directory, of_path
 from runtime.server.host.errors import PathError, StartError
+from runtime.server.host.places import may_write
 from runtime.server.log.server_log import report
 
 
@@ -155,26 +156,45 @@ class PidFile:
             os.ftruncate(self._fd, 0)
 
 
-def _refuse_living(path: str) -> None:
-    """Raises StartError, or OSError when an existing file cannot be read."""
+def check_pid_file(path: str, option: str) -> None:
+    """Returns if a pid file could be written there, after the server that it may belong to has ended. Raises StartError."""
+    try:
+        may_write(path)
+        if option == "-P":
+            _number_in(path)
+    except OSError as e:
+        raise PathError(f"cannot write the pid file {path}: {of_path(e, path, option)}") from e
+
+
+def _number_in(path: str) -> int:
+    """The process that stands in the file; 0 where there is no file, or nothing in it. Raises StartError, or OSError when an
+    existing file cannot be read."""
     try:
         with open(path, "rb") as file:
             text = file.read(64).strip()
     except FileNotFoundError:
-        return
-    if not text:
-        return
-    no_pid = (
+        return 0
+    if text and not text.isdigit():
+        raise StartError(_no_pid(path))
+    return int(text or b"0")
+
+
+def _no_pid(path: str) -> str:
+    return (
         f"pid file {path} exists, but doesn't contain a valid pid number: "
         "remove it if it is of no use, or give another path with -P"
     )
-    if not text.isdigit():
-        raise StartError(no_pid)
-    number = int(text)
+
+
+def _refuse_living(path: str) -> None:
+    """Raises StartError, or OSError when an existing file cannot be read."""
+    number = _number_in(path)
+    if not number:
+        return
     try:
         os.kill(number, 0)
     except OverflowError as e:
-        raise StartError(no_pid) from e
+        raise StartError(_no_pid(path)) from e
     except OSError as e:
         if e.errno == errno.ESRCH:
             return

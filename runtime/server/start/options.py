@@ -242,7 +242,8 @@ usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
            [ --drain seconds ] [ --log-format text|json ]
 options:
 {source_help}
- -c           check the configuration, print listen addresses and aliases, exit 0 if all is well
+ -c           do all that a start does short of listening and forking, print listen addresses and aliases, exit 0 if the
+              server would start
  -l address   listen on [proto:]host[:port]; several -l mean several addresses. host is a name, an IPv4 address,
               an IPv6 address in brackets or an interface; `udp:` alone is every IPv4 address. Without proto both
               UDP and TCP; without -l every IPv4 address
