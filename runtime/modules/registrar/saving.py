@@ -111,15 +111,17 @@ class Saver:
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {e}")
             raise Refused(NOT_WRITTEN) from e
         try:
-            self._apply(ctx, change, wanted, now_s, flags)
-            change.keep(now_s)
+            try:
+                self._apply(ctx, change, wanted, now_s, flags)
+                change.keep(now_s)
+            finally:
+                change.drop()
+            self._locations.await_disk(ctx)
         except TooManyContacts as more:
             raise Refused(TOO_MANY) from more
         except StoreError as full:
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {full}")
             raise Refused(NOT_WRITTEN) from full
-        finally:
-            change.drop()
         return change.contacts
 
     def _write_through(

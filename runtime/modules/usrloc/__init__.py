@@ -7,6 +7,8 @@ from typing import Final, final
 
 from runtime.modules.usrloc.commands import Commands
 from runtime.modules.usrloc.folder import make_private_folder
+from runtime.modules.usrloc.journal import JournalError
+from runtime.modules.usrloc.keeping import Keep, open_keep
 from runtime.modules.usrloc.locations import Locations, Table
 from runtime.modules.usrloc.rows import Columns, Rows
 from runtime.modules.usrloc.store import Store, StoreError
@@ -19,13 +21,15 @@ from runtime.routing.prepared import CannotPrepare, Prepared
 from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.transport import Send
-from runtime.spec.declare import Arg, ArgumentKind, ModuleSpec, integer_param, switch_param
+from runtime.spec.declare import Arg, ArgumentKind, ModuleSpec, integer_param, string_param, switch_param
 from runtime.spec.params import READ_WRITE_URL, column_param, seconds_param, url_param
 from runtime.spec.values import BadArgument, Constant
 
 _MB: Final = 1 << 20
 # db_mode: memory alone is 0, write through 1.
 WRITE_BACK: Final = 2
+# How often the journal of kept contacts is looked after; each time a part of a snapshot is written.
+_COMPACT_MS: Final = 1000
 # Of the tables location and aliases.
 _VERSION: Final = 6
 # What MySQL takes.
@@ -60,6 +64,7 @@ class Usrloc(Module):
         use_domain: int = 0,
         desc_time_order: int = 0,
         max_memory: int = 4096,
+        keep: str = "",
     ) -> None:
         super().__init__("usrloc")
         self._columns: Final = Columns(
@@ -83,6 +88,7 @@ class Usrloc(Module):
         self.desc_time_order: Final = desc_time_order != 0
         self.timer_interval: Final = timer_interval
         self._max_bytes: Final = max_memory * _MB
+        self._keep: Final = keep
 
     def fixed(self) -> dict[str, object]:
         """Locations are kept as these say."""
@@ -92,6 +98,7 @@ class Usrloc(Module):
             "use_domain": self.use_domain,
             "desc_time_order": self.desc_time_order,
             "max_memory": self._max_bytes // _MB,
+            "keep": self._keep,
         }
 
     def bind(self, world: World) -> None:
@@ -110,10 +117,23 @@ class Usrloc(Module):
             store = Store(make_private_folder(world.owner), self._max_bytes, world.owner)
         except OSError as e:
             raise ModuleError(f"usrloc: cannot make a folder for locations: {e}") from e
+        keep = self._load_kept(world, store) if self._keep else None
         epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
         return Locations(
-            store, world.log, epoch_ms, self.use_domain, self.desc_time_order, rows, self.db_mode == WRITE_BACK
+            *(store, world.log, epoch_ms, self.use_domain, self.desc_time_order),
+            *(rows, self.db_mode == WRITE_BACK, keep),
         )
+
+    def _load_kept(self, world: World, store: Store) -> Keep:
+        """Have the contacts of the last time, and those of this time survive."""
+        if self.db_mode != 0:
+            raise ModuleError(
+                f"usrloc: keep is for contacts in memory alone, with db_mode 0: with db_mode {self.db_mode} the database keeps them"
+            )
+        try:
+            return open_keep(world.path(self._keep), world.owner, store, world.log)
+        except (JournalError, StoreError) as e:
+            raise ModuleError(f"usrloc: keep: {e}") from e
 
     def open_table(self, name: bytes) -> Table:
         """The table with this name, with what the database has. In the master only. Raises StoreError, DatabaseError, ModuleError."""
@@ -125,12 +145,22 @@ class Usrloc(Module):
         """What the database does not know yet is written."""
         if self.db_mode == WRITE_BACK:
             self._expire(time.monotonic_ns() // 1_000_000, [])
+        if self.locations.keep is not None:
+            self.locations.keep.leave()
 
     def timers(self) -> list[Timer]:
         """Expired contacts are removed by one process for all."""
-        if self.timer_interval == 0:
-            return []
-        return [Timer("usrloc: expired contacts", self.timer_interval * 1000, self._expire)]
+        timers: list[Timer] = []
+        if self.timer_interval != 0:
+            timers.append(Timer("usrloc: expired contacts", self.timer_interval * 1000, self._expire))
+        if self._keep:
+            timers.append(Timer("usrloc: snapshots of kept contacts", _COMPACT_MS, self._compact))
+        return timers
+
+    def _compact(self, now_ms: int, sends: list[Send]) -> None:
+        self.locations.store.enter()
+        if self.locations.keep is not None:
+            self.locations.keep.turn(now_ms)
 
     def _expire(self, now_ms: int, sends: list[Send]) -> None:
         locations = self.locations
@@ -211,6 +241,7 @@ EXPORTS: Final = ModuleSpec(
         integer_param("db_mode", 0, "0 memory alone, 1 write through, 2 write back.", low=0, high=2),
         switch_param("use_domain", 0, "Users are told apart by their domains, too."),
         switch_param("desc_time_order", 0, "Newest contacts first, whatever their q."),
+        string_param("keep", None, "Folder where contacts survive a restart and a power cut. Not in SER."),
         integer_param("max_memory", 4096, "Most memory that contacts may take, in MB. Not in SER.", low=2),
     ),
     fifo_commands=("ul_stats", "ul_rm", "ul_rm_contact", "ul_dump", "ul_flush", "ul_add", "ul_show_contact"),

@@ -208,6 +208,7 @@ class Commands:
             change.keep(locations.now_s(words.now_ms))
         finally:
             change.drop()
+        locations.await_disk(None)
 
     def _show(self, words: Words) -> bytes:
         name = words.given(0, "table name")

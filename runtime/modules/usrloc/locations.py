@@ -17,9 +17,11 @@ from runtime.modules.usrloc.contact import (
     ZOMBIE_SYNCED,
     Contact,
 )
+from runtime.modules.usrloc.keeping import Keep
 from runtime.modules.usrloc.record import BadRecord, expires_first, fits, pack, unpack
 from runtime.modules.usrloc.rows import Rows
 from runtime.modules.usrloc.store import RECORD_LIMIT, Store, StoreError
+from runtime.routing.context import Context
 from runtime.routing.database import Change as RowChange
 from runtime.routing.ports import L_NOTICE, Log
 
@@ -40,7 +42,7 @@ class Locations:
     meanwhile changes no registration. `epoch_ms` is the difference between the two.
 
     `rows` are the contacts in a database, None where there is none: it is written to before memory is (db_mode 1), or by the timer
-    (`writes_back`, db_mode 2).
+    (`writes_back`, db_mode 2). `keep` has all changes survive, None where they need not.
     """
 
     def __init__(
@@ -52,8 +54,10 @@ class Locations:
         desc_time_order: bool,
         rows: Rows | None = None,
         writes_back: bool = False,
+        keep: Keep | None = None,
     ) -> None:
         self.store: Final = store
+        self.keep: Final = keep
         self.rows: Final = rows
         self.writes_through: Final = rows is not None and not writes_back
         self.writes_back: Final = writes_back
@@ -66,6 +70,12 @@ class Locations:
     def now_s(self, now_ms: i64) -> i64:
         """The time, given the engine's."""
         return (now_ms + self.epoch_ms) // 1000
+
+    def await_disk(self, ctx: Context | None) -> None:
+        """Return when what this process has changed survives whatever may happen, if it is to: only then may anybody be told. The run of
+        `ctx` waits, with None the process. Raises StoreError."""
+        if self.keep is not None:
+            self.keep.wait(ctx)
 
     def open_table(self, name: bytes) -> Table:
         """The table with this name, made if there is none yet. In the master only, before it forks.
@@ -193,7 +203,8 @@ class Table:
             _tell(self.locations.log, aor, over)
         fresh = pack(kept) if kept else b""
         if fresh != record:
-            store.write(self.number, aor, fresh)
+            # What has expired would do so after a restart, too, and has to go from a disk that is full.
+            store.write(self.number, aor, fresh, False)
         return len(over)
 
     def expired(self) -> int:

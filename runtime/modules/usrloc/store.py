@@ -14,6 +14,7 @@ import lmdb
 from mypy_extensions import i64
 
 from runtime.modules.usrloc.folder import give
+from runtime.modules.usrloc.journal import HEAD_BYTES, Journal, entry
 
 _DATA_FILE: Final = "data.mdb"
 _PAGE: Final = 4096
@@ -32,6 +33,9 @@ _KEY_HEAD: Final = b"="
 # The table that counts, behind all others.
 _COUNTERS: Final = -1
 
+# Among the counters: number and end of the journal that is in use.
+_JOURNAL: Final = b"journal"
+
 # The longest record of a user. All contacts of a user have to fit into one reply.
 RECORD_LIMIT: Final = 48 << 10
 KEY_LIMIT: Final = 500
@@ -46,6 +50,7 @@ class Store:
     """Tables of records by keys, in `folder`, up to `limit` bytes in all. `owner`: user and group of the processes, -1: ours.
 
     The master makes the folder's files with `add_table`, before it forks; each process opens them when it first needs them.
+    What is committed goes to a journal first, if there is one (`begin_journal`).
     """
 
     def __init__(self, folder: str, limit: int, owner: tuple[int, int] = (-1, -1)) -> None:
@@ -62,6 +67,9 @@ class Store:
         # The file has grown to its limit: there is room only where records have gone.
         self._is_tight = False
         self._words: memoryview | None = None
+        self.journal: Journal | None = None
+        # What the writer has written, for the journal.
+        self._entries: list[bytes] = []
 
     # --- opening -----------------------------------------------------------------------------------------------------
 
@@ -82,6 +90,11 @@ class Store:
             # Who forks may not have it open.
             self.close()
         return len(self._tables) - 1
+
+    @property
+    def tables(self) -> list[bytes]:
+        """The names of all tables, by their numbers."""
+        return self._tables
 
     def _open(self, create: bool = False) -> None:
         try:
@@ -236,8 +249,10 @@ class Store:
             raise StoreError(str(e)) from e
         return b"" if found is None else found
 
-    def write(self, table: int, key: bytes, record: bytes) -> None:
-        """Replace the record; b"" removes it. Raises StoreError."""
+    def write(self, table: int, key: bytes, record: bytes, lasting: bool = True) -> None:
+        """Replace the record; b"" removes it. What is not `lasting` need not be written down: it would come about anew. Raises StoreError."""
+        if self.journal is not None and lasting and table >= 0:
+            self._entries.append(entry(self._tables[table], key, record))
         try:
             if len(record) == 0:
                 self._txn.delete(_KEY_HEAD + key, db=self._dbs[table])
@@ -251,14 +266,62 @@ class Store:
     def commit(self) -> None:
         """What was written is there for all. Raises StoreError; then nothing of it is."""
         txn = self._txn
-        self._txn = None
+        began = -1
         try:
+            if len(self._entries) > 0:
+                began = self._write_down()
+            self._txn = None
             txn.commit()
-        except lmdb.Error as e:
-            raise StoreError(str(e)) from e
+        except (lmdb.Error, OSError) as e:
+            self.abort()
+            raise StoreError(self._struck_out(str(e), began)) from e
+        self._entries.clear()
 
     def abort(self) -> None:
         """Forget what was written, if the writer has not committed."""
+        self._entries.clear()
         if self._txn is not None:
             self._txn.abort()
             self._txn = None
+
+    # --- the journal -------------------------------------------------------------------------------------------------
+
+    def begin_journal(self, journal: Journal, number: int) -> None:
+        """From now on what is committed is in the journal as well, in its file `number`. Raises StoreError."""
+        self.begin()
+        try:
+            self.use_journal(number, 0)
+            self.commit()
+        finally:
+            self.abort()
+        self.journal = journal
+
+    def journal_place(self) -> tuple[int, int]:
+        """Number and end of the file that is in use, by the writer. Raises StoreError."""
+        number, _, end = self.read(_COUNTERS, _JOURNAL).partition(b" ")
+        return int(number), int(end)
+
+    def use_journal(self, number: int, end: int) -> None:
+        """The next entry goes behind `end` of file `number`; by the writer. Raises StoreError."""
+        self.write(_COUNTERS, _JOURNAL, b"%d %d" % (number, end))
+
+    def _write_down(self) -> int:
+        """Where the entries begin in the journal. Raises OSError, StoreError."""
+        journal = self.journal
+        assert journal is not None
+        number, end = self.journal_place()
+        data = b"".join(self._entries)
+        self.use_journal(number, end + len(data) + (HEAD_BYTES if end == 0 else 0))
+        journal.append(number, end, data)
+        return end
+
+    def _struck_out(self, why: str, began: int) -> str:
+        """What could not be committed shall not come up at the next start: it goes from the journal. Why that is so."""
+        journal = self.journal
+        if journal is not None and began >= 0:
+            try:
+                journal.cut(began)
+            except OSError as e:
+                # The next writer tries again.
+                return f"{why}; and then {e}"
+        return why
