@@ -124,7 +124,6 @@ def load(folder: Folder, store: Store, log: Log) -> Journal:
     journal = Journal(folder.path)
     # Never the same file again: what is broken in it stays behind everything.
     store.begin_journal(journal, max([first, *journals], default=0) + 1)
-    store.close()
     return journal
 
 

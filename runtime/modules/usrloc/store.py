@@ -79,8 +79,13 @@ class Store:
             return self._tables.index(name)
         if len(self._tables) == _TABLES_MAX:
             raise StoreError(f"over {_TABLES_MAX} tables")
-        self.close()
         self._tables.append(name)
+        self._make()
+        return len(self._tables) - 1
+
+    def _make(self) -> None:
+        """The files, with all that they have to have. In the master only. Raises StoreError."""
+        self.close()
         try:
             self._open(True)
             give(self.folder, self._owner)
@@ -89,7 +94,6 @@ class Store:
         finally:
             # Who forks may not have it open.
             self.close()
-        return len(self._tables) - 1
 
     @property
     def tables(self) -> list[bytes]:
@@ -287,13 +291,15 @@ class Store:
     # --- the journal -------------------------------------------------------------------------------------------------
 
     def begin_journal(self, journal: Journal, number: int) -> None:
-        """From now on what is committed is in the journal as well, in its file `number`. Raises StoreError."""
+        """From now on what is committed is in the journal as well, in its file `number`. In the master only. Raises StoreError."""
+        self._make()
         self.begin()
         try:
             self.use_journal(number, 0)
             self.commit()
         finally:
             self.abort()
+            self.close()
         self.journal = journal
 
     def journal_place(self) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from runtime.modules.usrloc.journal import Journal
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing.asking import LATE, Asking, Kind, Question
 from runtime.routing.context import Context
-from runtime.routing.ports import Watched
+from runtime.routing.ports import Watched, Watches
 
 # A disk may be slow. Clients give up after 32 s.
 DEADLINE_MS: Final = 10_000
@@ -40,15 +40,21 @@ class Kept(Question[str]):
 class Syncer(Watched):
     """The thread of this process, and how it tells that it is done."""
 
-    def __init__(self, journal: Journal, asking: Asking) -> None:
+    def __init__(self, journal: Journal, asking: Asking, watches: Watches) -> None:
         super().__init__(os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
         self._journal: Final = journal
         self._asking: Final = asking
+        self._watches: Final = watches
+        # Questions that the thread has not answered.
+        self._pending: i64 = 0
         self._wanted: Final[SimpleQueue[int]] = SimpleQueue()
         self._done: Final[deque[tuple[list[int], str]]] = deque()
         threading.Thread(target=self._serve, name="usrloc: keep", daemon=True).start()
 
     def add(self, number: int) -> None:
+        if self._pending == 0:
+            self._watches.watch(self)
+        self._pending += 1
         self._wanted.put(number)
 
     def _serve(self) -> None:
@@ -68,6 +74,9 @@ class Syncer(Watched):
         os.eventfd_read(self.fd)
         while self._done:
             numbers, why_not = self._done.popleft()
+            self._pending -= len(numbers)
+            if self._pending == 0:
+                self._watches.forget(self)
             for number in numbers:
                 self._asking.take(number, why_not, now_ms)
 
@@ -99,9 +108,8 @@ class Disk:
         else:
             syncer = self._syncer
             if syncer is None or self._pid != os.getpid():
-                syncer = self._syncer = Syncer(self._journal, ctx.world.asking)
+                syncer = self._syncer = Syncer(self._journal, ctx.world.asking, watches)
                 self._pid = os.getpid()
-                watches.watch(syncer)
             question = Kept(self._kind, syncer)
             answer = ctx.wait(question)
             if answer is None:
