@@ -155,7 +155,7 @@ class Server:
             )
         self.pid = self.process.pid
 
-    def ask(self, data: bytes = OPTIONS, host: str = "127.0.0.1", port: int = 0, within: float = 5.0) -> bytes:
+    def ask(self, data: bytes = OPTIONS, host: str = "127.0.0.1", port: int = 0, within: float = 20.0) -> bytes:
         """The answer to `data`; asks again until there is one, for the server may still be starting."""
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.settimeout(0.05)
@@ -192,7 +192,7 @@ class Server:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
         return next((int(pid) for pid in children if name_of(pid) == COMM), 0)
 
-    def wait(self, within: float = 5.0) -> int:
+    def wait(self, within: float = 20.0) -> int:
         return self.process.wait(within)
 
     def stop(self) -> int:
@@ -220,8 +220,8 @@ def alive(pid: int) -> bool:
         return False
 
 
-def eventually(what: Callable[[], bool], within: float = 3.0) -> bool:
-    """Whether `what` becomes true in time."""
+def eventually(what: Callable[[], bool], within: float = 20.0) -> bool:
+    """Whether `what` becomes true in time, which is long: the machine may be busy."""
     until = time.monotonic() + within
     while not what():
         if time.monotonic() > until:
