@@ -17,6 +17,7 @@ SUBCOMMANDS: Final = {
     "explain": "what a diagnostic means and what to do about it",
     "fmt": "lay ser.cfg out in one style",
     "graph": "draw the routes and what calls what",
+    "test": "run the tests of a config",
     "trace": "show what ser.cfg does with a message",
     "modules": "which modules there are, and what they have",
 }

@@ -1,7 +1,7 @@
 """All diagnostic codes. The first two digits are the area; a code keeps its number for ever.
 
 00 characters and literals · 01 syntax · 02 names · 03 values · 04 where things may stand · 05 flow · 06 global
-parameters · 07 other dialects · 09 about serc itself. `serc/diagnostics/pages/` explains each.
+parameters · 07 other dialects · 08 tests · 09 about serc itself. `serc/diagnostics/pages/` explains each.
 """
 
 from __future__ import annotations
@@ -159,6 +159,17 @@ FOREIGN_ITEM: Final = _error("SER0706", "definition of another dialect")
 FOREIGN_DIRECTIVE: Final = _warning("SER0707", "preprocessor directive of another dialect")
 FOREIGN_VARIABLE: Final = _warning("SER0708", "pseudo-variable of another dialect in a text")
 FOREIGN_FILE: Final = _error("SER0709", "config of another server")
+
+# --- tests of a ser.cfg ------------------------------------------------------------------------------------------------
+
+TEST_SYNTAX: Final = _error("SER0801", "text of a test that is never closed")
+TEST_EXPECTED: Final = _error("SER0802", "something else is expected in a test")
+TEST_NAME: Final = _error("SER0803", "unknown name in a test")
+TEST_VALUE: Final = _error("SER0804", "value that a test cannot have")
+TEST_PLACE: Final = _error("SER0805", "line of a test in the wrong place")
+TEST_TWICE: Final = _error("SER0806", "two tests of one name")
+TEST_CONFIG: Final = _error("SER0807", "ser.cfg of a test cannot be used")
+TEST_FAILED: Final = _error("SER0850", "what a test expects does not come")
 
 # --- about serc itself -----------------------------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from runtime.modules.usrloc import Usrloc
+from runtime.modules.usrloc.folder import remove_private_folder
 from runtime.routing.config import Config as Parameters
 from runtime.routing.config import Listen
 from runtime.routing.database import Driver
@@ -84,7 +86,7 @@ class Surroundings:
 class Proxy:
     """A started server. `elapsed_ms` have passed since its start, `sent` is all that it has sent. Raises CannotStart.
 
-    `folder`: where relative names of files in ser.cfg are meant. `watch` is told of every event before it happens and when it is over.
+    `folder`: where relative names of files in ser.cfg are meant.
     """
 
     def __init__(self, program: Program, around: Surroundings, folder: str, log: Lines) -> None:
@@ -94,8 +96,9 @@ class Proxy:
         self._began_ms: Final = time.monotonic_ns() // 10_000_000 * 10
         self.now_ms = self._began_ms
         self.sent: Final[list[Sent]] = []
-        self.before: Callable[[], None] = _nothing
-        self.after: Callable[[], None] = _nothing
+        # Told of each event: before it happens with the message and who sends it, and when it is over.
+        self.before: Callable[[bytes, str], None] = _nothing
+        self.after: Callable[[], None] = _no_more
         self._known: Final[set[tuple[bytes, bytes]]] = set()
         self.sockets: Final = _sockets(program.config, around)
         aliases = [Alias(_PROTOS[a.proto], a.host.encode("latin-1"), a.port) for a in program.config.alias]
@@ -126,7 +129,8 @@ class Proxy:
 
     def receive(self, data: bytes, source: Address, socket: ListenSocket, connection: int = 0) -> list[Sent]:
         """What is sent when a socket has received `data`, as far as nothing has to be waited for."""
-        self.before()
+        host = source.host().decode("ascii")
+        self.before(data, f"{socket.proto_name}:{host}:{source.port}")
         return self._note(self.engine.receive(data, source, socket, self.now_ms, connection))
 
     def advance(self, milliseconds: int) -> list[Sent]:
@@ -140,7 +144,7 @@ class Proxy:
             # What is due now and stays due gets the next millisecond.
             self.now_ms += wait_ms
             self._wall.now_s = self._began_s + self.elapsed_ms // 1000
-            self.before()
+            self.before(b"", "")
             sent += self._note(self.engine.tick(self.now_ms))
             if wait_ms == 0 and self.engine.next_timer_ms(self.now_ms) == 0:
                 self.now_ms += 1
@@ -150,7 +154,7 @@ class Proxy:
 
     def refuse(self, sent: Sent) -> list[Sent]:
         """What is sent when the kernel tells that a message could not be delivered."""
-        self.before()
+        self.before(b"", "")
         return self._note(self.engine.send_failed(sent.send, self.now_ms))
 
     def socket(self, proto: str, host: str = "", port: int = 0) -> ListenSocket | None:
@@ -159,6 +163,13 @@ class Proxy:
             if each.proto_name == proto and host in ("", each.address.pair()[0]) and port in (0, each.address.port):
                 return each
         return None
+
+    def close(self) -> None:
+        """Let go of what is kept outside of this process."""
+        usrloc = self.engine.world.modules.get("usrloc")
+        if isinstance(usrloc, Usrloc):
+            usrloc.locations.store.close()
+            remove_private_folder(usrloc.locations.store.folder)
 
     def bugs(self) -> int:
         """Exceptions so far that no message should cause."""
@@ -175,7 +186,11 @@ class Proxy:
         return found
 
 
-def _nothing() -> None:
+def _nothing(data: bytes, way: str) -> None:
+    pass
+
+
+def _no_more() -> None:
     pass
 
 

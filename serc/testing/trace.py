@@ -46,12 +46,9 @@ class Tracer:
         # What the next event is: a message, or else time.
         self._next: tuple[bytes, str] = (b"", "")
 
-    def expect(self, data: bytes, way: str) -> None:
-        """The next event is this message."""
-        self._next = (data, way)
-
-    def _before(self) -> None:
+    def _before(self, data: bytes, way: str) -> None:
         self._recorder.begin()
+        self._next = (data, way)
         self._logged = len(self.log.records)
 
     def _after(self) -> None:

@@ -15,6 +15,9 @@ _LOCK: Final = "lock"
 # Until then a folder without a lock may be one that is being made.
 _YOUNG_S: Final = 60
 
+# The locks that this process has taken, by their folders.
+_locks: Final[dict[str, int]] = {}
+
 
 def make_private_folder(owner: tuple[int, int]) -> str:
     """A new folder in memory, which is removed when this process ends. `owner` gets it (-1: nobody). Raises OSError.
@@ -28,10 +31,19 @@ def make_private_folder(owner: tuple[int, int]) -> str:
     # Held by all processes of the server, and so for as long as one of them lives.
     lock = os.open(new, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    _locks[path] = lock
     os.rename(new, os.path.join(path, _LOCK))
     give(path, owner)
     atexit.register(_remove, path, os.getpid())
     return path
+
+
+def remove_private_folder(path: str) -> None:
+    """Remove a folder before this process ends, which has made it and goes on without it. Nobody may use it any more."""
+    lock = _locks.pop(path, -1)
+    if lock >= 0:
+        os.close(lock)
+    shutil.rmtree(path, ignore_errors=True)
 
 
 def parent_folder() -> str:

@@ -1,0 +1,119 @@
+"""Lines of a test file as words with their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from serc.diagnostics import codes
+from serc.diagnostics.report import Report
+from serc.reading.source import Source
+from serc.reading.tree import Span
+
+_BLOCK: Final = '"""'
+_TOKEN: Final = re.compile(r'\s+|#.*|"(?P<string>(?:[^"\\\n]|\\.)*)"|(?P<open>"[^\n]*)|(?P<word>[^\s"]+)')
+_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_COLUMN: Final = re.compile(r"<([A-Za-z_][\w-]*)>")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, or a text in quotes (`quoted`), whose escapes are resolved."""
+
+    text: str
+    span: Span
+    quoted: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that says something. `cells` is a row of a table, and then there are no words."""
+
+    words: tuple[Word, ...]
+    span: Span
+    cells: tuple[Word, ...] | None = None
+
+
+def read_lines(source: Source, report: Report) -> list[Line]:
+    """All lines but blank ones. A text in three double quotes may go over several lines."""
+    lines: list[Line] = []
+    number = 1
+    while number <= source.line_count:
+        text = source.line_text(number)
+        start = source.line_start(number)
+        number += 1
+        if text.lstrip().startswith("|"):
+            lines.append(Line((), _trimmed(text, start), _cells(text, start)))
+            continue
+        words: list[Word] = []
+        opening = text.find(_BLOCK)
+        if opening >= 0:
+            begin = start + opening
+            end = source.text.find(_BLOCK, begin + 3)
+            if end < 0:
+                span = Span(begin, begin + 3)
+                report.add(codes.TEST_SYNTAX, span, "this text is never closed", hint=f"end it with {_BLOCK}")
+                return lines
+            words = _words(text[:opening], start, report)
+            words.append(Word(_block(source.text[begin + 3 : end]), Span(begin, begin + 3), True))
+            number = source.line_of(end + 3)
+            text, start = source.line_text(number)[end + 3 - source.line_start(number) :], end + 3
+            number += 1
+        words += _words(text, start, report)
+        if words:
+            lines.append(Line(tuple(words), Span(words[0].span.start, words[-1].span.end)))
+    return lines
+
+
+def _block(text: str) -> str:
+    """Without the line ends around it, and without the margin that all its lines have."""
+    rows = text.strip("\n").rstrip().split("\n")
+    margin = min((len(row) - len(row.lstrip()) for row in rows if row.strip()), default=0)
+    return "\n".join(row[margin:] for row in rows) + "\n"
+
+
+def _words(text: str, start: int, report: Report) -> list[Word]:
+    words = []
+    for found in _TOKEN.finditer(text):
+        span = Span(start + found.start(), start + found.end())
+        if found["string"] is not None:
+            words.append(Word(re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), found["string"]), span, True))
+        elif found["open"] is not None:
+            report.add(codes.TEST_SYNTAX, span, "this text is never closed", hint='end it with "')
+            words.append(Word(found["open"][1:], span, True))
+        elif found["word"] is not None:
+            words.append(Word(found["word"], span))
+    return words
+
+
+def _trimmed(text: str, start: int) -> Span:
+    return Span(start + len(text) - len(text.lstrip()), start + len(text.rstrip()))
+
+
+def _cells(text: str, start: int) -> tuple[Word, ...]:
+    row = re.sub(r"\|\s*#[^|]*$", "|", text.strip())
+    at = start + text.index("|") + 1
+    cells = []
+    for cell in row[1:].removesuffix("|").split("|"):
+        bare = cell.strip()
+        first = at + len(cell) - len(cell.lstrip()) if bare else at
+        cells.append(Word(bare.strip('"'), Span(first, first + max(1, len(bare))), bare.startswith('"')))
+        at += len(cell) + 1
+    return tuple(cells)
+
+
+def columns_in(line: Line) -> list[tuple[str, Span]]:
+    """The columns that a line asks for."""
+    return [(found[1], word.span) for word in line.words for found in _COLUMN.finditer(word.text)]
+
+
+def filled(line: Line, row: Mapping[str, str]) -> Line:
+    """The line with the values of a row in the place of columns."""
+    words = []
+    for word in line.words:
+        text = _COLUMN.sub(lambda m: row.get(m[1], m[0]), word.text)
+        if text or word.quoted or word.text == text:
+            words.append(replace(word, text=text))
+    return replace(line, words=tuple(words))

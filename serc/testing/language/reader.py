@@ -1,0 +1,190 @@
+"""The words of one line, taken one after the other."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from typing import Final, NoReturn
+
+from serc.diagnostics import codes
+from serc.diagnostics.report import Code, Report
+from serc.diagnostics.suggest import did_you_mean
+from serc.reading.tree import Span
+from serc.testing.language.cases import Place, Who
+from serc.testing.language.lines import Line, Word
+
+_PLACE: Final = re.compile(r"(?:(udp|tcp):)?(\[[0-9A-Fa-f:.]+\]|[0-9]+(?:\.[0-9]+){3})(?::([0-9]+))?")
+_NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
+_METHOD: Final = re.compile(r"[A-Z][A-Z-]*")
+_TIME_MS: Final = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+_TIME: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|h)?")
+
+
+class Mistake(Exception):
+    """A line cannot be read further; what is wrong has been reported."""
+
+
+class Reader:
+    """Takes words from the front of a line. What does not fit is reported, and raises Mistake."""
+
+    def __init__(self, line: Line, report: Report) -> None:
+        self._words: Final = line.words
+        self._report: Final = report
+        self.span: Final = line.span
+        self._at = 0
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def next(self) -> Word | None:
+        return self._words[self._at] if self._at < len(self._words) else None
+
+    def sees(self, text: str) -> bool:
+        """True if the next word is this one."""
+        word = self.next()
+        return word is not None and not word.quoted and word.text == text
+
+    def take(self, text: str) -> bool:
+        """The same, and it is taken then."""
+        found = self.sees(text)
+        self._at += found
+        return found
+
+    # --- what has to be there ----------------------------------------------------------------------------------------
+
+    def fail(self, code: Code, span: Span, message: str, hint: str = "") -> NoReturn:
+        self._report.add(code, span, message, hint=hint)
+        raise Mistake
+
+    def expected(self, what: str, hint: str = "") -> NoReturn:
+        word = self.next()
+        if word is None:
+            end = self._words[-1].span.end if self._words else self.span.end
+            self.fail(codes.TEST_EXPECTED, Span(end, end + 1), f"{what} is expected here, and the line ends", hint)
+        self.fail(codes.TEST_EXPECTED, word.span, f"{what} is expected here, found {_shown(word)}", hint)
+
+    def keyword(self, options: Iterable[str], what: str) -> Word:
+        """One of these words."""
+        known = list(options)
+        word = self.next()
+        if word is None or word.quoted or word.text not in known:
+            hint = did_you_mean(word.text, known) if word is not None and not word.quoted else ""
+            self.expected(what, hint or "one of: " + ", ".join(known))
+        self._at += 1
+        return word
+
+    def need(self, text: str) -> None:
+        if not self.take(text):
+            self.expected(f'"{text}"')
+
+    def word(self, what: str) -> Word:
+        word = self.next()
+        if word is None or word.quoted:
+            self.expected(what)
+        self._at += 1
+        return word
+
+    def text(self, what: str) -> Word:
+        """A text, in quotes or as one word."""
+        word = self.next()
+        if word is None:
+            self.expected(what)
+        self._at += 1
+        return word
+
+    def pattern(self, what: str) -> str:
+        """A regular expression."""
+        word = self.text(what)
+        try:
+            re.compile(word.text)
+        except re.error as e:
+            self.fail(codes.TEST_VALUE, word.span, f"this is no regular expression: {e}")
+        return word.text
+
+    def name(self, what: str) -> Word:
+        word = self.word(what)
+        if not _NAME.fullmatch(word.text):
+            self._at -= 1
+            self.expected(what)
+        return word
+
+    def number(self, what: str, low: int, high: int) -> int:
+        word = self.word(what)
+        if not word.text.isdecimal():
+            self._at -= 1
+            self.expected(what)
+        if not low <= int(word.text) <= high:
+            self.fail(codes.TEST_VALUE, word.span, f"{word.text} is not {what}: {low} to {high}")
+        return int(word.text)
+
+    def method(self) -> str:
+        word = self.word("a method")
+        if not _METHOD.fullmatch(word.text):
+            self._at -= 1
+            hint = f"methods are in capitals: {word.text.upper()}" if word.text.isalpha() else ""
+            self.expected("a method", hint)
+        return word.text
+
+    def time(self) -> int:
+        """Milliseconds."""
+        word = self.word("a time")
+        found = _TIME.fullmatch(word.text)
+        if found is None:
+            self._at -= 1
+            self.expected("a time", "write 30 s, 500 ms or 2 min")
+        unit = found[2] or self.keyword(_TIME_MS, "a unit of time").text
+        return round(float(found[1]) * _TIME_MS[unit])
+
+    def place(self, what: str = "an address") -> Place:
+        word = self.word(what)
+        place = place_of(word.text)
+        if place is None:
+            self.fail(codes.TEST_VALUE, word.span, f"{word.text} is no address", "write 10.0.0.7 or tcp:10.0.0.7:5060")
+        return place
+
+    def who(self, what: str) -> Who:
+        word = self.word(what)
+        if word.text.lower().startswith(("sip:", "sips:", "tel:")):
+            return Who(word.span, uri=word.text)
+        place = place_of(word.text)
+        if place is not None:
+            return Who(word.span, place=place)
+        if not _NAME.fullmatch(word.text):
+            hint = "write a name, a URI such as sip:bob@example.com, or an address"
+            self.fail(codes.TEST_VALUE, word.span, f"{word.text} is nobody", hint)
+        return Who(word.span, name=word.text)
+
+    def pairs(self) -> tuple[tuple[str, str | int], ...]:
+        """`column=value` as often as there are: a text in quotes, or a number or word."""
+        found: list[tuple[str, str | int]] = []
+        while (word := self.next()) is not None:
+            column, equals, value = word.text.partition("=")
+            if word.quoted or not equals or not _NAME.fullmatch(column):
+                self.expected("column=value")
+            self._at += 1
+            following = self.next()
+            if not value and following is not None and following.quoted and following.span.start == word.span.end:
+                self._at += 1
+                found.append((column, following.text))
+            else:
+                found.append((column, int(value) if value.isdecimal() else value))
+        return tuple(found)
+
+    def end(self) -> None:
+        if self.next() is not None:
+            self.expected("the end of the line")
+
+
+def place_of(text: str) -> Place | None:
+    found = _PLACE.fullmatch(text)
+    if found is None or int(found[3] or 1) not in range(1, 65536):
+        return None
+    try:
+        host = str(ipaddress.ip_address(found[2].strip("[]")))
+    except ValueError:
+        return None
+    return Place(host, int(found[3] or 5060), found[1] or "")
+
+
+def _shown(word: Word) -> str:
+    return f'"{word.text}"' if len(word.text) < 40 else "a long text"

@@ -1,0 +1,191 @@
+"""serc test: what its options do, how failures and mistakes are shown, and how much of ser.cfg is covered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from serc.commands import serc
+
+CFG = """\
+loadmodule "sl.so"
+loadmodule "exec.so"
+route {
+  if (method == "OPTIONS" && src_ip == 10.0.0.0/8) {
+    sl_send_reply("200", "OK");
+    break;
+  }
+  if (uri =~ "sip:x@") {
+    exec_msg("notify-send x");
+    log(1, "x is called\\n");
+  }
+  sl_send_reply("404", "Not Found");
+}
+"""
+TESTS = """\
+user alice at 10.0.0.7
+test "options"
+  when OPTIONS from alice to bob
+  then 200
+test "calls"
+  when INVITE from alice to bob
+  then 404 to alice
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("ser.cfg").write_text(CFG)
+    Path("ser.sertest").write_text(TESTS)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0) -> list[str]:
+    assert serc.main(["test", *arguments]) == status
+    return capsys.readouterr().out.splitlines()
+
+
+def test_all_tests_here_and_below_are_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("inner").mkdir()
+    Path("inner/more.sertest").write_text("config ../ser.cfg\n" + TESTS.replace('"options"', '"inner"'))
+    lines = said(capsys)
+    assert lines[:4] == [
+        "ok    ser.sertest: options",
+        "ok    ser.sertest: calls",
+        "ok    inner/more.sertest: inner",
+        "ok    inner/more.sertest: calls",
+    ]
+    assert lines[4].startswith("4 passed in ")
+    assert said(capsys, "inner", "-k", "INN", "--list") == ["inner/more.sertest: inner"]
+
+
+def test_a_failure_shows_the_line_what_came_instead_and_what_ser_cfg_did(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ser.sertest").write_text(TESTS.replace("then 200", "then 403"))
+    lines = said(capsys, status=1)
+    assert lines[0] == "FAILED ser.sertest: options"
+    assert lines[1] == "ser.sertest:4:3: error: 403 is expected, and not sent [SER0850]"
+    assert lines[4] == "  200 OK to udp:10.0.0.7:5060"
+    assert lines[5] == "  what ./ser.cfg did:" or lines[5] == "  what ser.cfg did:"
+    assert any("sl_send_reply" in line and line.split()[0] == "5" for line in lines)
+    assert lines[-1].startswith("1 failed, 1 passed in ")
+    assert len(said(capsys, "-x", status=1)) < len(lines)
+
+
+@pytest.mark.parametrize(
+    ("test", "why"),
+    [
+        ("when INVITE from alice to bob\nthen 404\n  with header X-Y ~ z", "404 is sent, and it has no header X-Y"),
+        ('when INVITE from alice to bob\nthen 404 "Gone"', '404 is sent, and its reason is "Not Found"'),
+        ("when INVITE from alice to bob\nthen nothing", "nothing is expected to be sent, and 404 Not Found to udp"),
+        ("when INVITE from alice to bob\nthen INVITE to bob", "INVITE to bob is expected, and not sent"),
+        ("when INVITE from alice to sip:x@y\nthen 404\nand no log warning", "is not expected: x is called"),
+        ("when INVITE from alice to bob\nthen 404\nand log error x", "a line of the log at level error is expected"),
+        ("when INVITE from alice to bob\nthen exec notify", "exec was told no such thing"),
+        ("when INVITE from alice to sip:x@y\nthen no exec notify", "exec was told this"),
+        ("when INVITE from alice to bob\nthen row in acc sip_method=INVITE", "table acc has no such row"),
+        ("when INVITE from alice to bob\nthen contact of bob", "there is no command ul_show_contact"),
+        ("when alice sends BYE", "alice is in no dialog"),
+        ("when alice sends CANCEL", "alice has sent no INVITE"),
+        ("when alice repeats", "alice has sent nothing yet"),
+        ("when alice answers 200", "alice has got no request"),
+        ("when alice authenticates", "alice has not been asked for credentials"),
+        ("when bob is unreachable", "nothing has been sent there"),
+        ("when INVITE from [2001:db8::1] to bob", "the server does not listen on udp over IPv6"),
+        ('given row in acc time="yesterday"\nwhen INVITE from alice to bob', '"yesterday" is no time'),
+    ],
+)
+def test_what_does_not_hold_is_said_in_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], test: str, why: str
+) -> None:
+    Path("ser.sertest").write_text(f'user alice at 10.0.0.7\ntest "x"\n{test}\n')
+    assert any(why in line for line in said(capsys, status=1))
+
+
+@pytest.mark.parametrize(
+    ("cfg", "first", "why"),
+    [
+        (CFG, "config sre.cfg", "cannot read sre.cfg: No such file or directory [SER0807]"),
+        ("route { drop }\n", "", "ser.cfg has errors, so no test of it can run [SER0807]"),
+        ('loadmodule "auth_db.so"\n' + CFG, "", ""),
+        (
+            'loadmodule "permissions.so"\nmodparam("permissions", "db_url", "odd:x")\n' + CFG,
+            "",
+            "the server does not start",
+        ),
+    ],
+)
+def test_a_config_that_cannot_be_used_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], cfg: str, first: str, why: str
+) -> None:
+    Path("ser.cfg").write_text(cfg)
+    Path("ser.sertest").write_text(f"{first}\n{TESTS}")
+    lines = said(capsys, status=1)
+    assert any(why in line for line in lines), lines
+    if first:
+        assert '  hint: did you mean "ser.cfg"?' in lines
+
+
+def test_coverage_is_by_line_and_by_both_ways_of_conditions(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = said(capsys, "-q", "--coverage", "text", "--coverage", "lcov:c.info", "--coverage", "html:c.html")
+    assert lines[1].split() == "ser.cfg 5/7 3/4 72.7% 8 (never true), 9-10".split() or lines[1].split()[1:] == (
+        "5/7 3/4 72.7% 8 (never true), 9-10".split()
+    )
+    info = Path("c.info").read_text().splitlines()
+    assert info[1].startswith("SF:") and "DA:9,0" in info and "BRDA:8,0,0,0" in info and "BRDA:8,0,1,1" in info
+    assert info[-5:] == ["LF:7", "LH:5", "BRF:4", "BRH:3", "end_of_record"]
+    page = Path("c.html").read_text()
+    assert page.count('<tr class="never"') == 2 and page.count('<tr class="part"') == 1
+
+
+def test_too_little_coverage_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main(["test", "-q", "--fail-under", "72"]) == 0
+    assert serc.main(["test", "-q", "--fail-under", "73"]) == 1
+    assert "the tests cover 72.7 % of " in capsys.readouterr().err
+
+
+def test_junit_has_each_test_and_why_it_fails(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ser.sertest").write_text(TESTS.replace("then 200", "then 403"))
+    said(capsys, "--junit", "out.xml", status=1)
+    (suite,) = ElementTree.parse("out.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    first, second = suite
+    failure = first.find("failure")
+    assert failure is not None and failure.get("message") == "403 is expected, and not sent"
+    assert second.find("failure") is None and second.get("name") == "calls"
+
+
+@pytest.mark.parametrize("arguments", [["--coverage", "pdf"], ["--fail-under", "much"]])
+def test_a_bad_command_line_is_refused(folder: Path, arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        serc.main(["test", *arguments])
+
+
+def test_no_tests_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "no test has this name" in said(capsys, "-k", "nothing like it", status=1)[-1]
+    Path("ser.sertest").unlink()
+    assert serc.main(["test"]) == 1
+    assert "there are no test files" in capsys.readouterr().err
+
+
+def test_watch_runs_again_when_a_file_changes(folder: Path) -> None:
+    command = [sys.executable, "-u", "-m", "serc.commands.serc", "test", "-q", "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=_environment()) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline().startswith("2 passed")
+            Path("ser.sertest").write_text(TESTS.replace("then 200", "then 403"))
+            shown = [process.stdout.readline() for _ in range(3)]
+            assert shown[1:] == ["--- again ---\n", "FAILED ser.sertest: options\n"]
+        finally:
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(Path(serc.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
