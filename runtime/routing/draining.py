@@ -9,7 +9,7 @@ from mypy_extensions import i64
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.replying import send_reply
-from runtime.routing.tags import reply_tag, signature
+from runtime.routing.tags import stateless_signature, stateless_tag
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.reply import reason_of, to_tag_of
@@ -24,7 +24,7 @@ class Draining:
         self._stateful: Final = stateful
         self._retry_after: Final = b"Retry-After: %d\r\n" % retry_after_s
         # That of sl, which absorbs the ACKs where it is loaded.
-        self._signature: Final = signature(b"SER-stateless", world.first_address())
+        self._signature: Final = stateless_signature(world.first_address(), world.secret)
 
     def admits(self, ctx: Context) -> bool:
         """True if the request is to be handled; else it has been answered with 503, or is the ACK for that.
@@ -46,4 +46,4 @@ class Draining:
         return False
 
     def _tag(self, ctx: Context) -> bytes:
-        return reply_tag(self._signature, b".", ctx.message)
+        return stateless_tag(self._signature, ctx.message)

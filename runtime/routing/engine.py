@@ -27,7 +27,7 @@ from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.replying import ViaNames, send_reply
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
-from runtime.routing.tags import reply_tag, signature
+from runtime.routing.tags import stateless_signature, stateless_tag
 from runtime.routing.timer import Schedule, Timer
 from runtime.routing.world import World
 from runtime.sip import methods
@@ -401,7 +401,7 @@ class Engine:
         for module in self._edition.enders:
             answered = answered or module.on_cancel(ctx, parked.ctx)
         if not answered:
-            tag = reply_tag(signature(b"SER-stateless", self.world.first_address()), b".", parked.message)
+            tag = stateless_tag(stateless_signature(self.world.first_address(), self.world.secret), parked.message)
             own_tag = b"" if len(to_tag_of(parked.message)) > 0 else tag
             send_reply(ctx, 200, b"canceling", own_tag)
             send_reply(parked.ctx, 487, reason_of(487), own_tag)

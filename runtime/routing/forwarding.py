@@ -37,7 +37,8 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
             "no corresponding listening socket",
         )
     msg = ctx.message
-    branch = transit.stateless_branch(msg) if ctx.world.syn_branch else transit.ser_branch(msg)
+    secret = ctx.world.secret
+    branch = transit.stateless_branch(msg, secret) if ctx.world.syn_branch else transit.ser_branch(msg, secret)
     ctx.sends.append(Send(outgoing_request(ctx, socket, branch, ctx.new_uri), destination, socket))
     ctx.is_settled = True
     ctx.world.counters.forwarded_requests += 1

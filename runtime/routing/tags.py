@@ -1,35 +1,50 @@
 """To tags of local replies. Reference modules-main, chapter 0.
 
-A tag is a function of the request's topmost Via and of this server, so that retransmissions get the same one and any
-worker knows the ACK for its neighbour's reply.
+A tag is a function of the request's topmost Via and of a secret of this server, so that retransmissions get the same one, any
+worker knows the ACK for its neighbour's reply, and nobody else can guess it (RFC 3261 19.3).
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.sip.message import Message
+from runtime.sip.scan import keyed_hash, write_hex
 from runtime.sip.transit import reversed_hex
 
+# The first digits of a signature are shown in tags, the others are the key of what follows.
+_SHOWN: Final = 16
 
-def signature(name: bytes, first_address: bytes) -> bytes:
-    """32 hex digits that stand for this server; `name` is sl's or tm's own, `first_address` World.first_address()."""
-    return hashlib.md5(name + first_address, usedforsecurity=False).hexdigest().encode("ascii")
+
+def signature(name: bytes, first_address: bytes, secret: bytes) -> bytes:
+    """32 hex digits that stand for this server; `name` is sl's or tm's own, `first_address` World.first_address(), `secret` World's."""
+    return hashlib.md5(b"".join([secret, name, first_address]), usedforsecurity=False).hexdigest().encode("ascii")
 
 
 def reply_tag(server: bytes, separator: bytes, msg: Message) -> bytes:
-    """The 37 bytes of a tag: signature, separator, CRC of the topmost Via in reversed hex, padded with zeros."""
+    """The 37 bytes of a tag: half a signature, the topmost Via under the key that is the other half, a separator, and as in SER the
+    CRC of the Via in reversed hex, padded with zeros."""
     via = msg.via1
     assert via is not None
-    crc: i64 = 0xFFFF
-    crc = _crc(crc, msg.buf, via.host_start, via.host_end)
-    if via.port_start >= 0:
-        crc = _crc(crc, msg.buf, via.port_start, via.port_end)
-    if via.branch_start >= 0:
-        crc = _crc(crc, msg.buf, via.branch_start, via.branch_end)
-    return server + separator + _digits(crc)
+    buf = msg.buf
+    branch = buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b""
+    port = buf[via.port_start : via.port_end] if via.port_start >= 0 else b""
+    own = b"".join([buf[via.host_start : via.host_end], b":", port, b";", branch])
+    crc = _crc(0xFFFF, own, 0, len(own))
+    return _tag(server, own, separator, crc)
+
+
+def _tag(server: bytes, own: bytes, separator: bytes, crc: i64) -> bytes:
+    out = BytesWriter()
+    out.write(server[:_SHOWN])
+    write_hex(out, keyed_hash(server[_SHOWN:], own))
+    out.write(separator)
+    out.write(_digits(crc))
+    return out.getvalue()
 
 
 def stateless_tag(server: bytes, msg: Message) -> bytes:
@@ -37,15 +52,14 @@ def stateless_tag(server: bytes, msg: Message) -> bytes:
     return reply_tag(server, b".", msg)
 
 
-def stateless_signature(first_address: bytes) -> bytes:
+def stateless_signature(first_address: bytes, secret: bytes) -> bytes:
     """Of replies without a transaction; sl absorbs the ACKs that they cause."""
-    return signature(b"SER-stateless", first_address)
+    return signature(b"SER-stateless", first_address, secret)
 
 
 def from_tag(server: bytes, call_id: bytes) -> bytes:
     """The From tag of a request that is made here: `server` is a signature; of one Call-ID it is always the same."""
-    crc = _crc(0xFFFF, call_id, 0, len(call_id))
-    return server + b"-" + _digits(crc)
+    return _tag(server, call_id, b"-", _crc(0xFFFF, call_id, 0, len(call_id)))
 
 
 def _digits(crc: i64) -> bytes:

@@ -90,6 +90,8 @@ class World:
         self.names: Final = Names(resolver, log, self.asking)
         # What is to be sent, in its order, by whoever called the engine.
         self.outbox: Final[list[Send]] = []
+        # What makes branches and tags of ours unlike anything that others could think of; the same in all processes.
+        self.secret: Final = os.urandom(16)
         self.folder: Final = folder
         self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()

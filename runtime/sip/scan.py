@@ -142,7 +142,7 @@ _HEX_PAIRS: Final = [b"%02x" % n for n in range(256)]
 
 
 def write_hex(out: BytesWriter, value: i64) -> None:
-    """Append 16 lower-case hex digits of a number that is not negative."""
+    """Append the 16 lower-case hex digits of 64 bits."""
     shift: i64 = 56
     while shift >= 0:
         out.write(_HEX_PAIRS[(value >> shift) & 255])
@@ -185,6 +185,14 @@ def hash_range(value: i64, buf: bytes, start: i64, end: i64) -> i64:
         value = ((value ^ c) * _HASH_PRIME) & _HASH_MASK
         start += 1
     return value ^ (value >> 32)
+
+
+def keyed_hash(secret: bytes, text: bytes) -> i64:
+    """64 bits that nobody can tell who lacks `secret`, the same in all processes of a server.
+
+    Python's own SipHash: its key is drawn at the start, and inherited by what is forked.
+    """
+    return hash(secret + text)
 
 
 def is_plain(text: bytes, forbidden: bytes) -> bool:

@@ -9,7 +9,7 @@ import hashlib
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.sip import headers
 from runtime.sip.address import Address
@@ -24,8 +24,7 @@ from runtime.sip.scan import (
     decimal,
     equals_lower,
     find,
-    hash_range,
-    hash_start,
+    keyed_hash,
     skip_white,
     trim_end,
     write_decimal,
@@ -38,27 +37,32 @@ from runtime.sip.via import Via, parse_via
 MAGIC_COOKIE: Final = b"z9hG4bK"
 
 
-def stateless_branch(msg: Message) -> bytes:
-    """A branch that a request, its retransmissions, its CANCEL and its ACK for a negative reply share.
+def stateless_branch(msg: Message, secret: bytes) -> bytes:
+    """A branch that a request, its retransmissions, its CANCEL and its ACK for a negative reply share, and nobody can guess.
 
-    A hash over topmost Via, Request-URI, Call-ID and the number of CSeq, so that a request that comes around a loop with
+    A keyed hash over topmost Via, Request-URI, Call-ID and the number of CSeq, so that a request that comes around a loop with
     another Request-URI gets another one. RFC 3261 16.11. (SER sends the bare "0" here unless syn_branch is off.)
     """
     buf = msg.buf
     via = msg.via1
     assert via is not None
-    value = hash_range(hash_start(), buf, via.host_start, via.sent_by_end)
+    text = BytesWriter()
+    text.write(buf[via.host_start : via.sent_by_end])
+    text.append(u8(LF))
     if via.branch_start >= 0:
-        value = hash_range(value, buf, via.branch_start, via.branch_end)
-    value = hash_range(value, buf, msg.uri_start, msg.uri_end)
+        text.write(buf[via.branch_start : via.branch_end])
+    text.append(u8(LF))
+    text.write(buf[msg.uri_start : msg.uri_end])
+    text.append(u8(LF))
     if msg.call_id != 0:
-        value = hash_range(value, buf, msg.value_start(msg.call_id), msg.value_end(msg.call_id))
+        text.write(buf[msg.value_start(msg.call_id) : msg.value_end(msg.call_id)])
+    text.append(u8(LF))
     if msg.cseq != 0:
         start = msg.value_start(msg.cseq)
-        value = hash_range(value, buf, start, digits_end(buf, start, headers.line_end(msg.cseq)))
+        text.write(buf[start : digits_end(buf, start, headers.line_end(msg.cseq))])
     out = BytesWriter()
     out.write(MAGIC_COOKIE)
-    write_hex(out, value)
+    write_hex(out, keyed_hash(secret, text.getvalue()))
     return out.getvalue()
 
 
@@ -68,15 +72,15 @@ def digits_end(buf: bytes, pos: i64, end: i64) -> i64:
     return pos
 
 
-def ser_branch(msg: Message) -> bytes:
-    """The branch of `syn_branch=no`: cookie, hash of Call-ID and CSeq, MD5 of what identifies the request. Core 6.4."""
+def ser_branch(msg: Message, secret: bytes) -> bytes:
+    """The branch of `syn_branch=no`: cookie, hash of Call-ID and CSeq, MD5 of a secret and what identifies the request. Core 6.4."""
     via = msg.via1
     assert via is not None
     buf = msg.buf
     cseq = msg.value(msg.cseq)
     number = cseq[: digits_end(cseq, 0, len(cseq))]
     call_id = msg.value(msg.call_id)
-    parts = [msg.value(msg.from_), msg.value(msg.to), call_id, buf[msg.uri_start : msg.uri_end], number]
+    parts = [secret, msg.value(msg.from_), msg.value(msg.to), call_id, buf[msg.uri_start : msg.uri_end], number]
     parts.append(buf[via.host_start : via.host_end])
     parts.append(buf[via.port_start : via.port_end] if via.port_start >= 0 else b"")
     parts.append(buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b"")

@@ -23,7 +23,7 @@ class Calls(TableSite):
         self.request = b""
         tm = self.engine.world.modules["tm"]
         assert isinstance(tm, Tm)
-        tm.begin(self.engine.world, 1, self.now_ms)
+        tm.begin(self.engine.world, self.now_ms)
 
     def ask(self, method: str = "INVITE", uri: str = f"sip:bob@127.0.0.1:{CALLEE}", **headers: str) -> None:
         """Send a request, and keep what the callee gets."""

@@ -27,7 +27,7 @@ def server(route: Route, modules: tuple[Module, ...] = ()) -> Server:
     site.now_ms = 1_000_000
     for module in modules:
         if isinstance(module, Tm):
-            module.begin(site.engine.world, 1, site.now_ms)
+            module.begin(site.engine.world, site.now_ms)
     return site
 
 

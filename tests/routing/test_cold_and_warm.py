@@ -92,7 +92,7 @@ def outcome(script: Script, log: Path, cold: bool) -> tuple[list[object], int]:
     site.now_ms = 1_000_000
     tm = site.engine.world.modules["tm"]
     assert isinstance(tm, Tm)
-    tm.begin(site.engine.world, 1, site.now_ms)
+    tm.begin(site.engine.world, site.now_ms)
     order = random.Random(1)
     seen: list[object] = []
     for data in script.requests:

@@ -211,7 +211,7 @@ def test_the_route_goes_on_where_it_was() -> None:
         return verdict(tm.t_forward_nonack_uri(ctx))
 
     site = server(route, modules=(tm, enum))
-    tm.begin(site.engine.world, 1, site.now_ms)
+    tm.begin(site.engine.world, site.now_ms)
     number = request("INVITE", "sip:+49123@h")
     # What it has sent so far leaves before it waits.
     assert [send.data[8:11] for send in site.say(number)] == [b"100"]

@@ -1,28 +1,42 @@
-"""To tags of local replies. Reference modules-main, chapter 0 and appendix D."""
+"""To tags of local replies. Reference modules-main, chapter 0 and appendix D; RFC 3261 19.3."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from runtime.routing.tags import reply_tag, signature
+from runtime.routing.tags import from_tag, reply_tag, signature
 from runtime.sip.message import parse
 
 
-def tag(via: str, name: bytes = b"SER-stateless", separator: bytes = b".") -> bytes:
+def tag(via: str, name: bytes = b"SER-stateless", separator: bytes = b".", secret: bytes = b"secret") -> bytes:
     data = f"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\n\r\n".encode()
-    return reply_tag(signature(name, b"192.168.1.15060"), separator, parse(data))
+    return reply_tag(signature(name, b"192.168.1.15060", secret), separator, parse(data))
 
 
 @pytest.mark.parametrize(
     ("via", "name", "separator", "expected"),
     [
-        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-TM/tags", b"-", b"20ab54b88c1c6f36e550c99408c10f11-74ca"),
-        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-stateless", b".", b"fd96ff747ab0946c6fc8d5aab123bd04.74ca"),
-        ("10.0.0.5", b"SER-stateless", b".", b"fd96ff747ab0946c6fc8d5aab123bd04.fa92"),
+        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-TM/tags", b"-", rb"[0-9a-f]{32}-[0-9a-f]{4}"),
+        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-stateless", b".", rb"[0-9a-f]{32}\.[0-9a-f]{4}"),
+        ("10.0.0.5", b"SER-stateless", b".", rb"[0-9a-f]{32}\.[0-9a-f]{4}"),
     ],
 )
-def test_a_tag_is_that_of_the_original(via: str, name: bytes, separator: bytes, expected: bytes) -> None:
-    assert tag(via, name, separator) == expected
+def test_a_tag_has_the_form_of_the_original(via: str, name: bytes, separator: bytes, expected: bytes) -> None:
+    assert re.fullmatch(expected, tag(via, name, separator))
+
+
+def test_who_has_seen_a_tag_knows_half_of_the_next_and_not_the_rest() -> None:
+    seen, next_ = tag("h;branch=b1"), tag("h;branch=b2")
+    assert seen[:16] == next_[:16] and seen[16:32] != next_[16:32]
+    assert len({tag("h;branch=b", secret=b"s%d" % n)[16:32] for n in range(100)}) == 100
+
+
+def test_a_from_tag_is_that_of_its_call_id() -> None:
+    own = signature(b"uac", b"h", b"secret")
+    assert from_tag(own, b"a") == from_tag(own, b"a") != from_tag(own, b"b")
+    assert from_tag(own, b"a") != from_tag(signature(b"uac", b"h", b"other"), b"a")
 
 
 def test_a_tag_depends_on_host_port_and_branch_alone() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Callable
 
 import pytest
 
@@ -32,11 +34,14 @@ def message(vias: str = "Via: SIP/2.0/UDP 10.0.0.5:5062;branch=z9hG4bKabc", **li
     )
 
 
+SECRET = b"secret"
+
+
 # --- branches --------------------------------------------------------------------------------------------------------
 
 
 def test_a_stateless_branch_is_the_cookie_and_sixteen_hex_digits() -> None:
-    branch = transit.stateless_branch(message())
+    branch = transit.stateless_branch(message(), SECRET)
     assert branch.startswith(b"z9hG4bK") and len(branch) == 23
     int(branch[7:], 16)
 
@@ -54,7 +59,7 @@ def test_a_stateless_branch_is_the_cookie_and_sixteen_hex_digits() -> None:
     ],
 )
 def test_cancel_ack_and_retransmissions_get_the_branch_of_their_request(lines: dict[str, str]) -> None:
-    assert transit.stateless_branch(message(**lines)) == transit.stateless_branch(message())
+    assert transit.stateless_branch(message(**lines), SECRET) == transit.stateless_branch(message(), SECRET)
 
 
 @pytest.mark.parametrize(
@@ -71,21 +76,38 @@ def test_cancel_ack_and_retransmissions_get_the_branch_of_their_request(lines: d
     ],
 )
 def test_other_requests_get_another_branch(lines: dict[str, str]) -> None:
-    assert transit.stateless_branch(message(**lines)) != transit.stateless_branch(message())
+    assert transit.stateless_branch(message(**lines), SECRET) != transit.stateless_branch(message(), SECRET)
 
 
 def test_a_branch_needs_neither_call_id_nor_cseq() -> None:
     bare = parse(b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n\r\n")
     empty = parse(b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nCall-ID:\r\nCSeq: \r\n\r\n")
-    assert len(transit.stateless_branch(bare)) == len(transit.stateless_branch(empty)) == 23
-    assert transit.ser_branch(bare).endswith(b".0") and transit.ser_branch(empty).endswith(b".0")
+    assert len(transit.stateless_branch(bare, SECRET)) == len(transit.stateless_branch(empty, SECRET)) == 23
+    assert transit.ser_branch(bare, SECRET).endswith(b".0") and transit.ser_branch(empty, SECRET).endswith(b".0")
+
+
+def test_all_processes_of_a_server_make_the_same_branch() -> None:
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.write(writer, transit.stateless_branch(message(), SECRET))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert os.read(reader, 100) == transit.stateless_branch(message(), SECRET)
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.parametrize("branch", [transit.stateless_branch, transit.ser_branch])
+def test_who_lacks_the_secret_cannot_make_a_branch(branch: Callable[[Message, bytes], bytes]) -> None:
+    assert len({branch(message(), b"secret%d" % n) for n in range(100)}) == 100
 
 
 def test_sers_branch_is_made_of_hash_and_md5() -> None:
     msg = message(call_id="a84b4c76e66710@pc33.atlanta.com", cseq="314159")
-    of = "<sip:a@h>;tag=1<sip:b@h>a84b4c76e66710@pc33.atlanta.comsip:bob@h31415910.0.0.55062z9hG4bKabc"
+    of = "secret<sip:a@h>;tag=1<sip:b@h>a84b4c76e66710@pc33.atlanta.comsip:bob@h31415910.0.0.55062z9hG4bKabc"
     digest = hashlib.md5(of.encode()).hexdigest()
-    assert transit.ser_branch(msg) == f"z9hG4bK{transit.reversed_hex(49360).decode()}.{digest}.0".encode()
+    assert transit.ser_branch(msg, SECRET) == f"z9hG4bK{transit.reversed_hex(49360).decode()}.{digest}.0".encode()
 
 
 def test_sers_hash_is_that_of_the_original() -> None:

@@ -42,7 +42,7 @@ class Site:
         self.server = Server(program, names=names)
         self.engine = self.server.engine
         self.now_ms = 1_000_000
-        tm.begin(self.engine.world, 1, self.now_ms)
+        tm.begin(self.engine.world, self.now_ms)
 
     @property
     def open(self) -> int:

@@ -565,3 +565,15 @@ def test_an_unresolvable_destination_is_answered_and_ends_the_script() -> None:
 
     sends = Site(tm, route).say(request(to="sip:bob@nowhere.invalid"))
     assert said(sends) == ["5080 100", "5080 478"] and values == [0]
+
+
+def test_names_of_transactions_cannot_be_guessed() -> None:
+    site = Site()
+    labels = []
+    for n in range(300):
+        branch = vias(to(site.say(request("OPTIONS", branch=f"z9hG4bK{n}", call="same")), 5090).data)[0]
+        labels.append(branch.partition(".")[2].partition(".")[2].split(".")[-2])
+    assert len(set(labels)) == 300 and {len(label) for label in labels} == {16}
+    # Each bit is set about as often as not.
+    for bit in range(64):
+        assert 90 < sum(int(label, 16) >> bit & 1 for label in labels) < 210

@@ -113,7 +113,7 @@ def test_memory_bounds_as_numbers_do() -> None:
     site = Site(Tm(max_transactions=0))
     world = site.engine.world
     world.memory_bytes = 100_000
-    site.tm.begin(world, 1, site.now_ms)
+    site.tm.begin(world, site.now_ms)
     answers = []
     for n in range(40):
         answers += said(site.say(request(branch=f"z9hG4bK{n}", call=f"c{n}", more="X: " + "x" * 5000 + "\r\n")))

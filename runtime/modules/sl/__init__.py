@@ -43,7 +43,7 @@ class Sl(Module):
 
     def bind(self, world: World) -> None:
         self.counts = world.keep("sl", Counts, Counts)
-        self._signature = stateless_signature(world.first_address())
+        self._signature = stateless_signature(world.first_address(), world.secret)
 
     def on_request(self, ctx: Context) -> bool:
         """Drop the ACK for a negative reply of ours: its To tag is the one we made.

@@ -112,13 +112,11 @@ class Tm(Functions):
             raise ModuleError(f"tm: {e}") from e
 
     def start_worker(self, world: World) -> None:
-        # The label tells the transactions of one worker, and of one run of it, from those of another.
-        label = secrets.randbits(32)
-        self._take(world, world.keep("tm", State, lambda: self._empty(world, label, time.monotonic_ns() // 1_000_000)))
+        self._take(world, world.keep("tm", State, lambda: self._empty(world, time.monotonic_ns() // 1_000_000)))
 
-    def begin(self, world: World, first_label: int, now_ms: int) -> None:
-        """Start with an empty table. `first_label` is where the numbers of transactions begin; time is that of `now_ms`."""
-        state = self._empty(world, first_label, now_ms)
+    def begin(self, world: World, now_ms: int) -> None:
+        """Start with an empty table. Time is that of `now_ms`."""
+        state = self._empty(world, now_ms)
         world.kept.replace("tm", state)
         self._take(world, state)
 
@@ -129,9 +127,9 @@ class Tm(Functions):
             world, state, layer, room, self._failure, self._onreply, self._fr_avp, self._fr_inv_avp, self.observers
         )
 
-    def _empty(self, world: World, first_label: int, now_ms: int) -> State:
+    def _empty(self, world: World, now_ms: int) -> State:
         table = Table(self._ruri_matching, self._via1_matching, secrets.randbits(61))
-        return State(Layer(table, self._settings, Wheel(now_ms), Counts()), first_label, world.syn_branch)
+        return State(Layer(table, self._settings, Wheel(now_ms), Counts()), world.syn_branch, world.secret)
 
     # --- hooks -------------------------------------------------------------------------------------------------------
 

@@ -112,7 +112,7 @@ def _new_call_id(core: Core, question: Question) -> bytes:
     """One whose messages this process handles."""
     host = core.world.sockets.sockets[0].address.text
     while True:
-        call_id = b"%016x-%d@%s" % (core.state.next_call_number(), core.world.pid, host)
+        call_id = b"%s-%d@%s" % (core.state.random_label(), core.world.pid, host)
         if question.belongs_here(call_id):
             return call_id
 

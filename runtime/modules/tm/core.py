@@ -51,9 +51,9 @@ class Core:
         self.overload: Final = Overload(world, layer, room)
         self._fr_avp: Final = fr_avp
         self._fr_inv_avp: Final = fr_inv_avp
-        self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address())
+        self.tag_signature: Final = signature(b"SER-TM/tags", world.first_address(), world.secret)
         self.user_agent: Final = b"User-Agent: " + USER_AGENT + b"\r\n" if world.config.server_signature else b""
-        self.uac_signature: Final = signature(b"Long live SER server", world.first_address())
+        self.uac_signature: Final = signature(b"Long live SER server", world.first_address(), world.secret)
 
     def fr_ms(self, avps: Avps) -> i64:
         """How long to wait for a final reply to a request of a transaction with these AVPs."""

@@ -28,7 +28,7 @@ class Overload:
         self._world: Final = world
         self._layer: Final = layer
         self._room: Final = room
-        self._signature: Final = stateless_signature(world.first_address())
+        self._signature: Final = stateless_signature(world.first_address(), world.secret)
         # Of the ACKs that come for our 503 none may be forwarded.
         self._has_refused = False
         self._refused_before: i64 = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final, final
 
 from librt.strings import BytesWriter
@@ -13,6 +14,10 @@ from runtime.sip.transit import MAGIC_COOKIE, ser_branch
 from runtime.tx.layer import Layer
 
 SLOTS: Final = 65536
+
+_LABEL_SIZE: Final = 16
+_MD5_SIZE: Final = 32
+_CHANCE_BYTES: Final = 2048
 
 
 @final
@@ -33,20 +38,21 @@ class Counters:
 
 @final
 class State:
-    """`layer` holds the transactions. They are named with `first_label` and those that follow.
+    """`layer` holds the transactions. Their names cannot be guessed, with 64 random bits each or a MD5 of which a part is `secret`.
 
     `syn_branch` is the global parameter; it cannot change while the server runs, for names of transactions are made after it.
     """
 
-    def __init__(self, layer: Layer, first_label: int, syn_branch: bool) -> None:
+    def __init__(self, layer: Layer, syn_branch: bool, secret: bytes) -> None:
         self.layer: Final = layer
         self.counters: Final = Counters()
         # How many transactions each slot has had; a slot is the part of a key that branches show.
         self.slot_totals: Final[dict[int, int]] = {}
         self._syn_branch: Final = syn_branch
-        self._label: i64 = first_label
-        # Of Call-IDs that are made here: so that those of two runs differ.
-        self._call_number: i64 = first_label << 24
+        self._secret: Final = secret
+        # Random hex digits, and how many of them have been used.
+        self._chance = b""
+        self._used: i64 = 0
 
     def new_id(self, key: i64, received: Message | None) -> bytes:
         """The middle of a new transaction's branches: slot and label, or of a received request with syn_branch=no slot and
@@ -54,27 +60,31 @@ class State:
         slot: int = key & 0xFFFF
         self.slot_totals[slot] = self.slot_totals.get(slot, 0) + 1
         if received is not None and not self._syn_branch:
-            return ser_branch(received)[len(MAGIC_COOKIE) : -len(b".0")]
-        self._label = (self._label + 1) & 0xFFFFFFFF
-        return local_id(slot, self._label)
+            return ser_branch(received, self._secret)[len(MAGIC_COOKIE) : -len(b".0")]
+        return local_id(slot, self.random_label())
 
     def named(self, slot: int, label: int) -> bytes:
         """The transaction that `name_of` calls so."""
-        id = local_id(slot, label)
-        # An MD5 that ends in zeros loses them when it is read as a number, its last digit the highest.
-        return id if self._syn_branch else id.ljust(len(id.partition(b".")[0]) + 1 + 32, b"0")
+        # What ends in zeros loses them when it is read as a number, its last digit the highest.
+        size = _LABEL_SIZE if self._syn_branch else _MD5_SIZE
+        return local_id(slot, (b"%x" % label)[::-1].ljust(size, b"0"))
 
-    def next_call_number(self) -> int:
-        self._call_number += 1
-        return self._call_number
+    def random_label(self) -> bytes:
+        """64 random bits in hex. Asking the kernel for each alone would cost more than all else about a name."""
+        if self._used == len(self._chance):
+            self._chance = os.urandom(_CHANCE_BYTES).hex().encode("ascii")
+            self._used = 0
+        start = self._used
+        self._used += _LABEL_SIZE
+        return self._chance[start : self._used]
 
 
-def local_id(slot: i64, label: i64) -> bytes:
+def local_id(slot: i64, label: bytes) -> bytes:
     """The transaction with this slot and label, as the middle of its branches shows them."""
     out = BytesWriter()
     write_reversed_hex(out, slot)
     out.append(u8(DOT))
-    write_reversed_hex(out, label)
+    out.write(label)
     return out.getvalue()
 
 
