@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.routing import errors
@@ -14,7 +15,7 @@ from runtime.sip import edits, headers, transit
 from runtime.sip.address import PROTO_NAMES, TLS, UDP, Address
 from runtime.sip.edits import Edit, Outbound
 from runtime.sip.message import Message
-from runtime.sip.scan import hash_range, hash_start
+from runtime.sip.scan import hash_range, hash_start, keyed_hash, write_hex
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, parse_uri
 from runtime.sip.via import Via
@@ -75,9 +76,22 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
 def connection_param(ctx: Context) -> bytes:
     """The parameter of our Via by which the reply finds the way back to the connection that the request came by.
 
-    b"" for a request that came as a datagram. Reference core, 6.4.
+    b"" for a request that came as a datagram. Reference core, 6.4. In front of the number stands what only this server can have
+    written, for a message with this Call-ID: nobody can name the connection of another.
     """
-    return b";i=" + transit.reversed_hex(int(ctx.connection)) if ctx.connection else b""
+    if ctx.connection == 0:
+        return b""
+    return b"".join([b";i=", connection_mark(ctx, ctx.connection), transit.reversed_hex(ctx.connection)])
+
+
+MARK_SIZE: Final = 8
+
+
+def connection_mark(ctx: Context, connection: i64) -> bytes:
+    """The hex digits that stand in front of the number of a connection."""
+    out = BytesWriter()
+    write_hex(out, keyed_hash(ctx.world.secret, b"%d %s" % (connection, ctx.message.value(ctx.message.call_id))))
+    return out.getvalue()[:MARK_SIZE]
 
 
 def add_alias(ctx: Context, port: i64) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
-from runtime.routing.forwarding import correct_content_length, host_hop, sending_socket
+from runtime.routing.forwarding import MARK_SIZE, connection_mark, correct_content_length, host_hop, sending_socket
 from runtime.routing.locating import Hop, Located
 from runtime.sip import edits, headers, transit
 from runtime.sip.address import UDP, Address
@@ -85,9 +85,13 @@ def _vias(ctx: Context) -> i64:
 
 
 def via_connection(ctx: Context) -> i64:
-    """The number of the connection that `i` of the reply's topmost Via, ours, names; 0 when it names none."""
+    """The number of the connection that `i` of the reply's topmost Via, ours, names; 0 when it names none, or not in our words."""
     via = ctx.message.via1
-    return 0 if via is None else transit.from_reversed_hex(ctx.message.buf, via.i_start, via.i_end)
+    if via is None or via.i_start < 0 or via.i_end - via.i_start <= MARK_SIZE:
+        return 0
+    start = via.i_start + MARK_SIZE
+    number = transit.from_reversed_hex(ctx.message.buf, start, via.i_end)
+    return number if ctx.message.buf[via.i_start : start] == connection_mark(ctx, number) else 0
 
 
 def outgoing_reply(ctx: Context, proto: i64) -> bytes:

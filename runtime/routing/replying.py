@@ -57,11 +57,12 @@ def local_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byt
 def reply_address(ctx: Context) -> Address | None:
     """Where a local reply goes: the source's IP and, unless rport says its port, the port of the topmost Via.
 
-    With reply_to_via the Via's host instead. None when that cannot be resolved.
+    With reply_to_via the Via's host instead, but for what came over a stream, by which its reply returns (RFC 3261 18.2.2). None when
+    that cannot be resolved.
     """
     via = ctx.message.via1
     assert via is not None
-    if ctx.world.reply_to_via:
+    if ctx.world.reply_to_via and ctx.connection == 0:
         # The engine has seen to it that the name is known, if it can be.
         hop = _via_hop(ctx, via)
         return None if hop is None else hop.destination

@@ -24,7 +24,7 @@ def site(cfg: str, loads: str = LOADS, folder: str = "") -> Site:
     server = Site(loads + cfg, modules="", folder=folder)
     tm = server.engine.world.modules.get("tm")
     if isinstance(tm, Tm):
-        tm.begin(server.engine.world, 1, server.now_ms)
+        tm.begin(server.engine.world, server.now_ms)
     return server
 
 

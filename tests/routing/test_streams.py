@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from script import Site, reply, request
 
@@ -29,9 +31,28 @@ def test_our_via_names_the_connection_and_the_reply_takes_it() -> None:
     assert forwarded.socket.proto == UDP
     own, _, rest = forwarded.data.split(b"\r\n", 2)[1].partition(b";branch=")
     assert own == b"Via: SIP/2.0/UDP 127.0.0.1:5070"
-    assert rest.endswith(b";i=2d4")
-    back = only(site.say(reply(Via="SIP/2.0/UDP 127.0.0.1:5070;branch=0;i=2d4,SIP/2.0/TCP 127.0.0.1:40000;branch=z")))
+    found = re.search(rb";i=([0-9a-f]{8}2d4)$", rest)
+    assert found is not None
+    back = only(site.say(answer_with(found[1].decode())))
     assert (back.socket.proto, back.connection, back.destination.port) == (TCP, 0x4D2, 40000)
+    other = reply(
+        Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch=0;i={found[1].decode()},SIP/2.0/TCP 127.0.0.1:40000", Call_ID="other"
+    )
+    assert only(site.say(other)).connection == 0
+
+
+def answer_with(i: str) -> bytes:
+    """A reply to what came by a connection, which the parameter of our Via names so."""
+    return reply(Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch=0;i={i},SIP/2.0/TCP 127.0.0.1:40000;branch=z")
+
+
+@pytest.mark.parametrize(
+    "i", ["2d4", "1", "0", "000000002d4", "ffffffff1", "x", "00000000", '"1"', "1;i=2", "-1", "9" * 30]
+)
+def test_nobody_can_name_the_connection_of_another(i: str) -> None:
+    site = Site("route { forward_udp(127.0.0.1, 5090); }")
+    sends = site.say(answer_with(i))
+    assert [send.connection for send in sends] == [0]
 
 
 def test_a_datagrams_via_names_no_connection() -> None:

@@ -335,22 +335,25 @@ class Streams:
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
-    def knows(self, number: i64) -> bool:
-        """True if connection `number` is open and can be sent to."""
+    def knows(self, number: i64, destination: Address) -> bool:
+        """True if connection `number` is open, can be sent to and leads to the host of `destination`.
+
+        The number may come from a reply: it is the sender's word, and nobody's leave to write to others (RFC 3261 18.2.2).
+        """
         connection = self._by_number.get(int(number))
-        return connection is not None and not connection.is_closing
+        return connection is not None and not connection.is_closing and connection.peer.ip == destination.ip
 
     def send(self, send: Send, sender: i64, ticket: i64, now_ms: i64) -> None:
-        """Send on the connection that `send` names, else on one to its destination, else connect.
+        """Send on the connection that `send` names, if that leads to its destination, else on another one that does, else connect.
 
         No data: close the connection that it names.
         """
         connection = self._by_number.get(int(send.connection)) if send.connection else None
         if len(send.data) == 0:
-            if connection is not None:
+            if connection is not None and connection.peer.ip == send.destination.ip:
                 self.close_when_written(connection, now_ms)
             return
-        if connection is None or connection.is_closing:
+        if connection is None or not self.knows(connection.number, send.destination):
             connection = self._by_name.get(send.destination.sockaddr)
         out = Outgoing(send, sender, ticket)
         if connection is None or connection.is_closing:

@@ -115,7 +115,7 @@ class TcpSends(Handler):
         wanted = tcp_send.read(letter)
         worker, streams, exchange = self._worker, self._streams, self._exchange
         peer = worker.addresses.of(wanted.peer)
-        if len(wanted.data) > 0 and not streams.knows(wanted.connection):
+        if len(wanted.data) > 0 and not streams.knows(wanted.connection, peer):
             home = exchange.receiver_for(peer)
             if home != exchange.number:
                 # The connection that it was meant for is gone; another one to that host would be there.

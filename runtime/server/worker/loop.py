@@ -454,7 +454,7 @@ class Worker:
         streams = self._streams
         home = exchange.home_of(send)
         if streams is not None:
-            if home == exchange.number and len(send.data) > 0 and not streams.knows(send.connection):
+            if home == exchange.number and len(send.data) > 0 and not streams.knows(send.connection, send.destination):
                 home = exchange.receiver_for(send.destination)
             if home == exchange.number:
                 streams.send(send, exchange.number, 0, now_ms)

@@ -137,6 +137,17 @@ def test_a_reply_takes_the_connection_that_it_names(site: Site) -> None:
     assert site.failures() == []
 
 
+def test_but_not_if_that_leads_to_another_host(site: Site) -> None:
+    one, other = site.client(), site.client("127.0.0.2")
+    site.send(b"reply", address_of(one), connection=2)
+    assert one.recv(100) == b"reply"
+    site.send(b"", address_of(one), connection=2)
+    assert not is_closed(other)
+    site.send(b"for you", address_of(other), connection=1)
+    assert other.recv(100) == b"for you"
+    assert not is_closed(one)
+
+
 def test_a_destination_is_connected_to_once(site: Site) -> None:
     with _listening() as callee:
         for i in range(3):
@@ -208,7 +219,7 @@ def test_one_for_whom_too_much_waits_is_dropped_at_once(site: Site) -> None:
     slow, other = site.client(), site.client()
     data = bytes(65000)
     for ticket in range(1, 200):
-        if site.streams.knows(1):
+        if site.streams.knows(1, address_of(slow)):
             site.send(data, address_of(slow), 1, ticket)
     failed = site.failures()
     assert site.streams.connections() == 1
