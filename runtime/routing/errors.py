@@ -16,6 +16,7 @@ Q_EMPTY: Final = -16
 Q_TOO_BIG: Final = -17
 Q_NO_DECIMALS: Final = -18
 BAD_REQUEST: Final = -400
+BAD_SCHEME: Final = -416
 SEND: Final = -477
 BAD_ADDRESS: Final = -478
 BAD_URI: Final = -479
@@ -25,6 +26,7 @@ _REPLIES: Final = {
     SEND: (477, b"Unfortunately error on sending to next hop occurred"),
     BAD_ADDRESS: (478, b"Unresolvable destination"),
     BAD_URI: (479, b"Regretfully, we were not able to process the URI"),
+    BAD_SCHEME: (416, b"Unsupported URI Scheme"),
     BAD_REQUEST: (400, b"Bad Request"),
     BAD_TUPLE: (400, b"Transaction tuple incomplete"),
     BAD_TO: (400, b"Bad To"),

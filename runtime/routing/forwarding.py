@@ -17,7 +17,7 @@ from runtime.sip.edits import Edit, Outbound
 from runtime.sip.message import Message
 from runtime.sip.scan import hash_range, hash_start, keyed_hash, write_hex
 from runtime.sip.transport import ListenSocket, Send
-from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, parse_uri
+from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, has_other_scheme, parse_uri
 from runtime.sip.via import Via
 
 # Addresses in next-hop URIs that a process remembers in parsed form.
@@ -201,7 +201,8 @@ def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tl
     try:
         uri = ctx.parsed_uri() if text is None else parse_uri(text, 0, len(text))
     except BadUri as e:
-        ctx.fail(errors.BAD_URI, f"ERROR: forward: bad uri <{_shown(ctx, text)}>: {e}")
+        error = errors.BAD_SCHEME if has_other_scheme(ctx.uri() if text is None else text) else errors.BAD_URI
+        ctx.fail(error, f"ERROR: forward: bad uri <{_shown(ctx, text)}>: {e}")
         return None
     if proto == 0 and uri.secure and sips_by_tls:
         proto = TLS

@@ -7,7 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.sip.address import TCP, TLS, UDP
-from runtime.sip.scan import decimal, equals_lower, find
+from runtime.sip.scan import COLON, decimal, equals_lower, find
 
 SCTP: Final = 4
 OTHER_TRANSPORT: Final = 5
@@ -245,3 +245,17 @@ def parse_ipv4(buf: bytes, start: i64, end: i64) -> bytes:
         return b""
     packed = (packed << 8) | part
     return bytes([packed >> 24, (packed >> 16) & 255, (packed >> 8) & 255, packed & 255])
+
+
+def has_other_scheme(text: bytes) -> bool:
+    """True for what is a URI, but none of SIP: tel:, urn:, http: (RFC 3986 3.1). False for sip:, sips: and what has no scheme."""
+    end = find(text, COLON, 0, len(text))
+    if end <= 0:
+        return False
+    scheme = text[:end].lower()
+    if scheme in (b"sip", b"sips") or not scheme[:1].isalpha():
+        return False
+    for c in scheme:
+        if not (97 <= c <= 122 or 48 <= c <= 57 or c in b"+-."):
+            return False
+    return True

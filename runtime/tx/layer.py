@@ -224,8 +224,8 @@ class Layer:
         is_2xx = status < 300
         todo: i64 = ACKNOWLEDGE if branch.is_invite and not is_2xx else 0
         if branch.over and branch.status >= 200:
-            # A repetition; but a 2xx to an INVITE is the business of the ends, and may come after we gave up.
-            passes = branch.is_invite and is_2xx and (branch.status < 300 or branch.reply is None)
+            # A repetition; but a 2xx to an INVITE is the business of the ends, whatever came before it (RFC 3261 16.7 step 5).
+            passes = branch.is_invite and is_2xx
             if passes and t.state == PROCEEDING:
                 branch.status = status
                 return RELAY | ANSWERS | CANCEL_REST

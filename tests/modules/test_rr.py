@@ -237,7 +237,7 @@ def test_a_request_for_us_with_nothing_but_our_route_is_ours() -> None:
         (TO_5090, {"Route": "<sip:a;lr>\r\nRoute: <sip:b"}),
         (TO_5090, {"Route": " "}),
         (TO_5090, {"Route": "<sip:a;lr>", "to": "<sip:bob"}),
-        ("tel:+1", {"Route": "<sip:a;lr>"}),
+        ("sip:", {"Route": "<sip:a;lr>"}),
     ],
 )
 def test_broken_routes_are_false_and_change_nothing(uri: str, headers: dict[str, str]) -> None:
@@ -248,6 +248,15 @@ def test_broken_routes_are_false_and_change_nothing(uri: str, headers: dict[str,
     sent = site.answer(data)
     assert site.lines(1) == ["false"] and site.lines(L_ERR)[0].startswith("ERROR: loose_route: ")
     assert sent.split(b" ")[1] == uri.encode() and header(sent, "Route") == header(data, "Route")
+
+
+@pytest.mark.parametrize("uri", ["tel:+1", "urn:service:sos"])
+@pytest.mark.parametrize("route", ["<sip:127.0.0.1:5090;lr>", f"<sip:{OURS};lr>,<sip:127.0.0.1:5090;lr>"])
+def test_a_uri_of_another_scheme_goes_where_its_route_says(uri: str, route: str) -> None:
+    site = Site('route { if (!loose_route()) { log(1, "false"); }; forward(uri:host, uri:port); }', "rr")
+    sent = site.answer(request("BYE", uri, To=IN_DIALOG, Route=route))
+    assert site.lines(1) == [] and sent.startswith(b"BYE " + uri.encode())
+    assert header(sent, "Route") == "<sip:127.0.0.1:5090;lr>"
 
 
 def test_what_we_recorded_is_what_we_recognise() -> None:

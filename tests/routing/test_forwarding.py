@@ -243,7 +243,8 @@ def test_a_module_can_set_another_next_hop() -> None:
 @pytest.mark.parametrize(
     ("uri", "error"),
     [
-        ("tel:+12015550123", errors.BAD_URI),
+        ("tel:+12015550123", errors.BAD_SCHEME),
+        ("urn:service:sos", errors.BAD_SCHEME),
         ("sip:bob@", errors.BAD_URI),
         ("sip:bob@h:99999", errors.BAD_URI),
         ("sip:bob@unknown.example.com", errors.BAD_ADDRESS),

@@ -201,8 +201,82 @@ def test_broken_requests_open_no_transaction() -> None:
     for header_name in ("From", "To", "Call-ID", "CSeq"):
         assert site.say(request().replace(header_name.encode() + b":", b"X-Gone:")) == []
     assert site.say(request().replace(b"CSeq: 1 INVITE", b"CSeq: one INVITE")) == []
-    assert site.say(request(to="tel:+49301234")) == []
     assert site.open == 0
+
+
+@pytest.mark.parametrize(
+    "uri", ["tel:+49301234", "urn:service:sos", "TEL:911", "mailto:b@h", "http://h/x", "x-y.z+1:a"]
+)
+def test_a_uri_of_another_scheme_gets_416(uri: str) -> None:
+    site = Site()
+    (answer,) = site.say(request(to=uri))
+    assert answer.data.startswith(b"SIP/2.0 416 Unsupported URI Scheme")
+    assert site.say(acknowledgement().replace(b"sip:bob@127.0.0.1:5090", uri.encode())) == []
+    assert said(site.say(request("MESSAGE", to=uri, branch="z9hG4bKm"))) == ["5080 416"]
+
+
+@pytest.mark.parametrize("uri", ["*", "sip:", "sips:@", "sip:b@h:99999", ":x", "1a:b", "t el:1"])
+def test_what_is_no_uri_at_all_is_the_scripts_business(uri: str) -> None:
+    assert Site().say(request(to=uri)) == []
+
+
+@pytest.mark.parametrize("uri", ["tel:+49301234", "urn:service:sos"])
+def test_unless_somebody_has_said_where_to_go(uri: str) -> None:
+    tm = Tm()
+
+    def route(ctx: Context) -> int:
+        ctx.dst_uri = b"sip:127.0.0.1:5091;lr"
+        return tm.t_relay(ctx)
+
+    sent = to(Site(tm, route).say(request(to=uri)), 5091)
+    assert sent.data.startswith(b"INVITE " + uri.encode() + b" SIP/2.0\r\n")
+
+
+@pytest.mark.parametrize("refusal", [302, 404, 486, 503, 603])
+def test_a_2xx_is_forwarded_whatever_its_branch_has_answered_before(refusal: int) -> None:
+    site = Site()
+    invite = to(site.say(request()), 5090)
+    site.say(reply(invite, refusal), 5090)
+    assert said(site.say(reply(invite, 200), 5090)) == ["5080 200"]
+    assert said(site.say(reply(invite, 200), 5090)) == ["5080 200"]
+    site.wait(300)
+    assert site.open == 0
+
+
+def test_a_2xx_after_a_refusal_answers_a_call_that_is_still_open() -> None:
+    tm = Tm()
+
+    def route(ctx: Context) -> int:
+        core.append_branch_uri(ctx, b"sip:c@127.0.0.1:5091", -1)
+        return tm.t_relay(ctx)
+
+    site = Site(tm, route)
+    sends = site.say(request())
+    site.say(reply(to(sends, 5091), 180), 5091)
+    site.say(reply(to(sends, 5090), 486), 5090)
+    assert said(site.say(reply(to(sends, 5090), 200), 5090)) == ["5080 200", "5091 CANCEL"]
+    site.wait(300)
+    assert site.open == 0
+
+
+def test_a_late_2xx_to_another_method_is_dropped() -> None:
+    site = Site()
+    message = to(site.say(request("MESSAGE")), 5090)
+    site.say(reply(message, 486), 5090)
+    assert site.say(reply(message, 200), 5090) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["", "Via: SIP/2.0/UDP 9.9.9.9;branch=z9hG4bKb,SIP/2.0/TCP h\r\nv: SIP/2.0/UDP 8.8.8.8;received=1.1.1.1\r\n"],
+)
+def test_a_cancel_that_is_relayed_has_the_via_of_its_invite_alone(more: str) -> None:
+    site = Site()
+    invite = to(site.say(request(more=more)), 5090)
+    site.say(reply(invite, 180), 5090)
+    cancel = to(site.say(request("CANCEL", more=more + "Reason: SIP;cause=200\r\n")), 5090)
+    assert vias(cancel.data) == vias(invite.data)[:1]
+    assert header(cancel.data, "Reason") == "SIP;cause=200" and header(cancel.data, "CSeq") == "1 CANCEL"
 
 
 def test_syn_branch_no_gives_an_md5_branch_that_replies_match() -> None:

@@ -193,7 +193,9 @@ def _follow(ctx: Context, answer: bytes, address: bytes, media: Media, lines: li
     ctx.edits.append(Edit(media.start, media.end, b"%d" % port))
     for line in lines:
         _replace_address(ctx, line, ip)
-    _append(ctx, [ALREADY_PROXIED])
+    buf = ctx.message.buf
+    if not _is_proxied(buf, sdp_start(ctx.message)):
+        _append(ctx, [ALREADY_PROXIED])
 
 
 def unforce_rtp_proxy(ctx: Context, proxy: RtpProxy) -> bool:

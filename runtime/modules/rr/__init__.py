@@ -11,7 +11,7 @@ from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.sip.nameaddr import find_param, tag_of
 from runtime.sip.scan import IN_BRACKETS, IN_PARAMETER, BadMessage, is_plain
-from runtime.sip.uri import BadUri, SipUri, parse_uri
+from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, RouteKind, function, integer_param, string_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import string
@@ -94,9 +94,8 @@ class Rr(Module):
             return False
         try:
             routes = RouteSet(ctx.message)
-            uri = ctx.parsed_uri()
             preloaded = not _has_to_tag(ctx)
-            if not preloaded and _is_ours(ctx, uri):
+            if not preloaded and _names_us(ctx):
                 return self._after_strict(ctx, routes)
             return self._after_loose(ctx, routes, preloaded)
         except (BadMessage, BadUri) as e:
@@ -167,6 +166,13 @@ def _user_of(ctx: Context) -> bytes:
 def _has_to_tag(ctx: Context) -> bool:
     to = ctx.to_value()
     return find_param(ctx.message.buf, to.params_start, to.end, b"tag") is not None
+
+
+def _names_us(ctx: Context) -> bool:
+    """True if the Request-URI does. One of another scheme, such as tel:, goes where the Route says; raises BadUri for what is no URI."""
+    if has_other_scheme(ctx.uri()):
+        return False
+    return _is_ours(ctx, ctx.parsed_uri())
 
 
 def _is_ours(ctx: Context, uri: SipUri) -> bool:

@@ -16,15 +16,16 @@ from runtime.routing.context import IN_FAILURE, Context
 from runtime.routing.locating import Hop
 from runtime.routing.replying import reply_address
 from runtime.routing.stateless import forward_to_hop, forward_to_uri
-from runtime.sip import methods
+from runtime.sip import headers, methods
 from runtime.sip.cseq import parse_cseq
+from runtime.sip.edits import Edit
 from runtime.sip.reply import reason_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
-from runtime.sip.uri import BadUri
+from runtime.sip.uri import BadUri, has_other_scheme
 from runtime.tx.layer import has_open_branches
 from runtime.tx.table import key_of
-from runtime.tx.transaction import PROCEEDING
+from runtime.tx.transaction import PROCEEDING, Branch
 
 # What `open_transaction` finds.
 OPENED: Final = 1
@@ -104,7 +105,9 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
         assert call is not None
         return 1 if add_branches(core, ctx, call, fixed) > 0 else -1
     if fixed is None and not _leads_somewhere(ctx):
-        return -1
+        if ctx.error != errors.BAD_SCHEME or ctx.message.method == methods.ACK:
+            return -1
+        return _refuse_scheme(core, ctx)
     opened = open_transaction(core, ctx)
     if opened == REPEATED:
         return 1
@@ -132,14 +135,28 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
 
 
 def _leads_somewhere(ctx: Context) -> bool:
-    """False, with `ctx.error` set, for a Request-URI that is none of ours to follow (tel:, *): no transaction for that."""
+    """False, with `ctx.error` set, for a Request-URI that does not say where to go (tel:, *), if no Route has said it."""
     if ctx.dst_uri is not None:
         return True
     try:
         ctx.parsed_uri()
     except BadUri as e:
-        return ctx.fail(errors.BAD_URI, f"ERROR: t_relay: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
+        text = ctx.uri()
+        error = errors.BAD_SCHEME if has_other_scheme(text) else errors.BAD_URI
+        return ctx.fail(error, f"ERROR: t_relay: bad uri <{text.decode('latin-1')}>: {e}")
     return True
+
+
+def _refuse_scheme(core: Core, ctx: Context) -> int:
+    """416: RFC 3261 16.3 item 2. The script ends, as with other errors that are answered here."""
+    opened = open_transaction(core, ctx)
+    call = call_of(ctx)
+    if opened < 0 or call is None:
+        return -1
+    if opened == OPENED:
+        code, phrase = errors.reply_for(errors.BAD_SCHEME, b"TM")
+        answer(core, call, ctx, code, phrase)
+    return 0
 
 
 def _cancel(core: Core, ctx: Context, call: Call) -> bool:
@@ -175,11 +192,22 @@ def _cancel_branches(core: Core, ctx: Context, invite: Call) -> bool:
         pending = True
         if branch.cancel is not None:
             continue
-        data = forwarding.outgoing_request(ctx, branch.request.socket, branch.id(), branch.uri)
+        data = _one_hop_cancel(ctx, branch, branch.request)
         branch.cancel_request = Send(data, branch.request.destination, branch.request.socket)
         if core.layer.wants_cancel(branch):
             send_cancel(core, branch, ctx.now_ms)
     return pending
+
+
+def _one_hop_cancel(ctx: Context, branch: Branch, request: Send) -> bytes:
+    """The CANCEL of `ctx` for this branch, with no Via but that of the request (RFC 3261 9.1)."""
+    edits = ctx.edits
+    msg = ctx.message
+    vias = [record for record in msg.headers if headers.kind(record) == headers.VIA]
+    ctx.edits = edits + [Edit(headers.line_start(via), headers.line_end(via), b"") for via in vias]
+    data = forwarding.outgoing_request(ctx, request.socket, branch.id(), branch.uri)
+    ctx.edits = edits
+    return data
 
 
 @final
