@@ -48,7 +48,11 @@ class Connection:
         self.is_connecting = False
         self.is_closing = False
         self.is_doomed = False
+        # The peer sends no more; it is kept for the answers to what it has asked.
+        self.is_half_closed = False
         self.is_open = True
+        # Requests that came and have no final reply yet, as far as that can be seen from here.
+        self.unanswered: i64 = 0
         # It counts among those that its host has opened.
         self.is_counted = False
         self.active_ms = now_ms
@@ -94,8 +98,11 @@ class Connection:
                 self._data = b""
                 self._written = 0
                 if self._is_message:
-                    self.queued_bytes -= len(self.queue.pop(0).send.data)
+                    message = self.queue.pop(0).send.data
+                    self.queued_bytes -= len(message)
                     self.active_ms = now_ms
+                    if self.unanswered > 0 and is_final(message):
+                        self.unanswered -= 1
         return 0
 
     def _next(self) -> bool:
@@ -107,6 +114,16 @@ class Connection:
             self._data = channel.wrap(self.queue[0].send.data)
             self._is_message = True
         return len(self._data) > 0
+
+
+def is_final(message: bytes) -> bool:
+    """True for a final reply."""
+    return message.startswith(b"SIP/2.0 ") and message[8:9] >= b"2"
+
+
+def wants_reply(message: bytes) -> bool:
+    """True for a request other than ACK."""
+    return not message.startswith((b"SIP/2.0 ", b"ACK "))
 
 
 _LATER: Final = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR))

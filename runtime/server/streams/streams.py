@@ -15,7 +15,7 @@ from mypy_extensions import i64
 from runtime.routing.ports import L_ERR, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.streams.channels import CHANNELS, NewChannel
-from runtime.server.streams.connection import Connection, Outgoing
+from runtime.server.streams.connection import Connection, Outgoing, wants_reply
 from runtime.sip.address import TCP, Address, from_packed
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
@@ -162,7 +162,7 @@ class Streams:
                 self.close(connection, e.errno or errno.EIO)
             return
         if size == 0:
-            self.close_when_written(connection, now_ms)
+            self._end_of(connection, now_ms)
             return
         channel = connection.channel
         try:
@@ -172,6 +172,8 @@ class Streams:
                 if len(message) == 0:
                     break
                 connection.active_ms = now_ms
+                if wants_reply(message):
+                    connection.unanswered += 1
                 self.received.append(Received(connection, message))
         except BadMessage as mistake:
             self._remark(f"ERROR: tcp: {mistake} from {_shown(connection.peer)}, connection closed", now_ms)
@@ -201,7 +203,7 @@ class Streams:
             if connection.is_closing:
                 self.close(connection, 0)
             else:
-                self._epoll.modify(connection.fd, select.EPOLLIN)
+                self._watch(connection, now_ms)
 
     def _listener_of(self, own: socket.socket, default: ListenSocket) -> ListenSocket:
         """The listener that has the near end's address; what comes by this connection counts as received there."""
@@ -283,6 +285,11 @@ class Streams:
             self._by_name[name] = connection
             connection.names.append(name)
 
+    def _take_names(self, connection: Connection) -> None:
+        for name in connection.names:
+            del self._by_name[name]
+        connection.names = []
+
     def close_when_written(self, connection: Connection, now_ms: i64) -> None:
         """Read no more and close when everything that was sent is written."""
         if not connection.is_open:
@@ -313,9 +320,7 @@ class Streams:
         for out in connection.queue:
             self.failed.append(Failed(out, error or errno.ECONNRESET))
         connection.queue = []
-        for name in connection.names:
-            del self._by_name[name]
-        connection.names = []
+        self._take_names(connection)
         number = int(connection.number)
         del self._by_number[number]
         self._waiting.pop(number, None)
@@ -381,8 +386,28 @@ class Streams:
             self._wait_for(connection, now_ms)
         else:
             self._waiting.pop(int(connection.number), None)
-        if connection.is_stuck():
-            self._epoll.modify(connection.fd, select.EPOLLIN | select.EPOLLOUT)
+        if connection.is_half_closed or connection.is_stuck():
+            self._watch(connection, now_ms)
+
+    def _watch(self, connection: Connection, now_ms: i64) -> None:
+        """What the kernel is to tell of it from now on; who has said his last word and been answered is let go."""
+        writes = select.EPOLLOUT if connection.is_stuck() else 0
+        if not connection.is_half_closed:
+            self._epoll.modify(connection.fd, select.EPOLLIN | writes)
+        elif connection.unanswered > 0:
+            self._epoll.modify(connection.fd, writes)
+        else:
+            self.close_when_written(connection, now_ms)
+
+    def _end_of(self, connection: Connection, now_ms: i64) -> None:
+        """The peer has said its last word. If that was a question it may still listen (RFC 793 3.5); else the connection ends."""
+        if connection.is_half_closed or connection.is_connecting or connection.unanswered == 0:
+            self.close_when_written(connection, now_ms)
+            return
+        connection.is_half_closed = True
+        # What else is for this host needs somebody who listens for longer.
+        self._take_names(connection)
+        self._watch(connection, now_ms)
 
     def _wait_for(self, connection: Connection, now_ms: i64) -> None:
         if not self._waiting:

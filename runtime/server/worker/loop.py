@@ -310,7 +310,7 @@ class Worker:
             received = streams.received[self._next_received]
             self._next_received += 1
             connection = received.connection
-            if not connection.is_open or connection.is_doomed:
+            if connection.is_doomed:
                 continue
             data = received.data
             if len(data) == 0:

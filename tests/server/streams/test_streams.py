@@ -161,7 +161,7 @@ def test_a_destination_is_connected_to_once(site: Site) -> None:
         peer.sendall(MESSAGE)
         assert site.messages(1) == [MESSAGE]
         peer.close()
-        site.until(lambda: site.streams.connections() == 0)
+        site.until(lambda: not site.streams._by_name)
         site.send(b"again", address_of(callee))
         callee.settimeout(5)
         peer, _ = callee.accept()
@@ -307,6 +307,51 @@ def test_a_client_that_has_said_its_last_word_gets_what_is_left(site: Site) -> N
         got += len(chunk)
         site.streams.serve(site.now_ms)
     assert got == 650_000
+
+
+def test_who_has_asked_and_said_his_last_word_gets_his_answers(site: Site) -> None:
+    client = site.client()
+    client.sendall(MESSAGE * 2)
+    client.shutdown(socket.SHUT_WR)
+    assert site.messages(2) == [MESSAGE] * 2
+    site.until(lambda: site.streams._by_number[1].is_half_closed)
+    site.pass_by(30_000)
+    for reply in (b"SIP/2.0 100 Trying", b"SIP/2.0 200 OK", b"SIP/2.0 486 Busy"):
+        assert site.streams.connections() == 1
+        site.send(reply, address_of(client), 1)
+        assert client.recv(100) == reply
+    assert client.recv(100) == b"" and site.streams.connections() == 0
+    assert site.failures() == []
+
+
+def test_who_never_gets_an_answer_is_let_go_as_one_who_says_nothing(site: Site) -> None:
+    client = site.client()
+    client.sendall(MESSAGE)
+    client.shutdown(socket.SHUT_WR)
+    site.messages(1)
+    site.until(lambda: site.streams._by_number[1].is_half_closed)
+    site.pass_by(IDLE_MS + 5001)
+    assert site.streams.connections() == 0 and is_closed(client)
+
+
+def test_who_is_gone_altogether_is_noticed_when_he_is_answered(site: Site) -> None:
+    client = site.client()
+    client.sendall(MESSAGE * 2)
+    site.messages(2)
+    client.close()
+    site.until(lambda: site.streams._by_number[1].is_half_closed)
+    name = site.streams._by_number[1].peer
+    site.send(b"SIP/2.0 200 OK", name, 1)
+    site.until(lambda: site.streams.connections() == 0)
+
+
+@pytest.mark.parametrize("last", [b"", b"ACK" + MESSAGE[7:], b"SIP/2.0 200 OK" + MESSAGE[MESSAGE.index(b"\r\n") :]])
+def test_who_waits_for_nothing_is_let_go_at_once(site: Site, last: bytes) -> None:
+    client = site.client()
+    client.sendall(last)
+    client.shutdown(socket.SHUT_WR)
+    site.until(lambda: site.streams.connections() == 0)
+    assert [r.data for r in site.streams.received] == ([last] if last else [])
 
 
 def test_nonsense_ends_its_connection_behind_the_messages_before_it(site: Site) -> None:
