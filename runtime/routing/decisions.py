@@ -17,19 +17,21 @@ Q_UNSPECIFIED: Final = -1
 
 @final
 class Target:
-    """A further destination of the request: URI, next hop (b"" for none) and q (0…1000, -1 unspecified)."""
+    """A further destination of the request: URI, next hop (b"" for none), q (0…1000, -1 unspecified), and the Routes that lead there
+    (b"" for none)."""
 
-    def __init__(self, uri: bytes, dst_uri: bytes, q: i64) -> None:
+    def __init__(self, uri: bytes, dst_uri: bytes, q: i64, path: bytes = b"") -> None:
         self.uri: Final = uri
         self.dst_uri: Final = dst_uri
         self.q: Final = q
+        self.path: Final = path
 
 
 class Decisions:
     """What the script has decided so far, beginning with nothing, or with what it had decided in `before`.
 
     `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
-    Request-URI decides), `branches` are the destinations beside them, `flags` SER's 32 message flags. `edits` are changes of the
+    Request-URI decides), `path` the value of the Route header that leads there (b"": none; RFC 3327), `branches` are the destinations beside them, `flags` SER's 32 message flags. `edits` are changes of the
     forwarded message, `reply_headers` whole header lines for local replies.
     `authentication` is what www_authorize and proxy_authorize found, `fixed_contact` the Contact that got the source address.
     """
@@ -38,6 +40,7 @@ class Decisions:
         if before is None:
             self.new_uri: bytes | None = None
             self.dst_uri: bytes | None = None
+            self.path = b""
             self.q: i64 = Q_UNSPECIFIED
             self.branches: list[Target] = []
             self.flags: i64 = 0
@@ -54,6 +57,7 @@ class Decisions:
             return
         self.new_uri = before.new_uri
         self.dst_uri = before.dst_uri
+        self.path = before.path
         self.q = before.q
         # Each branch is forwarded once.
         self.branches = []

@@ -58,7 +58,11 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
     if uri is not None:
         changes.append(Edit(msg.uri_start, msg.uri_end, uri))
     place = headers.line_start(msg.via)
-    own_via = Edit(place, place, b"".join([head, branch, connection_param(ctx), b"\r\n"]), None, True)
+    lines = [head, branch, connection_param(ctx), b"\r\n"]
+    if len(ctx.path) > 0:
+        # Before all other Routes: here begins the way to the next hop.
+        lines += [b"Route: ", ctx.path, b"\r\n"]
+    own_via = Edit(place, place, b"".join(lines), None, True)
     if len(ctx.edits) == 0:
         changes.append(own_via)
         changes.extend(source_edits(ctx, False))

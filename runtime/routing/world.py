@@ -109,6 +109,8 @@ class World:
         self.embedded: object = None
         # User and group that the processes run as, for files that they will open; -1: as they are.
         self.owner = (-1, -1)
+        # The server will not run: what it would make, and what belongs to one that runs, is left alone.
+        self.only_checks = False
         # The databases of this server, which runtime.storage knows, and the process that asks them; None where nobody else does.
         self.databases: Final[list[object]] = []
         self.storage: Storage | None = None

@@ -156,6 +156,7 @@ class _Start:
         config = self._config
         check_addresses(self._table)
         set_limits(config, self._log)
+        self._engine.world.only_checks = True
         try:
             enter(config.chroot, self._workdir(config.fork and not self._options.foreground))
             self._engine.bind()

@@ -167,8 +167,8 @@ def test_the_source_is_added_to_every_contact() -> None:
     assert b"\r\nContact: <sip:bob@10.0.0.1>;q=1" + added + b", sip:a@b" + added + b"\r\n" in data
 
 
-def test_pings_are_refused_at_the_start() -> None:
-    with pytest.raises(StartError, match="natping_interval is not supported yet"):
+def test_pings_need_the_contacts_of_usrloc() -> None:
+    with pytest.raises(StartError, match="pings the contacts of usrloc: load that module"):
         site("drop;", OFF + 'modparam("nathelper", "natping_interval", 30)\n')
 
 

@@ -199,6 +199,17 @@ def test_a_folder_in_no_folder_is_refused_with_the_cure(tmp_path: Path) -> None:
         site(tmp_path / "none")
 
 
+def test_a_check_leaves_the_folder_of_a_running_server_alone(tmp_path: Path) -> None:
+    from runtime.modules.usrloc.keeping import Folder
+
+    site(tmp_path)
+    Folder(str(tmp_path / "kept"), (-1, -1)).check()
+    Folder(str(tmp_path / "other"), (-1, -1)).check()
+    assert not (tmp_path / "other").exists()
+    with pytest.raises(JournalError, match="cannot be made"):
+        Folder(str(tmp_path / "none" / "kept"), (-1, -1)).check()
+
+
 def test_keep_is_refused_beside_a_database(tmp_path: Path) -> None:
     with pytest.raises(StartError, match="keep is for contacts in memory alone"):
         site(tmp_path, 'modparam("usrloc", "db_mode", 1)')

@@ -48,8 +48,13 @@ def send(ctx: Context, destination: Destination, proto: int) -> bool:
 
 
 def append_branch(ctx: Context) -> bool:
-    """Add the current Request-URI to the branch set, without a next hop of its own."""
-    return append_branch_uri(ctx, ctx.uri(), -1)
+    """Add the current Request-URI to the branch set, without a next hop of its own, unless a Path leads to it."""
+    if not append_branch_uri(ctx, ctx.uri(), -1):
+        return False
+    if len(ctx.path) > 0:
+        last = ctx.branches.pop()
+        ctx.branches.append(Target(last.uri, ctx.dst_uri or b"", last.q, ctx.path))
+    return True
 
 
 def append_branch_uri(ctx: Context, uri: bytes, q: int) -> bool:

@@ -6,16 +6,20 @@ from typing import Final, final
 
 from runtime.modules.nathelper import media
 from runtime.modules.nathelper.detection import looks_nated
+from runtime.modules.nathelper.pinging import TURN_MS, Pinger, parse_socket
 from runtime.modules.nathelper.rtpproxy import RtpProxy, parse_place
+from runtime.modules.usrloc import USRLOC
 from runtime.routing.contacts import FixedContact
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.module import Module, ModuleError
+from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.address import UDP
 from runtime.sip.contacts import contacts_in
 from runtime.sip.edits import Edit
 from runtime.sip.nameaddr import NameAddr
 from runtime.sip.scan import BadMessage
+from runtime.sip.transport import ListenSocket
 from runtime.sip.uri import BadUri, SipUri, parse_uri
 from runtime.spec.declare import (
     EVERYWHERE,
@@ -53,6 +57,14 @@ def _socket_mistake(text: str) -> str:
     return ""
 
 
+def _force_mistake(text: str) -> str:
+    try:
+        parse_socket(text)
+    except ValueError as e:
+        return str(e)
+    return ""
+
+
 @final
 class Nathelper(Module):
     """Finds clients behind NATs, repairs their addresses, steers an RTP proxy.
@@ -81,11 +93,25 @@ class Nathelper(Module):
         self._rtpproxy: Final = (rtpproxy_sock, rtpproxy_retr, rtpproxy_tout, rtpproxy_disable_tout)
         self._uses_rtpproxy: Final = rtpproxy_disable == 0
         self._proxy: RtpProxy | None = None
+        self._pinger: Pinger | None = None
 
-    def bind(self, world: World) -> None:
-        """Pings would go to what the module usrloc keeps."""
-        if self.natping_interval != 0:
-            raise ModuleError("nathelper: natping_interval is not supported yet: pings of registered clients")
+    def prepare(self, world: World) -> None:
+        """Pings go to what the module usrloc keeps."""
+        if self.natping_interval == 0:
+            return
+        usrloc = USRLOC.find(world)
+        if usrloc is None:
+            raise ModuleError("nathelper: natping_interval pings the contacts of usrloc: load that module")
+        socket: ListenSocket | None = None
+        if self.force_socket:
+            socket = world.sockets.find(parse_socket(self.force_socket))
+            if socket is None or socket.proto != UDP:
+                raise ModuleError(f"nathelper: force_socket: not listening on {self.force_socket} over UDP")
+        self._pinger = Pinger(world, usrloc.locations, self.natping_interval * 1000, self.ping_nated_only != 0, socket)
+
+    def timers(self) -> list[Timer]:
+        """One process pings for all."""
+        return [] if self._pinger is None else [Timer("nathelper: pings", TURN_MS, self._pinger.turn)]
 
     def start_worker(self, world: World) -> None:
         """Each worker has its own line to the RTP proxy, and says whether one answers."""
@@ -297,6 +323,6 @@ EXPORTS: Final = ModuleSpec(
         integer_param("rtpproxy_retr", 5, "Attempts over UDP.", low=0),
         seconds_param("rtpproxy_tout", 1, "Wait for each answer."),
         integer_param("received_avp", 42, "Integer AVP that fix_nated_register sets.", low=1),
-        string_param("force_socket", None, "Socket that pings are sent from."),
+        string_param("force_socket", None, "Socket that pings are sent from.", check=_force_mistake),
     ),
 )

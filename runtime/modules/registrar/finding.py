@@ -13,6 +13,7 @@ from runtime.modules.usrloc.store import StoreError
 from runtime.routing import errors
 from runtime.routing.context import MAX_BRANCHES, Context
 from runtime.routing.decisions import Q_UNSPECIFIED, Target
+from runtime.sip.nameaddr import parse_name_addr
 from runtime.sip.uri import BadUri
 
 
@@ -25,19 +26,30 @@ def lookup(ctx: Context, table: Table, settings: Settings) -> bool:
             continue
         if found == 0:
             ctx.set_uri(contact.uri)
-            if len(contact.received) > 0:
-                ctx.dst_uri = contact.received
+            ctx.path = contact.path
+            hop = _next_hop(contact)
+            if len(hop) > 0:
+                ctx.dst_uri = hop
         elif not settings.append_branches:
             break
         elif len(ctx.branches) < MAX_BRANCHES:
             # Without a q: a redirection that names these contacts has none, as SER's.
-            ctx.branches.append(Target(contact.uri, contact.received, Q_UNSPECIFIED))
+            ctx.branches.append(Target(contact.uri, _next_hop(contact), Q_UNSPECIFIED, contact.path))
         else:
             break
         if contact.flags & NAT != 0:
             ctx.flags |= settings.nat_flag
         found += 1
     return found > 0
+
+
+def _next_hop(contact: Contact) -> bytes:
+    """Where a request to the contact goes first: the first proxy of its Path (RFC 3327 5.1), else where the NAT is; b"": its URI says it."""
+    path = contact.path
+    if len(path) == 0:
+        return contact.received
+    first = parse_name_addr(path, 0, len(path), True)
+    return path[first.uri_start : first.uri_end]
 
 
 def registered(ctx: Context, table: Table, settings: Settings) -> bool:

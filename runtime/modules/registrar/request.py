@@ -10,6 +10,7 @@ from runtime.modules.registrar.refusals import (
     BAD_CONTACT,
     BAD_CSEQ,
     BAD_EXPIRES,
+    BAD_PATH,
     BAD_Q,
     NO_CALL_ID,
     NO_CSEQ,
@@ -26,9 +27,9 @@ from runtime.sip import headers
 from runtime.sip.contacts import contacts_in
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
-from runtime.sip.nameaddr import NameAddr, find_param
+from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr
 from runtime.sip.scan import BadMessage, equals_lower, find, skip_white, trim_end
-from runtime.sip.uri import separator_in
+from runtime.sip.uri import BadUri, parse_uri, separator_in
 
 # RFC 3261 8.1.1.5.
 _CSEQ_LIMIT: Final = 1 << 31
@@ -105,6 +106,8 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
         elif kind == headers.OTHER and _is_path(msg, record):
             wanted.paths.append(msg.value(record))
         i += 1
+    for path in wanted.paths:
+        _check_path(path)
     if stars > 0:
         _check_star(msg, records, stars, expires_s)
         wanted.star = True
@@ -240,3 +243,19 @@ def _lists_path(msg: Message, record: i64) -> bool:
             return True
         pos = stop + 1
     return False
+
+
+def _check_path(value: bytes) -> None:
+    """Raises Refused if it could be no Route of a request."""
+    pos: i64 = 0
+    end: i64 = len(value)
+    while pos < end:
+        try:
+            hop = parse_name_addr(value, pos, end, True)
+            parse_uri(value, hop.uri_start, hop.uri_end)
+        except (BadMessage, BadUri) as e:
+            raise Refused(BAD_PATH) from e
+        pos = skip_white(value, hop.end, end)
+        if pos < end and value[pos] != 44:
+            raise Refused(BAD_PATH)
+        pos += 1

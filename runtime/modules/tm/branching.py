@@ -38,9 +38,12 @@ def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64
             added += 1
     elif len(targets) == 0:
         ctx.log(L_ERR, "ERROR: t_forward_nonack: no branches for forwarding")
+    path = ctx.path
     for target in targets:
+        ctx.path = target.path
         if _add_branch(core, ctx, call, target.uri, target.dst_uri or target.uri, fixed):
             added += 1
+    ctx.path = path
     return added
 
 

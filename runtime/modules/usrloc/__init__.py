@@ -8,7 +8,7 @@ from typing import Final, final
 from runtime.modules.usrloc.commands import Commands
 from runtime.modules.usrloc.folder import make_private_folder
 from runtime.modules.usrloc.journal import JournalError
-from runtime.modules.usrloc.keeping import Keep, open_keep
+from runtime.modules.usrloc.keeping import Folder, Keep, open_keep
 from runtime.modules.usrloc.locations import Locations, Table
 from runtime.modules.usrloc.rows import Columns, Rows
 from runtime.modules.usrloc.store import Store, StoreError
@@ -124,14 +124,18 @@ class Usrloc(Module):
             *(rows, self.db_mode == WRITE_BACK, keep),
         )
 
-    def _load_kept(self, world: World, store: Store) -> Keep:
-        """Have the contacts of the last time, and those of this time survive."""
+    def _load_kept(self, world: World, store: Store) -> Keep | None:
+        """Have the contacts of the last time, and those of this time survive. None where nothing is to be changed."""
         if self.db_mode != 0:
             raise ModuleError(
                 f"usrloc: keep is for contacts in memory alone, with db_mode 0: with db_mode {self.db_mode} the database keeps them"
             )
+        path = world.path(self._keep)
         try:
-            return open_keep(world.path(self._keep), world.owner, store, world.log)
+            if world.only_checks:
+                Folder(path, world.owner).check()
+                return None
+            return open_keep(path, world.owner, store, world.log)
         except (JournalError, StoreError) as e:
             raise ModuleError(f"usrloc: keep: {e}") from e
 

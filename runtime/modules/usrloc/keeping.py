@@ -56,6 +56,17 @@ class Folder:
             cure = f": make {os.path.dirname(self.path)} first" if isinstance(e, FileNotFoundError) else ""
             raise JournalError(f"{self.path}: {e.strerror}{cure}") from e
 
+    def check(self) -> None:
+        """Whether `take` could make or have the folder. It may be in use. Raises JournalError."""
+        try:
+            parent = os.path.dirname(self.path)
+            if os.path.isdir(self.path):
+                self._check_rights()
+            elif not os.access(parent, os.W_OK | os.X_OK):
+                raise JournalError(f"{self.path}: cannot be made in {parent}")
+        except OSError as e:
+            raise JournalError(f"{self.path}: {e.strerror}") from e
+
     def _check_rights(self) -> None:
         """The workers will make files here. Raises JournalError."""
         user, group = self._owner

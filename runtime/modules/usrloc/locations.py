@@ -124,6 +124,10 @@ class Table:
                 return
             after = part[-1][0]
 
+    def part(self, after: bytes | None, most: int) -> list[tuple[bytes, list[Contact]]]:
+        """Up to `most` users, by their names, from the first behind `after` (None: the very first). Raises StoreError."""
+        return [(key, _unpacked(record)) for key, record in self.locations.store.part(self.number, after, most)]
+
     def expire(self, now_s: i64) -> int:
         """Remove what is over, and with a database have that do what is left to do; how many contacts have expired.
 
