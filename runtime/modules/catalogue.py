@@ -71,6 +71,9 @@ _DECLARED: Final = (
     "xlog",
 )
 
+# Other names of the same files: acc was also built with its database in a file of its own.
+_ALIASES: Final = {"acc_sql": "acc"}
+
 _BEFORE = "belongs to SER 0.8"
 _LATER = "came after SER 0.9"
 _KAMAILIO = "belongs to OpenSER and Kamailio"
@@ -188,6 +191,7 @@ def _installed() -> dict[str, EntryPoint]:
 
 def find(stem: str) -> ModuleSpec | None:
     """Declaration of the module in the file `stem`.so; None if there is none (then look in UNDECLARED)."""
+    stem = _ALIASES.get(stem, stem)
     if stem in _installed():
         return _loaded(_installed()[stem])
     if stem not in _DECLARED:

@@ -50,10 +50,6 @@ class Question:
         """
         raise NotImplementedError
 
-    def belongs_here(self, call_id: bytes) -> bool:
-        """True if this process handles the messages of this Call-ID: one that is made up here must be such a one."""
-        return True
-
 
 @final
 class Command:

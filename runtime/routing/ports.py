@@ -52,6 +52,15 @@ class Clock:
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
+class Ownership:
+    """Whose messages are whose: all of a Call-ID are handled in one process."""
+
+    def has(self, call_id: bytes) -> bool:
+        """True if they are handled in this one. What a process sends of its own must have such a Call-ID: it gets the replies."""
+        return True
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Connections:
     """The TCP connections of the server, known by their numbers."""
 

@@ -15,7 +15,7 @@ from runtime.routing.config import Config
 from runtime.routing.kept import Kept
 from runtime.routing.names import Names
 from runtime.routing.parked import Parked
-from runtime.routing.ports import Clock, Connections, Log, Resolver, StandIn, Storage
+from runtime.routing.ports import Clock, Connections, Log, Ownership, Resolver, StandIn, Storage
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.sip.address import PROTO_NAMES, Address
@@ -118,6 +118,7 @@ class World:
         self.stand_in: StandIn | None = None
         # None where there is no TCP.
         self.connections: Connections | None = None
+        self.ownership = Ownership()
         self.clock = Clock()
         self.log_level: i64 = log.level
         self.syn_branch: Final = config.syn_branch

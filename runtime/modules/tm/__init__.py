@@ -10,11 +10,13 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.tm import commands, events
+from runtime.modules.tm.call import Outcome
 from runtime.modules.tm.core import Core, Routes
 from runtime.modules.tm.functions import FUNCTIONS, Functions
 from runtime.modules.tm.kinds import append_mistake
 from runtime.modules.tm.relaying import cancel_waiting
 from runtime.modules.tm.state import State
+from runtime.modules.tm.uac import Draft, send_request
 from runtime.routing.avps import AvpName
 from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Question
 from runtime.routing.context import Context
@@ -130,6 +132,9 @@ class Tm(Functions):
     def _empty(self, world: World, now_ms: int) -> State:
         table = Table(self._ruri_matching, self._via1_matching, secrets.randbits(61))
         return State(Layer(table, self._settings, Wheel(now_ms), Counts()), world.syn_branch, world.secret)
+
+    def originate(self, draft: Draft, outcome: Outcome, now_ms: i64) -> None:
+        send_request(self.core, draft, self.core.new_call_id(), outcome, now_ms)
 
     # --- hooks -------------------------------------------------------------------------------------------------------
 

@@ -91,8 +91,7 @@ def request(core: Core, question: Question) -> None:
             if len(words) <= place:
                 raise uac.BadRequest(mistake)
         draft = uac.Draft(words[0], words[1], words[2], words[3], words[4])
-        call_id = _new_call_id(core, question)
-        uac.send_request(core, draft, call_id, Asked(question), question.now_ms)
+        uac.send_request(core, draft, core.new_call_id(), Asked(question), question.now_ms)
     except (uac.BadRequest, uac.CannotSend) as e:
         question.answer(_refusal(e, question.by_fifo))
 
@@ -106,15 +105,6 @@ def _refusal(error: Exception, by_fifo: bool) -> bytes:
     if by_fifo:
         return b"400 fifo_uac_error: " + uac.MISTAKES[error.place] + b"\n"
     return b"400 " + _BY_SOCKET[error.place] + b"\n"
-
-
-def _new_call_id(core: Core, question: Question) -> bytes:
-    """One whose messages this process handles."""
-    host = core.world.sockets.sockets[0].address.text
-    while True:
-        call_id = b"%s-%d@%s" % (core.state.random_label(), core.world.pid, host)
-        if question.belongs_here(call_id):
-            return call_id
 
 
 def cancel(core: Core, question: Question) -> None:

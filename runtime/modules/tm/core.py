@@ -55,6 +55,14 @@ class Core:
         self.user_agent: Final = b"User-Agent: " + USER_AGENT + b"\r\n" if world.config.server_signature else b""
         self.uac_signature: Final = signature(b"Long live SER server", world.first_address(), world.secret)
 
+    def new_call_id(self) -> bytes:
+        """One for a request that is made here: its messages are handled in this process."""
+        host = self.world.sockets.sockets[0].address.text
+        while True:
+            call_id = b"%s-%d@%s" % (self.state.random_label(), self.world.pid, host)
+            if self.world.ownership.has(call_id):
+                return call_id
+
     def fr_ms(self, avps: Avps) -> i64:
         """How long to wait for a final reply to a request of a transaction with these AVPs."""
         return _timer_of(avps, self._fr_avp, self.layer.settings.fr)

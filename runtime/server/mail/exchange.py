@@ -6,9 +6,11 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.ports import Ownership
 from runtime.server.mail.letters import tcp_send
 from runtime.server.mail.mailbox import Mailbox, Post
 from runtime.sip.address import Address
+from runtime.sip.callid import hash_of_call_id
 from runtime.sip.scan import hash_range, hash_start
 from runtime.sip.transport import Send
 
@@ -49,6 +51,10 @@ class Exchange:
             self.first_receiver = directory[TCP_RECEIVERS].start
             self.receivers = len(directory[TCP_RECEIVERS])
 
+    def handles(self, call_id: bytes) -> bool:
+        """True if the messages of this Call-ID are handled in this process."""
+        return self.owners <= 1 or hash_of_call_id(call_id) % self.owners == self.number
+
     def receiver_of(self, connection: i64) -> i64:
         """The mailbox of the process that has connection number `connection`."""
         return self.first_receiver + (connection - 1) % self.receivers
@@ -64,6 +70,18 @@ class Exchange:
     def post_stream(self, to: i64, send: Send, ticket: i64) -> None:
         """Have the TCP process of mailbox `to` send this, and tell us by `ticket` if it fails."""
         tcp_send.put(self.post, to, self.number, ticket, send.connection, send.destination.sockaddr, send.data)
+
+
+@final
+class ServerOwnership(Ownership):
+    """What the place of a process among the others says."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__()
+        self._exchange: Final = exchange
+
+    def has(self, call_id: bytes) -> bool:
+        return self._exchange.handles(call_id)
 
 
 def place_of(peer: Address, count: i64) -> i64:

@@ -15,7 +15,7 @@ from runtime.routing.sockets import SocketTable
 from runtime.server.helpers.db.storage import ServerStorage
 from runtime.server.helpers.dns.resolver import ServerResolver
 from runtime.server.helpers.dns.service import NameClient
-from runtime.server.mail.exchange import Exchange
+from runtime.server.mail.exchange import Exchange, ServerOwnership
 from runtime.server.processes.inheritance import Inheritance
 from runtime.server.processes.kind import Run, Seat
 from runtime.server.start.settings import CHILDREN
@@ -69,6 +69,7 @@ class Workplace:
         """In the process of that exchange, which is going to run the program."""
         connections = ServerConnections(exchange, streams) if self.receivers else None
         self._resolver.connect(exchange)
+        self.engine.world.ownership = ServerOwnership(exchange)
         if self.engine.world.databases:
             self.engine.world.storage = ServerStorage(exchange)
         self.engine.start_worker(os.getpid(), connections, is_timer_process, EpollWatches())

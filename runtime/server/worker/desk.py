@@ -11,7 +11,6 @@ from runtime.routing.ports import L_ERR, Log
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import answer
 from runtime.server.mail.letters.run_command import RunCommandLetter
-from runtime.sip.callid import hash_of_call_id
 
 
 @final
@@ -30,10 +29,6 @@ class AskedQuestion(Question):
         self.is_answered = True
         exchange = self._exchange
         answer.put(exchange.post, self._asker, exchange.number, self._number, text)
-
-    def belongs_here(self, call_id: bytes) -> bool:
-        owners = self._exchange.owners
-        return owners <= 1 or hash_of_call_id(call_id) % owners == self._exchange.number
 
 
 @final

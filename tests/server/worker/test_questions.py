@@ -39,6 +39,7 @@ class Asked(Module):
 
     def start_worker(self, world: World) -> None:
         self.pid = world.pid
+        self.world = world
 
     def commands(self) -> list[Command]:
         first = self.first_word
@@ -72,7 +73,7 @@ class Asked(Module):
         pass
 
     def tell_whether_mine(self, question: Question) -> None:
-        question.answer(b"%d" % question.belongs_here(question.word(0)))
+        question.answer(b"%d" % self.world.ownership.has(question.word(0)))
 
     def fail(self, question: Question) -> None:
         raise ValueError("a bug")
