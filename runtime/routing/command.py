@@ -50,6 +50,10 @@ class Question:
         """
         raise NotImplementedError
 
+    def tell(self, text: bytes) -> None:
+        """Say something before the answer, in the same form; the client gets each by itself. For commands that OWNER runs."""
+        raise NotImplementedError
+
 
 @final
 class Command:

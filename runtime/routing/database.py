@@ -113,8 +113,13 @@ class Driver(Module):
 def open_database(world: World, module: str, url: str) -> Database:
     """The database at `url`, for a module of this name; raises ModuleError.
 
-    Where no URL is set, and so SER's default remains, it is the embedded one, unless ser.cfg loads another driver.
+    Where no URL is set, and so SER's default remains, it is the embedded one, unless ser.cfg loads another driver. A path alone, as
+    files of SER 0.8 have it, is one of the only driver that is loaded.
     """
+    if url.startswith("/"):
+        loaded = [m for m in world.modules.values() if isinstance(m, Driver)]
+        if len(loaded) == 1:
+            url = f"{loaded[0].name}://{url}"
     scheme = url.partition(":")[0].lower()
     if url == READ_WRITE_URL or url == READ_ONLY_URL:
         if not any([isinstance(m, Driver) and m.name != EMBEDDED for m in world.modules.values()]):

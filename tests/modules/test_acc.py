@@ -300,3 +300,27 @@ def test_the_database_is_needed_where_something_is_written(params: str, route: s
 def test_radius_and_diameter_say_that_they_are_missing(param: str) -> None:
     with pytest.raises(StartError, match="not supported yet"):
         Calls(f'modparam("acc", {param})')
+
+
+def test_what_is_too_long_for_a_column_or_no_text_at_all_still_makes_a_row() -> None:
+    calls = Calls(DB)
+    long = "a" * 200
+    calls.ask(
+        From=f'"\xe9\x00{long}" <sip:{long}@example.com>;tag={long}', Call_ID=long, uri=f"sip:{long}@127.0.0.1:{CALLEE}"
+    )
+    calls.reply("200 OK")
+    (row,) = calls.tables.tables["acc"]
+    assert row["sip_callid"] == b"a" * 128
+    assert row["username"] == b"a" * 64
+    assert row["sip_from"] == b'"??' + b"a" * 125
+    assert row["i_uri"] == b"sip:" + b"a" * 124
+    assert row["sip_method"] == b"INVITE"
+
+
+def test_a_character_of_several_bytes_is_not_cut() -> None:
+    calls = Calls(DB)
+    calls.ask(From='"' + "\xc3\xa9" * 200 + '" <sip:alice@example.com>;tag=1')
+    calls.reply("200 OK")
+    (row,) = calls.tables.tables["acc"]
+    sender = row["sip_from"]
+    assert isinstance(sender, bytes) and sender.decode("utf-8") == '"' + "\xe9" * 127

@@ -32,6 +32,9 @@ class Asked(Question):
     def answer(self, text: bytes) -> None:
         self.answers.append(text)
 
+    def tell(self, text: bytes) -> None:
+        self.answers.append(text)
+
     @property
     def text(self) -> str:
         assert len(self.answers) == 1, self.answers
@@ -333,3 +336,16 @@ def test_the_hash_table_has_all_slots() -> None:
     slot = int(name.partition(b":")[0])
     assert lines[2 + slot] == f"{slot}.\t1\t1"
     assert sum(int(line.split("\t")[2]) for line in lines[2:]) == 1
+
+
+@pytest.mark.parametrize("switch", [0, 1])
+def test_provisional_replies_are_told_on_request(switch: int) -> None:
+    site = Site(Tm(pass_provisional_replies=switch))
+    question = uac(site, b"INVITE")
+    invite = sent(question)
+    for status in (100, 183, 180):
+        assert site.say(reply(invite, status), 5090) == []
+    site.say(reply(invite, 486), 5090)
+    told = [text.split(b"\n")[0] for text in question.answers]
+    assert told == [b"183 Reason", b"180 Reason"] * switch + [b"486 Reason"]
+    assert all(text.split(b"\n")[1] == b"." and b"Call-ID: " in text for text in question.answers)

@@ -16,6 +16,9 @@ from runtime.sip.uri import BadUri, parse_uri
 
 UNKNOWN: Final = b"n/a"
 
+# Characters that SER's columns hold, in the order of a row.
+_SIZES: Final = (128, 128, 16, 128, 128, 128, 128, 128, 128, 64, 128, 128, 128)
+
 
 @final
 class Facts:
@@ -97,7 +100,7 @@ class Facts:
         letters = ("F", "T", "m", "i", "o", "f", "c", "t", "s", "0", "d", "r", "X")
         if not is_of_caller:
             letters = ("F", "T", "m", "i", "o", "f", "c", "t", "s", "p", "d", "r", "D")
-        values: list[Value] = [self.value(letter) for letter in letters]
+        values: list[Value] = [_clipped(self.value(letter), size) for letter, size in zip(letters, _SIZES, strict=True)]
         parts = time.localtime(seconds) if is_local_time else time.gmtime(seconds)
         values.append(time.strftime("%Y-%m-%d %H:%M:%S", parts).encode("ascii"))
         return values
@@ -128,6 +131,14 @@ def _name_addr(message: Message, record: int) -> NameAddr | None:
         return parse_name_addr(message.buf, headers.value_start(record), headers.line_end(record), False)
     except BadMessage:
         return None
+
+
+def _clipped(value: bytes, size: int) -> bytes:
+    """As much of the text as a column takes: no peer's header may cost the row. What is no UTF-8 becomes question marks."""
+    if len(value) <= size and value.isascii() and b"\0" not in value:
+        return value
+    text = value.decode("utf-8", "replace").replace("\ufffd", "?").replace("\0", "?")
+    return text[:size].encode("utf-8")
 
 
 def _user(uri: bytes) -> bytes:

@@ -28,7 +28,6 @@ from runtime.spec.declare import ModuleSpec, integer_param, string_param, switch
 from runtime.spec.kinds_avp import avp_name_mistake
 from runtime.spec.kinds_sip import sip_uri_doubt
 from runtime.spec.params import seconds_param
-from runtime.spec.refusal import later
 from runtime.tx.layer import Counts, Layer, TimerSettings
 from runtime.tx.room import Room, share_of
 from runtime.tx.table import Table
@@ -84,7 +83,7 @@ class Tm(Functions):
         self._failure: Routes = {}
         self._onreply: Routes = {}
         self._tw_append: Final = tw_append
-        self._pass_provisional: Final = pass_provisional_replies
+        self._passes_provisional: Final = pass_provisional_replies != 0
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
 
@@ -97,12 +96,6 @@ class Tm(Functions):
     ) -> None:
         self._failure = failure
         self._onreply = onreply
-
-    def bind(self, world: World) -> None:
-        if self._pass_provisional:
-            raise ModuleError(
-                "tm: not supported yet: pass_provisional_replies (t_uac_dlg answers with the final reply)"
-            )
 
     def prepare(self, world: World) -> None:
         try:
@@ -126,7 +119,16 @@ class Tm(Functions):
         layer = state.layer.with_settings(self._settings)
         room = Room(share_of(self._max_transactions, world.handlers), share_of(world.memory_bytes, world.handlers))
         self.core = Core(
-            world, state, layer, room, self._failure, self._onreply, self._fr_avp, self._fr_inv_avp, self.observers
+            world,
+            state,
+            layer,
+            room,
+            self._failure,
+            self._onreply,
+            self._fr_avp,
+            self._fr_inv_avp,
+            self.observers,
+            self._passes_provisional,
         )
 
     def _empty(self, world: World, now_ms: int) -> State:
@@ -212,7 +214,6 @@ EXPORTS: Final = ModuleSpec(
     name="tm",
     implementation="runtime.modules.tm:Tm",
     summary="Transactions: forking, retransmission, time-outs, failure and reply routes.",
-    refuses=(later("tm", "t_uac_dlg answers with the final reply", {"pass_provisional_replies": 0}),),
     functions=FUNCTIONS,
     params=(
         switch_param("ruri_matching", 1, "Requests without an RFC 3261 branch match by their URI, too."),
@@ -227,7 +228,7 @@ EXPORTS: Final = ModuleSpec(
         seconds_param("retr_timer2", 4, "Delay before all later repetitions."),
         switch_param("noisy_ctimer", 0, "Taken for compatibility; time-outs always answer 408."),
         switch_param("restart_fr_on_each_reply", 1, "Every provisional reply starts fr_inv_timer again."),
-        switch_param("pass_provisional_replies", 0, "Provisional replies reach the FIFO application, too."),
+        switch_param("pass_provisional_replies", 0, "Provisional replies to t_uac_dlg are told, too."),
         string_param("uac_from", "sip:foo@foo.bar", "From of own requests.", doubt=sip_uri_doubt),
         seconds_param("unix_tx_timeout", 2, "Time-out of t_write_unix."),
         string_param("fr_timer_avp", "callee_fr_timer", "AVP that overrides fr_timer.", check=avp_name_mistake),

@@ -167,8 +167,10 @@ def _finish_here(core: Core, call: Call, ctx: Context, todo: i64, passes: bool) 
     ends = todo & ANSWERS != 0 or todo & KEEP != 0 and not has_open_branches(call)
     if call.is_invite and call.is_local and passes and status >= 200:
         acknowledge_2xx(core, call, ctx)
+    msg = ctx.message
+    if outcome is not None and status < 200 and passes and core.passes_provisional:
+        outcome.provisional(msg)
     if outcome is not None and ends:
-        msg = ctx.message
         outcome.answered(status, msg.buf[msg.reason_start : msg.first_header].strip(), msg)
     if ends:
         call.status = status

@@ -28,6 +28,9 @@ class Outcome:
         """It could not be sent after all. Called instead of `answered`."""
         raise NotImplementedError
 
+    def provisional(self, reply: Message) -> None:
+        """A provisional reply came, but for 100. Called where ser.cfg sets pass_provisional_replies."""
+
     def answered(self, status: i64, reason: bytes, reply: Message | None) -> None:
         """The final reply came, or (`reply` None) what `status` says happened instead of one. Called once."""
         raise NotImplementedError

@@ -58,13 +58,13 @@ class Asked(Outcome):
         error = uac.CannotSend(int(code), reason)
         self._question.answer(_refusal(error, self._question.by_fifo))
 
+    def provisional(self, reply: Message) -> None:
+        self._question.tell(_shown(reply))
+
     def answered(self, status: i64, reason: bytes, reply: Message | None) -> None:
-        text = b"%d %s\n" % (status, reason)
         call = self.call
-        if reply is not None:
-            dialog = dialog_of(reply) if 200 <= status < 300 else None
-            text += described(dialog) + reply.buf[reply.first_header :] + b"\n"
-        elif not self._question.by_fifo and call is not None:
+        text = b"%d %s\n" % (status, reason) if reply is None else _shown(reply)
+        if reply is None and not self._question.by_fifo and call is not None:
             msg = call.message
             text += described(None) + msg.line(msg.from_)
             for record in (msg.call_id, msg.cseq):
@@ -72,6 +72,13 @@ class Asked(Outcome):
             text += b"\n"
         self.call = None
         self._question.answer(text)
+
+
+def _shown(reply: Message) -> bytes:
+    """A reply as the administrator gets it: its status, what it says of the dialog, its headers and body."""
+    reason = reply.buf[reply.reason_start : reply.first_header].strip()
+    dialog = dialog_of(reply) if 200 <= reply.status < 300 else None
+    return b"%d %s\n" % (reply.status, reason) + described(dialog) + reply.buf[reply.first_header :] + b"\n"
 
 
 def call_id_in(words: list[bytes]) -> bytes:

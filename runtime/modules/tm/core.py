@@ -26,6 +26,7 @@ class Core:
 
     `failure` and `onreply` are the routes of ser.cfg by their numbers, `observers` see what opens. `layer` has the timers of the
     configuration, `room` its bounds. `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
+    `passes_provisional`: who has a request sent hears of provisional replies, too.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Core:
         fr_avp: AvpName | None,
         fr_inv_avp: AvpName | None,
         observers: list[Observer],
+        passes_provisional: bool,
     ) -> None:
         self.world: Final = world
         self.outbox: Final = world.outbox
@@ -48,6 +50,7 @@ class Core:
         self.failure: Final = failure
         self.onreply: Final = onreply
         self.observers: Final = observers
+        self.passes_provisional: Final = passes_provisional
         self.overload: Final = Overload(world, layer, room)
         self._fr_avp: Final = fr_avp
         self._fr_inv_avp: Final = fr_inv_avp

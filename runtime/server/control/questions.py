@@ -39,6 +39,9 @@ class LocalQuestion(Question):
     def answer(self, text: bytes) -> None:
         self._give(text)
 
+    def tell(self, text: bytes) -> None:
+        self._give(text)
+
 
 class _Pending:
     """A question under way: to whom it went, and how often each of them had died by then."""
@@ -176,6 +179,10 @@ class Commands:
         text = pending.pieces.pop(worker, b"") + piece.text
         if not piece.is_last:
             pending.pieces[worker] = text
+            return
+        if piece.is_interim:
+            if pending.command.combine is None:
+                pending.give(text)
             return
         pending.answers[worker] = text
         del pending.waiting[worker]

@@ -30,6 +30,11 @@ class AskedQuestion(Question):
         exchange = self._exchange
         answer.put(exchange.post, self._asker, exchange.number, self._number, text)
 
+    def tell(self, text: bytes) -> None:
+        assert not self.is_answered
+        exchange = self._exchange
+        answer.put(exchange.post, self._asker, exchange.number, self._number, text, True)
+
 
 @final
 class Desk:

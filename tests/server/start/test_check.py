@@ -60,8 +60,8 @@ def test_places_that_are_not_there(tmp_path: Path, arguments: tuple[str, ...], w
         ),
         ("route { forward(nosuch.invalid, 5060); }\n", "cannot resolve nosuch.invalid, where a forward or send goes"),
         (
-            SL + 'loadmodule "tm.so"\nmodparam("tm", "pass_provisional_replies", 1)\n' + MAIN,
-            "tm: not supported yet: pass_provisional_replies",
+            SL + 'loadmodule "tm.so"\nloadmodule "acc.so"\nmodparam("acc", "radius_flag", 1)\n' + MAIN,
+            "acc: not supported yet: RADIUS",
         ),
         (
             SL

@@ -47,6 +47,7 @@ class Asked(Module):
             Command("all", self.tell, where=EVERY, combine=self.joined),
             Command("owner", self.tell, LINE, where=OWNER, call_id_of=first),
             Command("late", self.tell_later, LINE, where=OWNER, call_id_of=first, answers_late=True),
+            Command("twice", self.tell_twice, LINE, where=OWNER, call_id_of=first),
             Command("never", self.tell_never, LINE, where=OWNER, call_id_of=first, answers_late=True),
             Command("long", self.tell_much, LINE, where=OWNER, call_id_of=first),
             Command("slow", self.tell_never, LINE, where=OWNER, call_id_of=first),
@@ -68,6 +69,10 @@ class Asked(Module):
 
     def tell_much(self, question: Question) -> None:
         question.answer(b"200 ok\\n" + b"".join(b"line %d\\n" % n for n in range(int(question.word(0)))))
+
+    def tell_twice(self, question: Question) -> None:
+        question.tell(b"180 ringing\\n")
+        question.answer(b"200 ok\\n")
 
     def tell_never(self, question: Question) -> None:
         pass
@@ -160,6 +165,22 @@ def test_a_long_answer_arrives_whole(stateful: Controlled) -> None:
     assert answer == "200 ok\n" + "".join(f"line {n}\n" for n in range(40000))
     assert stateful.ask_socket(":long:\n40000\n") == "500 Error while creating reply\n"
     assert stateful.ask_socket(":long:\n5\n").count("\n") == 6
+
+
+def test_what_is_told_before_the_answer_arrives_by_itself(stateful: Controlled) -> None:
+    name = stateful.pipe()
+    fd = os.open(stateful.folder / name, os.O_RDONLY | os.O_NONBLOCK)
+    stateful.write(f":twice:{name}\nx\n\n".encode())
+    read = bytearray()
+
+    def has_come() -> bool:
+        read.extend(os.read(fd, 1000))
+        return read == b"180 ringing\n200 ok\n"
+
+    assert eventually(has_come)
+    os.close(fd)
+    assert stateful.ask_socket(":twice:\nx\n") == "180 ringing\n"
+    assert stateful.ask("owner", "x") in receivers(stateful)
 
 
 def test_a_bug_in_a_command_is_told_and_costs_nothing_else(stateful: Controlled) -> None:
