@@ -63,11 +63,11 @@ COUNTS: Final = {
     "speeddial": (1, 8, 0),
     "sqlite": (0, 0, 0),
     "textops": (13, 0, 0),
-    "tm": (23, 19, 5),
+    "tm": (23, 20, 5),
     "uri": (6, 0, 0),
     "uri_db": (3, 10, 0),
     "uri_radius": (1, 2, 0),
-    "usrloc": (0, 19, 7),
+    "usrloc": (0, 20, 7),
     "xlog": (2, 1, 0),
 }
 
