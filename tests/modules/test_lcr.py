@@ -44,7 +44,7 @@ class Pstn(TableSite):
         super().__init__(Tables(gw=gw, lcr=lcr), f"{CFG} route {{ {route} }} {more}", "tm textops avpops lcr")
         tm = self.engine.world.modules["tm"]
         assert isinstance(tm, Tm)
-        tm.begin(self.engine.world, 1, self.now_ms)
+        tm.begin(self.engine.world, self.now_ms)
 
     def call(self, uri: str = "sip:+49123@example.com", **headers: str) -> list[Send]:
         """The INVITEs, or the final reply."""

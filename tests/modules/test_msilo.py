@@ -32,7 +32,7 @@ class Silo(TableSite):
         super().__init__(Tables(silo=[]), CFG + params + ROUTE % recipient, "tm msilo")
         self.tm = self.engine.world.modules["tm"]
         assert isinstance(self.tm, Tm)
-        self.tm.begin(self.engine.world, 1, self.now_ms)
+        self.tm.begin(self.engine.world, self.now_ms)
 
     @property
     def rows(self) -> list[dict[str, object]]:
