@@ -68,7 +68,7 @@ class Tables(Database):
         found = [row for row in rows if _meets(row, where)]
         if order:
             found.sort(key=lambda row: str(row[order]))
-        return [[row[column] for column in columns] for row in found]
+        return [[row.get(column) for column in columns] for row in found]
 
     def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
         self._rows(table, []).append(dict(zip(columns, values, strict=True)))

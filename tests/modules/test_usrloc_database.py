@@ -222,3 +222,70 @@ def test_ul_flush_does_what_the_timer_does() -> None:
     register(server, "<sip:a@h>")
     assert ask(server, "ul_flush") == b"200 ul_flush completed"
     assert uris(server) == ["b'sip:a@h'"]
+
+
+# --- the database alone ------------------------------------------------------------------------------------------------------
+
+
+def test_every_lookup_asks_the_database() -> None:
+    server = site(3, row("bob", "sip:a@h", q=0.3))
+    assert redirected(server) == "sip:a@h"
+    server.tables.tables["location"] += [row("bob", "sip:b@h", q=0.9), row("bob", "sip:old@h", 1)]
+    assert redirected(server) == "sip:b@h, sip:a@h"
+    server.tables.tables["location"].clear()
+    assert redirected(server) is None
+
+
+def test_what_is_registered_is_in_the_database_and_nowhere_else() -> None:
+    server = site(3)
+    answer = register(server, "<sip:a@h>;q=0.25, <sip:b@h>")
+    assert answer.startswith(b"SIP/2.0 200 ") and uris(server) == ["b'sip:a@h'", "b'sip:b@h'"]
+    assert header(register(server, "<sip:a@h>;expires=0", 2), "Contact") == "<sip:b@h>;expires=3600"
+    assert uris(server) == ["b'sip:b@h'"]
+    assert register(server, "<sip:b@h>", 1).startswith(b"SIP/2.0 200 ")
+    assert register(server, "*", 3, Expires="0").startswith(b"SIP/2.0 200 ") and uris(server) == []
+
+
+def test_a_late_request_is_refused_by_what_the_database_says() -> None:
+    server = site(3)
+    register(server, "<sip:a@h>", 5)
+    assert register(server, "<sip:a@h>;expires=0", 4).startswith(b"SIP/2.0 500 ") and uris(server) == ["b'sip:a@h'"]
+
+
+def test_without_the_database_nobody_is_answered_with_200_and_nobody_is_found() -> None:
+    server = site(3, row("bob", "sip:a@h"))
+    server.tables.down = True
+    assert register(server, "<sip:b@h>").startswith(b"SIP/2.0 500 ")
+    assert register(server, "").startswith(b"SIP/2.0 500 ")
+    assert redirected(server) is None and any("cannot read the contacts" in line for line in server.lines(-1))
+    server.tables.down = False
+    assert redirected(server) == "sip:a@h" and register(server, "<sip:b@h>", 2).startswith(b"SIP/2.0 200 ")
+
+
+def test_expired_rows_go_and_permanent_ones_stay() -> None:
+    server = site(3, row("bob", "sip:a@h", 1), row("bob", "sip:b@h", 1, flags=128), row("bob", "sip:c@h"))
+    run_timer(server)
+    assert uris(server) == ["b'sip:b@h'", "b'sip:c@h'"]
+
+
+def test_save_memory_has_no_place_there() -> None:
+    server = site(3)
+    assert register(server, "<sip:a@h>", X_Mem="y").startswith(b"SIP/2.0 500 ")
+    assert uris(server) == [] and any("no memory that save_memory could use" in line for line in server.lines(-1))
+
+
+def test_commands_work_on_the_database() -> None:
+    server = site(3, row("bob", "sip:a@h"), row("eve", "sip:e@h"))
+    ask(server, "ul_add", b"location", b"bob", b"sip:p@h", b"0", b"1", b"0", b"128")
+    assert ask(server, "ul_show_contact", b"location", b"bob").startswith(b"200 OK\n<sip:p@h>;q=1;expires=")
+    # The row that tells the columns is a user, too.
+    assert ask(server, "ul_stats") == b"200 ok\nDomain Registered Expired\n'location' 3 0\n"
+    assert b"aor   : 'eve'" in ask(server, "ul_dump")
+    ask(server, "ul_rm", b"location", b"bob")
+    assert uris(server) == ["b'sip:e@h'"]
+
+
+def test_users_with_domains_are_told_apart_in_the_database() -> None:
+    rows_ = [row("bob", "sip:x@h", domain=b"h"), row("bob", "sip:y@h", domain=b"other")]
+    server = site(3, *rows_, parameters='modparam("usrloc|registrar", "use_domain", 1)')
+    assert redirected(server) == "sip:x@h"

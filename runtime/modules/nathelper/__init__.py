@@ -102,6 +102,8 @@ class Nathelper(Module):
         usrloc = USRLOC.find(world)
         if usrloc is None:
             raise ModuleError("nathelper: natping_interval pings the contacts of usrloc: load that module")
+        if usrloc.locations.direct is not None:
+            raise ModuleError("nathelper: not supported yet: natping_interval with usrloc's db_mode 3")
         socket: ListenSocket | None = None
         if self.force_socket:
             socket = world.sockets.find(parse_socket(self.force_socket))

@@ -12,6 +12,7 @@ from runtime.modules.usrloc.locations import Table
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing import errors
 from runtime.routing.context import MAX_BRANCHES, Context
+from runtime.routing.database import DatabaseError
 from runtime.routing.decisions import Q_UNSPECIFIED, Target
 from runtime.sip.nameaddr import parse_name_addr
 from runtime.sip.uri import BadUri
@@ -63,11 +64,11 @@ def registered(ctx: Context, table: Table, settings: Settings) -> bool:
 
 def _contacts(ctx: Context, table: Table, settings: Settings, function: str) -> list[Contact]:
     try:
-        return table.contacts(key_of(ctx.parsed_uri(), settings))
+        return table.contacts(key_of(ctx.parsed_uri(), settings), ctx)
     except BadUri as e:
         ctx.fail(errors.BAD_URI, f"ERROR: {function}: bad uri <{ctx.uri().decode('latin-1')}>: {e}")
     except Refused as refused:
         ctx.fail(errors.BAD_URI, f"ERROR: {function}: <{ctx.uri().decode('latin-1')}>: {refused}")
-    except StoreError as broken:
+    except (StoreError, DatabaseError) as broken:
         ctx.fail(errors.UNSPECIFIED, f"ERROR: {function}: cannot read the contacts: {broken}")
     return []

@@ -56,7 +56,7 @@ class Saver:
                 contacts = self._change(ctx, table, aor, wanted, now_s, MEMORY_ONLY if memory_only else 0)
                 path = b"".join([b"Path: %s\r\n" % value for value in wanted.paths])
             else:
-                contacts = _read(table, aor)
+                contacts = _read(ctx, table, aor)
         except Refused as refused:
             # What there is stays as it was, and the client is told.
             before = self._before(ctx, table, aor) if known else contacts
@@ -92,8 +92,8 @@ class Saver:
 
     def _before(self, ctx: Context, table: Table, aor: bytes) -> list[Contact]:
         try:
-            return table.contacts(aor)
-        except StoreError as e:
+            return table.contacts(aor, ctx)
+        except (StoreError, DatabaseError) as e:
             ctx.log(L_ERR, f"ERROR: save: cannot read the contacts: {e}")
             return []
 
@@ -106,20 +106,20 @@ class Saver:
         try:
             if self._locations.writes_through:
                 self._write_through(ctx, table, aor, wanted, now_s, flags)
-            change = table.change(aor)
+            change = table.change(aor, ctx)
         except (StoreError, DatabaseError) as e:
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {e}")
             raise Refused(NOT_WRITTEN) from e
         try:
             try:
                 self._apply(ctx, change, wanted, now_s, flags)
-                change.keep(now_s)
+                change.keep(now_s, ctx)
             finally:
                 change.drop()
             self._locations.await_disk(ctx)
         except TooManyContacts as more:
             raise Refused(TOO_MANY) from more
-        except StoreError as full:
+        except (StoreError, DatabaseError) as full:
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {full}")
             raise Refused(NOT_WRITTEN) from full
         return change.contacts
@@ -231,8 +231,9 @@ def _names(wanted: Registration, uri: bytes) -> bool:
     return False
 
 
-def _read(table: Table, aor: bytes) -> list[Contact]:
+def _read(ctx: Context, table: Table, aor: bytes) -> list[Contact]:
     try:
-        return table.contacts(aor)
-    except StoreError as e:
+        return table.contacts(aor, ctx)
+    except (StoreError, DatabaseError) as e:
+        ctx.log(L_ERR, f"ERROR: save: cannot read the contacts: {e}")
         raise Refused(NOT_READ) from e

@@ -24,10 +24,13 @@ from runtime.sip.transport import Send
 from runtime.spec.declare import Arg, ArgumentKind, ModuleSpec, integer_param, string_param, switch_param
 from runtime.spec.params import READ_WRITE_URL, column_param, seconds_param, url_param
 from runtime.spec.values import BadArgument, Constant
+from runtime.storage.errors import Unavailable
 
 _MB: Final = 1 << 20
 # db_mode: memory alone is 0, write through 1.
 WRITE_BACK: Final = 2
+# The database alone.
+DIRECT: Final = 3
 # How often the journal of kept contacts is looked after; each time a part of a snapshot is written.
 _COMPACT_MS: Final = 1000
 # Of the tables location and aliases.
@@ -121,7 +124,7 @@ class Usrloc(Module):
         epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
         return Locations(
             *(store, world.log, epoch_ms, self.use_domain, self.desc_time_order),
-            *(rows, self.db_mode == WRITE_BACK, keep),
+            *(rows, self.db_mode == WRITE_BACK, keep, self.db_mode == DIRECT),
         )
 
     def _load_kept(self, world: World, store: Store) -> Keep | None:
@@ -142,8 +145,17 @@ class Usrloc(Module):
     def open_table(self, name: bytes) -> Table:
         """The table with this name, with what the database has. In the master only. Raises StoreError, DatabaseError, ModuleError."""
         if self._database is not None and self.locations.find_table(name) is None:
-            require_version(self._database, "usrloc", name.decode("latin-1"), _VERSION)
+            self._check_version(self._database, name.decode("latin-1"))
         return self.locations.open_table(name)
+
+    def _check_version(self, database: Database, table: str) -> None:
+        """A database that is away keeps nobody from starting who has nothing to load from it. Raises ModuleError."""
+        try:
+            require_version(database, "usrloc", table, _VERSION)
+        except ModuleError as e:
+            if self.db_mode != DIRECT or not isinstance(e.__cause__, Unavailable):
+                raise
+            self.locations.log.write(L_ERR, f"ERROR: {e}: registrations and calls to users wait for it")
 
     def end(self) -> None:
         """What the database does not know yet is written."""
@@ -242,7 +254,7 @@ EXPORTS: Final = ModuleSpec(
         column_param("received_column", "received"),
         url_param(),
         seconds_param("timer_interval", 60, "Period of the search for expired contacts and of write-back."),
-        integer_param("db_mode", 0, "0 memory alone, 1 write through, 2 write back.", low=0, high=2),
+        integer_param("db_mode", 0, "0 memory alone, 1 write through, 2 write back, 3 database alone.", low=0, high=3),
         switch_param("use_domain", 0, "Users are told apart by their domains, too."),
         switch_param("desc_time_order", 0, "Newest contacts first, whatever their q."),
         string_param("keep", None, "Folder where contacts survive a restart and a power cut. Not in SER."),

@@ -88,7 +88,7 @@ class Commands:
         lines = [question.ok, b"Domain Registered Expired"]
         try:
             for table in self._locations.tables:
-                lines.append(b"'%s' %d %d" % (table.name, store.count(table.number), table.expired()))
+                lines.append(b"'%s' %d %d" % (table.name, table.count(), table.expired()))
         except (StoreError, DatabaseError) as e:
             question.answer(_failed(e))
             return

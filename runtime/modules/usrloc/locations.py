@@ -55,11 +55,14 @@ class Locations:
         rows: Rows | None = None,
         writes_back: bool = False,
         keep: Keep | None = None,
+        is_direct: bool = False,
     ) -> None:
         self.store: Final = store
         self.keep: Final = keep
         self.rows: Final = rows
-        self.writes_through: Final = rows is not None and not writes_back
+        self.writes_through: Final = rows is not None and not writes_back and not is_direct
+        # Nothing is in memory: the database is asked each time (db_mode 3).
+        self.direct: Final = rows if is_direct else None
         self.writes_back: Final = writes_back
         self.log: Final = log
         self.epoch_ms: Final[i64] = epoch_ms
@@ -85,7 +88,7 @@ class Locations:
         found = self.find_table(name)
         if found is None:
             found = Table(self, self.store.add_table(name), name)
-            if self.rows is not None:
+            if self.rows is not None and self.direct is None:
                 found.fill(self.rows.load(name))
                 self.store.close()
             self.tables.append(found)
@@ -108,13 +111,21 @@ class Table:
         self.number: Final = number
         self.name: Final = name
 
-    def contacts(self, aor: bytes) -> list[Contact]:
-        """All contacts of a user in their order, expired and deleted ones among them. Raises StoreError."""
+    def contacts(self, aor: bytes, ctx: Context | None = None) -> list[Contact]:
+        """All contacts of a user in their order, expired and deleted ones among them. Where a database has to be asked the run of `ctx` waits.
+        Raises StoreError, DatabaseError."""
+        direct = self.locations.direct
+        if direct is not None:
+            return direct.load_user(ctx, self.name, aor)
         record = self.locations.store.get(self.number, aor)
         return [] if len(record) == 0 else _unpacked(record)
 
     def users(self) -> Iterator[tuple[bytes, list[Contact]]]:
-        """All users with their contacts, by their names. Raises StoreError."""
+        """All users with their contacts, by their names. Raises StoreError, DatabaseError."""
+        direct = self.locations.direct
+        if direct is not None:
+            yield from sorted(direct.load(self.name).items())
+            return
         after: bytes | None = None
         while True:
             part = self.locations.store.part(self.number, after, _PART)
@@ -123,6 +134,11 @@ class Table:
             if len(part) < _PART:
                 return
             after = part[-1][0]
+
+    def count(self) -> int:
+        """How many users there are. Raises StoreError, DatabaseError."""
+        direct = self.locations.direct
+        return self.locations.store.count(self.number) if direct is None else len(direct.load(self.name))
 
     def part(self, after: bytes | None, most: int) -> list[tuple[bytes, list[Contact]]]:
         """Up to `most` users, by their names, from the first behind `after` (None: the very first). Raises StoreError."""
@@ -134,6 +150,9 @@ class Table:
         The table is walked through in parts, and written to in short turns, so that nobody has to wait. Raises StoreError, and DatabaseError:
         then the rest stays as it is, for the next time.
         """
+        if self.locations.direct is not None:
+            self.locations.direct.delete_expired(self.name, now_s)
+            return 0
         store = self.locations.store
         gone = 0
         after: bytes | None = None
@@ -238,8 +257,12 @@ class Table:
         contacts = self.contacts(aor)
         return Change(self, aor, contacts, len(contacts) > 0)
 
-    def change(self, aor: bytes) -> Change:
-        """The contacts of a user, to be changed: nobody else changes any until it is kept or dropped. Raises StoreError."""
+    def change(self, aor: bytes, ctx: Context | None = None) -> Change:
+        """The contacts of a user, to be changed: nobody else changes any until it is kept or dropped; in a database alone others may, and
+        contacts that both do not touch are safe. Raises StoreError, DatabaseError."""
+        if self.locations.direct is not None:
+            known = self.contacts(aor, ctx)
+            return Change(self, aor, known, len(known) > 0)
         store = self.locations.store
         store.begin()
         try:
@@ -313,8 +336,16 @@ class Change:
         for contact in list(self.contacts):
             self.delete(contact)
 
-    def keep(self, now_s: i64) -> None:
-        """Let it be seen by all. What is over is left out. Raises StoreError or TooManyContacts; then nothing has changed."""
+    def keep(self, now_s: i64, ctx: Context | None = None) -> None:
+        """Let it be seen by all. What is over is left out. Raises StoreError, DatabaseError or TooManyContacts; then nothing has changed."""
+        direct = self._table.locations.direct
+        if direct is not None:
+            self.tidy(now_s)
+            self._packed()
+            if any([contact.flags & MEMORY_ONLY != 0 for contact in self.contacts]):
+                raise StoreError("with db_mode 3 there is no memory that save_memory could use")
+            direct.write(ctx, self.row_changes())
+            return
         store = self._table.locations.store
         try:
             if not self._table.locations.writes_back:
@@ -329,12 +360,16 @@ class Change:
         """Write it, if we are the writer. Raises StoreError or TooManyContacts."""
         store = self._table.locations.store
         if len(self.contacts) > 0:
-            record = pack(self.contacts) if fits(self.contacts) else b""
-            if len(record) == 0 or len(record) > RECORD_LIMIT:
-                raise TooManyContacts()
-            store.write(self._table.number, self._aor, record)
+            store.write(self._table.number, self._aor, self._packed())
         elif self.existed:
             store.write(self._table.number, self._aor, b"")
+
+    def _packed(self) -> bytes:
+        """The record. Raises TooManyContacts."""
+        record = pack(self.contacts) if fits(self.contacts) else b""
+        if len(record) == 0 or len(record) > RECORD_LIMIT:
+            raise TooManyContacts()
+        return record
 
     def drop(self) -> None:
         """Let all be as it was. Does nothing after `keep`."""

@@ -6,7 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.usrloc.contact import LAST_TIME, MEMORY_ONLY, Q_UNSPECIFIED, SYNCED, ZOMBIE_NEW, Contact
+from runtime.modules.usrloc.contact import LAST_TIME, MEMORY_ONLY, PERMANENT, Q_UNSPECIFIED, SYNCED, ZOMBIE_NEW, Contact
 from runtime.routing.context import Context
 from runtime.routing.database import DELETE, PUT, Change, Condition, Database, Row, Value
 
@@ -37,6 +37,8 @@ class Columns:
         self.user: Final = user
         self.contact: Final = contact
         self.domain: Final = domain
+        self.expires: Final = expires
+        self.flags: Final = flags
         self.all: Final = (
             *(user, contact, expires, q, call_id, cseq, replicate, flags, state, user_agent, received),
             domain,
@@ -58,8 +60,28 @@ class Rows:
 
         Raises DatabaseError.
         """
+        return self._users(self._database.query(None, table.decode("latin-1"), self._columns.all, []))
+
+    def load_user(self, ctx: Context | None, table: bytes, aor: bytes) -> list[Contact]:
+        """The contacts of one user, by their q. The run of `ctx` waits. Raises DatabaseError."""
+        where = self._where_user(aor)
+        rows = self._database.query(ctx, table.decode("latin-1"), self._columns.all, where, self._columns.contact)
+        contacts: list[Contact] = []
+        for found in self._users(rows).values():
+            contacts.extend(found)
+        contacts.sort(key=_falling_q)
+        return contacts
+
+    def delete_expired(self, table: bytes, now_s: i64) -> None:
+        """Those that are not permanent. Raises DatabaseError."""
+        columns = self._columns
+        # What the database has has no higher flag.
+        where = [Condition(columns.expires, int(now_s), "<="), Condition(columns.flags, PERMANENT, "<")]
+        self._database.delete(None, table.decode("latin-1"), where)
+
+    def _users(self, rows: list[Row]) -> dict[bytes, list[Contact]]:
         users: dict[bytes, list[Contact]] = {}
-        for row in self._database.query(None, table.decode("latin-1"), self._columns.all, []):
+        for row in rows:
             user = row[0]
             uri = row[1]
             if not isinstance(user, bytes) or not isinstance(uri, bytes):
@@ -114,8 +136,11 @@ class Rows:
         return changes
 
     def _where(self, aor: bytes, uri: bytes) -> list[Condition]:
+        return [*self._where_user(aor), Condition(self._columns.contact, uri)]
+
+    def _where_user(self, aor: bytes) -> list[Condition]:
         user, domain = self._split(aor)
-        where = [Condition(self._columns.user, user), Condition(self._columns.contact, uri)]
+        where = [Condition(self._columns.user, user)]
         if self._use_domain:
             where.append(Condition(self._columns.domain, domain))
         return where
@@ -125,6 +150,10 @@ class Rows:
             return aor, b""
         user, _, domain = aor.partition(b"@")
         return user, domain
+
+
+def _falling_q(contact: Contact) -> int:
+    return -int(contact.q)
 
 
 def _find(contacts: list[Contact], uri: bytes) -> Contact | None:
