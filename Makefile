@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 LISTEN ?= udp:127.0.0.1:5060
-CONFIG ?= examples/cfg/start.cfg
+CONFIG ?= examples/cfg/phones.cfg
 PYTEST_ARGS ?=
 # Most tests wait for servers that they started, so that more than one a core pays.
 JOBS ?= $(shell expr 2 '*' $$(nproc))
@@ -22,15 +22,26 @@ PURE_BUILD := env -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
 help:  ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
+# The database of a CONFIG that has one and names none.
+DATABASE := $(or $(SER_DB_URL),sqlite:$(CURDIR)/build/ser.sqlite)
+# Where the phones are on UDP they may be on TCP as well.
+LISTENERS := $(sort $(LISTEN) $(LISTEN:udp:%=tcp:%))
+HOST := $(firstword $(subst :, ,$(LISTEN:udp:%=%)))
+
 run: native  ## compile CONFIG and serve SIP with it on LISTEN, in the foreground
 	@mkdir -p build
 	$(BIN)/serc $(CONFIG) -o build/routes.py
 	@echo
-	@echo "Serving $(CONFIG), compiled to build/routes.py, on $(LISTEN); Ctrl-C ends it. Try from a second terminal:"
+	@echo "Serving $(CONFIG), compiled to build/routes.py, on $(LISTENERS); Ctrl-C ends it. Try from a second terminal:"
 	@if command -v sipsak >/dev/null; then echo "    sipsak -vv -s sip:$(LISTEN:udp:%=%)"; fi
 	@echo "    python3 examples/options.py sip:$(LISTEN:udp:%=%)"
+	@if SER_DB_URL='$(DATABASE)' $(BIN)/serctl db url --config $(CONFIG) >build/database 2>/dev/null; then \
+	    SER_DB_URL='$(DATABASE)' $(BIN)/serctl db create --config $(CONFIG) >/dev/null || exit 1; \
+	    echo "Its users are in $$(cat build/database). Add some, and point phones at it:"; \
+	    echo "    $(BIN)/serctl add alice@$(HOST)$(if $(SER_DB_URL),, --db sqlite:build/ser.sqlite)"; \
+	fi
 	@echo
-	@$(BIN)/ser-runtime --routes build/routes.py -D -E -l $(LISTEN)
+	@SER_DB_URL='$(DATABASE)' $(BIN)/ser-runtime --routes build/routes.py -D -E $(LISTENERS:%=-l %)
 
 # The second build is tested also if the first one fails.
 test: native  ## run the tests in both builds; what is not compiled in the pure one only
