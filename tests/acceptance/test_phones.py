@@ -15,7 +15,7 @@ from server.conftest import eventually
 
 from acceptance.baresip import Baresip
 from acceptance.conftest import PROJECT, Ser, tool
-from acceptance.sipp import FOLDER, NOTHING_ELSE, Sipp
+from acceptance.sipp import FOLDER, Sipp
 from serc.commands.serctl import main
 
 PHONES_CFG = PROJECT / "examples" / "cfg" / "phones.cfg"
@@ -114,9 +114,11 @@ def test_sipsak_registers_with_the_password_and_with_no_other(server: Ser, capsy
 
 def test_many_phones_register_with_passwords(server: Ser, tmp_path: Path) -> None:
     scenario = str(FOLDER / "register_with_password.xml")
-    sipp = Sipp(tmp_path, "register", 200, 60.0, f"127.0.0.1:{server.port}", "-sf", scenario, "-r", "50")
+    sipp = Sipp(tmp_path, "register", 100, 120.0, f"127.0.0.1:{server.port}", "-sf", scenario, "-r", "20")
     assert sipp.wait() == 0, sipp.text()
-    assert sipp.totals() == {"SuccessfulCall": 200, **NOTHING_ELSE}
+    totals = sipp.totals()
+    # On a busy machine one or the other is repeated.
+    assert (totals["SuccessfulCall"], totals["FailedCall"]) == (100, 0)
 
 
 def test_contacts_outlive_the_server(server: Ser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
