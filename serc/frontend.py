@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from serc.diagnostics import codes
@@ -26,6 +26,7 @@ from serc.reading.walk import below, routes
 from serc.resolve.bound import BoundFile
 from serc.resolve.calls import CallCheck
 from serc.resolve.effects import Effects
+from serc.resolve.environment import check_environment
 from serc.resolve.globals import check_globals
 from serc.resolve.modules import Catalogue, check_modules
 from serc.resolve.operands import check_compare
@@ -34,11 +35,13 @@ from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numb
 _LOADS: Final = re.compile(r"load|\.so\b")
 
 
-def analyse(source: Source, catalogue: Catalogue) -> tuple[BoundFile | None, Report]:
+def analyse(
+    source: Source, catalogue: Catalogue, variables: Mapping[str, str] | None = None
+) -> tuple[BoundFile | None, Report]:
     """The bound tree of a ser.cfg and everything that is wrong with it.
 
     The tree is None when there are errors; with warnings and notes alone it is complete and can be compiled. Nothing
-    that the file names is opened or run.
+    that the file names is opened or run. `variables`: the environment in which the server is going to start, None if nobody knows.
     """
     report = Report()
     lexed = lex(source, report)
@@ -47,6 +50,8 @@ def analyse(source: Source, catalogue: Catalogue) -> tuple[BoundFile | None, Rep
     # What a lost loadmodule would have brought in is not missed.
     complete = not lexed.cut_off and not any(_LOADS.search(source.line_text(line)) for line in spoiled)
     bound = _check(file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
+    if not report.has_errors:
+        check_environment(bound, variables, report)
     _directives(source, lexed.line_comments, report)
     _foreign_file(source, report)
     apply_ignores(source, lexed.line_comments, report)

@@ -243,8 +243,17 @@ class Endpoint:
     """An entry of listen or alias: `proto` "" any, `port` 0 not given."""
 
     proto: str
-    host: str
+    host: str | FromEnvironment
     port: int
+
+
+@dataclass(frozen=True)
+class FromEnvironment:
+    """A text with `${NAME}` in it, whose value is known when the server starts. `module` "": of a global parameter."""
+
+    text: str
+    module: str = ""
+    parameter: str = ""
 
 
 @dataclass(frozen=True)
@@ -254,8 +263,8 @@ class Octal:
     value: int
 
 
-Setting = bool | int | str | Octal | tuple[Endpoint, ...]
-Parameter = int | str | tuple[int | str, ...]
+Setting = bool | int | str | Octal | FromEnvironment | tuple[Endpoint, ...]
+Parameter = int | str | FromEnvironment | tuple[int | str | FromEnvironment, ...]
 
 
 @dataclass(frozen=True)

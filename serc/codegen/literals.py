@@ -18,6 +18,10 @@ def literal(value: object) -> str:
         return _quoted(value, ascii_only=False)
     if isinstance(value, ir.Octal):
         return f"0o{value.value:o}"
+    if isinstance(value, ir.FromEnvironment):
+        if not value.module:
+            return f"environment({literal(value.text)})"
+        return f"parameter({literal(value.module)}, {literal(value.parameter)}, {literal(value.text)})"
     if isinstance(value, ir.Endpoint):
         port = f", {value.port}" if value.port else ""
         return f"Listen({literal(value.proto)}, {literal(value.host)}{port})"

@@ -17,6 +17,8 @@ from serc.codegen.lines import WIDTH, Laid, Line, lay_out
 from serc.codegen.literals import literal
 
 _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
+_ENVIRONMENT: Final = "runtime.spec.environment"
+_PARAMETER: Final = "runtime.modules.from_environment"
 _VERDICT: Final = "runtime.routing.verdict"
 _VERDICT_NAMES: Final = re.compile(r"\b(?:STOP|TRUE|FALSE|ERROR|verdict)\b")
 # Anything but letters, digits and these signs.
@@ -135,6 +137,9 @@ def _imports(program: ir.Program, bodies: list[list[Laid]]) -> list[str]:
         names.setdefault(path, set()).add(name)
     for c in program.constants:
         names.setdefault(c.constant.module, set()).add(c.constant.constructor.partition(".")[0])
+    for value in _from_environment(program):
+        place, name = (_PARAMETER, "parameter") if value.module else (_ENVIRONMENT, "environment")
+        names.setdefault(place, set()).add(name)
     verdicts = set(_VERDICT_NAMES.findall(code))
     if verdicts:
         names[_VERDICT] = verdicts
@@ -143,6 +148,13 @@ def _imports(program: ir.Program, bodies: list[list[Laid]]) -> list[str]:
     if "methods." in code:
         names["runtime.sip"] = {"methods"}
     return [f"from {path} import {', '.join(sorted(names[path], key=_constants_first))}" for path in sorted(names)]
+
+
+def _from_environment(program: ir.Program) -> list[ir.FromEnvironment]:
+    found: list[object] = [v for m in program.modules for _, v in m.parameters] + [v for _, v in program.settings]
+    flat = [one for value in found for one in (value if isinstance(value, tuple) else (value,))]
+    flat = [one.host if isinstance(one, ir.Endpoint) else one for one in flat]
+    return [one for one in flat if isinstance(one, ir.FromEnvironment)]
 
 
 def _constants_first(name: str) -> tuple[int, str]:

@@ -67,7 +67,7 @@ def main(argv: list[str]) -> int:
             complain("serc", str(e))
             failed = True
             continue
-        bound, report = analyse(source, catalogue)
+        bound, report = analyse(source, catalogue, os.environ)
         idle = idle_modules(bound)
         chosen.filter(report)
         reports.append((source, report))

@@ -79,6 +79,9 @@ UNKNOWN_METHOD: Final = _warning("SER0211", "unknown SIP method")
 CANNOT_RUN_YET: Final = _note("SER0213", "module is checked but cannot run yet")
 MODPARAM_NEEDED: Final = _warning("SER0215", "module parameter that must be set")
 REFUSED: Final = _warning("SER0216", "parameters with which the server does not start")
+UNSET_VARIABLE: Final = _warning("SER0217", "environment variable that is not set")
+FROM_ENVIRONMENT: Final = _note("SER0218", "value from the environment")
+NO_ENVIRONMENT: Final = _warning("SER0219", "variable of the environment where none is put in")
 FOREIGN_MODULE: Final = _error("SER0214", "module is not part of SER 0.9")
 
 # --- values ----------------------------------------------------------------------------------------------------------

@@ -8,9 +8,10 @@ import re
 from typing import Final
 
 from runtime.spec.declare import Function, ModuleSpec
+from runtime.spec.environment import names_in
 from runtime.spec.values import Named, Value
 from serc import ir
-from serc.resolve.modules import Loaded
+from serc.resolve.modules import Loaded, ParamValue
 
 _TAKEN: Final = frozenset(dir(builtins)) | {"core", "methods", "route", "verdict", "ctx", "result"}
 
@@ -36,7 +37,7 @@ class Objects:
         modules: list[ir.Module] = []
         for loaded in self._loaded:
             spec = loaded.spec
-            parameters = tuple((_attribute(spec, name), value) for name, value in loaded.parameters.items())
+            parameters = tuple((_attribute(spec, name), _value(spec, name, v)) for name, v in loaded.parameters.items())
             missing = "" if spec.runs else f"module {spec.name} is checked but cannot run yet"
             modules.append(ir.Module(spec.name, variable(spec.name), spec.implementation, parameters, missing))
             if spec.name in self._stood_in:
@@ -51,6 +52,19 @@ def _attribute(spec: ModuleSpec, parameter: str) -> str:
     param = spec.param(parameter)
     assert param is not None, parameter
     return param.attribute if spec.runs else parameter
+
+
+def _value(spec: ModuleSpec, name: str, value: ParamValue) -> ir.Parameter:
+    """A value, or what is going to be asked for it. A module that does not run asks for nothing."""
+    if isinstance(value, tuple):
+        return tuple(_single(spec, name, one) for one in value)
+    return _single(spec, name, value)
+
+
+def _single(spec: ModuleSpec, name: str, value: int | str) -> int | str | ir.FromEnvironment:
+    if isinstance(value, str) and spec.runs and names_in(value):
+        return ir.FromEnvironment(value, spec.name, name)
+    return value
 
 
 def variable(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from runtime.spec.environment import names_in
 from runtime.spec.globals import BY_NAME, Global, GlobalType
 from serc import ir
 from serc.lower.words import host_text
@@ -49,7 +50,7 @@ def endpoint(value: object, default_port: int) -> ir.Endpoint:
         port = default_port
     else:
         port = value.port.value if isinstance(value.port, tree.Number) else 0
-    return ir.Endpoint(proto, host_text(value.host), port)
+    return ir.Endpoint(proto, _text(value.host), port)
 
 
 def _value(entry: Global, value: object) -> ir.Setting:
@@ -59,4 +60,9 @@ def _value(entry: Global, value: object) -> ir.Setting:
         return ir.Octal(value.value) if entry.name == "sock_mode" else value.value
     if entry.type is GlobalType.ADDRESS and isinstance(value, tree.IpAddress) and value.version == 6:
         return f"[{value.text}]"  # it stands in Via as it is
-    return host_text(value)
+    return _text(value)
+
+
+def _text(value: object) -> str | ir.FromEnvironment:
+    text = host_text(value)
+    return ir.FromEnvironment(text) if isinstance(value, tree.String) and names_in(text) else text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from runtime.spec.environment import names_in
 from runtime.spec.globals import BY_NAME, FACILITIES, Global, GlobalType
 from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
 from serc.diagnostics import codes
@@ -124,6 +125,8 @@ def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAd
             report.add(codes.DOUBTFUL_GLOBAL, host.span, message, hint=hint)
         return
     text = host_name(host)
+    if names_in(text):
+        return
     if is_ip(text) or is_host_name(text):
         return
     message = f'"{readable(text)}" is neither an address nor a host name'
@@ -149,7 +152,7 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
         message = f"{entry.name}=0 does not mean none: the default, {meant}, is taken"
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write at least 1")
     if entry.name in ("fifo", "unix_sock") and isinstance(value, tree.String):
-        if value.value and not value.value.startswith("/"):
+        if value.value and not value.value.startswith(("/", "${")):
             message = (
                 f"{entry.name} is a relative path: it is made in the working directory, where serctl does not look"
             )
@@ -158,7 +161,7 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
         message = "fifo_dir is put before the name as it stands, without a / between them"
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="end it with /")
     path = value.value if isinstance(value, tree.String) else getattr(value, "name", "/")
-    if entry.name == "chroot" and not str(path).startswith("/"):
+    if entry.name == "chroot" and not str(path).startswith(("/", "${")):
         message = f'chroot="{path}" depends on where the server is started'
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write an absolute path")
     if entry.name == "sock_mode" and isinstance(value, tree.Number) and value.text[:1] in "123456789":

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from runtime.spec.declare import ModuleSpec, Param, ParamType
+from runtime.spec.environment import names_in
 from runtime.spec.kinds_avp import aliases_mistake, avp_definitions
 from runtime.spec.posix_regex import BadRegex, posix_regex
 from serc.diagnostics import codes
@@ -105,9 +106,10 @@ def _avp_aliases(file: tree.File) -> set[str] | None:
     found: set[str] = set()
     for item in file.items:
         if isinstance(item, tree.ModParam) and item.parameter.value == "avp_aliases":
-            if not isinstance(item.value, tree.String) or aliases_mistake(item.value.value):
+            value = item.value.value
+            if not isinstance(value, str) or names_in(value) or aliases_mistake(value):
                 return None
-            found.update(alias.decode("latin-1") for alias, _ in avp_definitions(item.value.value))
+            found.update(alias.decode("latin-1") for alias, _ in avp_definitions(value))
     return found
 
 
@@ -309,6 +311,9 @@ class _ParamCheck:
         return param if self._value(spec, param, item.value) else None
 
     def _value(self, spec: ModuleSpec, param: Param, value: tree.String | tree.Number) -> bool:
+        if isinstance(value, tree.String) and names_in(value.value):
+            # What comes of it is known, and checked, when the server starts.
+            return True
         wrong = param.check(value.value) if param.check else ""
         if wrong:
             named = wrong.removeprefix(f"{param.name} ")

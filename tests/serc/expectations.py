@@ -41,7 +41,7 @@ def expectations_of(text: str) -> list[Expectation]:
 
 def diagnose(text: str, name: str = "ser.cfg") -> tuple[Source, list[Diagnostic]]:
     source = Source(name, text)
-    _, report = analyse(source, catalogue)
+    _, report = analyse(source, catalogue, {"HOME": "/root"})
     return source, report.in_order()
 
 

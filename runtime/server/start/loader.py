@@ -10,6 +10,7 @@ from typing import Final
 
 from runtime.routing.program import Program
 from runtime.server.host.errors import StartError
+from runtime.spec.environment import BadEnvironment
 
 MODULE: Final = "routes"
 
@@ -35,6 +36,8 @@ def load_program(path: str) -> Program:
         raise StartError(f"{path}:{e.lineno}: {e.msg}; is it a module that serc has written?") from e
     except OSError as e:
         raise StartError(f"cannot read {path}: {e.strerror or e}") from e
+    except BadEnvironment as e:
+        raise StartError(str(e)) from e
     except Exception as e:
         raise StartError(f"{path}:{_line_in(path, e)}: {type(e).__name__}: {e}") from e
     finally:

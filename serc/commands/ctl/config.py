@@ -8,6 +8,7 @@ from typing import Final
 
 from runtime.modules import catalogue
 from runtime.routing.database import READ_ONLY_URL, READ_WRITE_URL
+from runtime.spec.environment import environment
 from runtime.storage.url import DRIVERS, FLATSTORE, SQLITE, Url, embedded_url, parse_url
 from serc.commands.ctl.client import FAILED, CannotAsk
 
@@ -16,7 +17,7 @@ _FIRST: Final = ("auth_db", "uri_db", "usrloc")
 
 
 def url_in(name: str) -> Url:
-    """The one database of a ser.cfg, or that of its users. Raises CannotAsk and DatabaseError.
+    """The one database of a ser.cfg, or that of its users. Raises CannotAsk, DatabaseError and BadEnvironment.
 
     A module without a URL has SER's own default if the file loads a driver, and else the SQLite database.
     """
@@ -57,7 +58,7 @@ def _urls(name: str) -> dict[str, Url]:
             continue
         if not given or given in (READ_ONLY_URL, READ_WRITE_URL):
             given = default
-        url = parse_url(given, folder)
+        url = parse_url(environment(given), folder)
         if url.driver != FLATSTORE:
             urls[module.spec.name] = url
     return urls

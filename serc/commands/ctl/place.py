@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 from runtime.routing.database import DatabaseError
+from runtime.spec.environment import BadEnvironment, environment
 from runtime.storage.url import ENVIRONMENT, MYSQL, SQLITE, Url, embedded_url, parse_url
 from serc.commands.ctl.client import FAILED, CannotAsk
 from serc.commands.ctl.config import url_in
@@ -26,7 +27,7 @@ def found_url(options: argparse.Namespace) -> tuple[Url, str]:
     """
     try:
         if options.db is not None:
-            return parse_url(options.db, os.getcwd()), "--db"
+            return parse_url(environment(options.db), os.getcwd()), "--db"
         if options.config is not None:
             return url_in(options.config), "--config"
         given = os.environ.get(ENVIRONMENT)
@@ -38,7 +39,7 @@ def found_url(options: argparse.Namespace) -> tuple[Url, str]:
             if name and (source != name or os.path.exists(name)):
                 return url_in(name), source
         return parse_url(embedded_url(), os.getcwd()), "default"
-    except DatabaseError as e:
+    except (DatabaseError, BadEnvironment) as e:
         raise CannotAsk(FAILED, str(e)) from e
 
 
