@@ -51,9 +51,11 @@ def _urls(name: str) -> dict[str, Url]:
     folder = os.path.dirname(os.path.abspath(name))
     urls: dict[str, Url] = {}
     for module in bound.modules.loaded:
-        if module.spec.param("db_url") is None:
+        name_of_url = next((name for name in ("db_url", "avp_url") if module.spec.param(name)), "")
+        given = str(module.parameters.get(name_of_url, ""))
+        # avpops has no database where it names none.
+        if not name_of_url or (name_of_url == "avp_url" and not given):
             continue
-        given = str(module.parameters.get("db_url", ""))
         if module.spec.name == "usrloc" and not module.parameters.get("db_mode", 0):
             continue
         if not given or given in (READ_ONLY_URL, READ_WRITE_URL):

@@ -1,0 +1,130 @@
+"""Routes of accounting.cfg, compiled by serc 0.1.0. Change accounting.cfg, not this file."""
+
+from typing import Final
+
+from runtime.modules import core
+from runtime.modules.acc import Acc
+from runtime.modules.acc.tables import AccountTable
+from runtime.modules.auth import Auth
+from runtime.modules.auth_db import AuthDb
+from runtime.modules.auth_db.tables import UserTable
+from runtime.modules.maxfwd import Maxfwd
+from runtime.modules.registrar import Registrar
+from runtime.modules.rr import Rr
+from runtime.modules.sl import Sl
+from runtime.modules.tm import Tm
+from runtime.modules.uri_db import UriDb
+from runtime.modules.usrloc import TableName, Usrloc
+from runtime.routing.config import Config
+from runtime.routing.context import Context
+from runtime.routing.program import Program
+from runtime.routing.verdict import STOP, TRUE, verdict
+from runtime.sip import methods
+
+CONFIG: Final = Config(
+    fifo="/tmp/ser_fifo",
+)
+
+sl: Final = Sl()
+tm: Final = Tm()
+maxfwd: Final = Maxfwd()
+rr: Final = Rr()
+usrloc: Final = Usrloc(use_domain=1, db_mode=1)
+registrar: Final = Registrar(use_domain=1)
+auth: Final = Auth()
+auth_db: Final = AuthDb(use_domain=1)
+uri_db: Final = UriDb()
+acc: Final = Acc(db_flag=1, log_flag=1, db_missed_flag=2, failed_transactions=1, report_ack=0)
+
+TABLE_1: Final = UserTable(b"subscriber")
+TABLE_2: Final = TableName(b"location")
+TABLE_3: Final = AccountTable(b"missed_calls")
+
+
+def route(ctx: Context) -> int:
+    """Main request route, accounting.cfg:36."""
+    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # accounting.cfg:38
+        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # accounting.cfg:39
+        return STOP  # accounting.cfg:40
+    if rr.loose_route(ctx):  # accounting.cfg:44
+        if ctx.method == methods.BYE:  # accounting.cfg:46
+            core.setflag(ctx, 1)  # accounting.cfg:46
+        route_1(ctx)  # accounting.cfg:47
+        return STOP  # accounting.cfg:48
+    if ctx.method == methods.REGISTER:  # accounting.cfg:51
+        route_2(ctx)  # accounting.cfg:52
+        return STOP  # accounting.cfg:53
+    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # accounting.cfg:57
+        sl.sl_send_reply(ctx, 200, b"OK")  # accounting.cfg:58
+        return STOP  # accounting.cfg:59
+    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # accounting.cfg:63
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:64
+        if result == STOP:
+            return STOP
+        if result < 0:
+            auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:65
+            return STOP  # accounting.cfg:66
+        if not uri_db.check_from(ctx):  # accounting.cfg:69
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:70
+            return STOP  # accounting.cfg:71
+        auth.consume_credentials(ctx)  # accounting.cfg:74
+    if core.uri_is_not_myself(ctx):  # accounting.cfg:78
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # accounting.cfg:79
+        return STOP  # accounting.cfg:80
+    rr.record_route(ctx)  # accounting.cfg:83
+    if ctx.method == methods.INVITE:  # accounting.cfg:85
+        core.setflag(ctx, 1)  # accounting.cfg:86
+        core.setflag(ctx, 2)  # accounting.cfg:87
+    if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:91
+        acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:93
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:94
+        return STOP  # accounting.cfg:95
+    return route_1(ctx) or TRUE  # accounting.cfg:97
+
+
+def route_1(ctx: Context) -> int:
+    """route[1], accounting.cfg:101."""
+    result = tm.t_relay(ctx)  # accounting.cfg:102
+    if result == STOP:
+        return STOP
+    if result < 0:
+        return verdict(sl.sl_reply_error(ctx))  # accounting.cfg:102
+    return TRUE
+
+
+def route_2(ctx: Context) -> int:
+    """route[2], accounting.cfg:106."""
+    if core.uri_is_not_myself(ctx):  # accounting.cfg:107
+        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # accounting.cfg:108
+        return STOP  # accounting.cfg:109
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # accounting.cfg:111
+    if result == STOP:
+        return STOP
+    if result < 0:
+        auth.www_challenge(ctx, b"", 1)  # accounting.cfg:112
+        return STOP  # accounting.cfg:113
+    if not uri_db.check_to(ctx):  # accounting.cfg:116
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:117
+        return STOP  # accounting.cfg:118
+    return registrar.save(ctx, TABLE_2)  # accounting.cfg:121
+
+
+# Which line of accounting.cfg each line of this file comes from: so errors name accounting.cfg.
+# fmt: off
+LINES: Final = {
+    46: 38, 47: 39, 48: 40, 49: 44, 50: 46, 51: 46, 52: 47, 53: 48, 54: 51, 55: 52, 56: 53, 57: 57, 58: 58, 59: 59,
+    60: 63, 61: 64, 62: 64, 63: 64, 64: 64, 65: 65, 66: 66, 67: 69, 68: 70, 69: 71, 70: 74, 71: 78, 72: 79, 73: 80,
+    74: 83, 75: 85, 76: 86, 77: 87, 78: 91, 79: 93, 80: 94, 81: 95, 82: 97, 87: 102, 88: 102, 89: 102, 90: 102, 91: 102,
+    97: 107, 98: 108, 99: 109, 100: 111, 101: 111, 102: 111, 103: 111, 104: 112, 105: 113, 106: 116, 107: 117, 108: 118,
+    109: 121,
+}
+# fmt: on
+
+PROGRAM: Final = Program(
+    config=CONFIG,
+    modules=(sl, tm, maxfwd, rr, usrloc, registrar, auth, auth_db, uri_db, acc),
+    request=route,
+    prepared=(TABLE_1, TABLE_2, TABLE_3),
+    source="accounting.cfg",
+    lines=LINES,
+)

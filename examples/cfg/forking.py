@@ -1,0 +1,104 @@
+"""Routes of forking.cfg, compiled by serc 0.1.0. Change forking.cfg, not this file."""
+
+from typing import Final
+
+from runtime.modules import core
+from runtime.modules.avpops import Avpops
+from runtime.modules.avpops.operands import Selection, ToUri
+from runtime.modules.avpops.stored import Owner, Place
+from runtime.modules.maxfwd import Maxfwd
+from runtime.modules.registrar import Registrar
+from runtime.modules.rr import Rr
+from runtime.modules.sl import Sl
+from runtime.modules.tm import Tm
+from runtime.modules.usrloc import TableName, Usrloc
+from runtime.routing.config import Config
+from runtime.routing.context import Context
+from runtime.routing.program import Program
+from runtime.routing.verdict import STOP, TRUE, verdict
+from runtime.sip import methods
+from runtime.sip.regex import Regex
+
+CONFIG: Final = Config(
+    fifo="/tmp/ser_fifo",
+)
+
+sl: Final = Sl()
+tm: Final = Tm(fr_inv_timer=20)
+maxfwd: Final = Maxfwd()
+rr: Final = Rr()
+usrloc: Final = Usrloc()
+registrar: Final = Registrar(append_branches=1)
+avpops: Final = Avpops(avp_url="sqlite:ser.sqlite", avp_table="usr_preferences", use_domain=1)
+
+TABLE_1: Final = TableName(b"location")
+OWNER_1: Final = Owner("ruri", b"", False)
+PLACE_1: Final = Place("string", 0, b"next", b"", b"")
+DESTINATION_1: Final = ToUri("")
+SELECTION_1: Final = Selection("string", 0, b"next", False)
+REGEX_1: Final = Regex(b"408|480|486", True)
+
+
+def route(ctx: Context) -> int:
+    """Main request route, forking.cfg:29."""
+    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # forking.cfg:30
+        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # forking.cfg:31
+        return STOP  # forking.cfg:32
+    if rr.loose_route(ctx):  # forking.cfg:35
+        route_1(ctx)  # forking.cfg:36
+        return STOP  # forking.cfg:37
+    if core.uri_is_not_myself(ctx):  # forking.cfg:41
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # forking.cfg:42
+        return STOP  # forking.cfg:43
+    if ctx.method == methods.REGISTER:  # forking.cfg:47
+        registrar.save(ctx, TABLE_1)  # forking.cfg:48
+        return STOP  # forking.cfg:49
+    rr.record_route(ctx)  # forking.cfg:52
+    if ctx.method == methods.INVITE:  # forking.cfg:55
+        if avpops.avp_db_load(ctx, OWNER_1, PLACE_1):  # forking.cfg:56
+            tm.t_on_failure(ctx, 1)  # forking.cfg:56
+    if not registrar.lookup(ctx, TABLE_1):  # forking.cfg:59
+        if not avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:61
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # forking.cfg:62
+            return STOP  # forking.cfg:63
+        avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:66
+    return route_1(ctx) or TRUE  # forking.cfg:68
+
+
+def route_1(ctx: Context) -> int:
+    """route[1], forking.cfg:71."""
+    result = tm.t_relay(ctx)  # forking.cfg:72
+    if result == STOP:
+        return STOP
+    if result < 0:
+        return verdict(sl.sl_reply_error(ctx))  # forking.cfg:72
+    return TRUE
+
+
+def failure_route_1(ctx: Context) -> int:
+    """failure_route[1], forking.cfg:76."""
+    if tm.t_check_status(ctx, REGEX_1) and avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:77
+        avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:78
+        core.append_branch(ctx)  # forking.cfg:79
+        return tm.t_relay(ctx)  # forking.cfg:80
+    return TRUE
+
+
+# Which line of forking.cfg each line of this file comes from: so errors name forking.cfg.
+# fmt: off
+LINES: Final = {
+    44: 30, 45: 31, 46: 32, 47: 35, 48: 36, 49: 37, 50: 41, 51: 42, 52: 43, 53: 47, 54: 48, 55: 49, 56: 52, 57: 55,
+    58: 56, 59: 56, 60: 59, 61: 61, 62: 62, 63: 63, 64: 66, 65: 68, 70: 72, 71: 72, 72: 72, 73: 72, 74: 72, 80: 77,
+    81: 78, 82: 79, 83: 80,
+}
+# fmt: on
+
+PROGRAM: Final = Program(
+    config=CONFIG,
+    modules=(sl, tm, maxfwd, rr, usrloc, registrar, avpops),
+    request=route,
+    failure={1: failure_route_1},
+    prepared=(TABLE_1, OWNER_1, PLACE_1),
+    source="forking.cfg",
+    lines=LINES,
+)
