@@ -32,9 +32,9 @@ from runtime.sip.address import Address
 from runtime.sip.edits import Edit, LateText
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
-from runtime.sip.scan import BadMessage
+from runtime.sip.scan import BadMessage, is_line
 from runtime.sip.transport import ListenSocket
-from runtime.sip.uri import SipUri, parse_uri
+from runtime.sip.uri import SipUri, parse_uri, separator_in
 from runtime.tx.transaction import Transaction
 
 MAX_BRANCHES: Final = 11
@@ -149,6 +149,10 @@ class Context(Decisions):
         return (self.uri() if self.dst_uri is None else self.dst_uri).decode("latin-1")
 
     def set_uri(self, uri: bytes) -> None:
+        """The next Request-URI. One that would break the first line, wherever it comes from, is logged and not taken."""
+        if separator_in(uri, 0, len(uri)) >= 0:
+            self.fail(errors.BAD_URI, f"ERROR: a uri with white space or a bracket is none: {uri!r}, left as it was")
+            return
         self.new_uri = uri
         self._uri = None
 
@@ -233,6 +237,18 @@ class Context(Decisions):
             return self.fail(errors.BAD_REQUEST, "ERROR: append: the message breaks off among its headers")
         self.edits.append(Edit(msg.headers_end, msg.headers_end, text, None, True))
         return True
+
+    def append_value(self, name: bytes, value: bytes) -> bool:
+        """A header line behind the last one, with a value that somebody sent or stored; False if that would end its line."""
+        line = self.line_of(name, value)
+        return len(line) > 0 and self.append_header(line)
+
+    def line_of(self, name: bytes, value: bytes) -> bytes:
+        """A whole header line with a value that somebody sent or stored; b"", with a line in the log, if that would end it."""
+        if is_line(value):
+            return b"".join([name, b": ", value, b"\r\n"])
+        self.fail(errors.BAD_REQUEST, f"ERROR: a line end or control character in {name.decode('latin-1')}: left out")
+        return b""
 
     def delete(self, start: i64, end: i64) -> None:
         """Leave the received bytes `start:end` out."""

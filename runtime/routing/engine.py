@@ -35,6 +35,7 @@ from runtime.sip.address import UDP, Address
 from runtime.sip.message import parse
 from runtime.sip.reply import reason_of, to_tag_of
 from runtime.sip.scan import BadMessage
+from runtime.sip.soundness import ambiguity_in
 from runtime.sip.transport import ListenSocket, Send
 
 MIN_UDP_PACKET: Final = 32
@@ -307,7 +308,10 @@ class Engine:
             return
         ctx = Context(world, message, source, socket, now_ms, connection)
         edition = self._edition
-        if message.is_request:
+        ambiguity = ambiguity_in(message)
+        if len(ambiguity) > 0:
+            self._refuse_ambiguous(ctx, ambiguity)
+        elif message.is_request:
             world.counters.requests += 1
             if world.parked.count == 0 or not self._is_absorbed(ctx):
                 ctx.is_parkable = True
@@ -316,6 +320,16 @@ class Engine:
             world.counters.replies += 1
             self._run_reply(edition, ctx)
         world.log.about = None
+
+    def _refuse_ambiguous(self, ctx: Context, what: str) -> None:
+        """A message that others could read otherwise than we do: 400 for a request, nothing for what has no answer."""
+        world = self.world
+        world.counters.dropped_bad += 1
+        ctx.log(L_ERR, f"ERROR: receive_msg: {what} (message from {ctx.source} refused)")
+        if ctx.message.is_request and ctx.message.method != methods.ACK:
+            tag = stateless_tag(stateless_signature(world.first_address(), world.secret), ctx.message)
+            own_tag = b"" if len(to_tag_of(ctx.message)) > 0 else tag
+            send_reply(ctx, 400, b"Bad Request: " + what.encode("ascii"), own_tag)
 
     def drain(self, retry_after_s: i64) -> None:
         """The server is to end: from now on only what is under way is handled, everything new is answered with 503."""

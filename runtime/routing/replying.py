@@ -8,7 +8,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
 from runtime.routing import errors
-from runtime.routing.context import Context
+from runtime.routing.context import L_WARN, Context
 from runtime.routing.dns_records import NameQuestion
 from runtime.routing.forwarding import host_hop, sending_socket, source_edits
 from runtime.routing.locating import Hop
@@ -16,7 +16,8 @@ from runtime.routing.names import Names, Waiting
 from runtime.sip import headers, transit
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
-from runtime.sip.scan import COLON, write_decimal
+from runtime.sip.scan import COLON, is_plain, write_decimal
+from runtime.sip.soundness import broken_header
 from runtime.sip.transport import Send
 from runtime.sip.via import Via
 
@@ -26,6 +27,10 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
 
     A `to_tag` that is not empty is put into To. Redirections carry the branch set in Contact. RFC 3261 16.11.
     """
+    if code >= 200:
+        broken = broken_header(ctx.message)
+        if len(broken) > 0:
+            code, reason, body = 400, refusal(ctx, broken), b""
     destination = reply_address(ctx)
     if destination is None:
         return ctx.fail(errors.BAD_ADDRESS, "ERROR: reply: cannot resolve the host of the topmost via")
@@ -38,6 +43,12 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
         ctx.is_settled = True
     ctx.world.counters.local_replies += 1
     return True
+
+
+def refusal(ctx: Context, broken: str) -> bytes:
+    """The reason phrase of the 400 that a request gets in place of what a script has for it, since this header of it is broken."""
+    ctx.log(L_WARN, f"WARNING: reply: {broken} is missing or broken: 400 is the only answer")
+    return b"Bad " + broken.encode("ascii")
 
 
 def local_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: bytes) -> bytes:
@@ -181,6 +192,6 @@ def warning_line(ctx: Context) -> bytes:
     write_decimal(out, vias)
     out.write(b'"\r\n')
     line = out.getvalue()
-    if len(line) > WARNING_LIMIT or line.count(b'"') != 2 or b"\\" in line:
+    if len(line) > WARNING_LIMIT or not (is_plain(ctx.received_uri(), b'"\\') and is_plain(ctx.uri(), b'"\\')):
         return b""
     return line

@@ -17,6 +17,7 @@ SPACE: Final = 32
 TAB: Final = 9
 DOT: Final = 46
 COLON: Final = 58
+UNDERSCORE: Final = 95
 
 # What would end a URI in angle brackets, or a parameter of one, see `is_plain`.
 IN_BRACKETS: Final = b'<>"'
@@ -193,6 +194,14 @@ def keyed_hash(secret: bytes, text: bytes) -> i64:
     Python's own SipHash: its key is drawn at the start, and inherited by what is forked.
     """
     return hash(secret + text)
+
+
+def is_line(text: bytes) -> bool:
+    """True if `text`, which somebody sent or stored, has no control character but tabs: as the value of a header it ends no line."""
+    for c in text:
+        if c < 32 and c != TAB or c == 127:
+            return False
+    return True
 
 
 def is_plain(text: bytes, forbidden: bytes) -> bool:

@@ -139,7 +139,7 @@ class Auth(Module):
         if len(rpid) == 0:
             ctx.log(L_INFO, "append_rpid_hf: the user has no rpid")
             return True
-        return ctx.append_header(b"Remote-Party-ID: %s%s%s\r\n" % (prefix, rpid, suffix))
+        return ctx.append_value(b"Remote-Party-ID", b"%s%s%s" % (prefix, rpid, suffix))
 
     def is_rpid_user_e164(self, ctx: Context) -> bool:
         """True if the user's identity is a telephone number."""

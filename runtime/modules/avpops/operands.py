@@ -155,9 +155,11 @@ class ToHeader(Destination):
         self.in_reply: Final = in_reply
 
     def push(self, ctx: Context, value: bytes, first: bool) -> bool:
-        line = b"".join([self.name, b": ", value, b"\r\n"])
         if not self.in_reply:
-            return ctx.append_header(line)
+            return ctx.append_value(self.name, value)
+        line = ctx.line_of(self.name, value)
+        if len(line) == 0:
+            return False
         ctx.reply_headers.append(line)
         return True
 

@@ -10,7 +10,7 @@ from mypy_extensions import i64
 
 from runtime.routing import errors
 from runtime.routing.context import L_WARN, MAX_URI_SIZE, Context
-from runtime.sip.uri import BadUri, SipUri
+from runtime.sip.uri import BadUri, SipUri, separator_in
 
 
 def parsed_uri(ctx: Context, action: str) -> SipUri | None:
@@ -61,6 +61,8 @@ def replace_uri(ctx: Context, uri: bytes, action: str) -> bool:
     """Replace the Request-URI by what `action` has made; False, with `ctx.error` set, for one that is too long."""
     if len(uri) > MAX_URI_SIZE:
         return ctx.fail(errors.UNSPECIFIED, f"ERROR: {action}: a uri of {len(uri)} bytes, over {MAX_URI_SIZE}")
+    if separator_in(uri, 0, len(uri)) >= 0:
+        return ctx.fail(errors.BAD_URI, f"ERROR: {action}: white space or a bracket in the uri {uri!r}")
     ctx.set_uri(uri)
     return True
 

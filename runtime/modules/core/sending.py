@@ -15,6 +15,7 @@ from runtime.routing.sockets import SocketName
 from runtime.routing.stateless import forward_to_uri
 from runtime.sip.address import PROTO_NAMES
 from runtime.sip.transport import Send
+from runtime.sip.uri import separator_in
 
 SAME: Final = 0
 URI_PORT: Final = -1
@@ -61,6 +62,8 @@ def append_branch_uri(ctx: Context, uri: bytes, q: int) -> bool:
     """Add `uri` to the branch set; `q` 0…1000, -1 unspecified. False when 11 are present already."""
     if len(ctx.branches) >= MAX_BRANCHES:
         return ctx.fail(errors.TOO_MANY_BRANCHES, f"ERROR: append_branch: over {MAX_BRANCHES} branches")
+    if separator_in(uri, 0, len(uri)) >= 0:
+        return ctx.fail(errors.BAD_URI, f"ERROR: append_branch: white space or a bracket in the uri {uri!r}")
     if len(uri) >= MAX_URI_SIZE:
         return ctx.fail(errors.UNSPECIFIED, f"ERROR: append_branch: a uri of {len(uri)} bytes")
     ctx.branches.append(Target(uri, b"", q))

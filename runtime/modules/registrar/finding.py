@@ -15,7 +15,7 @@ from runtime.routing.context import MAX_BRANCHES, Context
 from runtime.routing.database import DatabaseError
 from runtime.routing.decisions import Q_UNSPECIFIED, Target
 from runtime.sip.nameaddr import parse_name_addr
-from runtime.sip.uri import BadUri
+from runtime.sip.uri import BadUri, separator_in
 
 
 def lookup(ctx: Context, table: Table, settings: Settings) -> bool:
@@ -23,7 +23,7 @@ def lookup(ctx: Context, table: Table, settings: Settings) -> bool:
     now_s = table.locations.now_s(ctx.now_ms)
     found: i64 = 0
     for contact in _contacts(ctx, table, settings, "lookup"):
-        if not contact.is_valid(now_s):
+        if not contact.is_valid(now_s) or separator_in(contact.uri, 0, len(contact.uri)) >= 0:
             continue
         if found == 0:
             ctx.set_uri(contact.uri)

@@ -28,7 +28,7 @@ from runtime.sip.contacts import contacts_in
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr
-from runtime.sip.scan import BadMessage, equals_lower, find, skip_white, trim_end
+from runtime.sip.scan import IN_BRACKETS, BadMessage, equals_lower, find, is_plain, skip_white, trim_end
 from runtime.sip.uri import BadUri, parse_uri, separator_in
 
 # RFC 3261 8.1.1.5.
@@ -209,7 +209,7 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) 
         param = find_param(buf, value.params_start, value.end, b"received")
         if param is not None and param.start >= 0:
             received = buf[param.start : param.end]
-            if separator_in(received, 0, len(received)) >= 0:
+            if not is_plain(received, IN_BRACKETS):
                 raise Refused(BAD_CONTACT)
     return Wanted(uri, settings.lasting(lasts_s) if lasts_s > 0 else 0, q, received)
 

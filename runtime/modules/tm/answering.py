@@ -14,11 +14,12 @@ from runtime.modules.tm.dialog import acknowledge_2xx
 from runtime.modules.tm.failover import try_next_server
 from runtime.routing.context import IN_REPLY, L_ERR, Context
 from runtime.routing.reply_forwarding import outgoing_reply
-from runtime.routing.replying import local_reply
+from runtime.routing.replying import local_reply, refusal
 from runtime.routing.tags import reply_tag
 from runtime.sip import headers
 from runtime.sip.message import parse
 from runtime.sip.reply import reason_of, to_tag_of
+from runtime.sip.soundness import broken_header
 from runtime.sip.transport import Send
 from runtime.tx.layer import (
     ACKNOWLEDGE,
@@ -41,6 +42,10 @@ def answer(
     """
     if call.state != PROCEEDING or call.is_local:
         return False
+    if code >= 200:
+        broken = broken_header(call.message)
+        if len(broken) > 0:
+            code, reason, body = 400, refusal(ctx, broken), b""
     tag = to_tag_of(call.message)
     new_tag = b""
     if code >= 180 and len(tag) == 0:

@@ -21,7 +21,7 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
-from runtime.sip.uri import parse_uri
+from runtime.sip.uri import parse_uri, separator_in
 from runtime.tx.transaction import branch_id
 
 # Of the ACK to a 2xx, which is a transaction of its own: a number that no branch has.
@@ -53,6 +53,8 @@ def dialog_of(reply: Message) -> Dialog | None:
         return None
     buf = reply.buf
     target = buf[contact.uri_start : contact.uri_end]
+    if separator_in(target, 0, len(target)) >= 0:
+        return None
     routes = [buf[value.start : value.end] for value in reversed(recorded)]
     first = recorded[-1] if recorded else contact
     return Dialog(target, routes, buf[first.uri_start : first.uri_end])

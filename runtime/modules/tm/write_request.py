@@ -108,7 +108,8 @@ def described(call: Call, ctx: Context, action: Action) -> bytes | None:
     except (BadMessage, BadUri) as e:
         ctx.log(L_ERR, f"ERROR: t_write: {e}")
         return None
-    text = b"".join([line + b"\n" for line in lines])
+    # A folded header is one line for who reads lines.
+    text = b"".join([line.replace(b"\r", b"").replace(b"\n", b" ") + b"\n" for line in lines])
     with_body = call.is_invite or any(element.kind == BODY for element in action.elements)
     appended = b"".join([element.line(ctx) for element in action.elements if element.kind != BODY])
     body = ctx.message.body() if with_body else b""
