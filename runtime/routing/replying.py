@@ -27,7 +27,7 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
 
     A `to_tag` that is not empty is put into To. Redirections carry the branch set in Contact. RFC 3261 16.11.
     """
-    if code >= 200:
+    if code >= 200 and code != 400:
         broken = broken_header(ctx.message)
         if len(broken) > 0:
             code, reason, body = 400, refusal(ctx, broken), b""

@@ -41,7 +41,7 @@ def test_retransmissions_get_the_same_tag_and_other_transactions_another() -> No
     first, again = (tag(site.answer(request("INVITE"))) for _ in range(2))
     other = tag(site.answer(request("INVITE", Via="SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK2")))
     assert first == again != other
-    assert first[:33] == other[:33]
+    assert first[:16] == other[:16]
 
 
 def test_an_ack_is_never_answered() -> None:
@@ -93,7 +93,7 @@ def test_a_reply_that_cannot_be_sent_is_false_and_counted() -> None:
     [
         (
             'rewriteuri("tel:+1"); forward(uri:host, uri:port);',
-            b"479 Regretfully, we were not able to process the URI (479/SL)",
+            b"416 Unsupported URI Scheme (416/SL)",
         ),
         ('rewriteuri("sip:no.example.com"); forward(uri:host, uri:port);', b"478 Unresolvable destination (478/SL)"),
         ('append_branch("sip:a");' * 12, b"500 Forking capacity exceeded (12/SL)"),

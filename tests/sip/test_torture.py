@@ -388,7 +388,9 @@ def observed(corpus: Path) -> dict[str, tuple[bytes, str, int, list[str]]]:
 
 
 def masked(text: str) -> str:
-    """Without what differs from server to server: version and process number."""
+    """Without what differs from server to server: version, process number, branches and tags, which only their server can make."""
+    text = re.sub(r"(;branch=z9hG4bK[0-9a-f]+\.)[0-9a-f]{32}\.0", r"\1", text)
+    text = re.sub(r";tag=[0-9a-f]{32}", ";tag=", text)
     return re.sub(r"router \(.*\)\r", "router\r", re.sub(r"pid=\d+", "pid=", text))
 
 

@@ -42,7 +42,7 @@ def answer(
     """
     if call.state != PROCEEDING or call.is_local:
         return False
-    if code >= 200:
+    if code >= 200 and code != 400:
         broken = broken_header(call.message)
         if len(broken) > 0:
             code, reason, body = 400, refusal(ctx, broken), b""
