@@ -7,6 +7,7 @@ PYTEST_ARGS ?=
 # Most tests wait for servers that they started, so that more than one a core pays.
 JOBS ?= $(shell expr 2 '*' $$(nproc))
 BENCH ?= forward
+FUZZ ?= 1000000
 
 BIN := $(VENV)/bin
 SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '*.so' ! -name _parser.py) hatch_build.py hatch_native.py README.md LICENSE
@@ -16,7 +17,7 @@ SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '
 NATIVE_BUILD := env -u PYTHONPATH PYTHONSAFEPATH=1 SER_BUILD=native
 PURE_BUILD := env -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
 
-.PHONY: run test test-native test-pure coverage check lint native parser bench clean distclean help
+.PHONY: run test test-native test-pure coverage check lint native parser bench fuzz clean distclean help
 .DELETE_ON_ERROR:
 
 help:  ## what there is to make
@@ -92,6 +93,9 @@ $(VENV)/.native: $(VENV)/.tools $(SOURCES)
 
 bench: native  ## CPU time per message beside Kamailio (package kamailio); BENCH=options, call, start, compile
 	env -u PYTHONPATH -u PYTHONSAFEPATH $(BIN)/python -m bench $(BENCH)
+
+fuzz: native  ## FUZZ messages through scripts that edit; what is found is kept in tests/fuzz/findings
+	env PYTHONPATH=tests PYTHONSAFEPATH=1 $(BIN)/python -m fuzz.fuzzing --messages $(FUZZ)
 
 clean:  ## remove what was built
 	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/reading/_parser.py

@@ -34,7 +34,8 @@ def reply_tag(server: bytes, separator: bytes, msg: Message) -> bytes:
     branch = buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b""
     port = buf[via.port_start : via.port_end] if via.port_start >= 0 else b""
     own = b"".join([buf[via.host_start : via.host_end], b":", port, b";", branch])
-    crc = _crc(0xFFFF, own, 0, len(own))
+    crc = _crc(0xFFFF, buf, via.host_start, via.host_end)
+    crc = _crc(_crc(crc, port, 0, len(port)), branch, 0, len(branch))
     return _tag(server, own, separator, crc)
 
 

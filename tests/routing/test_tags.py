@@ -18,9 +18,9 @@ def tag(via: str, name: bytes = b"SER-stateless", separator: bytes = b".", secre
 @pytest.mark.parametrize(
     ("via", "name", "separator", "expected"),
     [
-        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-TM/tags", b"-", rb"[0-9a-f]{32}-[0-9a-f]{4}"),
-        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-stateless", b".", rb"[0-9a-f]{32}\.[0-9a-f]{4}"),
-        ("10.0.0.5", b"SER-stateless", b".", rb"[0-9a-f]{32}\.[0-9a-f]{4}"),
+        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-TM/tags", b"-", rb"[0-9a-f]{32}-74ca"),
+        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-stateless", b".", rb"[0-9a-f]{32}\.74ca"),
+        ("10.0.0.5", b"SER-stateless", b".", rb"[0-9a-f]{32}\.fa92"),
     ],
 )
 def test_a_tag_has_the_form_of_the_original(via: str, name: bytes, separator: bytes, expected: bytes) -> None:
