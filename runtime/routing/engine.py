@@ -313,11 +313,13 @@ class Engine:
             self._refuse_ambiguous(ctx, ambiguity)
         elif message.is_request:
             world.counters.requests += 1
+            world.counters.methods[message.method] += 1
             if world.parked.count == 0 or not self._is_absorbed(ctx):
                 ctx.is_parkable = True
                 self._run_request(edition, ctx)
         else:
             world.counters.replies += 1
+            world.counters.classes[message.status // 100] += 1
             self._run_reply(edition, ctx)
         world.log.about = None
 

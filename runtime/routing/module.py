@@ -90,6 +90,10 @@ class Module:
         from all who end requests: they are answered without state."""
         return False
 
+    def counts(self) -> dict[str, int]:
+        """What this process has counted since it started, or has now, by names of letters, digits and `_`: for the log and for metrics."""
+        return {}
+
     # What follows is asked only of a module that `keeps_state`: it remembers messages from one to the next. All messages of
     # a Call-ID reach it in one process.
 

@@ -18,6 +18,7 @@ from runtime.routing.parked import Parked
 from runtime.routing.ports import Clock, Connections, Log, Ownership, Resolver, StandIn, Storage
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
 from runtime.routing.sockets import SocketTable
+from runtime.sip import methods
 from runtime.sip.address import PROTO_NAMES, Address
 from runtime.sip.transport import ListenSocket, Send
 from runtime.version import VERSION
@@ -45,9 +46,13 @@ class Counters:
         self.failed_scripts: i64 = 0
         self.refused: i64 = 0
         self.refused_full: i64 = 0
+        # Requests by the number of their method, replies by the first digit of their status.
+        self.methods: Final[list[int]] = [0] * (methods.PUBLISH + 1)
+        self.classes: Final[list[int]] = [0] * 10
 
     def as_dict(self) -> dict[str, int]:
-        return {
+        """Methods and classes that there were are `method_…` and `class_…`."""
+        found = {
             "requests": self.requests,
             "replies": self.replies,
             "forwarded_requests": self.forwarded_requests,
@@ -60,6 +65,13 @@ class Counters:
             "refused": self.refused,
             "refused_full": self.refused_full,
         }
+        for name, number in [*methods.NUMBERS.items(), ("OTHER", methods.OTHER)]:
+            if self.methods[number] > 0:
+                found["method_" + name] = self.methods[number]
+        for digit in range(len(self.classes)):
+            if self.classes[digit] > 0:
+                found[f"class_{digit}xx"] = self.classes[digit]
+        return found
 
 
 @final

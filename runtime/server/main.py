@@ -22,6 +22,7 @@ from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory
 from runtime.routing.sockets import SocketTable
 from runtime.server.control.files import ControlFiles
+from runtime.server.control.metrics_server import Metrics
 from runtime.server.helpers.dns.resolver import ServerResolver
 from runtime.server.helpers.dns.service import NameClient
 from runtime.server.host.accounts import Identity, Owner, become, identity_of
@@ -146,6 +147,7 @@ class _Start:
         self._engine.world.owner = identity.owner()
         self._engine.world.memory_bytes = options.shared_mb << 20 or usable_bytes()
         self._control: Final = ControlFiles(config, owner, identity, log)
+        self._metrics: Final = Metrics(options.metrics)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
         self._notifier = Notifier("", 0.0, log)
@@ -198,6 +200,7 @@ class _Start:
             why = e
         finally:
             self._control.remove()
+            self._metrics.remove()
             for file in self._pid_files:
                 file.remove()
         report(self._options.prog, f"{why}{self._inside() if isinstance(why, PathError) else ''}")
@@ -219,6 +222,7 @@ class _Start:
         # A signal from now on must find somebody who removes the files.
         hold_signals()
         self._control.make()
+        self._metrics.make()
         self._write_pid_files()
         return workplace
 
@@ -259,12 +263,19 @@ class _Start:
         """All processes. `own_title` is the master's, "" if it does a worker's work."""
         kinds = self._control.kinds(self._options.arguments, workplace.commands, lambda: roster)
         kinds += [kind(workplace) for kind in KINDS]
+        kinds += self._metrics.kinds(lambda: roster)
         roster = Roster(own_title, kinds, workplace.owners, self._mmsg)
         return roster
 
     def _master(self, roster: Roster, workplace: Workplace) -> Master:
         inheritance = workplace.inheritance
-        possessions = [*self._control.possessions(), *inheritance.possessions(), *self._pid_files, self._notifier]
+        possessions = [
+            *self._control.possessions(),
+            *self._metrics.possessions(),
+            *inheritance.possessions(),
+            *self._pid_files,
+            self._notifier,
+        ]
         processes = [Process(seat.title, self._job(kind, seat, roster, possessions)) for kind, seat in roster.forked()]
         # What stands in memory now is shared by all processes and for ever: the collector need not look at it again.
         gc.collect()

@@ -54,7 +54,7 @@ class People:
         self._by_name: Final[dict[str, list[Phone]]] = {}
         self._by_place: Final[dict[tuple[str, int], Phone]] = {}
         for user in users:
-            self._add(user)
+            self.add(user)
 
     def of(self, who: Who) -> list[Phone]:
         """All devices of somebody; whom nobody has named yet gets one."""
@@ -62,16 +62,16 @@ class People:
             return [self.at(who.place)]
         if who.uri:
             found = [phone for phone in self._by_place.values() if phone.uri == who.uri]
-            return found or [self._add(cases.User(who.span, who.uri.partition(":")[2].partition("@")[0], uri=who.uri))]
+            return found or [self.add(cases.User(who.span, who.uri.partition(":")[2].partition("@")[0], uri=who.uri))]
         if who.name not in self._by_name:
-            self._add(self._users.get(who.name) or cases.User(who.span, who.name))
+            self.add(self._users.get(who.name) or cases.User(who.span, who.name))
         return self._by_name[who.name]
 
     def at(self, place: Place) -> Phone:
         """The device at a place."""
         found = self._by_place.get((place.host, place.port))
         if found is None:
-            found = Phone(f"{place.host}:{place.port}", place, f"sip:{place.host}")
+            found = Phone(place.host.replace(":", "-"), place, f"sip:{place.host}")
             self._by_place[place.host, place.port] = found
         return found
 
@@ -88,7 +88,8 @@ class People:
         phones.append(phone)
         self._by_place[place.host, place.port] = phone
 
-    def _add(self, user: cases.User) -> Phone:
+    def add(self, user: cases.User) -> Phone:
+        """A phone of its own for a user, at a place that nobody has if it is not said."""
         place = user.place or Place(f"{_FIRST_HOST}{len(self._by_place) + 1}", 5060)
         uri = user.uri or f"sip:{user.name}@{self._domain}"
         phone = Phone(user.name, place, uri, user.username, user.password)

@@ -185,6 +185,18 @@ class Tm(Functions):
             Command("t_stats", self._stats, where=EVERY, combine=commands.shown_statistics),
         ]
 
+    def counts(self) -> dict[str, int]:
+        """What t_stats tells, of this process."""
+        layer, counters = self.core.layer, self.core.counters
+        found = {
+            "transactions": int(layer.counts.created),
+            "local_transactions": int(counters.local),
+            "own_replies": int(counters.own_replies),
+        }
+        for digit in range(2, 7):
+            found[f"completed_{digit}xx"] = counters.completed[digit]
+        return found
+
     def _uac_dlg(self, question: Question) -> None:
         commands.request(self.core, question)
 

@@ -60,6 +60,7 @@ class Options:
     shared_mb: int = 0
     drain_s: int = DRAIN_S
     log_format: str = "text"
+    metrics: str = ""
     arguments: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
@@ -68,7 +69,7 @@ _SHARED_MB_MAX: Final = 1 << 20
 
 LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
 
-_LONG: Final = ["help", "version", "drain=", "log-format="]
+_LONG: Final = ["help", "version", "drain=", "log-format=", "metrics="]
 
 _FLAGS: Final = {
     "-h": "help",
@@ -94,6 +95,7 @@ _TEXTS: Final = {
     "-i": "fifo",
     "-x": "unix_sock",
     "--log-format": "log_format",
+    "--metrics": "metrics",
 }
 
 _NUMBERS: Final = {
@@ -239,7 +241,7 @@ version: {prog} {version}
 usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
            [ -N tcp-processes-no ] [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
            [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ]
-           [ --drain seconds ] [ --log-format text|json ]
+           [ --drain seconds ] [ --log-format text|json ] [ --metrics address ]
 options:
 {source_help}
  -c           do all that a start does short of listening and forking, print listen addresses and aliases, exit 0 if the
@@ -270,6 +272,8 @@ options:
               new requests get 503. SIGINT and a second SIGTERM end at once
  --log-format text|json
               how a record of the log looks: SER's line (default), or a JSON object
+ --metrics address
+              tell metrics (OpenMetrics) and health over HTTP, to this machine: unix:/path, or a port such as 127.0.0.1:9100
  -V           version
  -h           this text
 What the configuration file sets counts more than the command line, as in SER."""

@@ -1,0 +1,182 @@
+"""--metrics: what a server tells of itself over HTTP, as OpenMetrics that the official parser takes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import runpy
+import signal
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from server.conftest import OPTIONS, StartServer, eventually, free_port
+
+from runtime.routing.world import Counters
+from runtime.server.control.http import BadRequest, HttpRequest, parse_request, response
+from runtime.server.control.metrics import FAMILIES, OTHER, ProcessReport, exposition, sample_of
+from runtime.server.control.metrics_server import MetricsListener
+from runtime.server.host.errors import StartError
+
+PROJECT = Path(__file__).parents[3]
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as e:
+        return e.code, e.read().decode()
+
+
+def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
+    """What the official parser makes of it."""
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            yield sample.name, sample.labels, sample.value
+
+
+def total(text: str, metric: str, /, **labels: str) -> float:
+    return sum(v for n, found, v in samples(text) if n == metric and labels.items() <= found.items())
+
+
+# --- a server --------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_tells_what_it_does(start: StartServer) -> None:
+    port = free_port()
+    server = start("--metrics", f"127.0.0.1:{port}")
+    server.ask(OPTIONS)
+    before = get(port, "/metrics")[1]
+    for _ in range(5):
+        server.ask(OPTIONS)
+    status, text = get(port, "/metrics")
+    assert status == 200
+    assert total(text, "ser_requests_total") - total(before, "ser_requests_total") == 5
+    assert total(text, "ser_requests_by_method_total", method="OPTIONS") == total(text, "ser_requests_total")
+    assert total(text, "ser_sent_total") >= 5
+    assert total(text, "ser_process_up") >= 2
+    assert any(name == "ser_build_info" for name, _, _ in samples(text))
+    assert get(port, "/health") == (200, "alive\n")
+    assert get(port, "/ready") == (200, "ready\n")
+    assert get(port, "/other")[0] == 404
+
+
+def test_a_process_that_is_replaced_begins_at_0_and_is_told(start: StartServer) -> None:
+    port = free_port()
+    server = start("--metrics", f"127.0.0.1:{port}")
+    for _ in range(3):
+        server.ask(OPTIONS)
+    victim = server.worker()
+    os.kill(victim, signal.SIGKILL)
+    assert eventually(lambda: total(get(port, "/metrics")[1], "ser_process_restarts_total") == 1, 20)
+    assert eventually(lambda: get(port, "/ready")[0] == 200, 20)
+
+
+def test_a_process_that_does_not_answer_is_not_ready(start: StartServer) -> None:
+    port = free_port()
+    server = start("--metrics", f"127.0.0.1:{port}")
+    worker = server.worker()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        status, text = get(port, "/ready")
+        assert status == 503 and text.startswith("no answer: receiver child=")
+        assert get(port, "/health")[0] == 200
+        assert min(v for n, _, v in samples(get(port, "/metrics")[1]) if n == "ser_process_up") == 0
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert eventually(lambda: get(port, "/ready")[0] == 200, 20)
+
+
+def test_a_client_that_says_nothing_or_does_not_read_hinders_nobody(start: StartServer) -> None:
+    port = free_port()
+    start("--metrics", f"127.0.0.1:{port}").ask(OPTIONS)
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(5)]
+    for line in idle[:3]:
+        line.send(b"GET /metrics HTTP/1.1\r\n")
+    assert get(port, "/metrics")[0] == 200
+    for line in idle:
+        line.close()
+
+
+def test_a_unix_socket_comes_and_goes(start: StartServer, tmp_path: Path) -> None:
+    path = tmp_path / "metrics.sock"
+    server = start("--metrics", f"unix:{path}")
+    server.ask(OPTIONS)
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(10)
+        line.connect(str(path))
+        line.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert line.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert server.stop() == 0
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("192.0.2.1:9100", "this machine only"),
+        ("0.0.0.0:9100", "this machine only"),
+        ("localhost:9100", "write unix:/path, or 127.0.0.1:9100"),
+        ("/nowhere/at/all", "cannot make the socket"),
+    ],
+)
+def test_an_address_that_cannot_be_is_said_at_the_start(address: str, why: str) -> None:
+    with pytest.raises(StartError, match=re.escape(why)):
+        MetricsListener(address)
+
+
+# --- the text --------------------------------------------------------------------------------------------------------
+
+
+def test_names_and_labels_are_escaped_and_the_parser_takes_them() -> None:
+    report = ProcessReport(1, 'receiver "0" sock= \\', 2, {"requests": 3, "dns_late": 4, "tm:completed_2xx": 5})
+    text = exposition([report, ProcessReport(2, "silent", 0, None)], 1.5, True)
+    assert total(text, "ser_questions_total", kind="dns", fate="late") == 4
+    assert total(text, "ser_module", module="tm", name="completed_2xx") == 5
+    assert total(text, "ser_process_up", title='receiver "0" sock= \\') == 1
+    assert total(text, "ser_process_up", title="silent") == 0
+    assert text.endswith("# EOF\n")
+
+
+def test_every_counter_of_a_process_has_its_metric() -> None:
+    counters = Counters()
+    counters.methods[1] = counters.methods[0] = counters.classes[4] = 1
+    for name in counters.as_dict():
+        assert sample_of(name, 1)[0] is not OTHER, name
+
+
+def test_the_table_and_the_dashboard_know_what_there_is() -> None:
+    page = runpy.run_path(str(PROJECT / "docs" / "generate_metrics.py"))["page"]()
+    assert (PROJECT / "docs" / "metrics.md").read_text() == page, "run docs/generate_metrics.py"
+    dashboard = json.loads((PROJECT / "contrib" / "grafana-dashboard.json").read_text())
+    known = {family.name + ("_total" if family.type == "counter" else "") for family in FAMILIES}
+    for panel in dashboard["panels"]:
+        for target in panel["targets"]:
+            assert set(re.findall(r"ser_\w+", target["expr"])) <= known, target
+
+
+# --- HTTP ------------------------------------------------------------------------------------------------------------
+
+
+def test_requests_are_taken_when_they_are_complete() -> None:
+    data = b"HEAD /metrics?x=1 HTTP/1.1\r\nHost: x\r\n\r\n"
+    for size in range(len(data)):
+        assert parse_request(data[:size]) is None
+    assert parse_request(data) == HttpRequest("/metrics", True)
+    assert response(200, "abc", is_head=True).endswith(b"Content-Length: 3\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [(b"POST / HTTP/1.1\r\n\r\n", 405), (b"hello\r\n\r\n", 400), (b"GET / SIP/2.0\r\n\r\n", 400), (b"x" * 9000, 400)],
+)
+def test_what_is_no_request_is_refused(data: bytes, status: int) -> None:
+    with pytest.raises(BadRequest) as e:
+        parse_request(data)
+    assert e.value.status == status
