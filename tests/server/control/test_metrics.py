@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from server.conftest import OPTIONS, StartServer, eventually, free_port
 
 from runtime.routing.world import Counters
 from runtime.server.control.http import BadRequest, HttpRequest, parse_request, response
 from runtime.server.control.metrics import FAMILIES, OTHER, ProcessReport, exposition, sample_of
 from runtime.server.control.metrics_server import MetricsListener
 from runtime.server.host.errors import StartError
+from server.conftest import OPTIONS, StartServer, eventually, free_port
 
 PROJECT = Path(__file__).parents[3]
 
