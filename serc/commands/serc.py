@@ -18,6 +18,8 @@ SUBCOMMANDS: Final = {
     "fmt": "lay ser.cfg out in one style",
     "graph": "draw the routes and what calls what",
     "test": "run the tests of a config",
+    "doc": "what a function or parameter does",
+    "lsp": "a language server, for editors",
     "trace": "show what ser.cfg does with a message",
     "modules": "which modules there are, and what they have",
 }

@@ -143,8 +143,14 @@ class _Structure:
         self._route_start, self._unclosed_reported = start, False
         opening = start + 1
         if self._tokens[opening].text in ("[", "("):
-            opening = self._partner.get(opening, opening) + 1
-        while self._tokens[opening].text not in ("{", "}", ";") and not self._extents.on_new_line(opening):
+            # A bracket that is never closed may be the last word of the file.
+            opening = min(self._partner.get(opening, opening) + 1, len(self._tokens) - 1)
+        last = len(self._tokens) - 1
+        while (
+            opening < last
+            and self._tokens[opening].text not in ("{", "}", ";")
+            and not self._extents.on_new_line(opening)
+        ):
             opening += 1
         head: tree.Route | None = None
         if self._tokens[start + 1].text == "(" and self._tokens[opening].text == "{":

@@ -1,0 +1,25 @@
+"""`serc lsp`: a language server for ser.cfg on standard input and output. docs/operating.md has lines for editors."""
+
+from __future__ import annotations
+
+import argparse
+
+from serc.commands.files import complain
+
+
+def main(argv: list[str]) -> int:
+    p = argparse.ArgumentParser(
+        prog="serc lsp",
+        description="A language server for ser.cfg, which editors start: diagnostics while typing, hover, completion, definition, references, "
+        "rename, symbols, formatting. It speaks on standard input and output.",
+    )
+    p.add_argument("--stdio", action="store_true", help="the default, which some editors name")
+    p.parse_args(argv)
+    try:
+        # An extra: who has no editor has no pygls.
+        from serc.commands.language_server import make_server
+    except ImportError:
+        complain("serc", "the language server needs pygls: pip install 'sip-express-router[lsp]'")
+        return 1
+    make_server().start_io()
+    return 0

@@ -1,0 +1,168 @@
+"""serc lsp, driven by a real client: what an editor sees while a ser.cfg is written. serc doc says the same on a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from lsprotocol import types as t
+from pygls.lsp.client import LanguageClient
+
+from serc.commands import serc
+from serc.editor import Document
+from serc.reading.source import Source
+
+CFG = """\
+# Größe 🙂
+debug=3
+loadmodule "sl.so"
+loadmodule "tm.so"
+modparam("tm", "fr_timer", 5)
+route {
+  setflag(7); if (isflagset(7)) route(1);
+  t_on_failure("2"); t_relay();
+}
+route[1] { sl_send_replay("404", "🙂"); route(1); }
+failure_route[2] { t_reply("408", "x"); }
+"""
+URI = "file:///tmp/ser.cfg"
+
+
+class Client(LanguageClient):
+    """Keeps the diagnostics that come."""
+
+    def __init__(self) -> None:
+        super().__init__("test", "1")
+        self.told: asyncio.Queue[t.PublishDiagnosticsParams] = asyncio.Queue()
+
+        def published(params: t.PublishDiagnosticsParams) -> None:
+            self.told.put_nowait(params)
+
+        self.feature(t.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)(published)
+
+
+def with_client(body: Callable[[Client], Awaitable[None]]) -> None:
+    async def run() -> None:
+        client = Client()
+        await client.start_io(sys.executable, "-m", "serc.commands.serc", "lsp", env=environment())
+        await client.initialize_async(t.InitializeParams(capabilities=t.ClientCapabilities()))
+        client.initialized(t.InitializedParams())
+        item = t.TextDocumentItem(URI, "ser", 1, CFG)
+        client.text_document_did_open(t.DidOpenTextDocumentParams(item))
+        await body(client)
+        await client.shutdown_async(None)
+        client.exit(None)
+        stop: Callable[[], Awaitable[None]] = client.stop
+        await stop()
+
+    asyncio.run(asyncio.wait_for(run(), 120))
+
+
+def environment() -> dict[str, str]:
+    return {"PYTHONPATH": str(Path(serc.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+
+
+def where(line: int, character: int) -> tuple[t.TextDocumentIdentifier, t.Position]:
+    return t.TextDocumentIdentifier(URI), t.Position(line, character)
+
+
+def place(found: t.Range) -> tuple[int, int, int]:
+    return found.start.line, found.start.character, found.end.character
+
+
+def test_an_editor_gets_diagnostics_hover_definition_references_and_rename() -> None:
+    async def body(client: Client) -> None:
+        told = await client.told.get()
+        (error,) = [d for d in told.diagnostics if d.severity is t.DiagnosticSeverity.Error]
+        assert error.code == "SER0201" and place(error.range) == (9, 11, 25)
+        hover = await client.text_document_hover_async(t.HoverParams(*where(7, 23)))
+        assert hover is not None and isinstance(hover.contents, t.MarkupContent)
+        assert "**t_relay" in hover.contents.value
+        parameter = await client.text_document_hover_async(t.HoverParams(*where(4, 18)))
+        assert parameter is not None and "fr_timer" in str(parameter.contents)
+        found = await client.text_document_definition_async(t.DefinitionParams(*where(6, 38)))
+        assert isinstance(found, list) and isinstance(found[0], t.Location)
+        assert place(found[0].range) == (9, 6, 7)
+        context = t.ReferenceContext(include_declaration=True)
+        used = await client.text_document_references_async(t.ReferenceParams(context, *where(10, 14)))
+        assert used is not None and [place(one.range) for one in used] == [(10, 14, 15), (7, 16, 17)]
+        edit = await client.text_document_rename_async(t.RenameParams(*where(6, 10), new_name="9"))
+        assert edit is not None and edit.changes is not None
+        assert [(place(e.range), e.new_text) for e in edit.changes[URI]] == [((6, 10, 11), "9"), ((6, 28, 29), "9")]
+        assert await client.text_document_rename_async(t.RenameParams(*where(6, 38), new_name="x")) is None
+
+    with_client(body)
+
+
+def test_an_editor_gets_completion_symbols_formatting_and_new_diagnostics() -> None:
+    async def body(client: Client) -> None:
+        await client.told.get()
+        items = await client.text_document_completion_async(t.CompletionParams(*where(10, 19)))
+        assert isinstance(items, list)
+        names = {item.label for item in items}
+        assert "t_reply" in names and "break" in names
+        assert "sl_send_reply" not in names  # no failure route may call it
+        modules = await client.text_document_completion_async(t.CompletionParams(*where(2, 12)))
+        assert isinstance(modules, list) and "tm.so" in {item.label for item in modules}
+        params = await client.text_document_completion_async(t.CompletionParams(*where(4, 16)))
+        assert isinstance(params, list) and "fr_inv_timer" in {item.label for item in params}
+        symbols = await client.text_document_document_symbol_async(t.DocumentSymbolParams(where(0, 0)[0]))
+        assert symbols is not None and [s.name for s in symbols] == ["route[0]", "route[1]", "failure_route[2]"]
+        mended = t.TextDocumentContentChangeWholeDocument(CFG.replace("replay", "reply"))
+        version = t.VersionedTextDocumentIdentifier(2, URI)
+        client.text_document_did_change(t.DidChangeTextDocumentParams(version, [mended]))
+        told = await client.told.get()
+        assert all(d.severity is not t.DiagnosticSeverity.Error for d in told.diagnostics)
+        options = t.FormattingOptions(tab_size=4, insert_spaces=True)
+        edits = await client.text_document_formatting_async(t.DocumentFormattingParams(where(0, 0)[0], options))
+        assert edits is not None and "    setflag(7);" in edits[0].new_text and "Größe 🙂" in edits[0].new_text
+
+    with_client(body)
+
+
+# --- without an editor -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", range(0, len(CFG), 7))
+def test_a_file_that_is_being_written_can_always_be_asked(end: int) -> None:
+    text = CFG[:end].encode().decode("latin-1")
+    document = Document(Source("ser.cfg", text))
+    for offset in {0, len(text) // 2, len(text)}:
+        document.hover(offset)
+        document.completion(offset)
+        document.references(offset)
+    assert document.report is not None
+
+
+def test_a_long_file_is_answered_at_once() -> None:
+    """1,000 lines, after a keystroke: the diagnostics, hover and completion that an editor asks for."""
+    lines = "".join(f"route[{n}] {{\n" + 'if (method=="INVITE") log(1, "x\\n");\n' * 60 + "}\n" for n in range(1, 17))
+    text = 'loadmodule "tm.so"\n' + lines + "route { t_relay(); }\n"
+    assert Document(Source("ser.cfg", text)).report is not None
+    began = time.process_time()
+    document = Document(Source("ser.cfg", text))
+    assert document.report is not None and document.hover(len(text) - 10) and document.completion(len(text) - 5)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tm.t_relay", "**t_relay"),
+        ("t_on_failure", "Arm a failure_route"),
+        ("fr_timer", "**fr_timer** of tm, integer"),
+        ("debug", "**debug** = a number"),
+    ],
+)
+def test_doc_says_what_a_name_means(capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
+    assert serc.main(["doc", name]) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_doc_knows_similar_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main(["doc", "tm.t_rely"]) == 2
+    assert 'did you mean "tm.t_relay"' in capsys.readouterr().err
