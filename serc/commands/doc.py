@@ -14,9 +14,9 @@ from serc.editor import function_text, param_text
 def main(argv: list[str]) -> int:
     p = argparse.ArgumentParser(
         prog="serc doc",
-        description="What a function, a parameter of a module or a global parameter does: serc doc tm.t_relay, serc doc debug.",
+        description="What a function, a parameter of a module or a global parameter does.",
     )
-    p.add_argument("name", help="with or without its module before it")
+    p.add_argument("name", help="as in MODULE.FUNCTION, or without the module")
     name = p.parse_args(argv).name
     texts = documentation()
     found = [text for known, text in texts if name in (known, known.rpartition(".")[2])]
