@@ -90,7 +90,7 @@ class Module:
         from all who end requests: they are answered without state."""
         return False
 
-    def counts(self) -> dict[str, int]:
+    def statistics(self) -> dict[str, int]:
         """What this process has counted since it started, or has now, by names of letters, digits and `_`: for the log and for metrics."""
         return {}
 

@@ -185,7 +185,7 @@ class Tm(Functions):
             Command("t_stats", self._stats, where=EVERY, combine=commands.shown_statistics),
         ]
 
-    def counts(self) -> dict[str, int]:
+    def statistics(self) -> dict[str, int]:
         """What t_stats tells, of this process."""
         layer, counters = self.core.layer, self.core.counters
         found = {

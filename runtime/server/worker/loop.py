@@ -394,7 +394,7 @@ class Worker:
         found["short_of_memory"] = int(self.short_of_memory) + world.bugs.short_of_memory
         found["bugs"] = int(self.bugs) + world.bugs.count
         for module in self._engine.program.modules:
-            for name, count in module.counts().items():
+            for name, count in module.statistics().items():
                 found[f"{module.name}:{name}"] = count
         found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return found
