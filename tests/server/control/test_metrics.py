@@ -10,10 +10,11 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from runtime.routing.world import Counters
@@ -36,7 +37,8 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
     """What the official parser makes of it."""
-    for family in text_string_to_metric_families(text):
+    parse: Callable[[str], Iterable[Metric]] = text_string_to_metric_families
+    for family in parse(text):
         for sample in family.samples:
             yield sample.name, sample.labels, sample.value
 
