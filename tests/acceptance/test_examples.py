@@ -13,6 +13,7 @@ from server.conftest import eventually
 
 from acceptance.baresip import Baresip
 from acceptance.conftest import PROJECT, Ser
+from acceptance.natted import SDP, Handset, RtpProxy
 from acceptance.phone import Phone
 from acceptance.sipp import FOLDER, Sipp
 from runtime.routing.database import Condition, Row
@@ -184,3 +185,38 @@ def test_numbers_go_to_a_gateway_for_who_may_call_there(
         alice.call("0")
         assert "404" in str(alice.wait("CALL_CLOSED")["param"])
         assert gateway.wait() == 0, gateway.text()
+
+
+INSIDE = "10.1.2.3:5060"
+
+
+def test_phones_behind_nat_are_reached_and_their_sound_goes_over_the_proxy(example: Example) -> None:
+    """Both say private addresses; their requests come from elsewhere."""
+    with RtpProxy() as proxy, Handset("alice", INSIDE) as alice, Handset("bob", INSIDE) as bob:
+        server = example("nat", {"udp:127.0.0.1:7722": f"udp:127.0.0.1:{proxy.port}"})
+        for phone in (alice, bob):
+            phone.send(server.port, "REGISTER", phone.user)
+            assert phone.receive().startswith("SIP/2.0 200 ")
+        alice.send(server.port, "INVITE", "bob", SDP)
+        invite = bob.receive()
+        assert "c=IN IP4 127.0.0.9" in invite and "m=audio 35000" in invite and "c=IN IP4 10.1.2.3" not in invite
+        assert f"Contact: <sip:alice@127.0.0.1:{alice.port}>" in invite
+        bob.answer(invite, "200 OK", SDP)
+        while not (answer := alice.receive()).startswith("SIP/2.0 200 "):
+            assert answer.startswith("SIP/2.0 100 ")
+        assert "c=IN IP4 127.0.0.9" in answer and f"Contact: <sip:bob@127.0.0.1:{bob.port}>" in answer
+        assert [word.split()[0] for word in proxy.asked if not word.startswith("V")] == ["U", "L"]
+
+
+def test_messages_wait_for_who_is_not_there(example: Example) -> None:
+    with Handset("alice") as alice, Handset("bob") as bob:
+        server = example("offline")
+        alice.send(server.port, "MESSAGE", "bob", "see you at eight")
+        assert alice.receive().startswith("SIP/2.0 202 ")
+        bob.send(server.port, "REGISTER", "bob")
+        got = [bob.receive(), bob.receive()]
+        answer, message = sorted(got, key=lambda text: not text.startswith("SIP/2.0"))
+        assert answer.startswith("SIP/2.0 200 ")
+        assert message.startswith("MESSAGE sip:bob@127.0.0.1:") and message.endswith("see you at eight")
+        assert "sip:alice@127.0.0.1" in message
+        bob.answer(message, "200 OK")
