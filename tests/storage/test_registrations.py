@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
+from acceptance.conftest import Ser
 from acceptance.test_kept_registrations import Phones, config_in, kill_all, started
 
 from runtime.storage.administration import Administration
 from runtime.storage.connection import connect
 from runtime.storage.statement import question
 from runtime.storage.url import parse_url
+from storage.servers import DatabaseServer
+
+# A database that is there again is to be found within so long, under load.
+RECOVERY_S = 5.0
 
 
 def made(url: str) -> str:
@@ -54,3 +60,92 @@ def test_every_200_is_in_the_database_when_the_whole_server_is_killed(url: str, 
         assert phones.missing(server) == set(), server.log.read_text()
     finally:
         server.kill()
+
+
+@pytest.mark.slow
+def test_what_is_written_back_is_there_after_the_end(url: str, tmp_path: Path) -> None:
+    made(url)
+    phones = Phones()
+    server = started(tmp_path, config(tmp_path, url, 2))
+    try:
+        phones.register(server, 50, 20.0)
+        assert len(phones.answered) == 50 and users(url) == set()
+        assert server.terminate(20.0) == 0
+    finally:
+        server.kill()
+    assert users(url) == phones.answered
+
+
+def calls_go_on(server: Ser, phones: Phones) -> bool:
+    return phones.missing(server) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_database_that_goes_away_and_comes_back(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    database = request.getfixturevalue(kind)
+    assert isinstance(database, DatabaseServer)
+    url = made(database.url("registrations"))
+    phones = Phones()
+    server = started(tmp_path, config(tmp_path, url, 1))
+    try:
+        phones.register(server, 50, 20.0)
+        known = set(phones.answered)
+        database.stop()
+        phones.register(server, 50, 20.0)
+        assert phones.answered == known and len(phones.refused) == 50
+        # Calls to those who are known go on meanwhile.
+        assert calls_go_on(server, phones)
+        database.start()
+        until = time.monotonic() + RECOVERY_S
+        while phones.answered == known:
+            assert time.monotonic() < until, server.log.read_text()
+            phones.register(server, 1, 2.0)
+        phones.register(server, 50, 20.0)
+        assert len(phones.answered) > len(known) + 40 and phones.answered <= users(url)
+        assert calls_go_on(server, phones)
+    finally:
+        server.kill()
+
+
+@pytest.mark.slow
+def test_a_server_on_a_database_alone_starts_while_that_is_away(postgres: DatabaseServer, tmp_path: Path) -> None:
+    url = made(postgres.url("away"))
+    postgres.stop()
+    phones = Phones()
+    server = started(tmp_path, config(tmp_path, url, 3))
+    try:
+        phones.register(server, 1, 10.0)
+        assert len(phones.refused) == 1
+        postgres.start()
+        until = time.monotonic() + RECOVERY_S
+        while not phones.answered:
+            assert time.monotonic() < until, server.log.read_text()
+            phones.register(server, 1, 2.0)
+        assert calls_go_on(server, phones)
+    finally:
+        server.kill()
+        if postgres.process is None:
+            postgres.start()
+
+
+@pytest.mark.slow
+def test_two_servers_share_one_sqlite_file(tmp_path: Path) -> None:
+    """Neither crashes and neither lies: each writes, and with the database alone each sees what the other has."""
+    url = made(f"sqlite://{tmp_path}/database")
+    folders = [tmp_path / "one", tmp_path / "two"]
+    servers: list[Ser] = []
+    phones = Phones()
+    try:
+        for folder in folders:
+            folder.mkdir()
+            servers.append(started(folder, config(folder, url, 3)))
+        for _ in range(5):
+            for server in servers:
+                phones.register(server, 20, 20.0)
+        assert len(phones.answered) + len(phones.refused) == 200 and len(phones.answered) > 100
+        assert phones.answered <= users(url)
+        assert all(phones.missing(server) == set() for server in servers)
+    finally:
+        for server in servers:
+            server.kill()

@@ -18,10 +18,12 @@ from runtime.modules.registrar.refusals import (
     PARSE_ERROR,
     STAR_CONTACTS,
     STAR_EXPIRES,
+    TOO_MANY,
     Refused,
 )
 from runtime.modules.registrar.settings import Settings
 from runtime.modules.usrloc.qvalue import BadQ, parse_q
+from runtime.modules.usrloc.store import RECORD_LIMIT
 from runtime.routing.context import MAX_URI_SIZE, Context
 from runtime.sip import headers
 from runtime.sip.contacts import contacts_in
@@ -37,6 +39,8 @@ _CSEQ_LIMIT: Final = 1 << 31
 _UNREADABLE_S: Final = 3600
 # Who asks for more gets this: 68 years.
 _EXPIRES_LIMIT: Final = (1 << 31) - 1
+# No user can have more: so much of the record's room each takes at least. Comparing more with each other would take long.
+_CONTACTS_MAX: Final = RECORD_LIMIT // 28
 _UNKNOWN: Final = b"Unknown"
 # A name that is longer tells nobody more; the column of the database has 50.
 _AGENT_LIMIT: Final = 255
@@ -180,6 +184,8 @@ def _read_contacts(ctx: Context, record: i64, expires_s: i64, settings: Settings
         values = contacts_in(ctx.message, record)
     except BadMessage as e:
         raise Refused(BAD_CONTACT) from e
+    if len(found) + len(values) > _CONTACTS_MAX:
+        raise Refused(TOO_MANY)
     i: i64 = len(values) - 1
     while i >= 0:
         found.append(_contact(ctx, values[i], expires_s, settings))
