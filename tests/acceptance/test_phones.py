@@ -52,9 +52,10 @@ def server(database: None, tmp_path: Path) -> Iterator[Ser]:
 def two_phones_call(folder: Path, port: int, transport: str, password: str) -> None:
     """They register, each calls the other, the caller hangs up, then the callee."""
     with ExitStack() as phones:
-        alice, bob = (Baresip(folder, name, password, port, transport) for name in ("alice", "bob"))
+        alice, bob = (
+            phones.enter_context(closing(Baresip(folder, n, password, port, transport))) for n in ("alice", "bob")
+        )
         for phone in (alice, bob):
-            phones.callback(phone.close)
             phone.wait("REGISTER_OK")
         for caller, callee, first in ((alice, bob, alice), (bob, alice, alice)):
             caller.call(callee.user)
