@@ -9,13 +9,9 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report, Severity
-from serc.lint.conditions import check_conditions
-from serc.lint.flow import check_flow
-from serc.lint.limits import check_limits
-from serc.lint.main_again import check_main_again
 from serc.lint.numbers import check_octal
-from serc.lint.paths import check_paths
-from serc.lint.realms import check_realms
+from serc.lint.subject import Subject
+from serc.lint.table import lint
 from serc.reading import tree
 from serc.reading.dialects import DIRECTIVE
 from serc.reading.foreign_file import other_server
@@ -91,13 +87,7 @@ def _check(
         check_defined(uses, graph, report)
         check_reach(file, functions, graph, report)
     if not report.has_errors:
-        check_conditions(file, report)
-        effects = Effects(functions, modules)
-        check_flow(file, modules, effects, uses, graph, report)
-        check_paths(file, effects, graph, report)
-        check_main_again(graph, report)
-        check_realms(bound, effects, report)
-        check_limits(bound, report)
+        lint(Subject(bound, Effects(functions, modules), graph, uses), report)
     return bound
 
 

@@ -138,7 +138,8 @@ class _Parser:
         """Nothing can be repeated at the beginning of a branch or after an anchor."""
         c = self._text[self._at : self._at + 1]
         if c and c in "*+?{":
-            raise BadRegex(f'nothing before "{c}" to repeat', self._at, rf"write \{c} for the character itself")
+            anything = "write .* for any text, or " if c == "*" else "write "
+            raise BadRegex(f'nothing before "{c}" to repeat', self._at, rf"{anything}\{c} for the character itself")
 
     def _repeated(self, atom: Node, start: int) -> Node:
         """`atom` with the repetitions that follow it, which may be several."""

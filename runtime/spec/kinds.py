@@ -76,6 +76,8 @@ def _header_name(text: str) -> bytes:
 
 
 def _header_line_doubt(text: str) -> Doubt | None:
+    if ":" not in text and text.strip():
+        return Doubt("this is no header line: it has no colon", "write NAME: VALUE")
     if text.endswith("\n"):
         return None
     return Doubt("this header line is never ended: the next header becomes a part of it", "end it with \\r\\n")

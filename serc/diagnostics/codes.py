@@ -104,6 +104,7 @@ IMPOSSIBLE_TEXT: Final = _warning("SER0318", "text that the operand is never equ
 MODPARAM_TWICE: Final = _warning("SER0319", "module parameter set twice")
 DOUBTFUL_ARGUMENT: Final = _warning("SER0316", "doubtful argument")
 DOUBTFUL_MODPARAM: Final = _warning("SER0317", "doubtful value of a module parameter")
+NEVER_MATCHES: Final = _warning("SER0321", "regular expression that never matches")
 CROSSED_LIMITS: Final = _warning("SER0320", "limits that cross")
 MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
 
@@ -139,6 +140,14 @@ TOO_LATE: Final = _warning("SER0521", "too late: the request was forwarded befor
 MAIN_ROUTE_AGAIN: Final = _warning("SER0523", "main route called again")
 REALMS_DIFFER: Final = _warning("SER0524", "challenge for another realm")
 FLAG_NEVER_SET: Final = _warning("SER0522", "flag is tested and never set")
+TRANSACTION_LEFT: Final = _warning("SER0525", "transaction is opened and not used")
+NO_TRANSACTION: Final = _warning("SER0526", "reply of a transaction that is not there")
+BRANCH_TOO_EARLY: Final = _warning("SER0527", "branch is appended before the rewrite")
+SAVE_ANY_METHOD: Final = _warning("SER0528", "requests of any method are saved")
+INVERTED_TEST: Final = _warning("SER0529", "test is the wrong way round")
+TABLE_NEVER_SAVED: Final = _warning("SER0530", "table is looked up and never saved")
+ARMED_IN_VAIN: Final = _warning("SER0531", "armed route never runs")
+FORWARDED_TO_SELF: Final = _warning("SER0532", "request is forwarded to this server")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

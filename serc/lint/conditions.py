@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.lint.subject import Subject
 from serc.reading import tree
 from serc.reading.walk import below, routes
 
@@ -20,8 +21,8 @@ class _Fact:
     node: tree.Compare
 
 
-def check_conditions(file: tree.File, report: Report) -> None:
-    for route in routes(file):
+def check_conditions(subject: Subject, report: Report) -> None:
+    for route in routes(subject.file):
         for node in below(route.body):
             if isinstance(node, tree.If):
                 _constant(node.condition, report)

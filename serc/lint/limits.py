@@ -5,13 +5,14 @@ from __future__ import annotations
 from runtime.spec.declare import ModuleSpec
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.lint.subject import Subject
 from serc.reading import tree
-from serc.resolve.bound import BoundFile
 from serc.resolve.modules import Loaded
 
 
-def check_limits(bound: BoundFile, report: Report) -> None:
+def check_limits(subject: Subject, report: Report) -> None:
     """min_X and max_X of one module, set or by default; 0 as the highest means that there is none."""
+    bound = subject.bound
     for loaded in bound.modules.loaded:
         for param in loaded.spec.params:
             if not param.name.startswith("min_"):

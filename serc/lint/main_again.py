@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
-from serc.resolve.routes import RouteGraph, head_of
+from serc.lint.subject import Subject
+from serc.resolve.routes import head_of
 
 
-def check_main_again(graph: RouteGraph, report: Report) -> None:
+def check_main_again(subject: Subject, report: Report) -> None:
     """A request that comes to the main route a second time is handled twice; the caller goes on behind it, too."""
+    graph = subject.graph
     main = graph.defined.get(("route", 0))
     if main is None:
         return

@@ -7,21 +7,21 @@ from typing import Final
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.lint.subject import Subject
 from serc.reading import tree
 from serc.reading.walk import below, calls, routes
-from serc.resolve.bound import BoundFile
 from serc.resolve.effects import Effects
 
 _CHALLENGE_OF: Final = {Does.AUTH_WWW: Does.CHALLENGE_WWW, Does.AUTH_PROXY: Does.CHALLENGE_PROXY}
 
 
-def check_realms(bound: BoundFile, effects: Effects, report: Report) -> None:
+def check_realms(subject: Subject, report: Report) -> None:
     """`if (!proxy_authorize(REALM, …)) { proxy_challenge(REALM, …); }`: the two are one text."""
-    for route in routes(bound.file):
+    for route in routes(subject.file):
         for node in below(route.body):
             if isinstance(node, tree.If):
                 for verified in calls(node.condition):
-                    _compare(verified, node.then, effects, report)
+                    _compare(verified, node.then, subject.effects, report)
 
 
 def _compare(verified: tree.Call, block: tree.Block, effects: Effects, report: Report) -> None:

@@ -161,8 +161,8 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
         message = "fifo_dir is put before the name as it stands, without a / between them"
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="end it with /")
     path = value.value if isinstance(value, tree.String) else getattr(value, "name", "/")
-    if entry.name == "chroot" and not str(path).startswith(("/", "${")):
-        message = f'chroot="{path}" depends on where the server is started'
+    if entry.name in ("chroot", "workdir") and not str(path).startswith(("/", "${")):
+        message = f'{entry.name}="{path}" depends on where the server is started'
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write an absolute path")
     if entry.name == "sock_mode" and isinstance(value, tree.Number) and value.text[:1] in "123456789":
         if len(value.text) == 3 and value.text.strip("01234567") == "":

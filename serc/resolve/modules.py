@@ -296,7 +296,15 @@ class _ParamCheck:
         param = spec.param(name)
         if param is None:
             message = f"module {spec.name} has no parameter {name}"
-            self._report.add(codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=self._other_param(spec, name))
+            having = [m.spec.exported for m in self._matching() or () if m.spec.param(name) is not None]
+            hint = (
+                f'{" and ".join(having)} {"has" if len(having) == 1 else "have"} it: leave {spec.exported} out of "{item.module.value}"'
+                if having
+                else ""
+            )
+            self._report.add(
+                codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=hint or self._other_param(spec, name)
+            )
             return None
         if param.type is ParamType.INTEGER and not isinstance(item.value, tree.Number):
             hint = f"write {item.value.value} without quotes" if item.value.value.isdigit() else "write a number"

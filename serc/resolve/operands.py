@@ -16,6 +16,7 @@ from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import tree
 from serc.reading.source import readable
 from serc.resolve.described import described
+from serc.resolve.patterns import never_matches
 
 _EQUAL: Final = frozenset(("==", "!="))
 _TEXT: Final = _EQUAL | {"=~"}
@@ -109,6 +110,11 @@ def check_regex(compare: tree.Compare, report: Report) -> None:
     doubt = regex_doubt(text)
     if doubt is not None:
         report.add(codes.FOREIGN_REGEX, compare.value.span, doubt.sentence, hint=doubt.hint)
+        return
+    why, hint = never_matches(compare.operand.name, text)
+    if why:
+        message = f'{compare.operand.name} never matches "{readable(text)}": {why}'
+        report.add(codes.NEVER_MATCHES, compare.value.span, message, hint=hint)
 
 
 def _impossible_text(compare: tree.Compare, report: Report) -> None:
@@ -127,7 +133,8 @@ def _impossible_text(compare: tree.Compare, report: Report) -> None:
     elif pattern:
         why, hint = "this looks like a regular expression", "write =~ to match one"
     else:
-        hint = "" if name in ("status", "method") else f'write {name} =~ "@{text}", or sip: before it'
+        literal = text.removeprefix("*").removeprefix("@")
+        hint = "" if name in ("status", "method") else f'write {name} =~ "@{literal}", or sip: before it'
     message = f'{name} is never equal to "{readable(text)}": {why}'
     report.add(codes.IMPOSSIBLE_TEXT, compare.span, message, hint=hint)
 

@@ -261,7 +261,7 @@ FUNCTIONS: Final = (
         "t_newtran",
         Functions.t_newtran,
         routes=REQUEST,
-        does=Does.NOTHING,
+        does=Does.NEW_TRANSACTION,
         may_stop=True,
         summary="Open a transaction; stops at repetitions.",
     ),
@@ -269,7 +269,7 @@ FUNCTIONS: Final = (
         "t_lookup_request",
         Functions.t_lookup_request,
         routes=REQUEST,
-        does=Does.NOTHING,
+        does=Does.FIND_TRANSACTION,
         summary="True if the request's transaction exists.",
     ),
     function(
@@ -278,7 +278,7 @@ FUNCTIONS: Final = (
         code(),
         reason(),
         routes=REQUEST | FAILURE,
-        does=Does.REPLY,
+        does=Does.REPLY_STATEFUL,
         summary="Answer statefully.",
     ),
     function(

@@ -1,0 +1,32 @@
+"""Failure and onreply routes that are armed where no request is forwarded in a transaction."""
+
+from __future__ import annotations
+
+from runtime.spec.effects import Does
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.lint.subject import Subject
+from serc.reading.walk import calls, routes
+from serc.resolve.words import STATEMENTS
+
+
+def check_armed(subject: Subject, report: Report) -> None:
+    """Only transactions run them."""
+    effects = subject.effects
+    everything = [
+        call
+        for route in routes(subject.file)
+        if route.kind == "route"
+        for call in calls(route.body)
+        if call.name.name not in STATEMENTS
+    ]
+    armed = next((call for call in everything if effects.of(call) is Does.ARM), None)
+    stateless = next((call for call in everything if effects.of(call) is Does.RELAY), None)
+    if armed is None or stateless is None:
+        return
+    if any(effects.of(call) in (Does.RELAY_STATEFUL, None) for call in everything):
+        return
+    message = f"{armed.name.name} names a route that never runs: no request is forwarded in a transaction"
+    related = (Related(stateless.span, "forwarded here, without one"),)
+    hint = f"forward with {effects.named(Does.RELAY_STATEFUL)}()"
+    report.add(codes.ARMED_IN_VAIN, armed.span, message, hint=hint, related=related)

@@ -1,0 +1,58 @@
+"""Requests that this server forwards to itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from runtime.spec.effects import Does
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.lint.subject import Subject
+from serc.reading import tree
+from serc.reading.walk import calls, routes
+from serc.resolve.words import text_of
+
+_FORWARDS: Final = (Does.RELAY, Does.RELAY_STATEFUL, Does.COPY)
+_SIP_PORT: Final = 5060
+
+
+def check_loops(subject: Subject, report: Report) -> None:
+    """A fixed next hop that is an address of `listen`, with its port."""
+    own = _own(subject.file)
+    for route in routes(subject.file):
+        for call in calls(route.body):
+            place = _hop(call) if subject.effects.of(call) in _FORWARDS else None
+            if place is not None and place in own:
+                message = f"{call.name.name} sends to this server itself: the request comes back here"
+                related = (Related(own[place].span, "it listens here"),)
+                report.add(
+                    codes.FORWARDED_TO_SELF, call.span, message, hint="name another host or port", related=related
+                )
+
+
+def _own(file: tree.File) -> dict[tuple[str, int], tree.Assignment]:
+    """The addresses that the file listens on, by host and port."""
+    assignments = [item for item in file.items if isinstance(item, tree.Assignment)]
+    ports = [v.value for i in assignments if i.name.name == "port" for v in i.values if isinstance(v, tree.Number)]
+    usual = ports[-1] if ports else _SIP_PORT
+    own: dict[tuple[str, int], tree.Assignment] = {}
+    for item in assignments:
+        if item.name.name == "listen":
+            for value in item.values:
+                if isinstance(value, tree.SocketId):
+                    port = value.port.value if isinstance(value.port, tree.Number) else usual
+                    own[text_of(value.host).lower(), port] = item
+                elif isinstance(value, (tree.IpAddress, tree.Host, tree.String)):
+                    own[text_of(value).lower(), usual] = item
+    return own
+
+
+def _hop(call: tree.Call) -> tuple[str, int] | None:
+    """Host and port that the call names."""
+    if len(call.arguments) not in (1, 2):
+        return None
+    host, port = call.arguments[0], call.arguments[1] if len(call.arguments) == 2 else None
+    if not isinstance(host, (tree.IpAddress, tree.Host, tree.String)):
+        return None
+    number = _SIP_PORT if port is None else int(text_of(port)) if text_of(port).isdigit() else 0
+    return text_of(host).lower(), number

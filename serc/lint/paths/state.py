@@ -1,0 +1,102 @@
+"""What is known of a request at a place of the script, and what a comparison tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+from serc.reading import tree
+
+_MOST_STATES: Final = 24
+_Known = Literal["", "yes", "no"]
+UNNAMED: Final = "?"
+
+
+@dataclass(frozen=True)
+class State:
+    """What is known of a request. Spans tell where it came to pass.
+
+    `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name. `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or
+    given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked at. `decision`:
+    the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a failure_route before the URI was
+    rewritten. `transaction`: there is one, or may be; `opened`: by a function that does nothing else.
+    """
+
+    method: str = ""
+    only_ack: bool = False
+    local: _Known = ""
+    handled: bool = False
+    trusted: bool = False
+    reply: tree.Span | None = None
+    relay: tree.Span | None = None
+    relay_failed: bool = False
+    credentials: tree.Span | None = None
+    failed_auth: Literal["", "www", "proxy"] = ""
+    rewritten: tree.Span | None = None
+    ignored_lookup: tree.Span | None = None
+    branch: bool = True
+    bare_branch: tree.Span | None = None
+    transaction: bool = False
+    opened: tree.Span | None = None
+    failure: tree.Span | None = None
+    decision: tree.Span | None = None
+
+
+ANYTHING: Final = State(method=UNNAMED, handled=True, trusted=True, transaction=True)
+States = frozenset[State]
+NONE: Final[States] = frozenset()
+
+
+def in_ack_block(state: State, only_ack: bool) -> State:
+    return state if state.only_ack is only_ack else replace(state, only_ack=only_ack)
+
+
+def compared(node: tree.Compare, state: State) -> tuple[list[State], list[State]]:
+    """States where a comparison is true and where it is false; a way that is impossible has none."""
+    name = node.operand.name
+    equal = node.operator == "=="
+    if name == "myself" and isinstance(node.value, tree.Word):
+        name = node.value.name
+    myself = node.operand.name == "myself" or isinstance(node.value, tree.Word) and node.value.name == "myself"
+    if name == "method" and not equal and node.operator != "!=":
+        return [replace(state, method=state.method or UNNAMED)], [state]
+    if name in ("uri", "status"):
+        state = replace(state, ignored_lookup=None)
+    if node.operator in ("==", "!="):
+        if name == "method":
+            return _by_method(_text(node), state, equal)
+        if name in ("uri", "status") and myself:
+            return _by_domain(state, equal)
+    if (
+        name in ("src_ip", "from_uri", "src_port", "dst_ip", "uri", "status", "to_uri")
+        and not myself
+        or name == "src_ip"
+    ):
+        # Whoever tests these has thought of who may send what: the true side is nobody's open relay.
+        vouched = replace(state, trusted=True)
+        return ([vouched], [state]) if node.operator != "!=" else ([state], [vouched])
+    return [state], [state]
+
+
+def _by_method(method: str, state: State, equal: bool) -> tuple[list[State], list[State]]:
+    same: list[State] = [replace(state, method=method)]
+    other: list[State] = [state]
+    if state.method and state.method != UNNAMED:
+        same, other = ([state], []) if state.method == method else ([], [state])
+    return (same, other) if equal else (other, same)
+
+
+def _by_domain(state: State, equal: bool) -> tuple[list[State], list[State]]:
+    same: list[State] = [replace(state, local="yes")] if state.local != "no" else []
+    other: list[State] = [replace(state, local="no")] if state.local != "yes" else []
+    return (same, other) if equal else (other, same)
+
+
+def _text(node: tree.Compare) -> str:
+    value = node.value
+    return (value.value if isinstance(value, tree.String) else getattr(value, "name", "")).upper()
+
+
+def bounded(states: States) -> States:
+    """Too many to go on with each of them: nothing is known."""
+    return states if len(states) <= _MOST_STATES else frozenset((ANYTHING,))

@@ -1,0 +1,236 @@
+"""What a call does to what is known of a request, and what is wrong with calling it there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from runtime.spec.effects import Does
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.lint.paths.state import ANYTHING, UNNAMED, State
+from serc.reading import tree
+from serc.resolve.effects import Effects
+
+# What counts for requests that are forwarded afterwards.
+_BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT))
+_UNCHANGED: Final = frozenset(
+    (
+        *(Does.NOTHING, Does.LOG, Does.CHECK_HOPS, Does.EDIT, Does.EDIT_URI, Does.SET_FLAG, Does.TEST_FLAG),
+        *(Does.ARM, Does.RECORD_ROUTE, Does.COPY),
+    )
+)
+ONLY_IF_TRUE: Final = frozenset(
+    (
+        *(Does.LOOKUP, Does.LOOSE_ROUTE, Does.VOUCH, Does.REWRITE, Does.MAY_REWRITE, Does.SETTLE),
+        *(Does.NEW_TRANSACTION, Does.FIND_TRANSACTION),
+    )
+)
+RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
+
+
+class Steps:
+    """Takes states from before a call to behind it, and reports."""
+
+    def __init__(self, effects: Effects, report: Report) -> None:
+        self._effects = effects
+        self._report = report
+        # Forwardings behind which something was reported: all the rest follows from the same missing break.
+        self._blamed: set[tree.Span] = set()
+
+    def call(self, call: tree.Call, does: Does | None, state: State) -> State:
+        """The state behind a call that succeeds."""
+        span = call.span
+        if does is None:
+            return replace(ANYTHING, method=state.method or UNNAMED, failure=state.failure)
+        if does in _BEFORE_RELAY and state.relay is not None and not state.relay_failed:
+            self._too_late(call, state.relay)
+        if does in _UNCHANGED:
+            return state
+        if does is Does.NEW_TRANSACTION:
+            return replace(state, transaction=True, opened=span)
+        if does is Does.FIND_TRANSACTION:
+            return replace(state, transaction=True)
+        if does is Does.REPLY_STATEFUL and not state.transaction:
+            self._no_transaction(call)
+        if does in (Does.REPLY, Does.REPLY_STATEFUL, Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY, Does.ERROR_REPLY):
+            return self._reply(call, does, state)
+        if does in (Does.ANSWER, Does.SETTLE):
+            return replace(state, handled=True)
+        if does in RELAYS:
+            self._relayed(call, state)
+            stateful = does is Does.RELAY_STATEFUL
+            return replace(state, handled=True, relay=span, transaction=state.transaction or stateful)
+        if does is Does.SAVE:
+            return self._saved(call, state)
+        if does is Does.MAY_REWRITE:
+            return replace(state, trusted=True, local="", ignored_lookup=None)
+        if does is Does.REVERT_URI:
+            return replace(state, trusted=True, local="", rewritten=None, ignored_lookup=None)
+        if does in (Does.LOOKUP, Does.REWRITE) and state.bare_branch is not None:
+            self._early_branch(state.bare_branch, call)
+        if does is Does.LOOKUP or does is Does.REWRITE:
+            return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
+        if does is Does.LOOSE_ROUTE:
+            if state.rewritten is not None and state.failure is None:
+                self._late_loose_route(call, state.rewritten)
+            return replace(state, trusted=True, local="")
+        if does is Does.AUTH_PROXY:
+            return replace(state, trusted=True, credentials=span, failed_auth="")
+        if does is Does.CONSUME_CREDENTIALS:
+            return replace(state, credentials=None)
+        if does is Does.APPEND_BRANCH:
+            bare = call.span if state.failure is not None and state.rewritten is None and not call.arguments else None
+            return replace(state, branch=True, bare_branch=bare)
+        return replace(state, trusted=True, failed_auth="")
+
+    def _reply(self, call: tree.Call, does: Does, state: State) -> State:
+        name = call.name.name
+        if does in (Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY):
+            self._challenge(call, does, state)
+        if does is Does.ERROR_REPLY:
+            return replace(state, handled=True)
+        if state.only_ack and not state.relay_failed and state.failure is None:
+            hint = "an ACK is never answered: end the route, or forward it"
+            self._report.add(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
+        if does in (Does.REPLY, Does.REPLY_STATEFUL) and not _is_final(call):
+            return state
+        if does is Does.REPLY and state.opened is not None:
+            self._left_behind(state.opened, call, "answered without it here", self._effects.named(Does.REPLY_STATEFUL))
+        answered_late = state.relay is not None and not state.relay_failed and state.failure is None
+        if answered_late and state.relay is not None and self._blame(state.relay):
+            related = (Related(state.relay, "forwarded here"),)
+            message = "the request is answered here though it was forwarded before"
+            forwarding = self._effects.named(Does.RELAY_STATEFUL)
+            hint = f"write if (!{forwarding}()) before it, or a break between them"
+            self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related)
+        else:
+            self._goes_on(call, state, "another one follows", "and answered again here")
+        return replace(state, handled=True, reply=state.reply or call.span)
+
+    def _saved(self, call: tree.Call, state: State) -> State:
+        if state.method != "REGISTER" and not state.method.startswith(UNNAMED):
+            message = f"{call.name.name} takes the contacts of any request: nothing lets only REGISTER come here"
+            self._report.add(
+                codes.SAVE_ANY_METHOD, call.span, message, hint='write if (method == "REGISTER") before it'
+            )
+        self._goes_on(call, state, "the registration is saved all the same", "and saved here")
+        return replace(state, handled=True, reply=state.reply or call.span)
+
+    def _goes_on(self, call: tree.Call, state: State, what: str, here: str) -> bool:
+        """Reports that `call` follows a final answer, once for each answer; False if there was nothing to report."""
+        if state.reply is None or not self._blame(state.reply):
+            return False
+        message = f"a final answer is sent, and {what}"
+        related = (Related(call.span, here),)
+        hint = "write break after the reply"
+        self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
+        return True
+
+    def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
+        kind = "www" if does is Does.CHALLENGE_WWW else "proxy"
+        if state.failed_auth and state.failed_auth != kind:
+            code = "401" if kind == "www" else "407"
+            verified_www = state.failed_auth == "www"
+            reader = self._effects.named(Does.AUTH_WWW if verified_www else Does.AUTH_PROXY)
+            right = self._effects.named(Does.CHALLENGE_WWW if verified_www else Does.CHALLENGE_PROXY)
+            message = f"{call.name.name} answers {code}, which does not make clients send what {reader} reads"
+            hint = f"write {right}"
+            self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint)
+
+    def _no_transaction(self, call: tree.Call) -> None:
+        opening, reply = self._effects.named(Does.NEW_TRANSACTION), self._effects.named(Does.REPLY)
+        message = f"{call.name.name} answers in a transaction, and there is none here: nothing is sent"
+        hint = f"call {opening}() first, or write {reply}"
+        self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint)
+
+    def _left_behind(self, opened: tree.Span, call: tree.Call, what: str, better: str) -> None:
+        related = (Related(opened, "the transaction is opened here"),)
+        message = (
+            f"{call.name.name} knows nothing of the transaction that was opened: it is {what.removesuffix(' here')}"
+        )
+        hint = f"write {better}, which uses it"
+        self._report.add(codes.TRANSACTION_LEFT, call.span, message, hint=hint, related=related)
+
+    def _early_branch(self, branch: tree.Span, call: tree.Call) -> None:
+        name = self._effects.named(Does.APPEND_BRANCH)
+        related = (Related(call.span, "rewritten here"),)
+        message = f"{name} comes before the URI is rewritten: the branch goes where the request has failed already"
+        hint = f"call {name}() after the rewrite"
+        self._report.add(codes.BRANCH_TOO_EARLY, branch, message, hint=hint, related=related)
+
+    def _relayed(self, call: tree.Call, state: State) -> None:
+        """A request is forwarded: everything that should have been done before."""
+        span = call.span
+        if state.opened is not None and self._effects.of(call) is Does.RELAY:
+            better = self._effects.named(Does.RELAY_STATEFUL)
+            self._left_behind(state.opened, call, "forwarded without it here", better)
+        if state.reply is not None:
+            if not self._goes_on(call, state, "the request is forwarded all the same", "and forwarded here"):
+                return
+        elif state.relay is not None and self._effects.of(call) is Does.RELAY_STATEFUL and not state.relay_failed:
+            if self._blame(state.relay):
+                related = (Related(state.relay, "first forwarded here"),)
+                message, hint = "the request is forwarded a second time", "write break after the first"
+                self._report.add(codes.RELAYED_TWICE, span, message, hint=hint, related=related)
+        if state.ignored_lookup is not None:
+            related = (Related(span, "forwarded here"),)
+            lookup, reply = self._effects.named(Does.LOOKUP), self._effects.named(Does.REPLY)
+            message = (
+                f"the result of {lookup} is ignored: requests for users who are not registered come back to this server"
+            )
+            hint = f'write if (!{lookup}(…)) {{ {reply}("404", "Not Found"); break; }}'
+            self._report.add(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related)
+        if state.credentials is not None:
+            related = (Related(span, "forwarded here"),)
+            message = "the credentials of the caller are forwarded to the callee"
+            remove, verify = self._effects.named(Does.CONSUME_CREDENTIALS), self._effects.named(Does.AUTH_PROXY)
+            hint = f"call {remove}() after {verify} succeeded"
+            self._report.add(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related)
+        if not state.branch and state.failure is not None and self._effects.of(call) is Does.RELAY_STATEFUL:
+            related = (Related(state.failure, "in this failure_route"),)
+            self._blame(span)
+            message = "a failure_route forwards only to branches that it appended: there is none here"
+            hint = f"call {self._effects.named(Does.APPEND_BRANCH)}() before it"
+            self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related)
+        is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
+        if (
+            not state.trusted
+            and _goes_where_the_uri_says(call)
+            and (state.local == "no" or not state.local and is_stateless)
+        ):
+            message = "open relay: requests of anybody for foreign domains are forwarded here"
+            hint = f"ask for credentials with {self._effects.named(Does.AUTH_PROXY)}, or test src_ip, before it"
+            self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
+
+    def _blame(self, span: tree.Span) -> bool:
+        """Is this the first thing that is wrong after that reply or forwarding?"""
+        first = span not in self._blamed
+        self._blamed.add(span)
+        return first
+
+    def _too_late(self, call: tree.Call, relay: tree.Span) -> None:
+        if not self._blame(relay):
+            return
+        related = (Related(relay, "forwarded here"),)
+        message = f"{call.name.name} comes too late: the request was forwarded before"
+        self._report.add(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)
+
+    def _late_loose_route(self, call: tree.Call, rewritten: tree.Span) -> None:
+        related = (Related(rewritten, "rewritten here"),)
+        name = call.name.name
+        message = f"{name} comes after the destination was rewritten: requests within a dialog go astray"
+        hint = f"call {name}() first"
+        self._report.add(codes.LATE_LOOSE_ROUTE, call.span, message, hint=hint, related=related)
+
+
+def _goes_where_the_uri_says(call: tree.Call) -> bool:
+    """And not to a host that the script names."""
+    first = call.arguments[0] if call.arguments else None
+    return first is None or isinstance(first, tree.Word)
+
+
+def _is_final(call: tree.Call) -> bool:
+    """Is the code of this reply 200 or above? Yes if in doubt."""
+    code = call.arguments[0] if call.arguments else None
+    return not (isinstance(code, tree.String) and code.value.strip().startswith("1"))

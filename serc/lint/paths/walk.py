@@ -1,0 +1,191 @@
+"""The ways that a request can take through the script, and what goes wrong on them.
+
+Abstract interpretation: a State is what is known of a request at a place, a block turns states into states. What a
+function that takes the request over may do is unknown, and so is all that comes after it: no warning rests on that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from runtime.spec.effects import Does
+from serc.diagnostics import codes
+from serc.diagnostics.report import Related, Report
+from serc.lint.paths.state import ANYTHING, NONE, UNNAMED, State, States, bounded, compared, in_ack_block
+from serc.lint.paths.steps import ONLY_IF_TRUE, RELAYS, Steps
+from serc.lint.subject import Subject
+from serc.reading import tree
+from serc.reading.walk import else_if, routes
+from serc.resolve.effects import Effects, ends_route
+from serc.resolve.routes import head_of, key_of
+
+
+def check_paths(subject: Subject, report: Report) -> None:
+    paths = _Walk(subject.file, subject.effects, report)
+    for route in routes(subject.file):
+        if key_of(route) == ("route", 0) and subject.graph.defined[key_of(route)] is route:
+            paths.main(route)
+        elif route.kind == "failure_route":
+            paths.failure(route)
+
+
+class _Walk:
+    def __init__(self, file: tree.File, effects: Effects, report: Report) -> None:
+        self._effects = effects
+        self._report = report
+        self._bodies: dict[int, list[tree.Route]] = {}
+        for route in routes(file):
+            if route.kind == "route":
+                self._bodies.setdefault(key_of(route)[1], []).append(route)
+        self._running: list[int] = []
+        self._known: dict[tuple[int, State], States] = {}
+        self._steps = Steps(effects, report)
+
+    def main(self, route: tree.Route) -> None:
+        states = self._route_body(0, frozenset((State(),)), keep_ended=False)
+        for state in sorted(states, key=lambda s: (s.decision or route.span)):
+            if not state.handled and state.method != "ACK":
+                self._unanswered(route, state)
+
+    def failure(self, route: tree.Route) -> None:
+        start = State(
+            handled=True, trusted=True, branch=False, failure=head_of(route), transaction=True, method=UNNAMED
+        )
+        self._block(route.body, frozenset((start,)))
+
+    def _unanswered(self, route: tree.Route, state: State) -> None:
+        related: tuple[Related, ...] = ()
+        if state.decision is None:
+            message = "requests are neither answered nor forwarded at the end of this route"
+        else:
+            message = "where this condition fails, the request is neither answered nor forwarded"
+            related = (Related(head_of(route), "the script ends at the end of this route"),)
+        hint = "the client repeats it until it gives up: answer it, forward it, or drop it with break"
+        self._report.add(codes.UNANSWERED, state.decision or head_of(route), message, hint=hint, related=related)
+
+    # --- statements --------------------------------------------------------------------------------------------------
+
+    def _route_body(self, number: int, states: States, keep_ended: bool = True) -> States:
+        """States behind the route; those that ended it by break are among them where the caller goes on."""
+        out = states
+        ended: States = NONE
+        self._running.append(number)
+        for route in self._bodies[number]:
+            out, stopped = self._block(route.body, out)
+            ended |= stopped
+        self._running.pop()
+        return bounded(out | ended) if keep_ended else out
+
+    def _block(self, block: tree.Block, states: States) -> tuple[States, States]:
+        """States that reach the end of the block, and those that ended the route."""
+        ended: States = NONE
+        for statement in block.statements:
+            if not states:
+                break
+            states, stopped = self._statement(statement, states)
+            ended |= stopped
+        return states, ended
+
+    def _statement(self, statement: tree.Statement, states: States) -> tuple[States, States]:
+        if isinstance(statement, tree.If):
+            return self._if(statement, states)
+        if isinstance(statement, tree.Block):
+            return self._block(statement, states)
+        if isinstance(statement, tree.Empty):
+            return states, NONE
+        if ends_route(statement):
+            return NONE, frozenset(replace(s, handled=True) for s in states)
+        if statement.name.name == "route":
+            return self._route_call(statement, states), NONE
+        out = frozenset(self._plain_call(statement, self._effects.of(statement), state) for state in states)
+        return bounded(out), NONE
+
+    def _route_call(self, call: tree.Call, states: States) -> States:
+        argument = call.arguments[0] if call.arguments else None
+        number = argument.value if isinstance(argument, tree.Number) else -1
+        if number not in self._bodies or number in self._running:  # a route that is missing was reported already
+            return frozenset((ANYTHING,))
+        out: States = NONE
+        for state in states:
+            key = (number, state)
+            if key not in self._known:
+                self._known[key] = self._route_body(number, frozenset((state,)))
+            out |= self._known[key]
+        return bounded(out)
+
+    def _if(self, node: tree.If, states: States) -> tuple[States, States]:
+        out, ended = NONE, NONE
+        link: tree.If | None = node
+        while link is not None and states:  # a loop, since chains of `else if` can be long
+            node = link
+            yes, states = self._condition(node.condition, states)
+            only_ack = bool(yes) and all(s.method == "ACK" for s in yes)
+            reached, stopped = self._block(node.then, frozenset(in_ack_block(s, only_ack) for s in yes))
+            out = bounded(out | frozenset(in_ack_block(s, False) for s in reached))
+            ended |= stopped
+            link = else_if(node)
+        if node.otherwise is not None:
+            other, stopped = self._block(node.otherwise, states) if link is None else (NONE, NONE)
+            return bounded(out | other), ended | stopped
+        # From `if` to the end of the condition.
+        span = tree.Span(node.span.start, node.condition.span.end)
+        return bounded(out | frozenset(replace(s, decision=span) for s in states)), ended
+
+    # --- conditions --------------------------------------------------------------------------------------------------
+
+    def _condition(self, node: tree.Expression, states: States) -> tuple[States, States]:
+        """States where it is true, and where it is false."""
+        if isinstance(node, tree.Not):
+            yes, no = self._condition(node.operand, states)
+            return no, yes
+        if isinstance(node, tree.And):
+            yes, no = states, NONE
+            for operand in node.operands:
+                yes, otherwise = self._condition(operand, yes)
+                no = bounded(no | otherwise)
+            return yes, no
+        if isinstance(node, tree.Or):
+            yes, no = NONE, states
+            for operand in node.operands:
+                otherwise, no = self._condition(operand, no)
+                yes = bounded(yes | otherwise)
+            return yes, no
+        if isinstance(node, tree.Compare):
+            pairs = [compared(node, state) for state in states]
+        elif isinstance(node, tree.Number):
+            return (states, NONE) if node.value else (NONE, states)
+        elif isinstance(node, tree.Call) and node.name.name != "route":
+            pairs = [self._tested_call(node, state) for state in states]
+        else:
+            out = self._route_call(node, states) if isinstance(node, tree.Call) else self._statement(node, states)[0]
+            return out, out
+        yes = frozenset(state for pair in pairs for state in pair[0])
+        return bounded(yes), bounded(frozenset(state for pair in pairs for state in pair[1]))
+
+    def _tested_call(self, call: tree.Call, state: State) -> tuple[list[State], list[State]]:
+        """A call whose result is looked at."""
+        does = self._effects.of(call)
+        state = replace(state, ignored_lookup=None) if does is Does.LOOKUP else state
+        if does is Does.REPLY_STATEFUL:  # who looks at the result knows what to do without a transaction
+            state = replace(state, transaction=True)
+        after = self._steps.call(call, does, state)
+        if does in (Does.REPLY, Does.REPLY_STATEFUL, Does.ERROR_REPLY, Does.ANSWER, Does.SAVE):
+            return [after], [replace(state, handled=True)]
+        if does in RELAYS:
+            return [after], [replace(state, handled=True, relay_failed=True)]
+        if does in ONLY_IF_TRUE:
+            return [after], [state]
+        if does is Does.AUTH_WWW:
+            return [after], [replace(state, failed_auth="www")]
+        if does is Does.AUTH_PROXY:
+            return [after], [replace(state, failed_auth="proxy")]
+        return [after], [after]
+
+    def _plain_call(self, call: tree.Call, does: Does | None, state: State) -> State:
+        """A call whose result is not looked at."""
+        after = self._steps.call(call, does, state)
+        if does is Does.LOOKUP:
+            return replace(after, ignored_lookup=call.span)
+        if does in (Does.LOOSE_ROUTE, Does.VOUCH, Does.AUTH_WWW, Does.AUTH_PROXY):
+            return replace(state, trusted=True)  # reported as an ignored result already
+        return after

@@ -1,0 +1,79 @@
+"""All checks of what is legal and almost surely wrong, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from serc.diagnostics import codes
+from serc.diagnostics.report import Code, Report
+from serc.lint.armed import check_armed
+from serc.lint.conditions import check_conditions
+from serc.lint.flags import check_flags
+from serc.lint.flow import check_statements
+from serc.lint.inverted import check_inverted
+from serc.lint.limits import check_limits
+from serc.lint.loops import check_loops
+from serc.lint.main_again import check_main_again
+from serc.lint.paths.walk import check_paths
+from serc.lint.realms import check_realms
+from serc.lint.recursion import check_recursion
+from serc.lint.replies import check_replies
+from serc.lint.routes import check_routes
+from serc.lint.subject import Subject
+from serc.lint.tables import check_tables
+from serc.lint.whole_file import check_hops, check_record_route
+
+
+@dataclass(frozen=True)
+class Check:
+    """`codes` are those that `run` can report: it does not run where none of them is wanted."""
+
+    codes: tuple[Code, ...]
+    run: Callable[[Subject, Report], None]
+
+
+CHECKS: Final = (
+    Check((codes.CONSTANT_CONDITION,), check_conditions),
+    Check((codes.UNREACHABLE, codes.IGNORED_RESULT), check_statements),
+    Check((codes.NO_MAIN_ROUTE, codes.DUPLICATE_ROUTE, codes.UNUSED_ROUTE, codes.IDLE_ROUTE), check_routes),
+    Check((codes.ENDLESS_RECURSION,), check_recursion),
+    Check((codes.FLAG_NEVER_READ, codes.FLAG_NEVER_SET), check_flags),
+    Check((codes.NO_RECORD_ROUTE,), check_record_route),
+    Check((codes.NO_MAX_FORWARDS,), check_hops),
+    Check(
+        (
+            codes.UNANSWERED,
+            codes.REPLY_THEN_RELAY,
+            codes.REPLY_TO_ACK,
+            codes.OPEN_RELAY,
+            codes.NO_BRANCH,
+            codes.IGNORED_RESULT,
+            codes.CREDENTIALS_KEPT,
+            codes.LATE_LOOSE_ROUTE,
+            codes.CHALLENGE_MISMATCH,
+            codes.RELAYED_TWICE,
+            codes.TOO_LATE,
+            codes.NO_TRANSACTION,
+            codes.TRANSACTION_LEFT,
+            codes.BRANCH_TOO_EARLY,
+            codes.SAVE_ANY_METHOD,
+        ),
+        check_paths,
+    ),
+    Check((codes.MAIN_ROUTE_AGAIN,), check_main_again),
+    Check((codes.REALMS_DIFFER,), check_realms),
+    Check((codes.CROSSED_LIMITS,), check_limits),
+    Check((codes.INVERTED_TEST,), check_inverted),
+    Check((codes.TABLE_NEVER_SAVED,), check_tables),
+    Check((codes.ARMED_IN_VAIN,), check_armed),
+    Check((codes.FORWARDED_TO_SELF,), check_loops),
+    Check((codes.CONSTANT_CONDITION,), check_replies),
+)
+
+
+def lint(subject: Subject, report: Report) -> None:
+    """Run them all."""
+    for check in CHECKS:
+        check.run(subject, report)
