@@ -3,3 +3,6 @@
 from typing import Final
 
 VERSION: Final = "0.1.0"
+
+# What a compiled ser.cfg takes from this package. A change that makes older routes.py wrong counts it up.
+FORMAT: Final = 1

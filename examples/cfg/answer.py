@@ -63,4 +63,5 @@ PROGRAM: Final = Program(
     request=route,
     source="answer.cfg",
     lines=LINES,
+    format=1,
 )

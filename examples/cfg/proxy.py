@@ -82,4 +82,5 @@ PROGRAM: Final = Program(
     failure={1: failure_route_1},
     source="proxy.cfg",
     lines=LINES,
+    format=1,
 )

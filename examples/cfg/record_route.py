@@ -58,4 +58,5 @@ PROGRAM: Final = Program(
     destinations=(HOST_1,),
     source="record_route.cfg",
     lines=LINES,
+    format=1,
 )

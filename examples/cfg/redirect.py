@@ -50,4 +50,5 @@ PROGRAM: Final = Program(
     request=route,
     source="redirect.cfg",
     lines=LINES,
+    format=1,
 )

@@ -76,4 +76,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1,),
     source="registrar.cfg",
     lines=LINES,
+    format=1,
 )

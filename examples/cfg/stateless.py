@@ -47,4 +47,5 @@ PROGRAM: Final = Program(
     request=route,
     source="stateless.cfg",
     lines=LINES,
+    format=1,
 )

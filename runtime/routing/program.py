@@ -11,6 +11,7 @@ from runtime.routing.destination import Destination
 from runtime.routing.module import Module
 from runtime.routing.prepared import Prepared
 from runtime.routing.sockets import SocketName
+from runtime.version import FORMAT
 
 Route = Callable[[Context], int]
 
@@ -20,6 +21,7 @@ class Program:
 
     `request` None: ser.cfg has no main route. `destinations` and `socket_names` are resolved when the server starts, and
     `prepared` is made ready.
+    `format` is what the compiler has written down: another one than this package's FORMAT cannot be served.
     `source` is the path of ser.cfg as serc was given it, `lines` maps lines of routes.py to lines of ser.cfg.
     """
 
@@ -36,6 +38,7 @@ class Program:
         prepared: tuple[Prepared, ...] = (),
         source: str = "ser.cfg",
         lines: dict[int, int] | None = None,
+        format: int = FORMAT,
     ) -> None:
         self.config: Final = config
         self.modules: Final = modules
@@ -47,3 +50,4 @@ class Program:
         self.prepared: Final = prepared
         self.source: Final = source
         self.lines: Final = lines or {}
+        self.format: Final = format

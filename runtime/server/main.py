@@ -28,7 +28,7 @@ from runtime.server.helpers.dns.service import NameClient
 from runtime.server.host.accounts import Identity, Owner, become, identity_of
 from runtime.server.host.errors import PathError, StartError
 from runtime.server.host.memory import MemoryStatus, usable_bytes
-from runtime.server.log.server_log import ServerLog, facility_number, report
+from runtime.server.log.server_log import ServerLog, facility_number, has_syslog, report
 from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.kinds import udp
@@ -313,6 +313,13 @@ class _Start:
             log.write(
                 L_NOTICE,
                 "NOTICE: pure Python build: correct but slow; use the native build in production",
+            )
+        if self._options.debug and self._config.debug != Config().debug + self._options.debug:
+            log.write(L_WARN, f"WARNING: -d does nothing: debug={self._config.debug} of ser.cfg counts")
+        if not self._config.log_stderror and not has_syslog():
+            print(
+                "WARNING: the log goes nowhere: nobody listens at /dev/log; start syslog, or log to standard error with -E",
+                file=sys.stderr,
             )
         for argument in self._options.ignored:
             log.write(L_WARN, f"WARNING: argument {argument} ignored")

@@ -58,6 +58,8 @@ def _split(indent: int, text: str) -> list[str]:
 
 def _black(source: str) -> str:
     # Imported only when a line is too long: it costs a tenth of a second.
-    import black
-
+    try:
+        import black
+    except ImportError:
+        return source  # long lines are as right as short ones
     return black.format_str(source, mode=black.Mode(line_length=WIDTH))

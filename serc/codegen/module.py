@@ -10,7 +10,7 @@ from typing import Final
 
 import jinja2
 
-from runtime.version import VERSION
+from runtime.version import FORMAT, VERSION
 from serc import ir
 from serc.codegen.functions import function_lines
 from serc.codegen.lines import WIDTH, Laid, Line, lay_out
@@ -204,5 +204,5 @@ def _program(program: ir.Program) -> list[str]:
     prepared = [c.name for c in program.constants if c.constant.prepared]
     if prepared:
         arguments.append(f"prepared={_tuple(prepared)}")
-    arguments += [f"source={literal(program.source)}", "lines=LINES"]
+    arguments += [f"source={literal(program.source)}", "lines=LINES", f"format={FORMAT}"]
     return _call("PROGRAM", "Program", arguments)

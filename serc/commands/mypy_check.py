@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -19,6 +20,8 @@ _MESSAGE: Final = re.compile(r"[^:]*routes\.py:(?P<line>\d+): (?P<what>(?:error|
 
 def verify(generated: Generated, source: str) -> bool:
     """True if mypy finds nothing; else its messages are on standard error."""
+    if not has_mypy():
+        return False
     with tempfile.TemporaryDirectory(prefix="serc-") as folder:
         path = Path(folder, "routes.py")
         path.write_text(generated.text, encoding="utf-8")
@@ -38,6 +41,14 @@ def verify(generated: Generated, source: str) -> bool:
         origin = generated.lines.get(line)
         place = f"{source}:{origin}" if origin else f"routes.py:{line}"
         print(f"{place}: {found['what']}\n    {text[line - 1].strip()}", file=sys.stderr)
+    return False
+
+
+def has_mypy() -> bool:
+    """A server does without it, so it may not be installed: then what to do about it is on standard error."""
+    if importlib.util.find_spec("mypy") is not None:
+        return True
+    complain("serc", "mypy is not installed: pip install 'sip-express-router[verify]'")
     return False
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from serc.codegen import Generated
 from serc.commands.files import complain, write_whole
-from serc.commands.mypy_check import import_environment
+from serc.commands.mypy_check import has_mypy, import_environment
 
 _SETUP: Final = """\
 from mypyc.build import mypycify
@@ -24,6 +24,8 @@ setup(name="routes", ext_modules=mypycify(["--strict", "routes.py"], opt_level="
 
 def build(generated: Generated, folder: Path) -> int:
     """Writes `folder`/routes.py and the extension module beside it; the exit status. Raises OSError."""
+    if not has_mypy():
+        return 1
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="serc-") as work:
         Path(work, "routes.py").write_text(generated.text, encoding="utf-8")

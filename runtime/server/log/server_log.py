@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import syslog
 import time
@@ -87,6 +88,18 @@ class ServerLog(Log):
         if not self._opened:
             self._open(0)
         syslog.syslog(_PRIORITY[max(L_ALERT, min(L_DBG, level))], text)
+
+
+def has_syslog(path: str = "/dev/log") -> bool:
+    """True if somebody takes what is written to syslog. The C library tells nobody when nobody does."""
+    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+        with socket.socket(socket.AF_UNIX, kind) as line:
+            try:
+                line.connect(path)
+            except OSError:
+                continue
+            return True
+    return False
 
 
 def facility_number(name: str) -> int:

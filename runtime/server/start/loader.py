@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from typing import Final
@@ -11,8 +12,13 @@ from typing import Final
 from runtime.routing.program import Program
 from runtime.server.host.errors import StartError
 from runtime.spec.environment import BadEnvironment
+from runtime.version import FORMAT, VERSION
 
 MODULE: Final = "routes"
+_FORMAT: Final = re.compile(r"^    format=([0-9]{1,9}),$", re.MULTILINE)
+_AGAIN: Final = (
+    f"another version of serc has compiled it, and this is {VERSION}: compile it again (serc ser.cfg -o routes.py)"
+)
 
 
 def load_program(path: str) -> Program:
@@ -39,14 +45,27 @@ def load_program(path: str) -> Program:
     except BadEnvironment as e:
         raise StartError(str(e)) from e
     except Exception as e:
-        raise StartError(f"{path}:{_line_in(path, e)}: {type(e).__name__}: {e}") from e
+        again = _compiled_by_another(path)
+        raise StartError(f"{path}:{_line_in(path, e)}: {again or f'{type(e).__name__}: {e}'}") from e
     finally:
         sys.dont_write_bytecode = writes_none
     program = getattr(module, "PROGRAM", None)
     if not isinstance(program, Program):
         what = "has no PROGRAM" if program is None else f"has a {type(program).__name__} as PROGRAM"
         raise StartError(f"{path} {what}; is it a module that serc has written?")
+    if program.format != FORMAT:
+        raise StartError(f"{path}: {_AGAIN}")
     return program
+
+
+def _compiled_by_another(path: str) -> str:
+    """What to do about a module that another version of serc has written, "" if this one has."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    found = _FORMAT.search(text)
+    if not text.startswith('"""Routes of ') or (found is not None and int(found[1]) == FORMAT):
+        return ""
+    return _AGAIN
 
 
 def _line_in(path: str, error: Exception) -> int:

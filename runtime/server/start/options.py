@@ -255,7 +255,7 @@ options:
  -r           use DNS to find out if a Via needs "received="
  -R           the same with reverse DNS
  -v           check the first Via of replies
- -d           one more level of debugging; may be repeated
+ -d           one more level of debugging than 2; may be repeated. A debug= of ser.cfg wins
  -D           stay in the foreground
  -E           log to standard error
  -T           no TCP
