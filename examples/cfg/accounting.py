@@ -127,4 +127,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1, TABLE_2, TABLE_3),
     source="accounting.cfg",
     lines=LINES,
+    format=1,
 )

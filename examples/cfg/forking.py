@@ -101,4 +101,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1, OWNER_1, PLACE_1),
     source="forking.cfg",
     lines=LINES,
+    format=1,
 )

@@ -146,4 +146,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1, TABLE_2),
     source="gateways.cfg",
     lines=LINES,
+    format=1,
 )

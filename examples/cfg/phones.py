@@ -116,4 +116,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1, TABLE_2),
     source="phones.cfg",
     lines=LINES,
+    format=1,
 )

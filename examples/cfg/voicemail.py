@@ -95,4 +95,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1,),
     source="voicemail.cfg",
     lines=LINES,
+    format=1,
 )

@@ -11,6 +11,7 @@ from typing import Final, TextIO
 
 from runtime.modules import catalogue
 from serc.commands.files import CannotRead, complain, read_source
+from serc.commands.progress import progress
 from serc.diagnostics import codes
 from serc.diagnostics.render import render_text
 from serc.diagnostics.render_github import render_github
@@ -67,7 +68,8 @@ def main(argv: list[str]) -> int:
             complain("serc", str(e))
             failed = True
             continue
-        bound, report = analyse(source, catalogue, os.environ)
+        with progress(f"checking {source.name}"):
+            bound, report = analyse(source, catalogue, os.environ)
         idle = idle_modules(bound)
         chosen.filter(report)
         reports.append((source, report))

@@ -9,6 +9,7 @@ from typing import Final
 
 from runtime.version import VERSION
 from serc.commands.files import complain, read_source, refuse_to_overwrite, write_whole
+from serc.commands.progress import progress
 from serc.commands.serc import SUBCOMMANDS
 from serc.compiler import compile_source
 from serc.diagnostics.render import render_text
@@ -61,7 +62,8 @@ def main(argv: list[str]) -> int:
     if options.native and options.output in (None, "-"):
         p.error("--native needs -o DIR, a folder to write to")
     source = read_source(options.config)
-    generated, report = compile_source(source, frozenset(options.skip_pass))
+    with progress(f"compiling {source.name}"):
+        generated, report = compile_source(source, frozenset(options.skip_pass))
     if options.warnings != "ignore" or report.has_errors:
         sys.stderr.write(render_text(source, report))
     if generated is None or (options.warnings == "error" and report.count(Severity.WARNING) > 0):

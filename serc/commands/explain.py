@@ -11,10 +11,14 @@ from serc.diagnostics.explain import explain
 from serc.diagnostics.suggest import did_you_mean
 
 
-def main(argv: list[str]) -> int:
+def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="serc explain", description="What a diagnostic means and what to do about it.")
     p.add_argument("code", nargs="?", help="such as SER0201; without one, all codes are listed")
-    options = p.parse_args(argv)
+    return p
+
+
+def main(argv: list[str]) -> int:
+    options = parser().parse_args(argv)
     if options.code is None:
         for code in CODES.values():
             print(f"{code.name}  {code.severity.value:<8}{code.title}")

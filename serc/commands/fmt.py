@@ -13,7 +13,7 @@ from serc.reading.source import Source
 from serc.style import styled
 
 
-def main(argv: list[str]) -> int:
+def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="serc fmt",
         description="Lay ser.cfg out in one style, in place. Comments are kept and nothing moves to another line, so "
@@ -26,7 +26,11 @@ def main(argv: list[str]) -> int:
     )
     p.add_argument("--check", action="store_true", help="change nothing, name the files that would change")
     p.add_argument("--diff", action="store_true", help="change nothing, show what would change")
-    options = p.parse_args(argv)
+    return p
+
+
+def main(argv: list[str]) -> int:
+    options = parser().parse_args(argv)
     return max(_format(name, options.check, options.diff) for name in options.config)
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from runtime.modules import catalogue
 from serc.commands.files import complain, read_source, refuse_to_overwrite, write_bytes
+from serc.commands.progress import progress
 from serc.diagnostics.render import render_text
 from serc.frontend import analyse
 from serc.graph import dot
 
 
-def main(argv: list[str]) -> int:
+def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="serc graph",
         description="Draw the routes of ser.cfg and what calls what: solid arrows are route(n), dashed ones routes that "
@@ -26,7 +27,11 @@ def main(argv: list[str]) -> int:
     p.add_argument("--format", choices=("dot", "svg", "png"), help="default: by the name of the output, else dot")
     p.add_argument("-o", "--output", metavar="FILE", default="-", help='where to write; "-", the default, prints')
     p.add_argument("--force", action="store_true", help="write over a file that is no graph")
-    options = p.parse_args(argv)
+    return p
+
+
+def main(argv: list[str]) -> int:
+    options = parser().parse_args(argv)
     source = read_source(options.config)
     bound, report = analyse(source, catalogue)
     if bound is None:
@@ -64,7 +69,8 @@ def _drawn(text: bytes, format_: str) -> bytes | None:
             "serc", f"{format_} needs the program dot of Graphviz, which is not installed; --format dot works without"
         )
         return None
-    done = subprocess.run([program, f"-T{format_}"], input=text, capture_output=True)
+    with progress("Graphviz draws the routes"):
+        done = subprocess.run([program, f"-T{format_}"], input=text, capture_output=True)
     if done.returncode != 0:
         complain("serc", f"dot: {done.stderr.decode(errors='replace').strip()}")
         return None

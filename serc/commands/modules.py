@@ -14,10 +14,14 @@ from serc.diagnostics.suggest import did_you_mean
 _ROUTES: Final = ((REQUEST, "request"), (FAILURE, "failure"), (ONREPLY, "onreply"))
 
 
-def main(argv: list[str]) -> int:
+def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(prog="serc modules", description="What loadmodule can name, and what a module has.")
     p.add_argument("name", nargs="?", help="such as tm; without one, all modules are listed")
-    name = p.parse_args(argv).name
+    return p
+
+
+def main(argv: list[str]) -> int:
+    name = parser().parse_args(argv).name
     if name is None:
         for spec in filter(None, map(catalogue.find, catalogue.names())):
             print(f"{spec.name:<16}{spec.summary}{'' if spec.runs else ' (checked only)'}")

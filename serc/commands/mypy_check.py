@@ -14,6 +14,7 @@ from typing import Final
 from serc.codegen import Generated
 from serc.commands.cache import cache_directory
 from serc.commands.files import complain
+from serc.commands.progress import progress
 
 _MESSAGE: Final = re.compile(r"[^:]*routes\.py:(?P<line>\d+): (?P<what>(?:error|note): .*)")
 
@@ -25,7 +26,8 @@ def verify(generated: Generated, source: str) -> bool:
     with tempfile.TemporaryDirectory(prefix="serc-") as folder:
         path = Path(folder, "routes.py")
         path.write_text(generated.text, encoding="utf-8")
-        done = subprocess.run(_command(path), capture_output=True, text=True, env=import_environment())
+        with progress("mypy verifies the module; the first time it reads the whole server, which takes a minute"):
+            done = subprocess.run(_command(path), capture_output=True, text=True, env=import_environment())
     if done.returncode == 0:
         return True
     if done.returncode != 1 or not done.stdout:

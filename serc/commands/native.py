@@ -13,6 +13,7 @@ from typing import Final
 from serc.codegen import Generated
 from serc.commands.files import complain, write_whole
 from serc.commands.mypy_check import has_mypy, import_environment
+from serc.commands.progress import progress
 
 _SETUP: Final = """\
 from mypyc.build import mypycify
@@ -31,7 +32,8 @@ def build(generated: Generated, folder: Path) -> int:
         Path(work, "routes.py").write_text(generated.text, encoding="utf-8")
         Path(work, "setup.py").write_text(_SETUP, encoding="utf-8")
         command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
-        done = subprocess.run(command, cwd=work, capture_output=True, text=True, env=import_environment())
+        with progress("mypyc and the C compiler make machine code; that takes about a minute"):
+            done = subprocess.run(command, cwd=work, capture_output=True, text=True, env=import_environment())
         built = sorted(Path(work).glob("routes.*.so"))
         if done.returncode != 0 or not built:
             complain("serc", f"mypyc cannot compile the routes:\n{(done.stdout + done.stderr).strip()}")

@@ -21,6 +21,7 @@ SUBCOMMANDS: Final = {
     "doc": "what a function or parameter does",
     "lsp": "a language server, for editors",
     "trace": "show what ser.cfg does with a message",
+    "completion": "print a completion script for bash, zsh or fish",
     "modules": "which modules there are, and what they have",
 }
 

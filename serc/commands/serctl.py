@@ -44,7 +44,7 @@ _SEE: Final = "environment and exit status: serctl --help"
 
 def main(argv: list[str] | None = None) -> int:
     """Console script serctl; the exit status."""
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     if argv is None:
         _hide_secrets(options)
     command: Command = options.command
@@ -105,7 +105,7 @@ def _add_options(p: argparse.ArgumentParser, default: object) -> None:
     p.add_argument("--config", metavar="SER.CFG", default=default, help="take the database that this file names")
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     form = argparse.RawDescriptionHelpFormatter
     p = _Parser(prog="serctl", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=form)
     _add_options(p, None)
