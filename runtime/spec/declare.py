@@ -207,6 +207,7 @@ class ModuleSpec:
     matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
     config that loads the module is checked but cannot run. `needs` names modules that must be loaded before;
     `database`: one of the database drivers must be, too. `refuses`: values of parameters with which the server does not start.
+    `ordered` are pairs of parameters of which the first should not be above the second, where that is not 0.
     """
 
     name: str
@@ -219,6 +220,7 @@ class ModuleSpec:
     summary: str = ""
     database: bool = False
     refuses: tuple[Refusal, ...] = NONE
+    ordered: tuple[tuple[str, str], ...] = ()
     by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -33,6 +33,7 @@ class Does(enum.Enum):
     CHALLENGE_PROXY = "answers 407"
     REPLY = "answers with the code that is its first argument"
     REPLY_STATEFUL = "answers in the transaction that is there, with the code that is its first argument"
+    TEST_STATUS = "tests the status of the reply"
     NEW_TRANSACTION = "opens a transaction, and does nothing else"
     FIND_TRANSACTION = "when true, tells that there is a transaction"
     ERROR_REPLY = "answers with what the last error suggests"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Final
 
+from runtime.sip.regex import Regex
 from runtime.spec.declare import Arg, ArgumentKind
-from runtime.spec.kinds import parse_integer, wire
+from runtime.spec.kinds import REGEX, parse_integer, wire
 from runtime.spec.values import BadArgument, Doubt
 
 # The core has 20 routes of each kind (reference core, 2.5).
@@ -85,3 +88,23 @@ def onreply_route(name: str = "route") -> Arg[int]:
 def identity(name: str = "header") -> Arg[bytes]:
     """Whose membership the group modules look up."""
     return keyword(name, "Request-URI", "To", "From", "Credentials")
+
+
+def _status_doubt(text: str) -> Doubt | None:
+    if re.search(r"[0-9]*[xX]{1,2}", text):
+        wanted = re.sub("[xX]", "[0-9]", text)
+        return Doubt(f'no status is like "{text}": an x is an x in a regular expression', f'write "{wanted}"')
+    if "," in text or ";" in text:
+        wanted = "|".join(re.split("[,; ]+", text))
+        return Doubt(
+            f'no status is like "{text}": a regular expression separates what may be by |', f'write "{wanted}"'
+        )
+    return REGEX.doubt(text)
+
+
+STATUS_REGEX: Final = replace(REGEX, doubt=_status_doubt)
+
+
+def status_regex() -> Arg[Regex]:
+    """A regular expression for the code of a reply."""
+    return Arg("regex", STATUS_REGEX)

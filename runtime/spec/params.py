@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from runtime.routing.database import EMBEDDED as EMBEDDED
 from runtime.routing.database import READ_ONLY_URL as READ_ONLY_URL
 from runtime.routing.database import READ_WRITE_URL as READ_WRITE_URL
 from runtime.spec.declare import Param, integer_param, string_param
@@ -12,7 +13,7 @@ from runtime.spec.values import Doubt
 
 RADIUS_CONFIG: Final = "/usr/local/etc/radiusclient/radiusclient.conf"
 
-_DRIVERS: Final = ("mysql", "postgres", "postgresql", "sqlite", "dbtext", "flatstore")
+DRIVERS: Final = ("mysql", "postgres", "postgresql", "sqlite", "dbtext", "flatstore")
 _MYSQL: Final = re.compile(r"mysql://([^@/]*@)?[^@/:]+(:[0-9]+)?/.+\Z", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$.]*\Z")
 
@@ -23,7 +24,7 @@ def _given(what: str, text: str) -> str:
 
 def _url_doubt(text: str) -> Doubt | None:
     driver, colon, _ = text.partition(":")
-    if not colon or driver.lower() not in _DRIVERS:
+    if not colon or driver.lower() not in DRIVERS:
         return Doubt(
             f'"{text}" names no database driver', "write mysql://user:password@host/database or dbtext:///path"
         )
@@ -70,8 +71,15 @@ def flag_param(name: str, default: int, summary: str) -> Param:
     return integer_param(name, default, summary, low=0, high=31)
 
 
-def seconds_param(name: str, default: int, summary: str) -> Param:
-    return integer_param(name, default, f"{summary} In seconds.", low=0)
+def seconds_param(name: str, default: int, summary: str, *, usual: int = 0) -> Param:
+    """`usual`: nobody means more than so many; 0: any number may be meant."""
+
+    def doubt(value: int) -> Doubt | None:
+        if not usual or value <= usual:
+            return None
+        return Doubt(f"{name} is {value} seconds: are these milliseconds?", f"write {max(1, value // 1000)}")
+
+    return integer_param(name, default, f"{summary} In seconds.", low=0, doubt=doubt)
 
 
 def radius_config_param() -> Param:

@@ -14,22 +14,21 @@ def check_limits(subject: Subject, report: Report) -> None:
     """min_X and max_X of one module, set or by default; 0 as the highest means that there is none."""
     bound = subject.bound
     for loaded in bound.modules.loaded:
-        for param in loaded.spec.params:
-            if not param.name.startswith("min_"):
-                continue
-            upper = f"max_{param.name.removeprefix('min_')}"
-            low, high = _value(loaded, param.name), _value(loaded, upper)
+        lows = [param.name for param in loaded.spec.params if param.name.startswith("min_")]
+        pairs = [(name, f"max_{name.removeprefix('min_')}") for name in lows]
+        for lower, upper in (*pairs, *loaded.spec.ordered):
+            low, high = _value(loaded, lower), _value(loaded, upper)
             if low is None or high is None or high <= 0 or low <= high:
                 continue
-            places = [
-                item for name in (param.name, upper) if (item := _set_at(bound.file, loaded.spec, name)) is not None
-            ]
+            places = [item for name in (lower, upper) if (item := _set_at(bound.file, loaded.spec, name)) is not None]
             if places:
                 related = tuple(Related(item.span, "the other limit is set here") for item in places[1:])
-                message = (
-                    f"{param.name} of {loaded.spec.name} is {low}, and {upper} is {high}: no value lies between them"
-                )
-                report.add(codes.CROSSED_LIMITS, places[0].span, message, hint="exchange them", related=related)
+                what = "no value lies between them" if (lower, upper) in pairs else "it should not be greater"
+                message = f"{lower} of {loaded.spec.name} is {low}, and {upper} is {high}: {what}"
+                hint = "exchange them" if len(places) > 1 else f"{upper} is {high} unless modparam sets it"
+                if len(places) == 1 and places[0].parameter.value == upper:
+                    hint = f"{lower} is {low} unless modparam sets it"
+                report.add(codes.CROSSED_LIMITS, places[0].span, message, hint=hint, related=related)
 
 
 def _value(loaded: Loaded, name: str) -> int | None:

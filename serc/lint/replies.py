@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
+from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
 from serc.lint.subject import Subject
 from serc.reading import tree
 from serc.reading.walk import below, routes
+from serc.resolve.routes import key_of
 
 
 def check_replies(subject: Subject, report: Report) -> None:
     """The first line of a reply has no method."""
     for route in routes(subject.file):
         if route.kind != "onreply_route":
+            _status(route, subject, report)
             continue
         for node in below(route.body):
             if isinstance(node, tree.Compare) and node.operand.name == "method" and node.operator in ("==", "!=", "=~"):
@@ -20,3 +25,24 @@ def check_replies(subject: Subject, report: Report) -> None:
                 message = f"a reply has no method: this is always {truth}"
                 hint = "ask for the method in the route that forwards, and arm another onreply_route there"
                 report.add(codes.CONSTANT_CONDITION, node.span, message, hint=hint)
+
+
+def _status(route: tree.Route, subject: Subject, report: Report) -> None:
+    """Requests have no status: the operand is their URI. Routes with numbers may be called for replies, too."""
+    if route.kind == "route" and key_of(route)[1]:
+        return
+    for node in below(route.body):
+        if isinstance(node, tree.Compare) and node.operand.name == "status" and _is_code(node.value):
+            test = subject.effects.named(Does.TEST_STATUS)
+            truth = "true" if node.operator == "!=" else "false"
+            message = f"a request has no status: this is always {truth}"
+            hint = "the status of a reply is asked for in an onreply_route"
+            if route.kind == "failure_route" and isinstance(node.value, (tree.String, tree.Number)):
+                hint = f'write {test}("{node.value.value}")'
+            report.add(codes.CONSTANT_CONDITION, node.span, message, hint=hint)
+
+
+def _is_code(value: object) -> bool:
+    if isinstance(value, tree.Number):
+        return True
+    return isinstance(value, tree.String) and re.fullmatch(r"\^?[1-6][0-9.\[\]-]*\$?", value.value) is not None

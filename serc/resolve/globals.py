@@ -65,6 +65,7 @@ def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
         for value in item.values:
             assert isinstance(value, tree.SocketId)
             check_port(value.port, report)
+            _check_proto(item, value, report)
             _check_host(item, value.host, report)
         return
     value = item.values[0]
@@ -111,6 +112,13 @@ def check_port(port: tree.Number | tree.Word | None, report: Report) -> None:
     if isinstance(port, tree.Number) and port.value > LARGEST_PORT:
         message = f"there is no port {port.text}: ports end at {LARGEST_PORT}"
         report.add(codes.OUT_OF_RANGE, port.span, message)
+
+
+def _check_proto(item: tree.Assignment, socket_id: tree.SocketId, report: Report) -> None:
+    proto = socket_id.proto
+    if item.name.name == "listen" and proto is not None and proto.name.lower() == "tls":
+        message = "TLS is not supported yet: the server does not start with this"
+        report.add(codes.REFUSED, socket_id.span, message, hint="listen on udp: or tcp:, and put a TLS proxy before it")
 
 
 def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAddress, report: Report) -> None:

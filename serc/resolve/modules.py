@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from runtime.spec.declare import ModuleSpec, Param, ParamType
 from runtime.spec.environment import names_in
 from runtime.spec.kinds_avp import aliases_mistake, avp_definitions
+from runtime.spec.params import DRIVERS, EMBEDDED, READ_ONLY_URL, READ_WRITE_URL
 from runtime.spec.posix_regex import BadRegex, posix_regex
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
@@ -98,6 +99,7 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
     _mandatory(file, modules, report)
     _twice(file, modules, report)
     _refused(file, modules, report)
+    _drivers(file, modules, report)
     modules.avp_aliases = _avp_aliases(file) if complete else None
     return modules
 
@@ -198,6 +200,27 @@ def _refused(file: tree.File, modules: Modules, report: Report) -> None:
                     if isinstance(item, tree.ModParam) and item.parameter.value in refusal.params
                 ]
                 report.add(codes.REFUSED, given[-1] if given else module.node.span, sentence, hint=refusal.hint)
+
+
+def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
+    """URLs of databases whose module is not loaded."""
+    loaded = {module.spec.name for module in modules.loaded}
+    for item in file.items:
+        if not isinstance(item, tree.ModParam) or not isinstance(item.value, tree.String) or modules.puzzles:
+            continue
+        if item.value.value in (READ_WRITE_URL, READ_ONLY_URL) or modules.value(item.module.value, "db_mode") == 0:
+            continue  # not opened, or no more than what is taken where no URL is set
+        scheme, found, _ = item.value.value.partition("://")
+        driver = modules.catalogue.find(scheme.lower()) if found and item.parameter.value.endswith("_url") else None
+        if driver is None or driver.name not in DRIVERS or driver.name in loaded | modules.meant:
+            continue
+        if driver.name != EMBEDDED:
+            sentence = (
+                f"the database of {item.module.value} is a {scheme.lower()} one, and {driver.name}.so is not loaded"
+            )
+            hint = f'write loadmodule "…/{driver.name}.so" before it'
+            modules.refused.append(sentence)
+            report.add(codes.REFUSED, item.value.span, sentence, hint=hint)
 
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")

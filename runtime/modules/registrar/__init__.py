@@ -105,6 +105,7 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.registrar:Registrar",
     summary="Takes REGISTER requests into usrloc and finds users there.",
     needs=("sl", "usrloc"),
+    ordered=(("min_expires", "default_expires"), ("default_expires", "max_expires")),
     refuses=(same_as("registrar", "use_domain", "usrloc"),),
     functions=(
         function(

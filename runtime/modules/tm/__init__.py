@@ -230,8 +230,8 @@ EXPORTS: Final = ModuleSpec(
     params=(
         switch_param("ruri_matching", 1, "Requests without an RFC 3261 branch match by their URI, too."),
         switch_param("via1_matching", 1, "Requests without an RFC 3261 branch match by their Via, too."),
-        seconds_param("fr_timer", 30, "Wait for a final reply, and for the ACK to a negative one."),
-        seconds_param("fr_inv_timer", 120, "Wait for the final reply to an INVITE that rings."),
+        seconds_param("fr_timer", 30, "Wait for a final reply, and for the ACK to a negative one.", usual=3600),
+        seconds_param("fr_inv_timer", 120, "Wait for the final reply to an INVITE that rings.", usual=3600),
         seconds_param("wt_timer", 5, "Life of a transaction that is over."),
         seconds_param("delete_timer", 2, "Delay before a transaction in use is deleted again."),
         seconds_param("retr_timer1p1", 1, "Delay before the first repetition."),

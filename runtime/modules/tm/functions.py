@@ -30,9 +30,9 @@ from runtime.sip.regex import Regex
 from runtime.sip.scan import BadMessage
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, Arg, Function, function
 from runtime.spec.effects import Does
-from runtime.spec.kinds import code, reason, regex, some_text
+from runtime.spec.kinds import code, reason, some_text
 from runtime.spec.kinds_sip import host, port
-from runtime.spec.kinds_words import failure_route, onreply_route
+from runtime.spec.kinds_words import failure_route, onreply_route, status_regex
 from runtime.tx.table import key_of
 
 
@@ -338,9 +338,9 @@ FUNCTIONS: Final = (
     function(
         "t_check_status",
         Functions.t_check_status,
-        regex(),
+        status_regex(),
         routes=EVERYWHERE,
-        does=Does.NOTHING,
+        does=Does.TEST_STATUS,
         alone="nothing else",
         summary="True if the reply's code matches.",
     ),

@@ -16,7 +16,16 @@ from serc.resolve.effects import Effects
 _BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT))
 _UNCHANGED: Final = frozenset(
     (
-        *(Does.NOTHING, Does.LOG, Does.CHECK_HOPS, Does.EDIT, Does.EDIT_URI, Does.SET_FLAG, Does.TEST_FLAG),
+        *(
+            Does.NOTHING,
+            Does.LOG,
+            Does.CHECK_HOPS,
+            Does.EDIT,
+            Does.EDIT_URI,
+            Does.SET_FLAG,
+            Does.TEST_FLAG,
+            Does.TEST_STATUS,
+        ),
         *(Does.ARM, Does.RECORD_ROUTE, Does.COPY),
     )
 )

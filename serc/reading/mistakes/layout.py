@@ -73,6 +73,8 @@ class LayoutMistakes:
         elif following.text == "==" and token.text not in OPERANDS:
             message = f'a global parameter is set with "=", found "{following.text}"'
             self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=")
+        elif following.kind == "string" and token.text in KEYWORDS and token.text not in OPERANDS | set(_TOP_LEVEL):
+            self._reporter.add(codes.UNEXPECTED, self._reporter.after(at + 1), f'"=" is missing after "{token.text}"')
         elif following.kind == "string":
             hint = did_you_mean(token.text, _TOP_LEVEL)
             self._reporter.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint)
