@@ -53,7 +53,9 @@ def outline(command: str) -> Outline:
 
 
 def _sub_parser(name: str) -> argparse.ArgumentParser:
-    parser = importlib.import_module(f"serc.commands.{name}").parser()
+    """Of a module that tells; of another no more than what all of them have."""
+    tell = getattr(importlib.import_module(f"serc.commands.{name}"), "parser", None)
+    parser = tell() if tell is not None else argparse.ArgumentParser(prog=f"serc {name}")
     assert isinstance(parser, argparse.ArgumentParser)
     return parser
 
