@@ -14,6 +14,8 @@ HERE: Final = 0
 EVERY: Final = 1
 # In the worker that handles the Call-ID which the command's `call_id_of` finds in the words; b"": in any.
 OWNER: Final = 2
+# In the master, for what concerns all processes; only the server itself has such commands.
+MASTER: Final = 3
 
 # What a command reads, in the order of the letters of its `pattern`.
 LINE: Final = "l"

@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Final
@@ -34,7 +35,9 @@ from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.kinds import udp
 from runtime.server.processes.kinds.table import KINDS
 from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
+from runtime.server.processes.masters_mail import MastersMail
 from runtime.server.processes.notify import Notifier, notifier
+from runtime.server.processes.reload import Reload
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.statistics import Statistics
 from runtime.server.processes.workplace import Workplace, spare_the_collector
@@ -44,6 +47,7 @@ from runtime.server.start.listen import describe, socket_table
 from runtime.server.start.loader import load_program
 from runtime.server.start.options import SHARED_MB, Options, parse, usage_text, version_text
 from runtime.server.start.settings import effective
+from runtime.server.start.source import Compiled, RoutesFile, Source
 
 # How long the process of `fork=no` may take to notice that it is to end.
 _IDLE_MS: Final = 300
@@ -60,11 +64,12 @@ def main(argv: list[str] | None = None) -> int:
     except StartError as e:
         report("ser-runtime", str(e))
         return 1
-    return run(program, options)
+    source = RoutesFile(os.path.abspath(options.routes))
+    return run(program, options, source, source.read())
 
 
-def run(program: Program, options: Options) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status. A start that fails says why in one line on standard error.
+def run(program: Program, options: Options, source: Source, first: Compiled | None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. `source` is where the program, which is `first`, comes from. A start that fails says why in one line on standard error.
 
     With -c it returns when all has been done that a start does before it listens and forks. Without -D and with fork=yes this returns nothing: the calling process
     ends as soon as the daemon serves.
@@ -78,7 +83,7 @@ def run(program: Program, options: Options) -> int:
         table = socket_table(config, log)
         _print(describe(table))
         refuse_declared(program)
-        start = _Start(program, options, config, log, table, identity, owner)
+        start = _Start(program, options, source, first, config, log, table, identity, owner)
         return start.check() if options.check else start.run()
     except (StartError, ProgramError) as e:
         report(options.prog, str(e))
@@ -123,6 +128,8 @@ class _Start:
         self,
         program: Program,
         options: Options,
+        source: Source,
+        first: Compiled | None,
         config: Config,
         log: ServerLog,
         table: SocketTable,
@@ -130,6 +137,8 @@ class _Start:
         owner: Owner,
     ) -> None:
         self._options: Final = options
+        self._source: Final = source
+        self._first: Final = first
         self._config: Final = config
         self._log: Final = log
         self._table: Final = table
@@ -217,7 +226,14 @@ class _Start:
         enter(config.chroot, self._workdir(self._launch is not None))
         self._engine.bind()
         workplace = Workplace(
-            self._engine, config, self._table, self._log, self._mmsg, self._resolver, self._name_client
+            self._engine,
+            config,
+            self._table,
+            self._log,
+            self._mmsg,
+            self._resolver,
+            self._name_client,
+            lambda config: effective(config, self._options),
         )
         # A signal from now on must find somebody who removes the files.
         hold_signals()
@@ -261,7 +277,7 @@ class _Start:
 
     def _roster(self, own_title: str, workplace: Workplace) -> Roster:
         """All processes. `own_title` is the master's, "" if it does a worker's work."""
-        kinds = self._control.kinds(self._options.arguments, workplace.commands, lambda: roster)
+        kinds = self._control.kinds(self._options.arguments, workplace, lambda: roster)
         kinds += [kind(workplace) for kind in KINDS]
         kinds += self._metrics.kinds(lambda: roster)
         roster = Roster(own_title, kinds, workplace.owners, self._mmsg)
@@ -283,8 +299,27 @@ class _Start:
         exchange = roster.masters_exchange()
         ending = Ending(roster.runners(exchange), self._log, self._options.drain_s, self._engine.keeps_state)
         statistics = Statistics(roster.counters(exchange), self._memory, self._log)
+        reload = Reload(
+            self._engine,
+            self._source,
+            self._first,
+            workplace.effective,
+            roster.programs(exchange),
+            workplace.board,
+            self._notifier,
+            self._log,
+        )
         return Master(
-            processes, roster.table, self._log, self._prctl, ending, statistics, self._notifier, self._identity
+            processes,
+            roster.table,
+            self._log,
+            self._prctl,
+            ending,
+            statistics,
+            reload,
+            MastersMail(exchange, statistics, reload, time.monotonic),
+            self._notifier,
+            self._identity,
         )
 
     def _job(self, kind: Kind, seat: Seat, roster: Roster, possessions: list[Possession]) -> Callable[[], Run]:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from runtime.build import NATIVE
 from runtime.routing.program import Program
@@ -17,6 +18,7 @@ from runtime.server.log.server_log import report
 from runtime.server.main import run
 from runtime.server.start.loader import load_program
 from runtime.server.start.options import parse, usage_text, version_text
+from runtime.server.start.source import Compiled, Source
 from serc.commands import cache
 
 
@@ -27,15 +29,36 @@ def main(argv: list[str] | None = None) -> int:
         if options.help or options.version:
             print(usage_text(options.prog) if options.help else version_text(NATIVE))
             return 0
-        program = compiled(options.config_file)
+        found = compiled(options.config_file)
     except StartError as e:
         report("ser", str(e))
         return 1
-    return 1 if program is None else run(program, options)
+    if found is None:
+        return 1
+    program, first = found
+    return run(program, options, ConfigFile(options.config_file), first)
 
 
-def compiled(name: str) -> Program | None:
-    """The program of the ser.cfg `name`, from the cache if it is there; None when it has errors.
+class ConfigFile(Source):
+    """A ser.cfg, which is called `name`; where it lies is known also when the working directory has changed."""
+
+    def __init__(self, name: str) -> None:
+        self.name: Final = name
+        self._path: Final = Path(name).absolute()
+
+    def read(self) -> Compiled:
+        try:
+            config = self._path.read_bytes()
+        except OSError as e:
+            raise StartError(f"loading config file({self.name}): {e.strerror or e}") from e
+        text, messages = _compile(self.name, config)
+        if text is None:
+            raise StartError(messages.rstrip("\n"))
+        return Compiled(text, config.decode("latin-1"), messages)
+
+
+def compiled(name: str) -> tuple[Program, Compiled] | None:
+    """The program of the ser.cfg `name`, and what it was made of, from the cache if it is there; None when it has errors.
 
     What the compiler says is on standard error, whether it has run now or before. Raises StartError.
     """
@@ -49,19 +72,20 @@ def compiled(name: str) -> Program | None:
     if found is not None:
         path, messages = found
         sys.stderr.write(messages)
-        return load_program(str(path))
+        return load_program(str(path)), Compiled(path.read_text(encoding="utf-8"), config.decode("latin-1"))
     text, messages = _compile(name, config)
     sys.stderr.write(messages)
     if text is None:
         return None
+    made = Compiled(text, config.decode("latin-1"))
     if directory is not None:
         try:
             stored = cache.store(directory, key, text, messages)
         except OSError:
             pass  # a full disk, a read-only home: not worth failing for
         else:
-            return load_program(str(stored))
-    return _load_from_private_folder(text)
+            return load_program(str(stored)), made
+    return _load_from_private_folder(text), made
 
 
 def _compile(name: str, config: bytes) -> tuple[str | None, str]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import LINE, Command, Question
+from runtime.routing.command import LINE, MASTER, Command, Question
 from runtime.routing.world import SERVER
 from runtime.server.host.process_table import ProcessTable
 
@@ -40,10 +40,17 @@ class CoreCommands:
             "uptime": self._uptime,
             "print": self._print,
         }
-        self.commands: Final = [_command(name, bodies[name]) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)]
-        # Newest first, as SER's list grows.
-        newest = [command.name for command in reversed(modules) if by_fifo or command.by_socket]
-        self._names: Final = [*(command.name for command in self.commands), *newest]
+        own = [_command(name, bodies[name]) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)]
+        self.commands: Final = [*own, RELOAD]
+        self._own_names: Final = [command.name for command in own]
+        self._names: list[str] = []
+        self.renew(modules)
+
+    def renew(self, modules: list[Command]) -> None:
+        """From now on these are the modules' commands."""
+        # Newest first, as SER's list grows. What SER has not is not in it.
+        newest = [command.name for command in reversed(modules) if self._by_fifo or command.by_socket]
+        self._names = [*self._own_names, *newest]
 
     def _ps(self, question: Question) -> bytes:
         return self._ok + self._table.text()
@@ -86,7 +93,15 @@ def _command(name: str, body: Callable[[Question], bytes]) -> Command:
     )
 
 
+def _by_master(question: Question) -> None:
+    """Never called: the master's mail has the body."""
+    raise NotImplementedError
+
+
+# Its word: nothing, check, diff, rollback or status.
+RELOAD: Final = Command("reload", _by_master, LINE, where=MASTER, answers_late=True)
+
 _FIFO_ORDER: Final = ("kill", "ps", "which", "arg", "pwd", "version", "uptime", "print")
-CORE_NAMES: Final = frozenset(_FIFO_ORDER)
+CORE_NAMES: Final = frozenset((*_FIFO_ORDER, "reload"))
 # The Unix socket lists them otherwise.
 _SOCKET_ORDER: Final = ("kill", "arg", "pwd", "ps", "which", "uptime", "version", "print")

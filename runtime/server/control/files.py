@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.server.control.core_commands import CORE_NAMES, CoreCommands
 from runtime.server.control.delivery import ReplyRules
@@ -19,6 +18,7 @@ from runtime.server.host.errors import StartError
 from runtime.server.log.server_log import ServerLog
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.roster import Roster
+from runtime.server.processes.workplace import Workplace
 
 FIFO_PROCESS: Final = "fifo server"
 SOCKET_PROCESS: Final = "unix domain socket server"
@@ -60,19 +60,19 @@ class ControlFiles:
             if file is not None:
                 file.remove(self._log)
 
-    def kinds(self, arguments: list[str], commands: list[Command], roster: Callable[[], Roster]) -> list[Kind]:
-        """The processes that serve what `make` has made, in SER's order. `arguments` is the command line, `commands` are those of
+    def kinds(self, arguments: list[str], workplace: Workplace, roster: Callable[[], Roster]) -> list[Kind]:
+        """The processes that serve what `make` has made, in SER's order. `arguments` is the command line, `workplace` has those of
         the modules, `roster` tells in each process who else is there. Raises StartError."""
-        _refuse_taken_names(commands)
+        _refuse_taken_names(workplace.commands)
         kinds: list[Kind] = []
         fifo, unix = self._fifo, self._socket
         if fifo is not None:
-            serve = self._server(True, arguments, commands, roster)
-            kinds.append(Kind(FIFO_PROCESS, [FIFO_PROCESS], serve, keeps=(fifo,)))
+            serve = self._server(True, arguments, workplace, roster)
+            kinds.append(Kind(FIFO_PROCESS, [FIFO_PROCESS], serve, keeps=(fifo,), has_program=True))
         if unix is not None:
-            serve = self._server(False, arguments, commands, roster)
+            serve = self._server(False, arguments, workplace, roster)
             count = max(1, self._config.unix_sock_children)
-            kinds.append(Kind(SOCKET_PROCESS, [SOCKET_PROCESS] * count, serve, keeps=(unix,)))
+            kinds.append(Kind(SOCKET_PROCESS, [SOCKET_PROCESS] * count, serve, keeps=(unix,), has_program=True))
         return kinds
 
     def possessions(self) -> list[Possession]:
@@ -80,13 +80,15 @@ class ControlFiles:
         return [file for file in (self._fifo, self._socket) if file is not None]
 
     def _server(
-        self, by_fifo: bool, arguments: list[str], commands: list[Command], roster: Callable[[], Roster]
+        self, by_fifo: bool, arguments: list[str], workplace: Workplace, roster: Callable[[], Roster]
     ) -> Callable[[Seat], Run]:
         master = os.getpid()
         rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
         config, log = self._config, self._log
 
         def job(seat: Seat) -> Run:
+            # A process in the place of a dead one begins with the program that runs now.
+            commands = workplace.engine.commands()
             core = CoreCommands(by_fifo, roster().table, arguments, self._since_s, commands)
             all_commands = Commands(core.commands, commands, by_fifo, log)
             process: ControlProcess
@@ -96,7 +98,14 @@ class ControlFiles:
             else:
                 assert self._socket is not None
                 process = SocketServer(core, all_commands, log, master, self._socket.socket, config.unix_tx_timeout)
-            process.join(roster().runners(seat.exchange()))
+
+            def switched() -> None:
+                renewed = workplace.engine.commands()
+                core.renew(renewed)
+                all_commands.renew(renewed)
+
+            exchange = seat.exchange()
+            process.join(roster().runners(exchange), workplace.programs(exchange, switched))
             return process.run
 
         return job

@@ -5,16 +5,20 @@ Nothing waits for an answer: it is given to the client when it comes, or when th
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import EVERY, HERE, Command, Question
+from runtime.routing.command import EVERY, HERE, MASTER, Command, Question
 from runtime.routing.ports import L_ERR, L_WARN, Log
 from runtime.server.control.framing import Request
-from runtime.server.mail.letters import answer, run_command
+from runtime.server.mail.letters import answer, new_program, run_command
 from runtime.server.mail.letters.answer import AnswerLetter
 from runtime.server.mail.mailbox import LETTER_BYTES, Letter
 from runtime.server.processes.workers import Workers
+from runtime.server.worker.desk import mark_of
+from runtime.server.worker.programs import Programs
 
 # How long workers may take; they are busy with messages.
 PATIENCE_MS: Final = 2000
@@ -62,17 +66,30 @@ class Commands:
     def __init__(self, core: list[Command], modules: list[Command], by_fifo: bool, log: Log) -> None:
         self._by_fifo: Final = by_fifo
         self._log: Final = log
-        self._places: Final = {command: place for place, command in enumerate(modules)}
-        self._by_name: Final = {c.name.lower().encode(): c for c in [*modules, *core] if by_fifo or c.by_socket}
+        self._core: Final = core
+        self._places: dict[Command, int] = {}
+        self._mark = 0
+        self._by_name: dict[bytes, Command] = {}
+        self.renew(modules)
         self._workers: Workers | None = None
+        self._master = 0
+        self._programs: Programs | None = None
         self._pending: Final[dict[int, _Pending]] = {}
         self._late = 0
         self._number = 0
         self._look_ms: int | None = None
 
-    def connect(self, workers: Workers) -> None:
-        """Called once, in the process that asks."""
+    def renew(self, modules: list[Command]) -> None:
+        """From now on these are the modules' commands."""
+        self._places = {command: place for place, command in enumerate(modules)}
+        self._mark = mark_of(modules)
+        self._by_name = {c.name.lower().encode(): c for c in [*modules, *self._core] if self._by_fifo or c.by_socket}
+
+    def connect(self, workers: Workers, master: int = 0, programs: Programs | None = None) -> None:
+        """Called once, in the process that asks. `master` is the pid of the master, `programs` takes letters about another program."""
         self._workers = workers
+        self._master = master
+        self._programs = programs
 
     def find(self, name: bytes) -> Command | None:
         """None if there is no such command. `name` is in lower case."""
@@ -100,6 +117,8 @@ class Commands:
             return
         if command.where == EVERY:
             to = workers.mailboxes
+        elif command.where == MASTER:
+            to = [workers.exchange.directory["master"][0]]
         else:
             assert command.call_id_of is not None
             to = [workers.owner_of(command.call_id_of(request.words))]
@@ -115,11 +134,15 @@ class Commands:
                 number,
                 exchange.number,
                 self._number,
-                self._places[command],
+                self._places.get(command, 0),
+                self._mark,
                 self._by_fifo,
                 request.words,
             )
         exchange.post.flush()
+        if command.where == MASTER:
+            # It waits for signals alone.
+            os.kill(self._master, signal.SIGUSR2)
 
     def _ask_here(self, command: Command, request: Request, give: Give, now_ms: int) -> None:
         try:
@@ -130,7 +153,7 @@ class Commands:
 
     # --- answers -------------------------------------------------------------------------------------------------------
 
-    def receive(self) -> None:
+    def receive(self, now_ms: int) -> None:
         """Take what is in the mailbox."""
         if self._workers is None:
             return
@@ -139,6 +162,9 @@ class Commands:
         for letter in letters:
             if letter.kind == answer.KIND:
                 self._take(answer.read(letter))
+            elif letter.kind == new_program.KIND and self._programs is not None:
+                self._programs.take(letter, now_ms)
+        self._workers.exchange.post.flush()
 
     def next_ms(self, now_ms: int) -> int | None:
         """When `look_over` has something to do; None if nothing is under way."""

@@ -25,6 +25,7 @@ from runtime.server.control.delivery import (
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 from runtime.server.control.questions import Commands
 from runtime.server.processes.workers import Workers
+from runtime.server.worker.programs import Programs
 
 # Answers that wait for their clients, and what they may have in them together.
 DELIVERIES_MAX: Final = 256
@@ -53,9 +54,9 @@ class ControlProcess:
         self.poll: Final = select.poll()
         self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX, DELIVERIES_MAX_BYTES)
 
-    def join(self, workers: Workers) -> None:
-        """Called once, in the process: whom it may ask."""
-        self._commands.connect(workers)
+    def join(self, workers: Workers, programs: Programs | None = None) -> None:
+        """Called once, in the process: whom it may ask, and who exchanges its program."""
+        self._commands.connect(workers, self._master, programs)
         self._mail = workers.exchange.mailbox.fileno()
         self.poll.register(self._mail, select.POLLIN)
 
@@ -69,7 +70,7 @@ class ControlProcess:
         events = self.poll.poll(self._patience_ms(now_ms))
         now_ms = _now_ms()
         if any(fd == self._mail for fd, _ in events):
-            self._commands.receive()
+            self._commands.receive(now_ms)
         self._commands.look_over(now_ms)
         self.take(events, now_ms)
         writable = {fd for fd, what in events if what & ~select.POLLIN}

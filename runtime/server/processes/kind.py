@@ -40,7 +40,7 @@ class Kind:
 
     `job` is called in each of them, when it has closed what is not in `keeps`: it makes ready and returns what the process does
     from then on. The processes with `handles_messages` have the first mailboxes; those that count what they do
-    (`tells_counts`) are asked for it by SIGUSR1.
+    (`tells_counts`) are asked for it by SIGUSR1, those that have the program (`has_program`) exchange it at a reload.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Kind:
         has_mailbox: bool = True,
         handles_messages: bool = False,
         tells_counts: bool = False,
+        has_program: bool = False,
     ) -> None:
         self.name: Final = name
         self.titles: Final = titles
@@ -60,3 +61,4 @@ class Kind:
         self.has_mailbox: Final = has_mailbox
         self.handles_messages: Final = handles_messages
         self.tells_counts: Final = tells_counts
+        self.has_program: Final = has_program

@@ -23,7 +23,9 @@ from runtime.server.host.process_table import ProcessTable
 from runtime.server.log.server_log import ServerLog
 from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Run
+from runtime.server.processes.masters_mail import MastersMail
 from runtime.server.processes.notify import Notifier, Watchdog
+from runtime.server.processes.reload import RELOAD, Reload
 from runtime.server.processes.statistics import Statistics
 
 START_S: Final = 60.0
@@ -62,7 +64,8 @@ class Process:
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
     each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know,
-    `notifier` who is told how the server is. All run as `identity`."""
+    `reload` what SIGHUP wants done, `mail` who takes letters, `notifier` who is told how the server is. All run as `identity`.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,8 @@ class Master:
         prctl: Prctl,
         ending: Ending,
         statistics: Statistics,
+        reload: Reload,
+        mail: MastersMail,
         notifier: Notifier,
         identity: Identity,
     ) -> None:
@@ -81,6 +86,8 @@ class Master:
         self._prctl: Final = prctl
         self._ending: Final = ending
         self._statistics: Final = statistics
+        self._reload: Final = reload
+        self._mail: Final = mail
         self._notifier: Final = notifier
         self._identity: Final = identity
         self._watchdog: Final = Watchdog(notifier)
@@ -217,14 +224,19 @@ class Master:
         now_s = time.monotonic()
         if self._watchdog.is_due(now_s):
             self._statistics.probe(now_s)
-        if self._ending.has_begun() or self._statistics.is_asking():
+        if self._ending.has_begun() or self._statistics.is_asking() or self._reload.is_busy():
             patience_s = min(patience_s, _LOOK_S)
         patience_s = min(patience_s, self._watchdog.patience_s(now_s))
-        if not self._ending.has_begun():
+        if self._reload.holds_forks():
+            patience_s = _LOOK_S
+        elif not self._ending.has_begun():
             self._respawn()
         info = signal.sigtimedwait(_WAITED_FOR, patience_s)
         if info is not None and not self._take_signal(info.si_signo):
             return False
+        self._mail.read()
+        if self._reload.is_busy():
+            self._reload.look(time.monotonic())
         if self._statistics.is_asking() and self._statistics.look(time.monotonic()):
             self._watchdog.all_answered()
         return not self._ending.is_over(time.monotonic())
@@ -240,14 +252,22 @@ class Master:
         elif number == signal.SIGUSR1:
             self._statistics.ask(time.monotonic())
         elif number == signal.SIGHUP:
-            self._log.write(
-                L_NOTICE, "SIGHUP ignored: ser.cfg is read at the start only; restart the server to apply changes"
-            )
-        elif number != signal.SIGCHLD:
+            self._begin_reload()
+        elif number not in (signal.SIGCHLD, signal.SIGUSR2):
+            # SIGUSR2 says that there is mail.
             self._log.write(L_DBG, f"DEBUG: signal {number} ignored")
         # Several deaths can share one SIGCHLD.
         self._reap()
         return True
+
+    def _begin_reload(self) -> None:
+        if self._is_alone:
+            self._log.write(L_NOTICE, "SIGHUP ignored: fork=no: restart the server to apply changes to ser.cfg")
+            return
+        try:
+            self._reload.begin(RELOAD, None, time.monotonic())
+        except StartError as e:
+            self._log.write(L_ERR, f"ERROR: SIGHUP: {e}")
 
     def _patience_s(self) -> float:
         """Seconds until something is to be done without a signal."""
@@ -324,6 +344,7 @@ class Master:
         """End all others. They have nothing left to do, and would not hear anything gentler."""
         if not self._ending.has_begun():
             self._notifier.tell("STOPPING=1")
+        self._reload.abandon()
         for fd in self._ready:
             os.close(fd)
         self._ready.clear()

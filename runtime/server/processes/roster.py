@@ -43,8 +43,9 @@ class Roster:
         # The mailboxes of those who run the program.
         self._runners: Final = list(range(owners or sum(len(kind.titles) for kind in kinds if kind.handles_messages)))
         self._counters: Final = [n for kind in kinds if kind.tells_counts for n in self.directory.get(kind.name, [])]
+        self._programs: Final = [n for kind in kinds if kind.has_program for n in self.directory.get(kind.name, [])]
         # Where the owner of each mailbox stands in the process table.
-        self._entries: Final[dict[int, int]] = {}
+        self._entries: Final[dict[int, int]] = {count: 0}
         self._seats: Final = {kind.name: self._seats_of(kind, kinds) for kind in kinds}
         try:
             self._mailboxes: Final = Mailboxes(count + 1)
@@ -90,6 +91,10 @@ class Roster:
     def counters(self, exchange: Exchange) -> Workers:
         """Those who count what they do."""
         return Workers(exchange, self._counters, self.table, self._entries)
+
+    def programs(self, exchange: Exchange) -> Workers:
+        """Those who have the program, whatever they do with it."""
+        return Workers(exchange, self._programs, self.table, self._entries)
 
     def _connect(self, mailbox: int) -> Exchange:
         boxes = self._mailboxes

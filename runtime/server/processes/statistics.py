@@ -6,8 +6,8 @@ from typing import Final
 
 from runtime.routing.ports import L_NOTICE, L_WARN, Log
 from runtime.server.host.memory import MemoryStatus
-from runtime.server.mail.letters import answer, statistics
-from runtime.server.mail.mailbox import Letter
+from runtime.server.mail.letters import statistics
+from runtime.server.mail.letters.answer import AnswerLetter
 from runtime.server.processes.workers import Workers
 
 # How long a process may take to answer; it may be busy with messages.
@@ -50,15 +50,13 @@ class Statistics:
             statistics.put(exchange.post, worker, exchange.number, self._number)
         exchange.post.flush()
 
+    def take(self, told: AnswerLetter) -> None:
+        """A process has answered."""
+        if told.question == self._number:
+            self._answers[int(told.sender)] = statistics.unpacked_counts(told.text)
+
     def look(self, now_s: float) -> bool:
-        """Take what has been answered. True when all who live have answered, once for each question."""
-        letters: list[Letter] = []
-        self._workers.exchange.mailbox.receive(letters)
-        for letter in letters:
-            if letter.kind == answer.KIND:
-                told = answer.read(letter)
-                if told.question == self._number:
-                    self._answers[int(told.sender)] = statistics.unpacked_counts(told.text)
+        """True when all who live have answered, once for each question."""
         is_complete = len(self._answers) == len(self._workers.mailboxes)
         if self._until_s is None or not (is_complete or now_s >= self._until_s):
             return False

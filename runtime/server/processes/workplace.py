@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
@@ -15,7 +16,11 @@ from runtime.routing.sockets import SocketTable
 from runtime.server.helpers.db.storage import ServerStorage
 from runtime.server.helpers.dns.resolver import ServerResolver
 from runtime.server.helpers.dns.service import NameClient
+from runtime.server.host.cures import of_processes
+from runtime.server.host.errors import StartError
+from runtime.server.mail.board import Board
 from runtime.server.mail.exchange import Exchange, ServerOwnership
+from runtime.server.mail.letters import new_program
 from runtime.server.processes.inheritance import Inheritance
 from runtime.server.processes.kind import Run, Seat
 from runtime.server.start.settings import CHILDREN
@@ -24,6 +29,7 @@ from runtime.server.worker.connections import ServerConnections
 from runtime.server.worker.desk import Desk
 from runtime.server.worker.handlers import take_letters
 from runtime.server.worker.loop import Worker
+from runtime.server.worker.programs import Programs
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
 from runtime.server.worker.watching import EpollWatches
@@ -35,7 +41,8 @@ class Workplace:
     """One server's: the same in all its processes. The modules of `engine` are bound. Raises StartError.
 
     `children` processes read from each UDP address, `receivers` have TCP connections. If the program keeps state, its messages are
-    shared out among `owners` processes: the UDP workers, or where there are none the TCP processes.
+    shared out among `owners` processes: the UDP workers, or where there are none the TCP processes. `effective` applies the command line
+    to the parameters of another program, which is shown on the `board`.
     """
 
     def __init__(
@@ -47,6 +54,7 @@ class Workplace:
         mmsg: ModuleType | None,
         resolver: ServerResolver,
         name_client: NameClient,
+        effective: Callable[[Config], Config],
     ) -> None:
         self.engine: Final = engine
         self.config: Final = config
@@ -55,6 +63,7 @@ class Workplace:
         self.mmsg: Final = mmsg
         self.name_client: Final = name_client
         self._resolver: Final = resolver
+        self.effective: Final = effective
         self.commands: Final = engine.commands()
         self.udp: Final = [s for s in table.sockets if s.proto == UDP]
         self.children: Final[int] = (config.children or CHILDREN) if config.fork else 1
@@ -63,6 +72,10 @@ class Workplace:
         self.receivers: Final[int] = (config.tcp_children or CHILDREN) if has_tcp else 0
         self.owners: Final = (self.workers or self.receivers) if engine.keeps_state else 0
         engine.world.handlers = max(1, self.owners)
+        try:
+            self.board: Final = Board()
+        except OSError as e:
+            raise StartError(f"cannot make a file in memory: {of_processes(e)}") from e
         self.inheritance: Final = Inheritance(config, table, log, self.children, self.receivers, self.owners)
 
     def start_engine(self, exchange: Exchange, streams: Streams | None, is_timer_process: bool = False) -> None:
@@ -92,9 +105,20 @@ class Workplace:
         )
         where = self.table.sockets[0] if listener is None else listener
         worker = Worker(self.engine, io, where, self.log, waiter, exchange, streams, seat.entry)
-        desk = Desk(self.commands, exchange, self.log)
+        # A process in the place of a dead one begins with the program that runs now.
+        desk = Desk(self.engine.commands(), exchange, self.log)
         take_letters(worker, self.engine.world, self.log, exchange, streams, desk)
+
+        def switched() -> None:
+            desk.renew(self.engine.commands())
+            worker.renew()
+
+        worker.take(new_program.KIND, self.programs(exchange, switched))
         return worker
+
+    def programs(self, exchange: Exchange, switched: Callable[[], None]) -> Programs:
+        """What has the program of this process exchanged; `switched` is called then."""
+        return Programs(self.engine, self.effective, self.board, exchange, self.log, switched)
 
     def _waiter(self, fds: list[int]) -> Waiter:
         return PlainWaiter(fds) if self.mmsg is None else NativeWaiter(fds, self.mmsg)

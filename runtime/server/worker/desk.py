@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -41,14 +42,23 @@ class Desk:
     """Takes questions for the modules' commands. `bugs` counts exceptions of the modules."""
 
     def __init__(self, commands: list[Command], exchange: Exchange, log: Log) -> None:
-        self._commands: Final = commands
+        self._commands = commands
+        self._mark = mark_of(commands)
         self._exchange: Final = exchange
         self._log: Final = log
         self.bugs: i64 = 0
 
+    def renew(self, commands: list[Command]) -> None:
+        """From now on these are run."""
+        self._commands = commands
+        self._mark = mark_of(commands)
+
     def take(self, letter: RunCommandLetter, now_ms: i64) -> None:
         """Run the command; its answer goes into the post."""
         question = AskedQuestion(self._exchange, letter, now_ms)
+        if letter.mark != self._mark:
+            question.answer(b"500 the program is being exchanged: ask again\n")
+            return
         command = self._commands[letter.place]
         try:
             command.body(question)
@@ -57,3 +67,8 @@ class Desk:
             self._log.write(L_ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             if not question.is_answered:
                 question.answer(b"500 server error\n")
+
+
+def mark_of(commands: list[Command]) -> int:
+    """A number for the list: who asks by a place in it must have the same one."""
+    return zlib.crc32("\n".join([command.name for command in commands]).encode("utf-8"))

@@ -84,8 +84,9 @@ class Worker:
         # The state of modules, in this process.
         self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
         # What is due at times, and so must be asked after every batch.
-        self._engine_has_timers: Final = self._keeps_state or engine.schedule.count > 0
-        self._has_timers: Final = self._engine_has_timers or streams is not None
+        self._engine_has_timers = False
+        self._has_timers = False
+        self.renew()
         self.addresses: Final = AddressBook()
         self.tickets: Final = Tickets()
         # Who takes the letters of each kind.
@@ -126,6 +127,11 @@ class Worker:
         self.handed_over: i64 = 0
         self.bugs: i64 = 0
         self.short_of_memory: i64 = 0
+
+    def renew(self) -> None:
+        """The engine may run another program."""
+        self._engine_has_timers = self._keeps_state or self._engine.schedule.count > 0
+        self._has_timers = self._engine_has_timers or self._streams is not None
 
     def take(self, kind: i64, handler: Handler) -> None:
         """From now on letters of this kind go to `handler`."""

@@ -17,6 +17,8 @@ from runtime.server.mail.letters import (
     drain,
     name_answer,
     name_question,
+    new_program,
+    program_done,
     run_command,
     statistics,
     tcp_alias,
@@ -109,18 +111,18 @@ def test_failures_and_aliases(way: Way) -> None:
 @pytest.mark.parametrize("words", [[], [b""], [b"a", b"", b"b\r\nc\0d"], [b"x" * 60000, b"y"]], ids=len)
 @pytest.mark.parametrize("by_fifo", [True, False])
 def test_commands(way: Way, words: list[bytes], by_fifo: bool) -> None:
-    run_command.put(way.post, 0, 9, 1 << 40, 3, by_fifo, words)
+    run_command.put(way.post, 0, 9, 1 << 40, 3, 1 << 31, by_fifo, words)
     letter = way.one()
     asked = run_command.read(letter)
     assert letter.kind == run_command.KIND
-    assert (asked.asker, asked.question, asked.place, asked.by_fifo) == (9, 1 << 40, 3, by_fifo)
+    assert (asked.asker, asked.question, asked.place, asked.mark, asked.by_fifo) == (9, 1 << 40, 3, 1 << 31, by_fifo)
     assert asked.words == words
     assert run_command.size_of(words) == letter.end - letter.at
 
 
 def test_the_largest_command_that_fits_arrives(way: Way) -> None:
     room = LETTER_BYTES - run_command.size_of([b""])
-    run_command.put(way.post, 0, 9, 1, 3, True, [bytes(room)])
+    run_command.put(way.post, 0, 9, 1, 3, 0, True, [bytes(room)])
     assert run_command.read(way.one()).words == [bytes(room)]
 
 
@@ -132,6 +134,17 @@ def test_answers_come_in_pieces_of_which_the_last_one_is_marked(way: Way, size: 
     assert {(piece.sender, piece.question) for piece in pieces} == {(65535, 1 << 40)}
     assert [piece.is_last for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     assert b"".join(piece.text for piece in pieces) == text
+
+
+@pytest.mark.parametrize("why", ["", "counter: the disk is full", "ä" * 3000])
+def test_another_program(way: Way, why: str) -> None:
+    new_program.put(way.post, 0, 9, new_program.SWITCH, 7, 1 << 33)
+    program_done.put(way.post, 0, 4, new_program.SWITCH, 7, why)
+    first, second = way.arrived()
+    asked, done = new_program.read(first), program_done.read(second)
+    assert (first.kind, second.kind) == (new_program.KIND, program_done.KIND)
+    assert (asked.asker, asked.what, asked.version, asked.size) == (9, new_program.SWITCH, 7, 1 << 33)
+    assert (done.sender, done.what, done.version, done.why) == (4, new_program.SWITCH, 7, why[:2048])
 
 
 def test_counts(way: Way) -> None:

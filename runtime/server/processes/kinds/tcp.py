@@ -39,7 +39,9 @@ def kind(workplace: Workplace) -> Kind:
         return endless(workplace.worker(seat, exchange, index, None, streams))
 
     titles = ["tcp receiver"] * workplace.receivers
-    return Kind(TCP_RECEIVERS, titles, job, keeps=(doors, datagrams), handles_messages=True, tells_counts=True)
+    return Kind(
+        TCP_RECEIVERS, titles, job, keeps=(doors, datagrams), handles_messages=True, tells_counts=True, has_program=True
+    )
 
 
 def _limits(workplace: Workplace) -> Limits:

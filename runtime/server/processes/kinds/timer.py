@@ -20,4 +20,4 @@ def kind(workplace: Workplace) -> Kind:
         return endless(workplace.worker(seat, exchange, 0, None, None))
 
     titles = ["timer"] if workplace.engine.has_server_timers() else []
-    return Kind(TIMER, titles, job, keeps=(datagrams,), tells_counts=True)
+    return Kind(TIMER, titles, job, keeps=(datagrams,), tells_counts=True, has_program=True)

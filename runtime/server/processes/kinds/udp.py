@@ -21,7 +21,15 @@ def kind(workplace: Workplace) -> Kind:
         datagrams.keep(seat.place % workplace.children)
         return endless(worker(workplace, seat))
 
-    return Kind(UDP_WORKERS, _titles(workplace), job, keeps=(datagrams,), handles_messages=True, tells_counts=True)
+    return Kind(
+        UDP_WORKERS,
+        _titles(workplace),
+        job,
+        keeps=(datagrams,),
+        handles_messages=True,
+        tells_counts=True,
+        has_program=True,
+    )
 
 
 def _titles(workplace: Workplace) -> list[str]:
