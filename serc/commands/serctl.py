@@ -135,6 +135,10 @@ def parser() -> argparse.ArgumentParser:
 # The options of single sub-commands.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--once": {"action": "store_true", "help": "one cycle only"},
+    "--check": {"action": "store_true", "help": "find out whether it would do; nothing changes"},
+    "--diff": {"action": "store_true", "help": "show what is different from what runs; nothing changes"},
+    "--rollback": {"action": "store_true", "help": "go back to what ran before"},
+    "--status": {"action": "store_true", "help": "what runs, and how the last attempt went"},
     "--password-file": {"metavar": "FILE", "help": "its first line is the password; -: standard input"},
     "--hash-only": {"action": "store_true", "help": "store no password, but its hashes alone"},
     "--email": {"metavar": "ADDRESS", "help": "where the user gets letters"},
@@ -179,6 +183,13 @@ COMMANDS: Final = (
     Command("cisco_restart", "uri", "restart a Cisco phone", requests.cisco_restart),
     Command("start", "", "start the server; returns when it serves", running.start),
     Command("stop", "", "stop it, with time for calls to end; returns when it is gone", running.stop),
+    Command(
+        "reload",
+        "",
+        "another ser.cfg while it runs; a failure changes nothing",
+        running.reload,
+        "--check --diff --rollback --status",
+    ),
     Command("restart", "", "stop and start, if its configuration is good", running.restart),
     Command("pa pres", "uri value", "set a presence state", requests.presence("pa_presence")),
     Command("pa loc", "uri value", "set a location", requests.presence("pa_location")),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from runtime.routing.command import Command
 from runtime.routing.config import Config
 from runtime.server.control.core_commands import CORE_NAMES, CoreCommands
 from runtime.server.control.delivery import ReplyRules

@@ -6,10 +6,13 @@ import argparse
 import os
 from typing import Final
 
-from serc.commands.ctl.asking import say
+from serc.commands.ctl.asking import channel_of, say, tell
+from serc.commands.ctl.client import FAILED, CannotAsk
 from serc.commands.ctl.daemon import Daemon
 
 _STOP_TIMEOUT_S: Final = 60.0
+# The compiler may take a minute, and the processes some more.
+_RELOAD_TIMEOUT_S: Final = 120.0
 
 
 def _daemon() -> Daemon:
@@ -40,3 +43,11 @@ def restart(options: argparse.Namespace) -> int:
         print("Stopping SER : stopped", flush=True)
     started = daemon.start()
     return say(options, f"Starting SER : started pid({started})", stopped=stopped, started=started)
+
+
+def reload(options: argparse.Namespace) -> int:
+    """Another ser.cfg, while the server runs."""
+    words = [word for word in ("check", "diff", "rollback", "status") if getattr(options, word)]
+    if len(words) > 1:
+        raise CannotAsk(FAILED, f"--{words[0]} and --{words[1]} exclude each other")
+    return tell(options, "reload", channel_of(options, _RELOAD_TIMEOUT_S).ask("reload", words[0] if words else ""))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from serc.commands import serctl
 from server.conftest import Server, StartServer, environment, eventually, free_port
 
 ROUTES = """
@@ -80,9 +81,7 @@ class Reloaded:
         self._start = start
 
     def begin(self, text: str, until: str = "processes serve") -> None:
-        self.server: Server = self._start(
-            "-x", str(self.path), routes=text.replace("{", "{{").replace("}", "}}")
-        )
+        self.server: Server = self._start("-x", str(self.path), routes=text.replace("{", "{{").replace("}", "}}"))
         self.wait_for(until)
 
     def wait_for(self, text: str) -> None:
@@ -244,7 +243,7 @@ def test_no_message_is_lost_or_mixed_while_programs_come_and_go(site: Reloaded) 
     assert "running: version" in site.reload("status")
 
 
-def test_a_ser_cfg_is_compiled_anew(start: StartServer, tmp_path: Path) -> None:
+def test_a_ser_cfg_is_compiled_anew_and_serctl_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     port = free_port()
     cfg, log, path = tmp_path / "ser.cfg", tmp_path / "log", tmp_path / "s"
     good = 'loadmodule "sl.so"\nloadmodule "tm.so"\nroute { sl_send_reply("%d", "Text"); }\n'
@@ -281,6 +280,13 @@ def test_a_ser_cfg_is_compiled_anew(start: StartServer, tmp_path: Path) -> None:
         said = socket_ask(path, ":reload:\n\n")
         assert said.startswith("500 reload failed") and "ser.cfg:2:" in said and "sl_send_replay" in said
         assert _code(port) == b"486"
+        cfg.write_text(good % 480)
+        assert serctl.main(["--socket", str(path), "reload", "--diff"]) == 0
+        assert '+route { sl_send_reply("480", "Text"); }' in capsys.readouterr().out
+        assert serctl.main(["--socket", str(path), "reload", "--rollback"]) == 0 and _code(port) == b"404"
+        assert serctl.main(["--socket", str(path), "reload", "--status"]) == 0
+        assert "last: rolled back" in capsys.readouterr().out
+        assert serctl.main(["--socket", str(path), "reload", "--check", "--diff"]) != 0
     finally:
         process.kill()
         process.wait()
