@@ -143,6 +143,7 @@ EXPORTS: Final = ModuleSpec(
             Enum.enum_query,
             routes=REQUEST,
             does=Does.MAY_REWRITE,
+            waits=True,
             summary="Make URIs of the number in the request URI.",
         ),
         function(
@@ -151,6 +152,7 @@ EXPORTS: Final = ModuleSpec(
             _SUFFIX,
             routes=REQUEST,
             does=Does.MAY_REWRITE,
+            waits=True,
             summary="Same, under this domain.",
         ),
         function(
@@ -160,6 +162,7 @@ EXPORTS: Final = ModuleSpec(
             _SERVICE,
             routes=REQUEST,
             does=Does.MAY_REWRITE,
+            waits=True,
             summary="Same, of this service.",
         ),
         function(

@@ -69,6 +69,7 @@ EXPORTS: Final = ModuleSpec(
             command(),
             routes=REQUEST | FAILURE,
             does=Does.MAY_REWRITE,
+            waits=True,
             summary="The output becomes the URIs.",
         ),
         function(
@@ -77,6 +78,7 @@ EXPORTS: Final = ModuleSpec(
             command(),
             routes=REQUEST | FAILURE,
             does=Does.COPY,
+            waits=True,
             summary="The command reads the message.",
         ),
     ),

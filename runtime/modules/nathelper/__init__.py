@@ -284,6 +284,7 @@ EXPORTS: Final = ModuleSpec(
             Nathelper.force_rtp_proxy,
             routes=REQUEST | ONREPLY,
             does=Does.EDIT,
+            waits=True,
             summary="Lead the media over the RTP proxy.",
         ),
         function(
@@ -292,6 +293,7 @@ EXPORTS: Final = ModuleSpec(
             _FLAGS,
             routes=REQUEST | ONREPLY,
             does=Does.EDIT,
+            waits=True,
             summary="Same, with flags.",
         ),
         function(
@@ -301,6 +303,7 @@ EXPORTS: Final = ModuleSpec(
             address(),
             routes=REQUEST | ONREPLY,
             does=Does.EDIT,
+            waits=True,
             summary="Same, with the own address.",
         ),
         function(
@@ -308,6 +311,7 @@ EXPORTS: Final = ModuleSpec(
             Nathelper.unforce_rtp_proxy,
             routes=EVERYWHERE,
             does=Does.NOTHING,
+            waits=True,
             summary="End the call at the RTP proxy.",
         ),
     ),

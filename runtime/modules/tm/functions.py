@@ -252,6 +252,7 @@ def _relay_to(body: Callable[[Functions, Context, bytes, int], int], summary: st
         routes=REQUEST | FAILURE,
         does=Does.RELAY_STATEFUL,
         may_stop=True,
+        waits=True,
         summary=summary,
     )
 
@@ -294,6 +295,7 @@ FUNCTIONS: Final = (
         Functions.t_relay,
         routes=REQUEST | FAILURE,
         does=Does.RELAY_STATEFUL,
+        waits=True,
         may_stop=True,
         summary="Forward statefully by URI.",
     ),

@@ -96,7 +96,7 @@ class ControlProcess:
         """What the command reads; None if there is no such command. `name` is in lower case."""
         return self._commands.pattern(name)
 
-    def ask(self, request: Request, client: Client, now_ms: int) -> None:
+    def ask(self, request: Request, client: Asker, now_ms: int) -> None:
         """Find the answer for the client."""
         command = self._commands.find(request.name.lower())
         shown = request.name.decode("latin-1")
@@ -123,7 +123,7 @@ class ControlProcess:
         return max(0, min(times) - now_ms) if times else -1
 
 
-class Client:
+class Asker:
     """Who has asked, and how he gets his answer."""
 
     wants_answer = True
@@ -136,7 +136,7 @@ class Client:
         raise NotImplementedError
 
 
-class FifoClient(Client):
+class FifoAsker(Asker):
     def __init__(self, server: FifoServer, reply_name: bytes) -> None:
         self._server: Final = server
         self._reply_name: Final = reply_name
@@ -185,10 +185,10 @@ class FifoServer(ControlProcess):
             if request.mistake:
                 name = request.name.decode("latin-1")
                 self.log.write(L_ERR, f"ERROR: fifo_server: {request.mistake} (command {name})")
-            self.ask(request, FifoClient(self, request.reply_name), now_ms)
+            self.ask(request, FifoAsker(self, request.reply_name), now_ms)
 
 
-class SocketClient(Client):
+class SocketAsker(Asker):
     def __init__(self, server: SocketServer, address: str | bytes) -> None:
         self._server: Final = server
         self._address: Final = address
@@ -232,7 +232,7 @@ class SocketServer(ControlProcess):
                 if not isinstance(e, BlockingIOError):
                     self.log.write(L_WARN, f"WARNING: unixsock_server: {e.strerror}")
                 return
-            client = SocketClient(self, address)
+            client = SocketAsker(self, address)
             request = parse_datagram(data, self.pattern_of)
             if request is None:
                 self.log.write(L_ERR, "ERROR: unixsock_server: first line malformed")

@@ -7,9 +7,13 @@ from typing import Final
 
 
 class Board:
-    """A file in memory that all inherit, whatever becomes of accounts and root directories. Raises OSError."""
+    """A file in memory that all inherit, whatever becomes of accounts and root directories. Raises OSError.
+
+    `version` is that of the program which a process has when it is forked.
+    """
 
     def __init__(self) -> None:
+        self.version = 1
         self._fd: Final = os.memfd_create("ser-board")
 
     def show(self, data: bytes) -> None:

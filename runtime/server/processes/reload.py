@@ -332,7 +332,7 @@ class Reload:
 
     def _finish(self) -> None:
         assert self._next is not None
-        self._count = self._next.number
+        self._count = self._board.version = self._next.number
         self._before, self._current, self._next = self._current, self._next, None
         if self._before.number == 1 and self._first is None:
             self._before = None

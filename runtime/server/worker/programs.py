@@ -39,9 +39,10 @@ class Programs(Handler):
         self._exchange: Final = exchange
         self._switched: Final = switched
         self._ready: Ready | None = None
-        # Of the version that is ready, and of the one that runs; letters about them may come twice.
+        # Of the version that is ready, and of the one that runs. Letters about them may come twice, and a process in the place of a dead one
+        # reads those that were meant for it.
         self._ready_version: i64 = 0
-        self._version: i64 = 0
+        self._version: i64 = board.version
 
     def take(self, letter: Letter, now_ms: i64) -> None:
         asked = new_program.read(letter)
@@ -54,7 +55,7 @@ class Programs(Handler):
 
     def _make_ready(self, asked: NewProgramLetter) -> None:
         why = ""
-        if self._ready_version != asked.version and self._version != asked.version:
+        if asked.version > self._version and asked.version != self._ready_version:
             self._discard()
             try:
                 program = unpacked(self._board.read(asked.size))

@@ -48,7 +48,7 @@ _BRANCH_MAX: Final = 255
 _NEXT: Final = ""
 
 
-class Program:
+class Filter:
     """Instructions in order, with labels for the places that jumps lead to."""
 
     def __init__(self) -> None:

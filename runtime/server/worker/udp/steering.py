@@ -67,7 +67,7 @@ def steer(group: list[socket.socket], first: int, owners: int) -> bool:
 
 def steering(first: int, owners: int, groups: int) -> bytes:
     """The filter, whose result is the index of a socket. It looks for a Call-ID in 32 bytes for each of `groups`."""
-    code = bpf.Program()
+    code = bpf.Filter()
     _find(code, groups)
     _confirm(code)
     _hash(code)
@@ -81,7 +81,7 @@ def _word(place: int) -> int:
     return int.from_bytes(_NAME[place : place + 4], "big")
 
 
-def _find(code: bpf.Program, groups: int) -> None:
+def _find(code: bpf.Filter, groups: int) -> None:
     """Goes to "found" with one of the words in A and its offset in X. Classic programs have no loops."""
     for group in range(groups):
         start = _FIRST + group * _GROUP * _STEP
@@ -103,7 +103,7 @@ def _find(code: bpf.Program, groups: int) -> None:
     code.label("found")
 
 
-def _confirm(code: bpf.Program) -> None:
+def _confirm(code: bpf.Filter) -> None:
     """Makes sure that it is the whole name, with a value behind it that begins at X + 9."""
     for place in _WORDS:
         code.branch(bpf.IF_EQUAL, _word(place), no=f"not word {place}")
@@ -128,14 +128,14 @@ def _confirm(code: bpf.Program) -> None:
     code.label("hash")
 
 
-def _move(code: bpf.Program, by: int) -> None:
+def _move(code: bpf.Filter, by: int) -> None:
     """X += by."""
     code.put(bpf.A_FROM_X)
     code.put(bpf.ADD if by > 0 else bpf.SUBTRACT, abs(by))
     code.put(bpf.X_FROM_A)
 
 
-def _hash(code: bpf.Program) -> None:
+def _hash(code: bpf.Filter) -> None:
     """Leaves in A what runtime.sip.callid.hash_of makes of the value at X + 9. A white character is any up to the blank."""
     code.put(bpf.CELL_FROM_X, _PLACE)
     code.put(bpf.A_CONSTANT, HASH_START)
@@ -172,7 +172,7 @@ def _hash(code: bpf.Program) -> None:
     code.put(bpf.A_CELL, _HASH)
 
 
-def _mix(code: bpf.Program) -> None:
+def _mix(code: bpf.Filter) -> None:
     """_mixed of runtime.sip.callid: X goes into the hash. X is the place again afterwards."""
     code.put(bpf.A_CELL, _HASH)
     code.put(bpf.XOR_X)
