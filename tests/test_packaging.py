@@ -136,8 +136,17 @@ def test_wheel_holds_what_serc_reads(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_wheel_holds_nothing_else(wheel: Path) -> None:
-    tops = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert tops == {"serc", "runtime", "templates", f"sip_express_router-{VERSION}.dist-info"}
+    names = zipfile.ZipFile(wheel).namelist()
+    own = f"sip_express_router-{VERSION}"
+    # Manual pages and completions of shells lie in the folder of data.
+    assert {name.partition("/")[0] for name in names} == {
+        "serc",
+        "runtime",
+        "templates",
+        f"{own}.dist-info",
+        f"{own}.data",
+    }
+    assert all(name.startswith(f"{own}.data/data/share/") for name in names if name.startswith(f"{own}.data"))
 
 
 @pytest.mark.slow

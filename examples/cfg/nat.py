@@ -102,4 +102,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1,),
     source="nat.cfg",
     lines=LINES,
+    format=1,
 )

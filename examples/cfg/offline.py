@@ -106,4 +106,5 @@ PROGRAM: Final = Program(
     prepared=(TABLE_1,),
     source="offline.cfg",
     lines=LINES,
+    format=1,
 )
