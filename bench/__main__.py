@@ -1,4 +1,4 @@
-"""`python -m bench forward|options|call|start|compile`."""
+"""`python -m bench forward|options|call|register|lookup|instructions|start|compile`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.compile import compile_times
+from bench.instructions import RATE, count_instructions
 from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
 from bench.process import CannotMeasure
 from bench.scenario import FORWARD, SCENARIOS, Scenario
@@ -34,6 +35,7 @@ def main(words: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for scenario in SCENARIOS:
         _add_scenario(commands.add_parser(scenario.name, help=f"CPU time per {scenario.unit}"), scenario)
+    _add_instructions(commands.add_parser("instructions", help="instructions per unit, counted by callgrind"))
     start = commands.add_parser("start", help="time from the start of ser to the first answer")
     start.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     start.add_argument("--rounds", type=int, default=3)
@@ -65,11 +67,28 @@ def _add_scenario(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
         parser.add_argument("--floor", action="store_true", help="measure the bare system calls as well")
 
 
+def _add_instructions(parser: argparse.ArgumentParser) -> None:
+    names = [scenario.name for scenario in SCENARIOS]
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", choices=[*names, []], help=f"{' '.join(names)} (all)"
+    )
+    parser.add_argument("--units", type=int, default=200, help="of the smaller one of two loads (%(default)s)")
+    parser.add_argument("--rate", type=int, default=RATE, help="units a second (%(default)s)")
+    parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    parser.add_argument("--only", choices=(OURS, KAMAILIO), help="measure one server")
+
+
 def _run(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.command == "start":
         return start_times(shlex.split(arguments.ours), arguments.rounds)
     if arguments.command == "compile":
         return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.rounds)
+    if arguments.command == "instructions":
+        chosen = [
+            scenario for scenario in SCENARIOS if scenario.name in (arguments.scenarios or [s.name for s in SCENARIOS])
+        ]
+        servers = (arguments.only,) if arguments.only else (OURS, KAMAILIO)
+        return count_instructions(chosen, servers, shlex.split(arguments.ours), arguments.units, arguments.rate)
     plan = _plan(arguments)
     where = "on any core" if plan.server_core is None else f"on core {plan.server_core}, load on core {plan.load_core}"
     print(f"{plan.rate} a second for {plan.seconds:g} s, {plan.rounds} rounds, server {where}")

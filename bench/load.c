@@ -1,15 +1,18 @@
 /* Open-loop SIP load over UDP on 127.0.0.1: one thread plays the caller and the callee.
  *
- *   load -m forward|options|call -t PORT [-r RATE] [-n COUNT] [-b BURST] [-c CALLER_PORT] [-s CALLEE_PORT]
+ *   load -m MODE -t PORT [-r RATE] [-n COUNT] [-b BURST] [-c CALLER_PORT] [-s CALLEE_PORT] [-u USERS]
  *
  * Requests leave the caller at RATE a second for the server on PORT, whether or not earlier ones were answered; their
  * Request-URI is the callee's address.
  *
- *   forward  an INVITE with SDP; done when it reaches the callee, who stays silent
- *   options  an OPTIONS, which the callee answers with 200; done when the caller has the 200
- *   call     INVITE 180 200 ACK BYE 200; done when the caller has the 200 of the BYE
+ *   forward   an INVITE with SDP; done when it reaches the callee, who stays silent
+ *   options   an OPTIONS, which the callee answers with 200; done when the caller has the 200
+ *   call      INVITE 180 200 ACK BYE 200; done when the caller has the 200 of the BYE
+ *   register  a REGISTER of one of USERS users at the callee's address, which the server itself answers with 200
+ *   lookup    as options, but the Request-URI is one of USERS users of the server, who must have been registered
  *
- * Prints one JSON object: sent, done, lost, duplicates, unchanged (arrived without a proxy's Via or with as many
+ * Prints one JSON object: sent, done, lost, in_time (done before a caller would have repeated his request), refused
+ * (answered with 503; they are lost as well), duplicates, unchanged (arrived without a proxy's Via or with as many
  * hops left), foreign (arrived but belongs to no request), seconds, late_us (worst delay of a request behind its schedule),
  * min_us, p50_us, p90_us, p99_us, max_us of the time from sending to done. Nothing is retransmitted: lost is lost.
  */
@@ -17,6 +20,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,22 +30,27 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, DATAGRAM = 4096, SOCKET_BUFFER = 8 << 20, MARKS_MAX = 8 };
+enum { BATCH = 64, DATAGRAM = 4096, SOCKET_BUFFER = 8 << 20, MARKS_MAX = 12 };
 enum { SPIN_BELOW_NS = 200000, QUIET_NS = 1000000000, SECOND_NS = 1000000000 };
-enum mode { FORWARD, OPTIONS, CALL };
+enum { T1_NS = 500000000 }; /* RFC 3261: a request is repeated after this time */
+enum mode { FORWARD, OPTIONS, CALL, REGISTER, LOOKUP };
 
 /* The number of a request travels in its Call-ID, branch and tag as eight hexadecimal digits after this mark. */
 #define MARK "sbench"
 enum { MARK_SIZE = sizeof MARK - 1, DIGITS = 8 };
 
+/* The number of a user, in the same way: in the Request-URI, To and Contact. */
+#define USER "suser"
+enum { USER_SIZE = sizeof USER - 1 };
+
 #define COMMON                                                                                                        \
     "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-" MARK "00000000-1\r\n"                                             \
     "Max-Forwards: 70\r\n"                                                                                            \
     "From: \"Alice Liddell\" <sip:alice@127.0.0.1:%d>;tag=" MARK "00000000\r\n"                                       \
-    "To: <sip:bob@127.0.0.1:%d>\r\n"                                                                                  \
+    "To: <sip:%s@127.0.0.1:%d>\r\n"                                                                                   \
     "Call-ID: " MARK "00000000-%x@127.0.0.1\r\n"                                                                      \
     "CSeq: 1 %s\r\n"                                                                                                  \
-    "Contact: <sip:alice@127.0.0.1:%d>\r\n"                                                                           \
+    "Contact: <sip:%s@127.0.0.1:%d>\r\n"                                                                              \
     "User-Agent: sip-express-router bench\r\n"
 #define SDP                                                                                                           \
     "v=0\r\no=alice 2890844526 2890844526 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"                 \
@@ -57,7 +66,7 @@ struct party {
 
 struct template { /* a request whose numbered places are known */
     char text[BATCH][DATAGRAM];
-    int size, marks, offset[MARKS_MAX];
+    int size, marks, offset[MARKS_MAX], users, user_offset[MARKS_MAX];
 };
 
 static struct party caller, callee;
@@ -65,7 +74,7 @@ static struct template first;
 static struct sockaddr_in server;
 static uint64_t *sent_at;   /* ns by number of the request */
 static uint32_t *took;      /* ns by number; 0: not done */
-static long count = 100000, done, duplicates, unchanged, foreign;
+static long count = 100000, users = 1000, done, in_time, refused, duplicates, unchanged, foreign;
 static enum mode mode = FORWARD;
 
 static void die(const char *what)
@@ -109,16 +118,34 @@ static void open_party(struct party *p, int port)
     }
 }
 
+/* Note where `mark` stands; returns how often. */
+static int find_marks(char *text, const char *mark, int *offset)
+{
+    int found = 0;
+    for (char *at = text; (at = strstr(at, mark)) != NULL && found < MARKS_MAX; at += strlen(mark))
+        offset[found++] = at + strlen(mark) - text;
+    return found;
+}
+
 static void prepare_first(void)
 {
-    const char *method = mode == OPTIONS ? "OPTIONS" : "INVITE", *body = mode == OPTIONS ? "" : SDP;
-    char *text = first.text[0];
-    first.size = snprintf(text, DATAGRAM,
-                          "%s sip:bob@127.0.0.1:%d SIP/2.0\r\n" COMMON "%sContent-Length: %zu\r\n\r\n%s", method,
-                          callee.port, caller.port, caller.port, callee.port, (unsigned)getpid(), method, caller.port,
-                          *body ? "Content-Type: application/sdp\r\n" : "", strlen(body), body);
-    for (char *at = text; (at = strstr(at, MARK)) != NULL && first.marks < MARKS_MAX; at += MARK_SIZE)
-        first.offset[first.marks++] = at + MARK_SIZE - text;
+    static const char *const methods[] = {"INVITE", "OPTIONS", "INVITE", "REGISTER", "OPTIONS"};
+    const char *method = methods[mode], *body = mode == FORWARD || mode == CALL ? SDP : "";
+    const char *callee_name = mode >= REGISTER ? USER "00000000" : "bob";
+    const char *contact = mode == REGISTER ? callee_name : "alice";
+    int home = mode >= REGISTER ? ntohs(server.sin_port) : callee.port;
+    char *text = first.text[0], uri[64];
+    snprintf(uri, sizeof uri, "sip:%s%s127.0.0.1:%d", mode == REGISTER ? "" : callee_name, mode == REGISTER ? "" : "@",
+             home);
+    first.size = snprintf(text, DATAGRAM, "%s %s SIP/2.0\r\n" COMMON "%sContent-Length: %zu\r\n\r\n%s", method, uri,
+                          caller.port, caller.port, callee_name, home, (unsigned)getpid(), method, contact,
+                          mode == REGISTER ? callee.port : caller.port,
+                          *body              ? "Content-Type: application/sdp\r\n"
+                          : mode == REGISTER ? "Expires: 3600\r\n"
+                                             : "",
+                          strlen(body), body);
+    first.marks = find_marks(text, MARK, first.offset);
+    first.users = find_marks(text, USER, first.user_offset);
     for (int i = 1; i < BATCH; i++)
         memcpy(first.text[i], text, first.size);
 }
@@ -138,6 +165,8 @@ static int send_first(long number, int n)
     for (int i = 0; i < n; i++) {
         for (int m = 0; m < first.marks; m++)
             write_number(first.text[i] + first.offset[m], number + i);
+        for (int m = 0; m < first.users; m++)
+            write_number(first.text[i] + first.user_offset[m], (number + i) % users);
         parts[i] = (struct iovec){first.text[i], first.size};
         out[i].msg_hdr = (struct msghdr){.msg_name = &server, .msg_namelen = sizeof server, .msg_iov = &parts[i],
                                          .msg_iovlen = 1};
@@ -170,6 +199,7 @@ static void finish(long number)
     uint64_t ns = now_ns() - sent_at[number];
     took[number] = ns < 1 ? 1 : ns > UINT32_MAX ? UINT32_MAX : ns;
     done++;
+    in_time += ns <= T1_NS;
 }
 
 /* Did a proxy handle it: a second Via, and fewer hops left. SER allows 16 at most, Kamailio one less than before. */
@@ -236,6 +266,19 @@ static void send_in_dialog(const char *answer, long number, const char *method, 
     send_to(&caller, &server, out, end - out);
 }
 
+/* The ACK for a negative reply to the INVITE: it ends its transaction, RFC 3261 17.1.1.3. */
+static void acknowledge(const char *refusal, long number)
+{
+    char out[DATAGRAM * 2], *end = out;
+    end += sprintf(end, "ACK sip:bob@127.0.0.1:%d SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-" MARK "%08lx-1\r\n",
+                   callee.port, caller.port, number);
+    end = copy_lines(end, refusal, "From:", NULL);
+    end = copy_lines(end, refusal, "To:", NULL);
+    end = copy_lines(end, refusal, "Call-ID:", NULL);
+    end += sprintf(end, "CSeq: 1 ACK\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n");
+    send_to(&caller, &server, out, end - out);
+}
+
 static void callee_receives(const char *data, const struct sockaddr_in *from)
 {
     long number = number_of(data);
@@ -257,9 +300,13 @@ static void caller_receives(const char *data, const struct sockaddr_in *from)
     long number = number_of(data);
     if (number < 0 || strncmp(data, "SIP/2.0 1", 9) == 0)
         return;
-    if (strncmp(data, "SIP/2.0 200 ", 12) != 0)
-        foreign++; /* an error reply: the request counts as lost */
-    else if (mode == CALL && strstr(data, "\nCSeq: 1 INVITE\r")) {
+    if (strncmp(data, "SIP/2.0 200 ", 12) != 0) { /* counts as lost as well */
+        bool is_refusal = strncmp(data, "SIP/2.0 503 ", 12) == 0;
+        refused += is_refusal;
+        foreign += !is_refusal;
+        if (mode == CALL && strstr(data, "\nCSeq: 1 INVITE\r"))
+            acknowledge(data, number);
+    } else if (mode == CALL && strstr(data, "\nCSeq: 1 INVITE\r")) {
         send_in_dialog(data, number, "ACK", 1);
         send_in_dialog(data, number, "BYE", 2);
     } else
@@ -322,17 +369,19 @@ static void print_result(double seconds, uint64_t worst_ns)
     qsort(took, count, sizeof *took, by_value);
     const uint32_t *times = took + (count - done); /* the undone, all 0, stand first */
 #define AT(share) (done ? times[(long)((share) * (done - 1))] / 1e3 : 0.0)
-    printf("{\"sent\": %ld, \"done\": %ld, \"lost\": %ld, \"duplicates\": %ld, \"unchanged\": %ld, \"foreign\": %ld, "
+    printf("{\"sent\": %ld, \"done\": %ld, \"lost\": %ld, \"in_time\": %ld, \"refused\": %ld, \"duplicates\": %ld, "
+           "\"unchanged\": %ld, \"foreign\": %ld, "
            "\"seconds\": %.3f, \"late_us\": %.1f, \"min_us\": %.1f, \"p50_us\": %.1f, \"p90_us\": %.1f, "
            "\"p99_us\": %.1f, \"max_us\": %.1f}\n",
-           count, done, count - done, duplicates, unchanged, foreign, seconds, worst_ns / 1e3, AT(0), AT(0.5), AT(0.9),
-           AT(0.99), AT(1));
+           count, done, count - done, in_time, refused, duplicates, unchanged, foreign, seconds, worst_ns / 1e3, AT(0),
+           AT(0.5), AT(0.9), AT(0.99), AT(1));
 }
 
 static enum mode mode_named(const char *name)
 {
-    static const char *const names[] = {[FORWARD] = "forward", [OPTIONS] = "options", [CALL] = "call"};
-    for (int i = FORWARD; i <= CALL; i++)
+    static const char *const names[] = {[FORWARD] = "forward", [OPTIONS] = "options", [CALL] = "call",
+                                        [REGISTER] = "register", [LOOKUP] = "lookup"};
+    for (int i = FORWARD; i <= LOOKUP; i++)
         if (strcmp(name, names[i]) == 0)
             return i;
     fprintf(stderr, "load: no mode %s\n", name);
@@ -343,7 +392,7 @@ int main(int argc, char **argv)
 {
     int target = 0, caller_port = 0, callee_port = 0, burst = 1;
     double rate = 20000;
-    for (int option; (option = getopt(argc, argv, "m:t:r:n:b:c:s:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "m:t:r:n:b:c:s:u:")) != -1;) {
         switch (option) {
         case 'm': mode = mode_named(optarg); break;
         case 't': target = atoi(optarg); break;
@@ -352,11 +401,12 @@ int main(int argc, char **argv)
         case 'b': burst = atoi(optarg); break;
         case 'c': caller_port = atoi(optarg); break;
         case 's': callee_port = atoi(optarg); break;
+        case 'u': users = atol(optarg); break;
         default: return 2;
         }
     }
-    if (target <= 0 || rate <= 0 || count <= 0 || burst < 1 || burst > BATCH) {
-        fprintf(stderr, "load: wants -t PORT, a RATE and a COUNT above 0, a BURST of 1 to %d\n", BATCH);
+    if (target <= 0 || rate <= 0 || count <= 0 || users <= 0 || burst < 1 || burst > BATCH) {
+        fprintf(stderr, "load: wants -t PORT, a RATE, a COUNT and USERS above 0, a BURST of 1 to %d\n", BATCH);
         return 2;
     }
     sent_at = calloc(count, sizeof *sent_at);

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Final, TypedDict
 
 from bench.native import program
-from bench.process import Process, free_port, on_core, running
+from bench.process import CannotMeasure, Process, free_port, on_core, running
 from bench.scenario import Scenario, floor_command, kamailio_command, kamailio_config, ser_command, ser_config
 
 WARM_UP_S: Final = 0.5
+USERS: Final = 1_000
+REGISTER_RATE: Final = 2_000
 OURS: Final = "ours"
 KAMAILIO: Final = "kamailio"
 FLOOR: Final = "floor"
@@ -27,6 +29,8 @@ class Load(TypedDict):
     sent: int
     done: int
     lost: int
+    in_time: int
+    refused: int
     duplicates: int
     unchanged: int
     foreign: int
@@ -85,37 +89,65 @@ def measure(plan: Plan) -> list[Run]:
 def _measure_server(plan: Plan, server: str, number: int) -> list[Run]:
     port, callee_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        command = _command(plan, server, folder, port, callee_port)
+        command = command_of(plan.scenario, server, folder, port, callee_port, plan.ser, plan.workers)
         with running(server, command, port, core=plan.server_core, probe_port=callee_port) as process:
             return [_measure_load(plan, process, number, burst, port, callee_port) for burst in plan.bursts]
 
 
-def _command(plan: Plan, server: str, folder: str, port: int, callee_port: int) -> list[str]:
+def command_of(
+    scenario: Scenario, server: str, folder: str, port: int, callee_port: int, ser: list[str], workers: int
+) -> list[str]:
+    """The server's command; its config is written into `folder`. `ser` and `workers` are those of our server."""
     config = Path(folder) / f"{server}.cfg"
     if server == FLOOR:
         return floor_command(port, callee_port)
     if server == KAMAILIO:
-        config.write_text(kamailio_config(plan.scenario, port))
+        config.write_text(kamailio_config(scenario, port))
         return kamailio_command(str(config), folder)
-    config.write_text(ser_config(plan.scenario))
-    return ser_command(plan.ser, str(config), port, plan.workers)
+    config.write_text(ser_config(scenario))
+    return ser_command(ser, str(config), port, workers)
 
 
 def _measure_load(plan: Plan, process: Process, number: int, burst: int, port: int, callee_port: int) -> Run:
+    register_users(plan.scenario, USERS, REGISTER_RATE, port, callee_port, plan.load_core)
     _load(plan, burst, WARM_UP_S, port, callee_port)
     before_ns = process.cpu_ns()
-    load = _load(plan, burst, plan.seconds, port, callee_port)
+    done = _load(plan, burst, plan.seconds, port, callee_port)
     cpu_ns = process.cpu_ns() - before_ns
-    return Run(process.name, number, burst, cpu_ns / 1000 / max(load["done"], 1), load)
+    return Run(process.name, number, burst, cpu_ns / 1000 / max(done["done"], 1), done)
 
 
 def _load(plan: Plan, burst: int, seconds: float, port: int, callee_port: int) -> Load:
     count = max(1, int(plan.rate * seconds))
-    words: list[object] = [*on_core(plan.load_core), program("load"), "-m", plan.scenario.mode, "-t", port]
-    words += ["-s", callee_port, "-r", plan.rate, "-n", count, "-b", burst]
+    return load(plan.scenario.mode, plan.rate, count, port, callee_port, burst=burst, core=plan.load_core)
+
+
+def register_users(scenario: Scenario, users: int, rate: int, port: int, callee_port: int, core: int | None) -> None:
+    """What each user has to do before the scenario begins. Raises CannotMeasure."""
+    if not scenario.before:
+        return
+    done = load(scenario.before, rate, users, port, callee_port, core=core, users=users)["done"]
+    if done < users:
+        raise CannotMeasure(f"{done} of {users} users were registered")
+
+
+def load(
+    mode: str,
+    rate: float,
+    count: int,
+    port: int,
+    callee_port: int,
+    *,
+    burst: int = 1,
+    core: int | None = None,
+    users: int = USERS,
+) -> Load:
+    """Run load.c once: `count` requests, `rate` a second, to the server on `port`."""
+    words: list[object] = [*on_core(core), program("load"), "-m", mode, "-t", port, "-s", callee_port]
+    words += ["-r", rate, "-n", count, "-b", burst, "-u", users]
     done = subprocess.run([str(word) for word in words], check=True, capture_output=True, text=True)
-    load: Load = json.loads(done.stdout)
-    return load
+    result: Load = json.loads(done.stdout)
+    return result
 
 
 HEADING: Final = (
@@ -128,7 +160,7 @@ def _row(run: Run) -> str:
     load = run.load
     row = f"{run.server:<10} {run.round + 1:>5} {run.burst:>6} {load['done']:>9} {load['lost']:>6} {run.cpu_us:>8.2f}"
     row += f" {load['p50_us']:>8.0f} {load['p99_us']:>8.0f} {load['max_us']:>8.0f}"
-    odd = [f"{load[key]} {key}" for key in ("unchanged", "foreign", "duplicates") if load[key]]
+    odd = [f"{load[key]} {key}" for key in ("refused", "unchanged", "foreign", "duplicates") if load[key]]
     return row + (f"  ({', '.join(odd)})" if odd and run.server != FLOOR else "")
 
 

@@ -10,7 +10,8 @@ from bench.native import program
 
 @dataclass(frozen=True)
 class Scenario:
-    """One kind of work. `unit` is what CPU time is given per; `mode` is that of load.c."""
+    """One kind of work. `unit` is what CPU time is given per; `mode` is that of load.c. Where `before` is not "" each user has to do
+    that first, once."""
 
     name: str
     mode: str
@@ -19,6 +20,7 @@ class Scenario:
     modules: tuple[str, ...]
     ser: str
     kamailio: str
+    before: str = ""
 
 
 FORWARD: Final = Scenario(
@@ -111,7 +113,52 @@ request_route {
 """,
 )
 
-SCENARIOS: Final = (FORWARD, OPTIONS, CALL)
+_REGISTRAR: Final = """
+    if (method=="REGISTER") {
+        if (!save("location")) {
+            sl_reply_error();
+        };
+        break;
+    };
+    if (!lookup("location")) {
+        sl_send_reply("404", "Not Found");
+        break;
+    };
+    if (!t_relay()) {
+        sl_reply_error();
+    };
+}
+"""
+_START: Final = """
+route {
+    if (!mf_process_maxfwd_header("10")) {
+        sl_send_reply("483", "Too Many Hops");
+        break;
+    };"""
+
+REGISTER: Final = Scenario(
+    name="register",
+    mode="register",
+    unit="REGISTER",
+    rate=5_000,
+    modules=("sl", "tm", "usrloc", "registrar", "maxfwd"),
+    ser=_START + _REGISTRAR,
+    kamailio=(_START + _REGISTRAR).replace("route {", "request_route {", 1).replace("break;", "exit;"),
+    before="register",
+)
+
+LOOKUP: Final = Scenario(
+    name="lookup",
+    mode="lookup",
+    unit="OPTIONS looked up and relayed",
+    rate=5_000,
+    modules=REGISTER.modules,
+    ser=REGISTER.ser,
+    kamailio=REGISTER.kamailio,
+    before="register",
+)
+
+SCENARIOS: Final = (FORWARD, OPTIONS, CALL, REGISTER, LOOKUP)
 
 
 def ser_config(scenario: Scenario) -> str:
