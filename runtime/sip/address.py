@@ -6,7 +6,7 @@ import ipaddress
 import socket
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 UDP: Final = 1
 TCP: Final = 2
@@ -16,6 +16,7 @@ PROTO_NAMES: Final = ("", "udp", "tcp", "tls")
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Address:
     """An IP address and a port.
 

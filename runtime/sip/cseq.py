@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip import headers, methods
 from runtime.sip.message import Message
@@ -12,6 +12,7 @@ from runtime.sip.scan import BadMessage, decimal, skip_white, trim_end
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class CSeq:
     """`number` and method of a CSeq; `number_start:number_end` and `method_start:method_end` are offsets into the message."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.scan import LF
 
@@ -50,6 +50,7 @@ class LateText:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Edit:
     """Replace `start:end` of the received bytes by `text`, or by what `late` renders (`start == end` inserts).
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import final
 
 from librt.vecs import append, vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip import headers, methods
 from runtime.sip.scan import LF, BadMessage, crlf_ended, decimal, equals_lower, find, trim_end
@@ -13,6 +13,7 @@ from runtime.sip.via import Via, parse_via
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Message:
     """The first line and the header lines of a message; values are parsed when somebody asks.
 
@@ -212,6 +213,15 @@ def _header_lines(msg: Message) -> None:
 
 def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     """One header with its folded lines; returns the start of the next line."""
+    common = headers.common_name(buf, start, size)
+    if common != 0:
+        colon = start + (common & headers.NAME_SIZE)
+        kind = common >> headers.NAME_SIZE_BITS
+        pos = _line_end(buf, colon + 1, size)
+        record = headers.pack(kind, start, colon + 1, pos)
+        msg.headers = append(msg.headers, record)
+        _sort_in(msg, kind, record)
+        return pos
     pos = start
     # The name ends at the colon; white space before it is allowed (RFC 3261 7.3.1).
     while pos < size:
@@ -222,16 +232,7 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     if pos >= size or buf[pos] != 58 or pos == start:
         return _broken_line(msg, buf, start, size)
     colon = pos
-    pos += 1
-    while True:
-        newline = find(buf, LF, pos, size)
-        pos = newline + 1
-        if newline < 0 or pos >= size:
-            pos = size
-            break
-        c = buf[pos]
-        if c != 32 and c != 9:
-            break
+    pos = _line_end(buf, colon + 1, size)
     name_end = colon
     if buf[name_end - 1] == 32 or buf[name_end - 1] == 9:
         name_end = trim_end(buf, start, colon)
@@ -242,6 +243,20 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     msg.headers = append(msg.headers, record)
     if kind != headers.OTHER:
         _sort_in(msg, kind, record)
+    return pos
+
+
+def _line_end(buf: bytes, pos: i64, size: i64) -> i64:
+    """Where the next header begins: behind the line that `pos` is in, and behind those that fold it."""
+    while True:
+        newline = find(buf, LF, pos, size)
+        pos = newline + 1
+        if newline < 0 or pos >= size:
+            pos = size
+            break
+        c: i64 = buf[pos]
+        if c != 32 and c != 9:
+            break
     return pos
 
 

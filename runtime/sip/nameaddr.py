@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.scan import BadMessage, equals_lower, find, skip_quoted, skip_white, trim_end
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class NameAddr:
     """Offsets of one value of a header. `end` is its end without trailing white space, `next` where the value after the
     comma begins (-1 when it is the last). `params_start` is the first semicolon of the header parameters, `end` if none.
@@ -86,6 +87,7 @@ def _find_end(buf: bytes, pos: i64, limit: i64, lists: bool, value: NameAddr) ->
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Param:
     """Offsets of one parameter: `at` is its semicolon, `start:end` its value without quotes; `start` -1: no value.
 

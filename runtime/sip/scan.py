@@ -80,13 +80,21 @@ def find(buf: bytes, wanted: i64, pos: i64, end: i64) -> i64:
     """Position of the byte `wanted` in `buf[pos:end]`, -1 when it is not there.
 
     Seven bytes at a step as long as there are eight: `differences` has a zero byte where the wanted one stands, and only
-    then does taking one from each byte set a high bit that was clear. Seven, so that the sign is never touched.
+    then does taking one from each byte set a high bit that was clear. Seven, so that the sign is never touched. Above the
+    first such byte a high bit may be a borrow of it, so that only the lowest one counts.
     """
     pattern = wanted * _SEVEN_ONES
     while end - pos >= 8:
         differences = (read_i64_le(buf, pos) & _SEVEN_BYTES) ^ pattern
-        if (differences - _SEVEN_ONES) & ~differences & _SEVEN_HIGHS != 0:
-            break
+        highs = (differences - _SEVEN_ONES) & ~differences & _SEVEN_HIGHS
+        if highs != 0:
+            if highs & 0x80808080 == 0:
+                pos += 4
+                highs >>= 32
+            if highs & 0x8080 == 0:
+                pos += 2
+                highs >>= 16
+            return pos if highs & 0x80 != 0 else pos + 1
         pos += 7
     while pos < end:
         if buf[pos] == wanted:
@@ -160,9 +168,10 @@ def write_reversed_hex(out: BytesWriter, value: i64) -> None:
             return
 
 
-_HASH_START: Final = 0x4BF29CE484222325
+# 62 bits: with one more a constant, as Python's int, would be an object for mypyc.
+_HASH_START: Final = 0xBF29CE484222325
 _HASH_PRIME: Final = 0x100000001B3
-_HASH_MASK: Final = 0x7FFFFFFFFFFFFFFF
+_HASH_MASK: Final = 0x3FFFFFFFFFFFFFFF
 
 
 def hash_start() -> i64:
@@ -171,7 +180,7 @@ def hash_start() -> i64:
 
 
 def hash_range(value: i64, buf: bytes, start: i64, end: i64) -> i64:
-    """A hash of `buf[start:end]`, 63 bits, continued from `value`; the same in both builds.
+    """A hash of `buf[start:end]`, 62 bits, continued from `value`; the same in both builds.
 
     FNV-1a, eight bytes at a step as long as there are eight; the shift brings the upper half back into the lower, which a
     multiplication never does.

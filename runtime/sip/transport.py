@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.address import PROTO_NAMES, Address
 
@@ -32,6 +32,7 @@ class ListenSocket:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Send:
     """Send `data` from `socket` to `destination`. What is sent again is the same object again.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.address import TCP, TLS, UDP
 from runtime.sip.scan import COLON, decimal, equals_lower, find
@@ -22,6 +22,7 @@ class BadUri(Exception):
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class SipUri:
     """Offsets of the parts of a URI in `buf`; -1 where a part is absent.
 

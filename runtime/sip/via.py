@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.address import TCP, TLS, UDP
 from runtime.sip.scan import LF, BadMessage, decimal, equals_lower, find, skip_quoted, skip_white
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Via:
     """Offsets of the parts of one Via value in the message; -1 where a part is absent.
 

@@ -91,3 +91,52 @@ def test_a_header_is_found_folded_and_with_blanks_before_its_colon(name: str, ki
     assert msg.value(record) == b"SIP/2.0/UDP\r\n\t h;x"
     assert (headers.line_start(record), headers.line_end(record)) == (len(head), len(head) + len(line))
     assert msg.name(msg.headers[2]) == b"X"
+
+
+def common(name: str, rest: str = " x: 1234567890 1234567890") -> int:
+    """What `common_name` finds where `name` and its colon stand."""
+    data = f"xx{name}:{rest}".encode("latin-1")
+    return int(headers.common_name(data, 2, len(data)))
+
+
+@pytest.mark.parametrize(("name", "kind"), FULL.items())
+def test_a_name_read_by_words_is_the_one_read_by_letters(name: str, kind: int) -> None:
+    for spelt in (name, name.lower(), name.upper(), name.swapcase()):
+        found = common(spelt)
+        assert found in (0, kind << headers.NAME_SIZE_BITS | len(name))
+    assert (common(name) != 0) == (kind in COMMON)
+
+
+COMMON = {
+    headers.VIA,
+    headers.FROM,
+    headers.TO,
+    headers.CSEQ,
+    headers.CALL_ID,
+    headers.CONTACT,
+    headers.ROUTE,
+    headers.RECORD_ROUTE,
+    headers.MAX_FORWARDS,
+    headers.CONTENT_TYPE,
+    headers.CONTENT_LENGTH,
+    headers.USER_AGENT,
+}
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_a_name_read_by_words_is_no_other(name: str) -> None:
+    """Each byte is exchanged for every other one: only the case of a letter may differ."""
+    for place in range(len(name)):
+        for byte in range(256):
+            other = name[:place] + chr(byte) + name[place + 1 :]
+            if other.lower() != name.lower():
+                assert common(other) == 0 or kind_of(other) != headers.OTHER, other
+    for byte in range(256):
+        if byte != 58:
+            assert headers.common_name((name + chr(byte) + " " * 20).encode("latin-1"), 0, len(name) + 21) == 0
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_near_the_end_of_a_message_names_are_read_by_letters(name: str) -> None:
+    data = f"{name}: 1".encode().ljust(15)[:15]
+    assert headers.common_name(data, 0, len(data)) == 0
