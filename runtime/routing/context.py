@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TypeVar, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing import errors
 from runtime.routing.asking import Question
@@ -50,6 +50,7 @@ IN_REPLY: Final = 2
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Context(Decisions):
     """One message, where it came from, and what the script has decided so far.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.authorized import Authentication
 from runtime.routing.avps import Avps
@@ -27,6 +27,7 @@ class Target:
         self.path: Final = path
 
 
+@mypyc_attr(acyclic=True)
 class Decisions:
     """What the script has decided so far, beginning with nothing, or with what it had decided in `before`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.dns_records import AAAA, NAPTR, SRV, A, NameQuestion, Srv, host_name
 from runtime.routing.names import Names, Waiting
@@ -17,6 +17,7 @@ _BY_NAPTR: Final[dict[str, int]] = {"sip+d2u": UDP, "sip+d2t": TCP, "sips+d2t": 
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Hop:
     """Where a request goes next: to `destination` by `proto`. None: `search` is still under way.
 
