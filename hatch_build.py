@@ -50,7 +50,7 @@ COMPILED: Final = (
     "runtime/server/worker/handler.py",
     "runtime/server/worker/handlers.py",
     "runtime/server/worker/loop.py",
-    "runtime/server/worker/pacing.py",
+    "runtime/server/worker/overload.py",
     "runtime/server/worker/programs.py",
     "runtime/server/worker/udp/addresses.py",
     "runtime/server/worker/udp/datagrams.py",

@@ -40,7 +40,8 @@ def functions_of(file: str) -> set[str]:
 def test_every_flag_has_a_row() -> None:
     found = [named(row[0])[0] for row in rows(FLAGS)]
     assert found == list(dict.fromkeys(found))
-    assert set(found) == {f"-{c}" for c in MANUAL.split()} | {"--drain", "--log-format", "--metrics"}
+    words = {"--drain", "--queue", "--retry-after", "--log-format", "--metrics"}
+    assert set(found) == {f"-{c}" for c in MANUAL.split()} | words
     assert {flag[1:] for flag in found if flag[1] != "-"} == set(options.LETTERS.replace(":", "")) | {"f"}
 
 

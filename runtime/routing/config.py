@@ -32,7 +32,7 @@ class Config:
     dns: bool = False
     rev_dns: bool = False
     children: int | None = None
-    maxbuffer: int = 262144
+    maxbuffer: int = 4_194_304
     check_via: bool = False
     syn_branch: bool = True
     memlog: int = 4

@@ -1,4 +1,4 @@
-"""What a server that is to end still takes: what belongs to something under way. RFC 3261 21.5.4."""
+"""What a server that is to end, or has too much to do, still takes: what belongs to something under way. RFC 3261 21.5.4."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from runtime.sip.reply import reason_of, to_tag_of
 
 @final
 class Draining:
-    """The end of one worker. `retry_after_s` is what those hear who come with something new; `stateful` modules say what is not."""
+    """One worker takes nothing new. `retry_after_s` is what those hear who come with something new, `spread_s` more than that at most,
+    so that not all come back at once; `stateful` modules say what is not new. `refused` counts."""
 
-    def __init__(self, world: World, stateful: list[Module], retry_after_s: i64) -> None:
+    def __init__(self, world: World, stateful: list[Module], retry_after_s: i64, spread_s: i64 = 0) -> None:
         self._world: Final = world
-        self._stateful: Final = stateful
-        self._retry_after: Final = b"Retry-After: %d\r\n" % retry_after_s
+        self.stateful = stateful
+        self._retry_after: Final = [b"Retry-After: %d\r\n" % (retry_after_s + more) for more in range(spread_s + 1)]
         # That of sl, which absorbs the ACKs where it is loaded.
         self._signature: Final = stateless_signature(world.first_address(), world.secret)
+        self.refused: i64 = 0
 
     def admits(self, ctx: Context) -> bool:
         """True if the request is to be handled; else it has been answered with 503, or is the ACK for that.
@@ -37,10 +39,11 @@ class Draining:
             return len(tag) == 0 or tag != self._tag(ctx)
         if msg.method == methods.CANCEL or len(tag) > 0:
             return True
-        for module in self._stateful:
+        for module in self.stateful:
             if module.knows(ctx):
                 return True
-        ctx.reply_headers.append(self._retry_after)
+        ctx.reply_headers.append(self._retry_after[ctx.now_ms % len(self._retry_after)])
+        self.refused += 1
         self._world.counters.refused += 1
         send_reply(ctx, 503, reason_of(503), self._tag(ctx))
         return False

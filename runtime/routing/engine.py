@@ -87,6 +87,9 @@ class Engine:
         self._draining: Draining | None = None
         # What `start_worker` was told; None before it.
         self._is_timer_process: bool | None = None
+        # Who refuses what is new while there is too much to do; None where nobody does.
+        self.guard: Draining | None = None
+        self._is_overloaded = False
         self.world.parked.is_repetition = self._is_repetition
         # All messages of a Call-ID must be handled in one process.
         self.keeps_state: Final = len(self._edition.stateful) > 0
@@ -151,6 +154,9 @@ class Engine:
             world.log_level = world.log.level = config.debug
         world.bugs.source = ready.edition.program.source
         self._timers = ready.timers
+        for one in (self._draining, self.guard):
+            if one is not None:
+                one.stateful = ready.edition.stateful
         if self._is_timer_process is not None:
             self.schedule.replace(self._own_timers(self._is_timer_process))
 
@@ -338,6 +344,14 @@ class Engine:
         if self._draining is None:
             self._draining = Draining(self.world, self._edition.stateful, retry_after_s)
 
+    def guard_against_overload(self, retry_after_s: i64) -> None:
+        """From now on `set_overloaded` counts."""
+        self.guard = Draining(self.world, self._edition.stateful, retry_after_s, retry_after_s)
+
+    def set_overloaded(self, is_overloaded: bool) -> None:
+        """Whether what comes now and is new is to be answered with 503, before any route sees it."""
+        self._is_overloaded = is_overloaded
+
     def under_way(self) -> int:
         """How much is not finished that a server which is to end should wait for."""
         count: int = self.world.asking.runs
@@ -440,6 +454,12 @@ class Engine:
 
     def _handle_request(self, edition: Edition, ctx: Context) -> bool:
         """False if the main route was not to run."""
+        guard = self.guard
+        if guard is not None:
+            # The ACKs for what has been refused are nobody's business, also when that is over.
+            is_ack = ctx.message.method == methods.ACK and guard.refused > 0
+            if (self._is_overloaded or is_ack) and not guard.admits(ctx):
+                return False
         if self.world.asks_first:
             question = ViaNames(ctx)
             if question.missing(self.world.names, ctx.now_ms) is not None:

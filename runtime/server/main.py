@@ -50,7 +50,7 @@ from runtime.server.start.settings import effective
 from runtime.server.start.source import Compiled, RoutesFile, Source
 
 # How long the process of `fork=no` may take to notice that it is to end.
-_IDLE_MS: Final = 300
+_IDLE_MS: Final = 1000
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -234,6 +234,8 @@ class _Start:
             self._resolver,
             self._name_client,
             lambda config: effective(config, self._options),
+            self._options.queue_ms,
+            self._options.retry_after_s,
         )
         # A signal from now on must find somebody who removes the files.
         hold_signals()

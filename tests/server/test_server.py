@@ -215,9 +215,11 @@ def test_b_bounds_the_receive_buffer(start: StartServer, by_flag: bool) -> None:
     small.ask()
     large.ask()
     assert receive_buffers(small.port) == [initial] * 2
-    # Linux grants twice what is asked for, but never more than twice rmem_max.
+    # Linux grants twice what is asked for, but to those without privileges never more than twice rmem_max.
     most = int(Path("/proc/sys/net/core/rmem_max").read_text())
-    assert receive_buffers(large.port) == [2 * min(initial + 4096, most)] * 2
+    privileged, usual = 2 * (initial + 4096), 2 * min(initial + 4096, most)
+    found = set(receive_buffers(large.port))
+    assert len(found) == 1 and found <= {privileged, usual}
 
 
 def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:

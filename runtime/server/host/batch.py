@@ -50,14 +50,19 @@ class Batch:
             header.msg_iov = self._vectors + i
             header.msg_iovlen = 1
             header.msg_name = self._names + i
-        # Pointers made once: to header i and those after it, to name i, to the place of datagram i.
+        # Pointers made once, to header i and those after it.
         self.from_header: Final[list[Any]] = [self.headers + i for i in range(BATCH)]
-        self.name: Final[list[Any]] = [ffi.cast("char *", self._names + i) for i in range(BATCH)]
-        self.base: Final[int] = int(ffi.cast("size_t", self._arena))
-        self.arena: Final[Any] = memoryview(ffi.buffer(self._arena)).cast("B")
-        self.names: Final[Any] = memoryview(ffi.buffer(self._names)).cast("B")
+        self._base: Final[int] = int(ffi.cast("size_t", self._arena))
+        # Slices of these are bytes, copied once.
+        self.arena_bytes: Final[Any] = ffi.buffer(self._arena)
+        self.name_bytes: Final[Any] = ffi.buffer(self._names)
         self.u32: Final[Any] = memoryview(ffi.buffer(self.headers)).cast("B").cast("I")
         self.vectors: Final[Any] = memoryview(ffi.buffer(self._vectors)).cast("B").cast("L")
+        # Where a control message of the first datagram goes; nowhere at first.
+        self._control_memory: Any = None
+        self.control: Any = None
+        self._words: Final[Any] = memoryview(ffi.buffer(self.headers)).cast("B").cast("L")
+        self._control_at: Final[i64] = ffi.offsetof("struct msghdr", "msg_controllen") // 8
         self.step: Final[i64] = size // 4
         self.length_at: Final[i64] = ffi.offsetof("struct mmsghdr", "msg_len") // 4
         self.name_length_at: Final[i64] = ffi.offsetof("struct msghdr", "msg_namelen") // 4
@@ -65,13 +70,25 @@ class Batch:
         # struct iovec is two words: base and length.
         assert ffi.sizeof("struct iovec") == 2 * ffi.sizeof("size_t")
 
-    def divide_arena(self, ffi: Any, slot_bytes: i64, name_bytes: i64) -> list[Any]:
-        """For reading: every header gets its own slot; returns pointers to the slots."""
-        slots = []
+    def take_control(self, ffi: Any, size: i64) -> None:
+        """Have the kernel leave the control message of the first datagram, of just that size, in `control`."""
+        self._control_memory = ffi.new("char[]", size)
+        self.headers[0].msg_hdr.msg_control = self._control_memory
+        self.control = memoryview(ffi.buffer(self._control_memory)).cast("B").cast("q")
+        self.restore_control(size)
+
+    def control_size(self) -> int:
+        """What there is of it, after a read."""
+        size: int = self._words[self._control_at]
+        return size
+
+    def restore_control(self, size: i64) -> None:
+        """The kernel has left less: say again how much room there is."""
+        self._words[self._control_at] = size
+
+    def divide_arena(self, slot_bytes: i64, name_bytes: i64) -> None:
+        """Every header gets a slot of its own, the first one at the beginning; all of it may be read into."""
         for i in range(BATCH):
-            at = i * slot_bytes
-            self.vectors[2 * i] = self.base + at
+            self.vectors[2 * i] = self._base + i * slot_bytes
             self.vectors[2 * i + 1] = slot_bytes
             self.u32[i * self.step + self.name_length_at] = name_bytes
-            slots.append(self._arena + at)
-        return slots

@@ -182,12 +182,11 @@ class BatchMailbox(Mailbox):
         super().__init__(reader)
         self._ffi: Final[Any] = mmsg.ffi
         self._recvmmsg: Final[Any] = mmsg.lib.recvmmsg
-        self._unpack: Final[Any] = mmsg.ffi.unpack
         self._no_timeout: Final[Any] = mmsg.ffi.NULL
         self._dont_wait: Final[int] = mmsg.lib.MSG_DONTWAIT
         self._fd: Final[int] = reader.fileno()
         self._in: Final = Batch(mmsg.ffi, BATCH * PACKET_MAX_BYTES)
-        self._slots: Final[list[Any]] = self._in.divide_arena(mmsg.ffi, PACKET_MAX_BYTES, 0)
+        self._in.divide_arena(PACKET_MAX_BYTES, 0)
 
     def receive(self, letters: list[Letter]) -> None:
         into = self._in
@@ -197,11 +196,14 @@ class BatchMailbox(Mailbox):
             if error not in HARMLESS:
                 raise OSError(error, os.strerror(error))
             return
-        at = into.length_at
+        length_at = into.length_at
+        at: i64 = 0
         i: i64 = 0
         while i < count:
-            open_packet(self._unpack(self._slots[i], into.u32[at]), letters)
-            at += into.step
+            size: i64 = into.u32[length_at]
+            open_packet(into.arena_bytes[at : at + size], letters)
+            length_at += into.step
+            at += PACKET_MAX_BYTES
             i += 1
 
 

@@ -42,9 +42,6 @@ _WAITED_FOR: Final = frozenset(
 )
 
 _PR_SET_PDEATHSIG: Final = 1
-_PR_SET_TIMERSLACK: Final = 29
-# The default of 50 µs would make a worker's short sleeps (server.pacing) longer by an eighth.
-_TIMER_SLACK_NS: Final = 1000
 
 Prctl = Callable[[int, int, int, int, int], int]
 
@@ -204,7 +201,6 @@ class Master:
     def _end_with_master(self) -> None:
         """Let the kernel kill this process when the master dies in whatever way (prctl(2), PR_SET_PDEATHSIG)."""
         self._prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
-        self._prctl(_PR_SET_TIMERSLACK, _TIMER_SLACK_NS, 0, 0, 0)
         if os.getppid() != self._pid:
             os._exit(1)
 

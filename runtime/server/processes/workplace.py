@@ -29,6 +29,7 @@ from runtime.server.worker.connections import ServerConnections
 from runtime.server.worker.desk import Desk
 from runtime.server.worker.handlers import take_letters
 from runtime.server.worker.loop import Worker
+from runtime.server.worker.overload import Overload
 from runtime.server.worker.programs import Programs
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
@@ -55,6 +56,8 @@ class Workplace:
         resolver: ServerResolver,
         name_client: NameClient,
         effective: Callable[[Config], Config],
+        queue_ms: int,
+        retry_after_s: int,
     ) -> None:
         self.engine: Final = engine
         self.config: Final = config
@@ -62,6 +65,8 @@ class Workplace:
         self.log: Final = log
         self.mmsg: Final = mmsg
         self.name_client: Final = name_client
+        self._queue_ms: Final = queue_ms
+        self._retry_after_s: Final = retry_after_s
         self._resolver: Final = resolver
         self.effective: Final = effective
         self.commands: Final = engine.commands()
@@ -104,7 +109,12 @@ class Workplace:
             ]
         )
         where = self.table.sockets[0] if listener is None else listener
-        worker = Worker(self.engine, io, where, self.log, waiter, exchange, streams, seat.entry)
+        overload = None
+        if listener is not None and self._queue_ms > 0:
+            io.measure_age()
+            self.engine.guard_against_overload(self._retry_after_s)
+            overload = Overload(self.log, self._queue_ms)
+        worker = Worker(self.engine, io, where, self.log, waiter, exchange, streams, seat.entry, overload)
         # A process in the place of a dead one begins with the program that runs now.
         desk = Desk(self.engine.commands(), exchange, self.log)
         take_letters(worker, self.engine.world, self.log, exchange, streams, desk)

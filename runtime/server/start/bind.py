@@ -17,6 +17,8 @@ from runtime.sip.address import TCP, UDP
 from runtime.sip.transport import ListenSocket
 
 _STEP_BYTES: Final = 2048
+# <asm-generic/socket.h>; Python does not name it.
+_SO_RCVBUFFORCE: Final = 33
 # Connections that may wait to be accepted (SER: 10); net.core.somaxconn bounds it.
 _BACKLOG: Final = 4096
 _FIRST_FREE_PORT: Final = 1024
@@ -169,9 +171,13 @@ def _receive_buffer(opened: socket.socket) -> int:
 
 def _try_receive_buffer(opened: socket.socket, size: int) -> int:
     try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        # Privileged, whatever net.core.rmem_max says.
+        opened.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, size)
     except OSError:
-        return 0
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        except OSError:
+            return 0
     return _receive_buffer(opened)
 
 

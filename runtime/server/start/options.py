@@ -22,6 +22,9 @@ SHARED_MB: Final = 32
 # wants it back; what was under way passes through the new one without state.
 DRAIN_S: Final = 10
 
+QUEUE_MS: Final = 20
+RETRY_AFTER_S: Final = 5
+
 
 @dataclass
 class Options:
@@ -59,6 +62,8 @@ class Options:
     # 0: not given.
     shared_mb: int = 0
     drain_s: int = DRAIN_S
+    queue_ms: int = QUEUE_MS
+    retry_after_s: int = RETRY_AFTER_S
     log_format: str = "text"
     metrics: str = ""
     arguments: list[str] = field(default_factory=list)
@@ -66,10 +71,12 @@ class Options:
 
 
 _SHARED_MB_MAX: Final = 1 << 20
+_RETRY_AFTER_MAX_S: Final = 3600
+_NOT_NEGATIVE: Final = ("--drain", "--queue")
 
 LETTERS: Final = "cm:b:l:n:N:rRvdDETVhw:t:u:g:P:G:i:x:"
 
-_LONG: Final = ["help", "version", "drain=", "log-format=", "metrics="]
+_LONG: Final = ["help", "version", "drain=", "queue=", "retry-after=", "log-format=", "metrics="]
 
 _FLAGS: Final = {
     "-h": "help",
@@ -104,6 +111,8 @@ _NUMBERS: Final = {
     "-b": ("maxbuffer", "max buffer size number"),
     "-m": ("shared_mb", "shmem size number"),
     "--drain": ("drain_s", "number of seconds"),
+    "--queue": ("queue_ms", "number of milliseconds"),
+    "--retry-after": ("retry_after_s", "number of seconds"),
 }
 
 
@@ -153,8 +162,10 @@ def _take(options: Options, name: str, value: str) -> None:
         number = _number(name, what, value)
         if name == "-m" and not 0 < number <= _SHARED_MB_MAX:
             raise UsageError(f"bad {what}: -m {value}: 1 to {_SHARED_MB_MAX} megabytes")
-        if name == "--drain" and number < 0:
-            raise UsageError(f"bad {what}: --drain {value}: 0 or more")
+        if name in _NOT_NEGATIVE and number < 0:
+            raise UsageError(f"bad {what}: {name} {value}: 0 or more")
+        if name == "--retry-after" and not 0 < number <= _RETRY_AFTER_MAX_S:
+            raise UsageError(f"bad {what}: {name} {value}: 1 to {_RETRY_AFTER_MAX_S}")
         setattr(options, attribute, number)
 
 
@@ -241,7 +252,7 @@ version: {prog} {version}
 usage: {prog} [ -hcrRvdDEVT ] [ {source} ] [ -l address ] [ -n processes-no ]
            [ -N tcp-processes-no ] [ -b max_rcv_buf_size ] [ -w working-dir ] [ -t chroot-dir ] [ -u uid ] [ -g gid ]
            [ -P pid-file ] [ -G pgid-file ] [ -m shared-megabytes ] [ -i fifo ] [ -x unix-socket ]
-           [ --drain seconds ] [ --log-format text|json ] [ --metrics address ]
+           [ --drain seconds ] [ --queue ms ] [ --retry-after seconds ] [ --log-format text|json ] [ --metrics address ]
 options:
 {source_help}
  -c           do all that a start does short of listening and forking, print listen addresses and aliases, exit 0 if the
@@ -251,7 +262,7 @@ options:
               UDP and TCP; without -l every IPv4 address
  -n number    processes for each UDP address (default 8)
  -N number    processes for TCP connections (default: as many as -n)
- -b bytes     upper bound of the socket receive buffer that is probed for (default 262144)
+ -b bytes     upper bound of the socket receive buffer that is probed for (default 4194304)
  -r           use DNS to find out if a Via needs "received="
  -R           the same with reverse DNS
  -v           check the first Via of replies
@@ -270,6 +281,10 @@ options:
  -G file      write the process group number into this file
  --drain sec   after SIGTERM let transactions come to their end, for so long at most (default 10; 0: end at once);
               new requests get 503. SIGINT and a second SIGTERM end at once
+ --queue ms   while datagrams wait for longer than that before they are read, new requests get 503 (default 20;
+              0: never). Replies, and requests of calls and transactions that are under way, are handled
+ --retry-after sec
+              what such a 503 says: to try again after so many seconds to twice as many (default 5)
  --log-format text|json
               how a record of the log looks: SER's line (default), or a JSON object
  --metrics address

@@ -13,7 +13,6 @@ from mypy_extensions import i64
 
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
-from runtime.server.host.batch import BATCH
 from runtime.server.host.process_table import Entry
 from runtime.server.mail.exchange import Exchange, Tickets
 from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_send
@@ -22,7 +21,7 @@ from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
-from runtime.server.worker.pacing import SLEEP_NS, Pacer
+from runtime.server.worker.overload import Overload
 from runtime.server.worker.udp.addresses import AddressBook
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
 from runtime.server.worker.waiting import Waiter
@@ -40,6 +39,11 @@ _WATCHES_PLACE: Final = 3
 
 # While the server is to end a worker says so often what it still has to do.
 _TELL_MS: Final[i64] = 20
+
+# So many things at a time are a sign of more.
+_SEVERAL: Final[i64] = 2
+
+_UNKNOWN: Final[i64] = -2
 
 # Failed sends can make the engine send something else, which can fail as well, and so on: a limit for what is then a bug.
 _SECOND_THOUGHTS: Final = 16
@@ -68,6 +72,7 @@ class Worker:
         exchange: Exchange | None = None,
         streams: Streams | None = None,
         entry: Entry | None = None,
+        overload: Overload | None = None,
     ) -> None:
         self._engine: Final = engine
         self._io: Final = io
@@ -77,6 +82,7 @@ class Worker:
         self._exchange: Final = exchange
         self._streams: Final = streams
         self._entry: Final = entry
+        self._overload: Final = overload
         self._is_draining = False
         self._tell_ms: i64 = 0
         self._asking: Final = engine.world.asking
@@ -95,7 +101,6 @@ class Worker:
             exchange.post.gives_back = tcp_send.KIND
         # The batch in hand: how many datagrams were read and which is the next, or the places of those that are ours; letters.
         self._in_batch = False
-        self._now_ns: i64 = 0
         self._now_ms: i64 = 0
         self._came: i64 = 0
         self._count: i64 = 0
@@ -116,8 +121,8 @@ class Worker:
         self._goes_on: Callable[[], bool] | None = None
         self._timeout_ms: i64 = FOREVER
         self._is_over = False
-        self._pacer: Final = Pacer()
-        self._sleep_s: Final = SLEEP_NS / 1e9
+        # How long the timers let it wait, counted from `_now_ms`; _UNKNOWN if that has to be asked.
+        self._wait_ms: i64 = _UNKNOWN
         # More is probably there to be read already, so waiting first would be one call too many.
         self._expects_more = False
         self._complaints: Final = Complaints(log)
@@ -182,11 +187,7 @@ class Worker:
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
         self._in_batch = False
-        came = self._came
-        if came > 0 and self._pacer.is_worth_a_sleep(came, self._now_ns):
-            time.sleep(self._sleep_s)
-            self._expects_more = True
-        return came > 0
+        return self._came > 0
 
     def _run_short(self) -> None:
         """There was no memory for the next step: the batch is lost, as on a network that has no room. What is pending goes on."""
@@ -208,8 +209,13 @@ class Worker:
     def _begin_batch(self) -> None:
         """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
         self._in_batch = True
-        self._now_ns = time.monotonic_ns()
-        self._now_ms = self._now_ns // 1_000_000
+        self._now_ms = time.monotonic_ns() // 1_000_000
+        self._wait_ms = _UNKNOWN
+        overload = self._overload
+        if overload is not None:
+            io = self._io
+            if io.age_ms > 0 or io.filled_percent > 0 or overload.is_remembered():
+                self._look_at_queue(overload)
         self._next = 0
         self._came = self._count + len(self._letters)
         exchange = self._exchange
@@ -218,6 +224,13 @@ class Worker:
         streams = self._streams
         if streams is not None:
             self._came += len(streams.received)
+
+    def _look_at_queue(self, overload: Overload) -> None:
+        """What is new in this batch may have to be refused."""
+        io = self._io
+        guard = self._engine.guard
+        refused: i64 = 0 if guard is None else guard.refused
+        self._engine.set_overloaded(overload.look(io.age_ms, io.filled_percent, self._now_ms, refused))
 
     def _handle_batch(self, now_ms: i64) -> None:
         """Everything that was read and has not been handled yet. Each thing is taken out first: handling it may take long."""
@@ -273,7 +286,8 @@ class Worker:
                 came += len(streams.received)
             self._has_watched = self._is_watching and ready & WATCHES_READY != 0
             if came > 0 or not self._expects_more:
-                self._expects_more = count == BATCH or len(self._letters) >= BATCH
+                # Where several came at a time, others have come while these were handled.
+                self._expects_more = came >= _SEVERAL
                 return count
             self._expects_more = False
 
@@ -282,6 +296,9 @@ class Worker:
         waits = self._asking.count > 0
         if not self._has_timers and not waits:
             return timeout_ms
+        if self._wait_ms != _UNKNOWN:
+            # The batch that was handled since has not taken a tick of the timers.
+            return _sooner(self._wait_ms, timeout_ms)
         now_ms: i64 = time.monotonic_ns() // 1_000_000
         next_ms = self._engine.next_timer_ms(now_ms) if self._engine_has_timers or waits else FOREVER
         streams = self._streams
@@ -398,6 +415,10 @@ class Worker:
             found["tcp_connections"] = streams.connections()
             found["tcp_refused"] = int(streams.refused)
         found["short_of_memory"] = int(self.short_of_memory) + world.bugs.short_of_memory
+        guard = self._engine.guard
+        if guard is not None and self._overload is not None:
+            found["overloads"] = int(self._overload.times)
+            found["overload_refused"] = int(guard.refused)
         found["bugs"] = int(self.bugs) + world.bugs.count
         for module in self._engine.program.modules:
             for name, count in module.statistics().items():
@@ -409,13 +430,19 @@ class Worker:
 
     def _run_timers(self, now_ms: i64) -> None:
         """What is due by now; under load this is asked after every batch."""
-        if (self._engine_has_timers or self._asking.count > 0) and self._engine.next_timer_ms(now_ms) == 0:
+        wait_ms = self._engine.next_timer_ms(now_ms) if self._engine_has_timers or self._asking.count > 0 else FOREVER
+        if wait_ms == 0:
             loop = self._loop_number
             self._engine.run_timers(now_ms)
             self._leave_if_replaced(loop)
+            wait_ms = _UNKNOWN
         streams = self._streams
-        if streams is not None and streams.next_timer_ms(now_ms) == 0:
-            streams.look_over(now_ms)
+        if streams is not None:
+            wait_ms = _UNKNOWN
+            if streams.next_timer_ms(now_ms) == 0:
+                streams.look_over(now_ms)
+        # While the server is to end it has something else to do at times.
+        self._wait_ms = _UNKNOWN if self._is_draining else wait_ms
 
     # --- what goes out -----------------------------------------------------------------------------------------------
 
@@ -432,6 +459,7 @@ class Worker:
             if not self._unsettled:
                 return
             rounds += 1
+            self._wait_ms = _UNKNOWN
             while self._unsettled:
                 loop = self._loop_number
                 self._engine.note_failure(self._unsettled.pop(0).send, now_ms)

@@ -68,11 +68,11 @@ class NativeWaiter(Waiter):
     def wait(self, timeout_ms: i64) -> i64:
         found: i64 = self._poll(self._entries, self._count, timeout_ms)
         ready: i64 = 0
-        if found > 0:
-            i: i64 = 0
-            while i < self._count:
-                events: i64 = self._words[4 * i + 3]
-                if events != 0:
-                    ready |= 1 << i
-                i += 1
+        i: i64 = 0
+        while found > 0:
+            events: i64 = self._words[4 * i + 3]
+            if events != 0:
+                ready |= 1 << i
+                found -= 1
+            i += 1
         return ready

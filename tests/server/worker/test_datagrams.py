@@ -221,3 +221,24 @@ def test_a_signal_ends_no_read_with_an_error(pair: Pair) -> None:
         signal.signal(signal.SIGALRM, before)
     assert seen == [signal.SIGALRM]
     assert pair.io.data[0] == b"after"
+
+
+def test_the_age_of_the_oldest_datagram_is_known_where_a_queue_is_left(pair: Pair) -> None:
+    pair.io.measure_age()
+    began_ns = time.monotonic_ns()
+    for i in range(200):
+        pair.say(b"%d" % i * 100)
+    while time.monotonic_ns() < began_ns + 20_000_000:
+        pair.say(b"more")
+    assert pair.io.receive(FOREVER) >= 1
+    assert 20 <= pair.io.age_ms <= (time.monotonic_ns() - began_ns) // 1_000_000 + 1
+    assert pair.io.filled_percent > 0
+
+
+def test_a_queue_that_was_emptied_has_no_age(pair: Pair) -> None:
+    pair.io.measure_age()
+    pair.say(b"x")
+    assert pair.io.receive(FOREVER) == 1
+    assert (pair.io.age_ms, pair.io.filled_percent) in ((0, 0), (pair.io.age_ms, 0))
+    assert pair.io.receive_now() == 0
+    assert (pair.io.age_ms, pair.io.filled_percent) == (0, 0)

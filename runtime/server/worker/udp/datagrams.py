@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import struct
+import time
 from types import ModuleType
 from typing import Any, Final, final
 
@@ -24,6 +25,14 @@ SIZE_MAX: Final[i64] = 65536
 FOREVER: Final[i64] = -1
 
 _TIMEVAL: Final = struct.Struct("ll")
+_TIMESPEC: Final = struct.Struct("qq")
+
+# <asm-generic/socket.h>; Python does not name them. The second one fills in what the queue takes up, its limit, and more.
+_SO_TIMESTAMPNS: Final = 35
+_SO_MEMINFO: Final = 55
+_MEMINFO: Final = struct.Struct("II")
+# What the kernel leaves of a time in a control message: a header of 16 bytes, then seconds and nanoseconds.
+_CONTROL_BYTES: Final[i64] = 32
 
 
 class SendFailure:
@@ -51,6 +60,23 @@ class DatagramIO:
         self.sources: list[Address] = [Address(bytes(4), 0, b"0.0.0.0")] * BATCH
         self.failures: list[SendFailure] = []
         self.streams: list[Send] = []
+        # Of the first datagram that was read last, and of the receive buffer by then; both 0 where nothing was left in the queue.
+        self.age_ms: i64 = 0
+        self.filled_percent: i64 = 0
+        self._measures_age = False
+
+    def measure_age(self) -> None:
+        """From now on `age_ms` and `filled_percent` are known."""
+        self._own.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        self._measures_age = True
+
+    def _note_queue(self, seconds: i64, ns: i64) -> None:
+        """The datagram that was read first arrived at this time of the wall clock, which may have been set since."""
+        now_ns: i64 = time.time_ns()
+        age_ms = (now_ns - seconds * 1_000_000_000 - ns) // 1_000_000
+        self.age_ms = age_ms if age_ms > 0 else 0
+        used, room = _MEMINFO.unpack(self._own.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+        self.filled_percent = used * 100 // max(1, room)
 
     def receive(self, timeout_ms: i64) -> i64:
         """How many datagrams were read: at least one, or 0 after about `timeout_ms` (FOREVER: no limit), a signal or an
@@ -97,7 +123,13 @@ class PlainIO(DatagramIO):
 
     def _read(self, flags: int) -> i64:
         try:
-            size, name = self._own.recvfrom_into(self._buffer, 0, flags)
+            if self._measures_age:
+                self.age_ms = 0
+                self.filled_percent = 0
+                size, control, _, name = self._own.recvmsg_into([self._buffer], int(_CONTROL_BYTES), flags)
+                self._note_arrival(control)
+            else:
+                size, name = self._own.recvfrom_into(self._buffer, 0, flags)
         except OSError as e:
             if e.errno not in HARMLESS:
                 raise
@@ -110,6 +142,12 @@ class PlainIO(DatagramIO):
         self.data[0] = bytes(self._view[:size])
         self.sources[0] = source
         return 1
+
+    def _note_arrival(self, control: list[tuple[int, int, bytes]]) -> None:
+        for level, kind, data in control:
+            if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS and len(data) == _TIMESPEC.size:
+                seconds, ns = _TIMESPEC.unpack(data)
+                self._note_queue(seconds, ns)
 
     def _learn(self, name: Any) -> Address:
         """`name` is what recvfrom gives: host and port, for IPv6 flow and scope as well."""
@@ -159,7 +197,7 @@ class BatchIO(DatagramIO):
         self._ffi: Final[Any] = ffi
         self._recvmmsg: Final[Any] = mmsg.lib.recvmmsg
         self._sendmmsg: Final[Any] = mmsg.lib.sendmmsg
-        self._unpack: Final[Any] = ffi.unpack
+        self._send_one: Final[Any] = mmsg.lib.send_one
         self._no_timeout: Final[Any] = ffi.NULL
         self._wait_for_one: Final[int] = mmsg.lib.MSG_WAITFORONE
         self._dont_wait: Final[int] = mmsg.lib.MSG_DONTWAIT
@@ -168,10 +206,17 @@ class BatchIO(DatagramIO):
         self._addresses: Final = AddressBook()
         self._name_bytes: Final[int] = 28 if own.family == socket.AF_INET6 else 16
         self._in: Final = Batch(ffi, BATCH * SIZE_MAX)
-        self._slots: Final[list[Any]] = self._in.divide_arena(ffi, SIZE_MAX, self._name_bytes)
-        self._out: Final = Batch(ffi, _OUT_ARENA_BYTES)
+        self._in.divide_arena(SIZE_MAX, self._name_bytes)
+        self._out: Final = Batch(ffi, BATCH * SIZE_MAX)
+        self._out.divide_arena(SIZE_MAX, self._name_bytes)
         self._queue: Final[list[Send]] = []
+        # What the headers say of the datagrams that stood there last.
         self._names_out: Final[list[bytes]] = [b""] * BATCH
+        self._sizes_out: Final[list[int]] = [-1] * BATCH
+
+    def measure_age(self) -> None:
+        super().measure_age()
+        self._in.take_control(self._ffi, _CONTROL_BYTES)
 
     def receive(self, timeout_ms: i64) -> i64:
         self.set_read_timeout(timeout_ms)
@@ -190,21 +235,41 @@ class BatchIO(DatagramIO):
             return 0
         self._idle = False
         into = self._in
-        at = into.length_at
+        length_at = into.length_at
+        name_at: i64 = 0
+        at: i64 = 0
         i: i64 = 0
         while i < count:
-            self.sources[i] = self._addresses.of(self._unpack(into.name[i], self._name_bytes))
-            self.data[i] = self._unpack(self._slots[i], into.u32[at])
-            at += into.step
+            size: i64 = into.u32[length_at]
+            self.sources[i] = self._addresses.of(into.name_bytes[name_at : name_at + self._name_bytes])
+            self.data[i] = into.arena_bytes[at : at + size]
+            length_at += into.step
+            name_at += into.sockaddr_bytes
+            at += SIZE_MAX
             i += 1
+        if self._measures_age:
+            self._look_at_age(count)
         return count
+
+    def _look_at_age(self, count: i64) -> None:
+        """Only a full batch may have left something in the queue."""
+        self.age_ms = 0
+        self.filled_percent = 0
+        if count == BATCH:
+            into = self._in
+            if into.control_size() == _CONTROL_BYTES:
+                self._note_queue(into.control[2], into.control[3])
+            else:
+                into.restore_control(_CONTROL_BYTES)
 
     def send(self, sends: list[Send]) -> None:
         self.failures.clear()
         self.streams.clear()
+        if len(sends) == 1:
+            self._send_alone(sends[0])
+            return
         out = self._out
         queue = self._queue
-        used: i64 = 0
         for s in sends:
             if s.socket.proto != UDP:
                 self.streams.append(s)
@@ -213,28 +278,46 @@ class BatchIO(DatagramIO):
             if size > SIZE_MAX:
                 self.failures.append(SendFailure(s, errno.EMSGSIZE))
                 continue
-            if queue and (s.socket is not queue[0].socket or len(queue) == BATCH or used + size > _OUT_ARENA_BYTES):
+            if queue and (s.socket is not queue[0].socket or len(queue) == BATCH):
                 self._flush()
-                used = 0
             i: i64 = len(queue)
             queue.append(s)
-            end = used + size
-            out.arena[used:end] = s.data
-            out.vectors[2 * i] = out.base + used
-            out.vectors[2 * i + 1] = size
+            at = i * SIZE_MAX
+            out.arena_bytes[at : at + size] = s.data
+            if size != self._sizes_out[i]:
+                out.vectors[2 * i + 1] = size
+                self._sizes_out[i] = size
             name = s.destination.sockaddr
             if name is not self._names_out[i]:
                 self._set_name(i, name)
-            used = end
         if queue:
             self._flush()
+
+    def _send_alone(self, s: Send) -> None:
+        """One datagram by sendto(2), without a copy."""
+        if s.socket.proto != UDP:
+            self.streams.append(s)
+            return
+        fd = self._fds[s.socket.index]
+        name = s.destination.sockaddr
+        refused = False
+        while self._send_one(fd, s.data, len(s.data), name, len(name)) < 0:
+            error: int = self._ffi.errno
+            if error == errno.EINTR:
+                continue
+            if error == errno.ECONNREFUSED and not refused:
+                # That was the answer to an earlier datagram; this one has not been sent.
+                refused = True
+                continue
+            self.failures.append(SendFailure(s, error))
+            return
 
     def _set_name(self, i: i64, name: bytes) -> None:
         """Header i goes to `name` from now on; most datagrams go where the one before them in that place went."""
         out = self._out
         at = i * out.sockaddr_bytes
         size: i64 = len(name)
-        out.names[at : at + size] = name
+        out.name_bytes[at : at + size] = name
         out.u32[i * out.step + out.name_length_at] = size
         self._names_out[i] = name
 
@@ -262,6 +345,3 @@ class BatchIO(DatagramIO):
             done += 1
             refused = False
         queue.clear()
-
-
-_OUT_ARENA_BYTES: Final[i64] = 4 * SIZE_MAX
