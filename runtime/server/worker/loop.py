@@ -200,6 +200,7 @@ class Worker:
         self.failures = []
         self._unsettled.clear()
         self._in_batch = False
+        self._wait_ms = _UNKNOWN
         try:
             self._complaints.no_memory(self._now_ms)
         except MemoryError:
