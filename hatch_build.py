@@ -44,6 +44,7 @@ COMPILED: Final = (
     "runtime/server/streams/channels.py",
     "runtime/server/streams/connection.py",
     "runtime/server/streams/streams.py",
+    "runtime/server/worker/collecting.py",
     "runtime/server/worker/complaints.py",
     "runtime/server/worker/connections.py",
     "runtime/server/worker/desk.py",

@@ -40,7 +40,7 @@ from runtime.server.processes.notify import Notifier, notifier
 from runtime.server.processes.reload import Reload
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.statistics import Statistics
-from runtime.server.processes.workplace import Workplace, spare_the_collector
+from runtime.server.processes.workplace import Workplace
 from runtime.server.start.bind import check_addresses
 from runtime.server.start.daemon import Launch, PidFile, check_pid_file, detach, enter, set_limits
 from runtime.server.start.listen import describe, socket_table
@@ -48,6 +48,7 @@ from runtime.server.start.loader import load_program
 from runtime.server.start.options import SHARED_MB, Options, parse, usage_text, version_text
 from runtime.server.start.settings import effective
 from runtime.server.start.source import Compiled, RoutesFile, Source
+from runtime.server.worker.collecting import spare_the_collector
 
 # How long the process of `fork=no` may take to notice that it is to end.
 _IDLE_MS: Final = 1000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import socket
 from collections.abc import Callable
@@ -25,6 +24,7 @@ from runtime.server.processes.inheritance import Inheritance
 from runtime.server.processes.kind import Run, Seat
 from runtime.server.start.settings import CHILDREN
 from runtime.server.streams.streams import Streams
+from runtime.server.worker.collecting import spare_the_collector
 from runtime.server.worker.connections import ServerConnections
 from runtime.server.worker.desk import Desk
 from runtime.server.worker.handlers import take_letters
@@ -132,14 +132,6 @@ class Workplace:
 
     def _waiter(self, fds: list[int]) -> Waiter:
         return PlainWaiter(fds) if self.mmsg is None else NativeWaiter(fds, self.mmsg)
-
-
-def spare_the_collector() -> None:
-    """What stands in memory when a process begins to serve stands there for ever."""
-    gc.freeze()
-    # Messages and transactions have no cycles: looking for some again and again among a hundred thousand pending ones
-    # would stop the worker for a second. What a route may leave behind is young, and is found.
-    gc.set_threshold(100_000, 1_000, 1_000_000)
 
 
 def endless(worker: Worker) -> Run:

@@ -19,6 +19,7 @@ from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_s
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
+from runtime.server.worker.collecting import collect_while_idle
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
 from runtime.server.worker.overload import Overload
@@ -187,7 +188,10 @@ class Worker:
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
         self._in_batch = False
-        return self._came > 0
+        if self._came == 0:
+            collect_while_idle()
+            return False
+        return True
 
     def _run_short(self) -> None:
         """There was no memory for the next step: the batch is lost, as on a network that has no room. What is pending goes on."""
