@@ -1,4 +1,4 @@
-"""`python -m bench forward|options|call|register|lookup|instructions|start|compile`."""
+"""`python -m bench capacity|forward|options|call|register|lookup|instructions|start|compile`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bench.capacity import ORIGINAL, Setting, measure_capacity
 from bench.compile import compile_times
 from bench.instructions import RATE, count_instructions
 from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
@@ -35,6 +36,7 @@ def main(words: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for scenario in SCENARIOS:
         _add_scenario(commands.add_parser(scenario.name, help=f"CPU time per {scenario.unit}"), scenario)
+    _add_capacity(commands.add_parser("capacity", help="the highest rate that one core carries, and what is beyond"))
     _add_instructions(commands.add_parser("instructions", help="instructions per unit, counted by callgrind"))
     start = commands.add_parser("start", help="time from the start of ser to the first answer")
     start.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
@@ -67,6 +69,41 @@ def _add_scenario(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
         parser.add_argument("--floor", action="store_true", help="measure the bare system calls as well")
 
 
+def _add_capacity(parser: argparse.ArgumentParser) -> None:
+    names = [scenario.name for scenario in SCENARIOS if scenario is not FORWARD]
+    parser.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", choices=[*names, []], help=f"{' '.join(names)} (all)"
+    )
+    parser.add_argument("--seconds", type=float, default=4.0, help="of one load (%(default)s)")
+    parser.add_argument("--burst", type=int, default=1, help="requests sent back to back (%(default)s)")
+    parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    parser.add_argument("--only", choices=(OURS, KAMAILIO, ORIGINAL), help="measure one server")
+    parser.add_argument("--original", default="", metavar="PATH", help="the ser of SER 0.9.7, to be measured as well")
+    parser.add_argument("--modules", default="/usr/lib/ser/modules", metavar="DIR", help="its modules (%(default)s)")
+
+
+def _capacity(arguments: argparse.Namespace) -> dict[str, object]:
+    servers: tuple[str, ...] = (OURS, KAMAILIO) + ((ORIGINAL,) if arguments.original else ())
+    setting = Setting(
+        ser=shlex.split(arguments.ours),
+        servers=(arguments.only,) if arguments.only else servers,
+        seconds=arguments.seconds,
+        server_core=_cores()[0],
+        load_core=_cores()[1],
+        burst=arguments.burst,
+        original=arguments.original,
+        modules=arguments.modules,
+    )
+    chosen = [s for s in SCENARIOS if s is not FORWARD and s.name in (arguments.scenarios or [s.name])]
+    return measure_capacity(chosen, setting)
+
+
+def _cores() -> tuple[int | None, int | None]:
+    """For the server and for the load; None for any."""
+    cores = sorted(os.sched_getaffinity(0))
+    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+
+
 def _add_instructions(parser: argparse.ArgumentParser) -> None:
     names = [scenario.name for scenario in SCENARIOS]
     parser.add_argument(
@@ -83,6 +120,8 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
         return start_times(shlex.split(arguments.ours), arguments.rounds)
     if arguments.command == "compile":
         return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.rounds)
+    if arguments.command == "capacity":
+        return _capacity(arguments)
     if arguments.command == "instructions":
         chosen = [
             scenario for scenario in SCENARIOS if scenario.name in (arguments.scenarios or [s.name for s in SCENARIOS])
@@ -109,8 +148,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         raise CannotMeasure(f"the floor program cannot play {scenario.name}")
     if KAMAILIO in servers and not shutil.which("kamailio"):
         raise CannotMeasure("kamailio is not installed (Debian package kamailio); --only ours does without")
-    cores = sorted(os.sched_getaffinity(0))
-    server_core, load_core = (cores[0], cores[1]) if len(cores) > 1 else (None, None)
+    server_core, load_core = _cores()
     return Plan(
         scenario=scenario,
         ser=shlex.split(arguments.ours),

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final, NotRequired, TypedDict
 
 from bench.native import program
 from bench.process import CannotMeasure, Process, free_port, on_core, running
@@ -34,6 +34,7 @@ class Load(TypedDict):
     duplicates: int
     unchanged: int
     foreign: int
+    recovered_lost: NotRequired[int]
     seconds: float
     late_us: float
     min_us: float

@@ -176,6 +176,16 @@ def kamailio_config(scenario: Scenario, port: int) -> str:
     )
 
 
+def original_config(scenario: Scenario, modules: str) -> str:
+    """The same for SER 0.9.7, whose modules are in the folder `modules`."""
+    return ser_config(scenario).replace("/usr/lib/ser/modules", modules.rstrip("/"))
+
+
+def original_command(ser: str, config: str, port: int) -> list[str]:
+    """SER 0.9.7 in the foreground: one process that receives, beside its timer."""
+    return [ser, "-f", config, "-D", "-E", "-l", f"127.0.0.1:{port}", "-m", "1024"]
+
+
 def ser_command(ser: list[str], config: str, port: int, workers: int = 1) -> list[str]:
     """Our server in the foreground."""
     return [*ser, "-f", config, "-D", "-E", "-l", f"udp:127.0.0.1:{port}", "-n", str(workers)]
