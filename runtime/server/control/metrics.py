@@ -99,6 +99,7 @@ _PLAIN: Final[dict[str, tuple[Family, Labels]]] = {
     "dropped_bad": (DROPPED, (("why", "bad"),)),
     "dropped_replies": (DROPPED, (("why", "reply"),)),
     "refused": (REFUSED, (("why", "draining"),)),
+    "refused_overload": (REFUSED, (("why", "overload"),)),
     "refused_full": (REFUSED, (("why", "full"),)),
     "failed_scripts": (SCRIPTS, ()),
     "sent": (SENT, ()),

@@ -423,7 +423,9 @@ class Worker:
         guard = self._engine.guard
         if guard is not None and self._overload is not None:
             found["overloads"] = int(self._overload.times)
-            found["overload_refused"] = int(guard.refused)
+            found["refused_overload"] = int(guard.refused)
+            # That one is of the end of the server.
+            found["refused"] -= int(guard.refused)
         found["bugs"] = int(self.bugs) + world.bugs.count
         for module in self._engine.program.modules:
             for name, count in module.statistics().items():
