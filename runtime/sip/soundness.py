@@ -23,11 +23,9 @@ _CSEQ_MAX: Final = 0x7FFFFFFF
 def broken_header(msg: Message) -> str:
     """The name of a header that an answer needs and that is missing or cannot be understood; "" if all are sound.
 
-    From, To, Call-ID, CSeq with the request's method, the Content-Length, and the Vias below the topmost, along which the answer goes
-    on. Such a request gets 400 and nothing else.
+    To, Call-ID, CSeq with the request's method, the Content-Length, and the Vias below the topmost, along which the answer goes
+    on. Such a request gets 400 and nothing else. From is only copied: who needs it looks at it himself.
     """
-    if not _is_address(msg, msg.from_):
-        return "From"
     if not _is_address(msg, msg.to):
         return "To"
     if msg.call_id == 0 or msg.value_end(msg.call_id) <= msg.value_start(msg.call_id):

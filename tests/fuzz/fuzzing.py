@@ -131,7 +131,7 @@ class Run:
     def _check(self, sends: list[Send]) -> None:
         world = self.site.engine.world
         if world.bugs.count:
-            raise Broken(next(line for line in self.site.lines() if "BUG" in line))
+            raise Broken(next(line for line in self.site.lines() if line.startswith("BUG")))
         if len(sends) > 500:
             raise Broken(f"{len(sends)} messages at once")
         for send in sends:

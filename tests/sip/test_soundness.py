@@ -80,7 +80,6 @@ def test_what_nobody_can_mistake_is_passed_on(line: bytes) -> None:
 
 
 BROKEN = {
-    "From": [{"From": ""}, {"From": "<sip:a"}, {"From": '"a <sip:a@b>'}, {"From": "<>"}],
     "To": [{"To": ""}, {"To": "<sip:a"}, {"To": '"a <sip:b>'}, {"To": ";tag=1"}],
     "Call-ID": [{"Call_ID": ""}],
     "CSeq": [
@@ -118,9 +117,7 @@ def test_a_request_that_cannot_be_understood_gets_400(name: str, lines: dict[str
     assert Site(ANSWERS).say(data.replace(b"OPTIONS sip", b"ACK sip")) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "lines"), [case for case in CASES if case[0] in ("From", "To", "Via", "Content-Length")]
-)
+@pytest.mark.parametrize(("name", "lines"), [case for case in CASES if case[0] in ("To", "Via", "Content-Length")])
 def test_with_a_transaction_as_without(name: str, lines: dict[str, str]) -> None:
     if "" not in lines.values():
         assert Site(STATEFUL, "tm").answer(broken(lines)).startswith(b"SIP/2.0 400 Bad " + name.encode())
@@ -131,7 +128,9 @@ def test_it_is_forwarded_as_it_is_all_the_same(name: str, lines: dict[str, str])
     assert Site(FORWARDS).answer(broken(lines)).startswith(b"OPTIONS ")
 
 
-@pytest.mark.parametrize("lines", [{}, {"CSeq": "2147483647 OPTIONS"}, {"To": "sip:b@h"}, {"From": "<tel:+1>;tag=1"}])
+@pytest.mark.parametrize(
+    "lines", [{}, {"CSeq": "2147483647 OPTIONS"}, {"To": "sip:b@h"}, {"From": "<tel:+1>;tag=1"}, {"From": "<sip:a"}]
+)
 def test_sound_requests_get_what_the_script_has_for_them(lines: dict[str, str]) -> None:
     assert Site(ANSWERS).answer(request(**lines)).startswith(b"SIP/2.0 200 OK\r\n")
 
