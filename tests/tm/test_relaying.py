@@ -9,7 +9,10 @@ from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.config import Config
 from runtime.routing.context import Context
+from runtime.sip import methods
+from runtime.sip.edits import Edit
 from runtime.sip.regex import Regex
+from runtime.sip.transport import Send
 from tm.site import Site, acknowledgement, reply, request, said, to
 
 
@@ -651,3 +654,26 @@ def test_names_of_transactions_cannot_be_guessed() -> None:
     # Each bit is set about as often as not.
     for bit in range(64):
         assert 90 < sum(int(label, 16) >> bit & 1 for label in labels) < 210
+
+
+@pytest.mark.parametrize("gone", [b"CSeq: ", b"Call-ID: ", b"From: ", b"To: "])
+def test_a_request_that_a_script_has_broken_is_cancelled_and_acknowledged(gone: bytes) -> None:
+    tm = Tm()
+
+    def route(ctx: Context) -> int:
+        if ctx.method == methods.INVITE:
+            start = ctx.message.buf.index(b"\r\n" + gone) + 2
+            ctx.edits.append(Edit(start, start + len(gone), b"X-Gone: "))
+        return tm.t_relay(ctx)
+
+    site = Site(tm, route)
+    invite = to(site.say(request()), 5090)
+    whole = Send(invite.data.replace(b"X-Gone: ", gone), invite.destination, invite.socket)
+    site.say(reply(whole, 180), 5090)
+    cancel = to(site.say(request("CANCEL")), 5090)
+    assert vias(cancel.data) == vias(invite.data)[:1] and header(cancel.data, "CSeq") == "1 CANCEL"
+    ack = to(site.say(reply(whole, 487), 5090), 5090)
+    assert ack.data.startswith(b"ACK ") and vias(ack.data) == vias(invite.data)[:1]
+    assert header(ack.data, "Call-ID") == "c1" and header(ack.data, "CSeq") == "1 ACK"
+    site.wait(300)
+    assert site.open == 0

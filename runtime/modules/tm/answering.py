@@ -115,7 +115,7 @@ def _take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
         todo = layer.final(branch, status, now_ms)
         passes = todo & RELAY != 0
         if todo & ACKNOWLEDGE and branch.request is not None:
-            ctx.sends.append(hop.acknowledge(branch.request, ctx.message, core.user_agent))
+            ctx.sends.append(hop.acknowledge(branch, branch.request, ctx.message, core.user_agent))
         if status == 503 and todo & KEEP and try_next_server(core, branch, status, now_ms):
             return
     if call.on_reply != 0:

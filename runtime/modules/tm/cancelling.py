@@ -31,6 +31,6 @@ def send_cancel(core: Core, branch: Branch, now_ms: i64) -> None:
     request = branch.cancel_request
     if request is None:
         assert branch.request is not None
-        request = hop.cancel(branch.request, core.user_agent)
+        request = hop.cancel(branch, branch.request, core.user_agent)
     core.outbox.append(request)
     core.layer.start_cancel(branch, request, now_ms)

@@ -5,21 +5,40 @@ from __future__ import annotations
 from runtime.sip import headers
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message, parse
+from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
+from runtime.tx.transaction import Branch
 
 
-def acknowledge(invite: Send, reply: Message, user_agent: bytes) -> Send:
-    """The ACK for the negative `reply` to `invite` as it was sent. `user_agent` is the whole header line, b"" for none."""
-    sent = parse(invite.data)
+def acknowledge(branch: Branch, invite: Send, reply: Message, user_agent: bytes) -> Send:
+    """The ACK for the negative `reply` to `invite` of `branch`, as it was sent. `user_agent` is the whole header line, b"" for none."""
+    sent = _as_sent(branch, invite)
     data = _build(sent, b"ACK", _uri(sent), _via(sent), reply.line(reply.to), _routes(sent), user_agent)
     return Send(data, invite.destination, invite.socket)
 
 
-def cancel(invite: Send, user_agent: bytes) -> Send:
-    """The CANCEL for `invite` as it was sent."""
-    sent = parse(invite.data)
+def cancel(branch: Branch, invite: Send, user_agent: bytes) -> Send:
+    """The CANCEL for `invite` of `branch`, as it was sent."""
+    sent = _as_sent(branch, invite)
     data = _build(sent, b"CANCEL", _uri(sent), _via(sent), sent.line(sent.to), _routes(sent), user_agent)
     return Send(data, invite.destination, invite.socket)
+
+
+def _as_sent(branch: Branch, invite: Send) -> Message:
+    """The request as it was sent or, where a script has left nothing of it that can be read, what was received below our own Via."""
+    try:
+        sent = parse(invite.data)
+        parse_cseq(sent)
+        if sent.from_ != 0 and sent.to != 0 and sent.call_id != 0:
+            return sent
+    except BadMessage:
+        pass
+    data = invite.data
+    at = max(0, data.find(branch.id()))
+    via = data[data.rfind(b"\n", 0, at) + 1 : data.find(b"\n", at) + 1]
+    received = branch.transaction.message
+    rest = received.buf[received.first_header : received.headers_end]
+    return parse(b"".join([received.method_name(), b" ", branch.uri, b" SIP/2.0\r\n", via, rest, b"\r\n"]))
 
 
 def acknowledgement(sent: Message, uri: bytes, via: bytes, reply: Message, routes: bytes, user_agent: bytes) -> bytes:
