@@ -59,6 +59,8 @@ def _command(path: Path) -> list[str]:
     # No configuration but --strict: what lies about in the current folder is none of our business.
     return [
         *(sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "--no-pretty"),
+        # What the module imports is read and not reported: it was verified elsewhere, with its own settings.
+        "--follow-imports=silent",
         *("--cache-dir", str(cache / "mypy") if cache is not None else os.devnull, str(path)),
     ]
 

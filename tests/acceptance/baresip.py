@@ -45,8 +45,9 @@ class Baresip:
         home = folder / user
         home.mkdir()
         control = free_port()
+        port = _port_pair(control)
         modules = next((path for path in _MODULES if Path(path).is_dir()), _MODULES[0])
-        (home / "config").write_text(_CONFIG.format(port=free_port(), control=control, modules=modules))
+        (home / "config").write_text(_CONFIG.format(port=port, control=control, modules=modules))
         secret = f";auth_pass={password}" if password else ""
         account = f"<sip:{user}@{self.domain};transport={transport}>{secret};regint=600;answermode=auto"
         (home / "accounts").write_text(account + "\n")
@@ -113,3 +114,16 @@ class Baresip:
         self._control.close()
         self.process.kill()
         self.process.wait()
+
+
+def _port_pair(taken: int) -> int:
+    """A free port whose next one is free as well, for TLS; neither is `taken`."""
+    while True:
+        port = free_port()
+        with socket.socket() as tls:
+            try:
+                tls.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+        if taken not in (port, port + 1):
+            return port

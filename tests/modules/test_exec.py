@@ -27,9 +27,9 @@ def test_the_first_line_is_the_new_uri_and_the_others_are_branches() -> None:
 
 def test_the_command_gets_the_current_uri_and_no_peer_writes_shell() -> None:
     ctx = context()
-    ctx.set_uri(b"sip:a'$(echo x)`id`;b@h")
+    ctx.set_uri(b"sip:a'$(id)`id`;b@h")
     assert Exec().exec_dset(ctx, b"printf '%s\\n'")
-    assert ctx.uri() == b"sip:a'$(echo x)`id`;b@h"
+    assert ctx.uri() == b"sip:a'$(id)`id`;b@h"
 
 
 def test_no_output_is_false_and_changes_nothing() -> None:

@@ -15,6 +15,7 @@ def decided() -> Decisions:
     all = Decisions()
     all.new_uri = b"sip:new@a"
     all.dst_uri = b"sip:next@a"
+    all.path = b"<sip:edge@a;lr>"
     all.q = 500
     all.branches.append(Target(b"sip:other@a", b"", -1))
     all.flags = 6

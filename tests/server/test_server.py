@@ -123,21 +123,20 @@ def test_a_killed_worker_is_replaced_within_a_second(start: StartServer) -> None
     began = time.monotonic()
     server.ask()
     assert time.monotonic() - began < 1
-    server.all_workers(2)
-    assert not server.workers() & before
+    assert eventually(lambda: len(server.workers() - before) == 2 and not server.workers() & before)
     assert server.logs("was killed by signal 9")
 
 
 def test_workers_that_die_again_and_again_are_started_ever_later(start: StartServer) -> None:
     server = start("-d", "-n", "1")
+    assert server.logs("processes serve")
     killed = []
     until = time.monotonic() + 1.2
     while time.monotonic() < until:
         for pid in server.workers():
-            if "processes serve" in server.log.read_text():
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-                eventually(lambda: not alive(pid))
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+            eventually(lambda: not alive(pid))
         time.sleep(0.005)
     # At once, then after 0.1, 0.2, 0.4 and 0.8 seconds.
     assert 3 <= len(set(killed)) <= 5
@@ -178,7 +177,9 @@ def test_e_logs_to_standard_error_in_sers_form(start: StartServer) -> None:
 def test_without_e_nothing_is_logged_there(start: StartServer) -> None:
     server = start("-D", "-d", "-l", f"127.0.0.1:{(port := free_port())}", bare=True)
     server.ask(port=port)
-    assert server.log.read_text() == ""
+    # A machine without syslog is told so.
+    lines = [line for line in server.log.read_text().splitlines() if "the log goes nowhere" not in line]
+    assert lines == []
 
 
 def test_every_d_raises_the_level_by_one(start: StartServer) -> None:
@@ -330,7 +331,8 @@ def test_fork_no_is_one_process_on_the_first_address(start: StartServer) -> None
     assert server.logs("no fork mode")
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 1
+    # It looks for signals once a second.
+    assert time.monotonic() - began < 2.5
 
 
 def test_fork_no_ends_also_under_load(start: StartServer) -> None:

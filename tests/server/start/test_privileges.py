@@ -133,7 +133,7 @@ def test_each_process_has_the_files_of_its_task_open(tmp_path: Path, started: li
     started.append(server)
     udp, tcp = inodes("udp", server.port), inodes("tcp", server.port)
     assert (len(udp), len(tcp)) == (WORKERS, 1)
-    # What each may have beside the null device, mailboxes and the doors of TCP, and how many UDP sockets.
+    # What each may have beside the null device, mailboxes, the board and the doors of TCP, and how many UDP sockets.
     allowed: dict[str, tuple[set[str], int]] = {
         "attendant": ({"/fifo", "/pid", "/pgid", *tcp}, WORKERS),
         "fifo server": ({"/fifo"}, 0),
@@ -148,7 +148,7 @@ def test_each_process_has_the_files_of_its_task_open(tmp_path: Path, started: li
         links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
         assert links.count("/dev/null") == 3
         files, sockets = allowed[what.split(" child=")[0]]
-        others = {link.removeprefix(str(server.jail)) for link in links} - {"/dev/null"} - local
+        others = {link.removeprefix(str(server.jail)) for link in links} - {"/dev/null", "/memfd:ser-board (deleted)"} - local
         assert others - udp == files, what
         assert len(others & udp) == sockets, what
 
