@@ -135,15 +135,24 @@ def open_database(world: World, module: str, url: str) -> Database:
         raise ModuleError(f"{module}: {e}") from e
 
 
+@final
+class VersionUnknown(ModuleError):
+    """`reason` is why the version of a table could not be asked for. (Compiled code sets no `__cause__`.)"""
+
+    def __init__(self, message: str, reason: DatabaseError) -> None:
+        super().__init__(message)
+        self.reason: Final = reason
+
+
 def require_version(database: Database, module: str, table: str, least: int, exactly: bool = False) -> None:
-    """Raises ModuleError where the table `version` has no row for `table`, or a version lower than `least` (`exactly`: another one).
+    """Raises VersionUnknown where the database does not tell, and ModuleError where the table `version` has no row for `table`, or a version lower than `least` (`exactly`: another one).
 
     Reference modules-main, chapter 0.
     """
     try:
         rows = database.query(None, "version", ("table_version",), [Condition("table_name", table.encode("latin-1"))])
     except DatabaseError as e:
-        raise ModuleError(f"{module}: {e}") from e
+        raise VersionUnknown(f"{module}: {e}", e) from e
     found = rows[0][0] if len(rows) > 0 else 0
     number = int(found) if found is not None else 0
     if number < least or (exactly and number != least):

@@ -255,6 +255,8 @@ class _Start:
         roster = self._roster("attendant", workplace)
         master = self._master(roster, workplace)
         if not master.start():
+            # What was served meanwhile counts.
+            self._farewell()
             return 0
         if self._launch is not None:
             self._launch.succeeded(self._config.log_stderror)
@@ -269,6 +271,8 @@ class _Start:
         roster = self._roster("", workplace)
         master = self._master(roster, workplace)
         if not master.start():
+            # What was served meanwhile counts.
+            self._farewell()
             return 0
         worker = udp.worker(workplace, roster.seats(udp.UDP_WORKERS)[0])
         spare_the_collector()

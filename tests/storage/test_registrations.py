@@ -50,7 +50,7 @@ def test_every_200_is_in_the_database_when_the_whole_server_is_killed(url: str, 
     phones = Phones()
     server = started(tmp_path, file)
     try:
-        phones.register(server, number, 20.0)
+        phones.register(server, number, 60.0)
         phones.register(server, number, 0.3)
     finally:
         kill_all(server)
@@ -73,7 +73,7 @@ def test_what_is_written_back_is_there_after_the_end(url: str, tmp_path: Path) -
         assert server.terminate(20.0) == 0
     finally:
         server.kill()
-    assert users(url) == phones.answered
+    assert users(url) == phones.answered, server.log.read_text()
 
 
 def calls_go_on(server: Ser, phones: Phones) -> bool:

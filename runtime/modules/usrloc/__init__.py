@@ -13,7 +13,7 @@ from runtime.modules.usrloc.locations import Locations, Table
 from runtime.modules.usrloc.rows import Columns, Rows
 from runtime.modules.usrloc.store import Store, StoreError
 from runtime.routing.command import Command
-from runtime.routing.database import Database, DatabaseError, open_database, require_version
+from runtime.routing.database import Database, DatabaseError, VersionUnknown, open_database, require_version
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.port import Port
 from runtime.routing.ports import L_ERR
@@ -152,8 +152,8 @@ class Usrloc(Module):
         """A database that is away keeps nobody from starting who has nothing to load from it. Raises ModuleError."""
         try:
             require_version(database, "usrloc", table, _VERSION)
-        except ModuleError as e:
-            if self.db_mode != DIRECT or not isinstance(e.__cause__, Unavailable):
+        except VersionUnknown as e:
+            if self.db_mode != DIRECT or not isinstance(e.reason, Unavailable):
                 raise
             self.locations.log.write(L_ERR, f"ERROR: {e}: registrations and calls to users wait for it")
 

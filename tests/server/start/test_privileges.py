@@ -148,7 +148,11 @@ def test_each_process_has_the_files_of_its_task_open(tmp_path: Path, started: li
         links = [os.readlink(fd) for fd in Path(f"/proc/{pid}/fd").iterdir()]
         assert links.count("/dev/null") == 3
         files, sockets = allowed[what.split(" child=")[0]]
-        others = {link.removeprefix(str(server.jail)) for link in links} - {"/dev/null", "/memfd:ser-board (deleted)"} - local
+        others = (
+            {link.removeprefix(str(server.jail)) for link in links}
+            - {"/dev/null", "/memfd:ser-board (deleted)"}
+            - local
+        )
         assert others - udp == files, what
         assert len(others & udp) == sockets, what
 
