@@ -54,7 +54,7 @@ def test_every_200_is_in_the_database_when_the_whole_server_is_killed(url: str, 
         phones.register(server, number, 0.3)
     finally:
         kill_all(server)
-    assert len(phones.answered) >= number and phones.answered <= users(url)
+    assert len(phones.answered) >= number and phones.answered <= users(url), server.log.read_text()
     server = started(tmp_path, file)
     try:
         assert phones.missing(server) == set(), server.log.read_text()

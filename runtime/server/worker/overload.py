@@ -40,7 +40,7 @@ class Overload:
         """True if what is new in the batch that was just read should be refused.
 
         `age_ms` is how long its first datagram has waited, `percent` how full the receive buffer still is; both 0 where the batch has
-        emptied the queue. `refused` counts what has been refused so far.
+        left little of the queue. `refused` counts what has been refused so far.
         """
         if age_ms <= self._limit_ms and percent < FULL_PERCENT:
             self._long_since_ms = NEVER

@@ -242,3 +242,15 @@ def test_a_queue_that_was_emptied_has_no_age(pair: Pair) -> None:
     assert (pair.io.age_ms, pair.io.filled_percent) in ((0, 0), (pair.io.age_ms, 0))
     assert pair.io.receive_now() == 0
     assert (pair.io.age_ms, pair.io.filled_percent) == (0, 0)
+
+
+def test_a_few_datagrams_are_no_queue_however_old(pair: Pair) -> None:
+    """A phone that repeats its request while a busy machine lets the server wait is no overload."""
+    pair.io.measure_age()
+    for i in range(20):
+        pair.say(b"%d" % i)
+    began_ns = time.monotonic_ns()
+    while time.monotonic_ns() < began_ns + 30_000_000:
+        pass
+    assert pair.io.receive(FOREVER) >= 1
+    assert (pair.io.age_ms, pair.io.filled_percent) == (0, 0)

@@ -78,10 +78,11 @@ class DatabaseService:
 
         def done(results: list[Result] | DatabaseError) -> None:
             self._answers.append((asker, number, pack_answer(results)))
+            # What _is_woken says, _wake has: who reads it there must find it.
             with self._lock:
-                is_woken, self._is_woken = self._is_woken, True
-            if not is_woken:
-                os.eventfd_write(self._wake, 1)
+                if not self._is_woken:
+                    self._is_woken = True
+                    os.eventfd_write(self._wake, 1)
 
         self._pools[came.place].put(Job(unpack(data), time.monotonic() + came.deadline_ms / 1000, done))
 

@@ -31,6 +31,8 @@ _TIMESPEC: Final = struct.Struct("qq")
 _SO_TIMESTAMPNS: Final = 35
 _SO_MEMINFO: Final = 55
 _MEMINFO: Final = struct.Struct("II")
+# A queue that takes up less, some 30 to 80 datagrams, is none: a process that gets no processor for a while would have one.
+_QUEUE_BYTES: Final = 65536
 # What the kernel leaves of a time in a control message: a header of 16 bytes, then seconds and nanoseconds.
 _CONTROL_BYTES: Final[i64] = 32
 
@@ -60,7 +62,7 @@ class DatagramIO:
         self.sources: list[Address] = [Address(bytes(4), 0, b"0.0.0.0")] * BATCH
         self.failures: list[SendFailure] = []
         self.streams: list[Send] = []
-        # Of the first datagram that was read last, and of the receive buffer by then; both 0 where nothing was left in the queue.
+        # Of the first datagram that was read last, and of the receive buffer by then; both 0 where little or nothing was left in the queue.
         self.age_ms: i64 = 0
         self.filled_percent: i64 = 0
         self._measures_age = False
@@ -72,10 +74,12 @@ class DatagramIO:
 
     def _note_queue(self, seconds: i64, ns: i64) -> None:
         """The datagram that was read first arrived at this time of the wall clock, which may have been set since."""
+        used, room = _MEMINFO.unpack(self._own.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
+        if used < _QUEUE_BYTES and used < room // 2:
+            return
         now_ns: i64 = time.time_ns()
         age_ms = (now_ns - seconds * 1_000_000_000 - ns) // 1_000_000
         self.age_ms = age_ms if age_ms > 0 else 0
-        used, room = _MEMINFO.unpack(self._own.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size))
         self.filled_percent = used * 100 // max(1, room)
 
     def receive(self, timeout_ms: i64) -> i64:
