@@ -212,7 +212,7 @@ def test_the_time_is_limited(start: StartServer, calls: list[Call]) -> None:
     os.kill(call.server.pid, signal.SIGTERM)
     assert eventually(call.is_refused)
     assert call.server.wait() == 0
-    assert 0.9 < time.monotonic() - began < 2.5
+    assert 0.5 < time.monotonic() - began < 5
     assert "WARNING: shutting down with 1 transactions unfinished after 1 s" in call.server.log.read_text()
 
 
