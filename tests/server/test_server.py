@@ -22,7 +22,7 @@ def test_the_first_answer_comes_soon(start: StartServer) -> None:
     began = time.monotonic()
     start().ask()
     # A fifth of a second on an idle machine; the tests share theirs.
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 def test_n_workers_serve_each_address(start: StartServer) -> None:

@@ -100,6 +100,11 @@ class Postgres(DatabaseServer):
         found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
         return found[-1] if found else shutil.which(name) or ""
 
+    def answers(self) -> bool:
+        """It listens a while before it lets anybody in."""
+        probe = [self._program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(probe, timeout=30).returncode == 0
+
     @classmethod
     def missing(cls) -> str:
         return "" if cls._program("initdb") and cls._program("postgres") else "package postgresql"

@@ -38,7 +38,7 @@ def flood(server_port: int, bytes_each: int = 0) -> dict[str, int]:
 
 
 def test_m_bounds_the_memory_of_transactions(tmp_path: Path, start: StartServer) -> None:
-    server = start("-m", "2", "-n", "2", config="log_stderror=True", routes=TM_ROUTES)
+    server = start("-m", "2", "-n", "2", "--queue", "0", config="log_stderror=True", routes=TM_ROUTES)
     serves(server)
     answers = flood(server.port, 4000)
     # 2 MB, and each takes some 12 kB.
@@ -52,7 +52,7 @@ def test_m_bounds_the_memory_of_transactions(tmp_path: Path, start: StartServer)
 
 def test_a_worker_that_finds_no_memory_goes_on(tmp_path: Path, start: StartServer) -> None:
     routes = TM_ROUTES.replace("Tm()", "Tm(max_transactions=0)")
-    server = start("-n", "1", "-m", "1000000", config="log_stderror=True", routes=routes)
+    server = start("-n", "1", "--queue", "0", "-m", "1000000", config="log_stderror=True", routes=routes)
     serves(server)
     (worker,) = server.all_workers(1)
     size = int(Path(f"/proc/{worker}/statm").read_text().split()[0]) * resource.getpagesize()

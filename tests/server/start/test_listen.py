@@ -186,4 +186,5 @@ def test_a_dead_name_server_does_not_stall_the_start(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("[127.77.0.") == 8
     assert done.stderr.count("in time") == 8
-    assert took < 3
+    # One after the other they would take 16 s.
+    assert took < 8

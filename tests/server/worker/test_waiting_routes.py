@@ -64,7 +64,7 @@ class Client:
 
 @pytest.fixture(params=["fork=False", "children=1"])
 def client(request: pytest.FixtureRequest, start: StartServer) -> Iterator[Client]:
-    server = start("-n", "1", config=request.param, routes=ROUTES)
+    server = start("-n", "1", "--queue", "0", config=request.param, routes=ROUTES)
     server.ask()
     made = Client(server)
     yield made
