@@ -18,6 +18,7 @@ from server.conftest import alive as alive
 from server.conftest import free_port as free_port
 
 import runtime
+from runtime.build import NATIVE
 
 PROJECT = Path(__file__).parent.parent.parent
 START_CFG = PROJECT / "examples" / "cfg" / "start.cfg"
@@ -60,6 +61,9 @@ class Ser:
         self.port = four_digit_port()
         self.log = folder / "ser.log"
         command = [sys.executable, "-m", "serc.commands.ser", "-f", str(config), "-D", "-E"]
+        if not NATIVE:
+            # The loads of these tests are an overload for it on a busy machine.
+            command += ["--queue", "0"]
         command += ["-l", f"udp:127.0.0.1:{self.port}", *(word.format(port=self.port) for word in arguments)]
         paths = {"PYTHONPATH": str(Path(runtime.__file__).parent.parent), "XDG_CACHE_HOME": str(folder / "cache")}
         with self.log.open("wb") as log:
