@@ -50,7 +50,7 @@ class Baresip:
         (home / "config").write_text(_CONFIG.format(port=port, control=control, modules=modules))
         secret = f";auth_pass={password}" if password else ""
         account = f"<sip:{user}@{self.domain};transport={transport}>{secret};regint=600;answermode=auto"
-        (home / "accounts").write_text(account + "\n")
+        (home / "accounts").write_text("")
         (home / "contacts").write_text("")
         self._log = home / "log"
         with self._log.open("wb") as log:
@@ -61,6 +61,8 @@ class Baresip:
         self._seen = 0
         self._unread = b""
         self._control = self._connected(control)
+        # Only now, as an event of before the connection is told to nobody.
+        self.command("uanew", account)
 
     def _connected(self, port: int) -> socket.socket:
         until = time.monotonic() + PATIENCE_S
