@@ -19,7 +19,7 @@ from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_s
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
-from runtime.server.worker.collecting import collect_while_idle
+from runtime.server.worker.collecting import MESSAGES, collect_while_idle, collect_young
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
 from runtime.server.worker.overload import Overload
@@ -108,6 +108,8 @@ class Worker:
         self._next: i64 = 0
         self._letters: Final[list[Letter]] = []
         self._next_letter: i64 = 0
+        # Messages since the garbage collector last looked.
+        self._uncollected: i64 = 0
         self._next_received: i64 = 0
         self._own: Final[list[int]] = []
         # Sends that have just failed.
@@ -191,6 +193,10 @@ class Worker:
         if self._came == 0:
             collect_while_idle()
             return False
+        self._uncollected += self._came
+        if self._uncollected >= MESSAGES:
+            self._uncollected = 0
+            collect_young()
         return True
 
     def _run_short(self) -> None:

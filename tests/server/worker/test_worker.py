@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ from runtime.routing.module import Module
 from runtime.routing.ports import Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
+from runtime.server.worker.collecting import MESSAGES
 from runtime.server.worker.loop import Worker
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import ListenSocket, Send
@@ -82,6 +84,27 @@ def test_every_request_is_answered_in_order(site: Site) -> None:
     site.serve(70)
     assert [site.client.recv(65536) for _ in requests] == requests
     assert (site.worker.received, site.worker.sent, site.worker.failed) == (70, 70, 0)
+
+
+def test_what_messages_leave_is_looked_at_every_hundred_of_them(site: Site) -> None:
+    """Also where as much goes as comes, so that Python's own count never grows: see MESSAGES."""
+    looks: list[int] = []
+
+    def look(phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            looks.append(info["generation"])
+
+    thresholds = gc.get_threshold()
+    gc.set_threshold(0)
+    gc.callbacks.append(look)
+    try:
+        for number in range(1, 2 * MESSAGES + 1):
+            site.say(OPTIONS)
+            site.serve(number)
+    finally:
+        gc.callbacks.remove(look)
+        gc.set_threshold(*thresholds)
+    assert looks == [0, 0]
 
 
 def test_a_quiet_line_gives_the_loop_a_chance_to_end(site: Site) -> None:
