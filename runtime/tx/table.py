@@ -13,6 +13,7 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr, tag_of
 from runtime.sip.scan import DOT, BadMessage, hash_range, hash_start
 from runtime.sip.transit import MAGIC_COOKIE
 from runtime.sip.via import Via
+from runtime.tx.shelves import ByKey, ByName
 from runtime.tx.transaction import Client, Transaction
 
 _COOKIE_SIZE: Final = len(MAGIC_COOKIE)
@@ -39,54 +40,55 @@ class Table:
 
     def __init__(self, ruri_matching: bool, via1_matching: bool, secret: int = 0) -> None:
         self._secret: Final[i64] = secret
-        self._by_key: Final[dict[int, Transaction]] = {}
+        self._by_key: Final = ByKey()
         # INVITEs that were answered with a 2xx here: their ACK has a branch of its own.
-        self._by_answer: Final[dict[int, Transaction]] = {}
+        self._by_answer: Final = ByKey()
         # INVITEs whose ACKs for a 2xx from downstream somebody wants to see.
-        self._watched: Final[dict[int, Transaction]] = {}
-        self._by_id: Final[dict[bytes, Transaction]] = {}
+        self._watched: Final = ByKey()
+        self._by_id: Final = ByName()
         self._ruri_matching: Final = ruri_matching
         self._via1_matching: Final = via1_matching
 
     def __len__(self) -> int:
-        return len(self._by_id)
+        return int(self._by_id.count)
 
     def all(self) -> list[Transaction]:
-        return list(self._by_id.values())
+        return self._by_id.all()
 
     def by_id(self, id: bytes) -> Transaction | None:
         return self._by_id.get(id)
 
     def add(self, t: Transaction) -> None:
         """The oldest of a key stays first: it is the one that repetitions are likely to be of."""
-        self._by_id[t.id] = t
+        self._by_id.put(t.id, t)
         if t.is_local:
             return
         t.match_key = self._match_key(t.message, t.key)
         first = self._by_key.get(t.match_key)
         if first is None:
-            self._by_key[t.match_key] = t
+            self._by_key.put(t.match_key, t)
         else:
             while first.same_key is not None:
                 first = first.same_key
             first.same_key = t
 
     def remove(self, t: Transaction) -> None:
-        del self._by_id[t.id]
+        self._by_id.drop(t.id)
         if t.is_local:
             return
         if len(t.own_tag) > 0 and self._by_answer.get(self._answer_key(t.key, t.own_tag)) is t:
-            del self._by_answer[self._answer_key(t.key, t.own_tag)]
-        if len(self._watched) > 0 and t.is_invite:
+            self._by_answer.drop(self._answer_key(t.key, t.own_tag))
+        if self._watched.count > 0 and t.is_invite:
             caller = self._caller_key(t.message, t.key)
             if self._watched.get(caller) is t:
-                del self._watched[caller]
-        first = self._by_key[t.match_key]
+                self._watched.drop(caller)
+        first = self._by_key.get(t.match_key)
+        assert first is not None
         if first is t:
             if t.same_key is None:
-                del self._by_key[t.match_key]
+                self._by_key.drop(t.match_key)
             else:
-                self._by_key[t.match_key] = t.same_key
+                self._by_key.put(t.match_key, t.same_key)
         else:
             while first.same_key is not t:
                 assert first.same_key is not None
@@ -96,7 +98,7 @@ class Table:
 
     def answered(self, t: Transaction) -> None:
         """`t`, an INVITE, has been answered with a 2xx and `own_tag` here. Of two with the same tag the later one is found."""
-        self._by_answer[self._answer_key(t.key, t.own_tag)] = t
+        self._by_answer.put(self._answer_key(t.key, t.own_tag), t)
 
     def _answer_key(self, key: i64, tag: bytes) -> i64:
         return hash_range(key ^ self._secret, tag, 0, len(tag))
@@ -167,7 +169,7 @@ class Table:
 
     def watch(self, t: Transaction) -> None:
         """Have `find_confirmed` find `t`, an INVITE. Of two from the same caller with the same CSeq the later one is found."""
-        self._watched[self._caller_key(t.message, t.key)] = t
+        self._watched.put(self._caller_key(t.message, t.key), t)
 
     def find_confirmed(self, ack: Message, key: i64) -> Transaction | None:
         """The watched INVITE whose 2xx came from downstream, and is confirmed end to end by `ack`."""
