@@ -21,11 +21,9 @@ from serc.reading.lex import lex
 from serc.reading.source import Source
 from serc.reading.structure import parse_file
 from serc.reading.tree import Span
-from serc.reading.walk import calls, routes
-from serc.resolve.calls import named_route
 from serc.resolve.modules import Modules, check_modules
-from serc.resolve.routes import head_of, key_of
 from serc.style import styled
+from serc.symbols import Symbols
 
 _KINDS: Final = ((REQUEST, "request"), (FAILURE, "failure"), (ONREPLY, "onreply"))
 _ROUTES: Final[dict[str, RouteKind]] = {"route": REQUEST, "failure_route": FAILURE, "onreply_route": ONREPLY}
@@ -53,23 +51,6 @@ class Proposal:
     word: str
     kind: str
     detail: str
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """Something that has a name of its own in the file: a route, or the number of a flag."""
-
-    kind: str
-    number: int
-
-
-@dataclass(frozen=True)
-class Use:
-    """A place where a symbol stands: `span` is its number. `is_definition`: it is made here."""
-
-    symbol: Symbol
-    span: Span
-    is_definition: bool = False
 
 
 class Document:
@@ -185,58 +166,19 @@ class Document:
     # --- symbols -----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def uses(self) -> list[Use]:
-        """All places of routes and flags."""
-        found: list[Use] = []
-        for route in routes(self.file):
-            kind, number = key_of(route)
-            head = head_of(route)
-            found.append(Use(Symbol(kind, number), route.number.span if route.number else head, True))
-            found += [use for call in calls(route.body) for use in self._uses_in(call)]
-        return found
-
-    def _uses_in(self, call: tree.Call) -> Iterator[Use]:
-        if not call.arguments:
-            return
-        first = call.arguments[0]
-        if call.name.name == "route" and isinstance(first, tree.Number):
-            yield Use(Symbol("route", first.value), first.span)
-        for spec, function in self.functions():
-            if function.name != call.name.name or len(function.arguments) != len(call.arguments):
-                continue
-            armed = named_route(function, call)
-            for argument, declared in zip(call.arguments, function.arguments, strict=True):
-                if isinstance(argument, tree.String) and armed is not None and argument.value.strip().isdigit():
-                    inner = Span(argument.span.start + 1, argument.span.end - 1)
-                    yield Use(Symbol(*armed), inner)
-                elif isinstance(argument, tree.Number) and spec.name == "core" and declared.name == "flag":
-                    yield Use(Symbol("flag", argument.value), argument.span)
-            return
-
-    def symbol_at(self, offset: int) -> Use | None:
-        return next((use for use in self.uses if use.span.start <= offset <= use.span.end), None)
+    def symbols(self) -> Symbols:
+        """Routes, flags and AVPs with all their places."""
+        return Symbols(self.file, self.modules)
 
     def definitions(self, offset: int) -> list[Span]:
-        """Where the route is that is called or armed there."""
-        use = self.symbol_at(offset)
-        return [] if use is None else [u.span for u in self.uses if u.symbol == use.symbol and u.is_definition]
+        """Where the route or alias is made that stands there."""
+        use = self.symbols.at(offset)
+        return [] if use is None else [u.span for u in self.symbols.of(use.symbol) if u.is_definition]
 
     def references(self, offset: int) -> list[Span]:
-        """All places of the route or flag that stands there, its definition first."""
-        use = self.symbol_at(offset)
-        if use is None:
-            return []
-        same = [u for u in self.uses if u.symbol == use.symbol]
-        return [u.span for u in sorted(same, key=lambda u: not u.is_definition)]
-
-    def renamed(self, offset: int, number: str) -> list[tuple[Span, str]] | None:
-        """The changes that give a route or flag another number; None where that cannot be."""
-        use = self.symbol_at(offset)
-        if use is None or not number.isdecimal() or (use.symbol.kind == "route" and use.symbol.number == 0):
-            return None
-        if any(u.symbol == Symbol(use.symbol.kind, int(number)) for u in self.uses):
-            return None
-        return [(span, number) for span in self.references(offset)]
+        """All places of what stands there, its definition first."""
+        use = self.symbols.at(offset)
+        return [] if use is None else [u.span for u in self.symbols.of(use.symbol)]
 
 
 def function_text(spec: ModuleSpec, function: Function) -> str:

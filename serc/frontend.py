@@ -9,6 +9,7 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report, Severity
+from serc.lint.cures import Cures
 from serc.lint.numbers import check_octal
 from serc.lint.subject import Subject
 from serc.lint.table import lint
@@ -45,7 +46,9 @@ def analyse(
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     # What a lost loadmodule would have brought in is not missed.
     complete = not lexed.cut_off and not any(_LOADS.search(source.line_text(line)) for line in spoiled)
-    bound = _check(file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete)
+    bound = _check(
+        source, file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete
+    )
     if not report.has_errors:
         check_environment(bound, variables, report)
     _directives(source, lexed.line_comments, report)
@@ -55,6 +58,7 @@ def analyse(
 
 
 def _check(
+    source: Source,
     file: tree.File,
     tokens: list[Token],
     catalogue: Catalogue,
@@ -87,7 +91,7 @@ def _check(
         check_defined(uses, graph, report)
         check_reach(file, functions, graph, report)
     if not report.has_errors:
-        lint(Subject(bound, Effects(functions, modules), graph, uses), report)
+        lint(Subject(bound, Effects(functions, modules), graph, uses, Cures(source, file)), report)
     return bound
 
 

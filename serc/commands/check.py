@@ -7,20 +7,23 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TextIO
 
 from runtime.modules import catalogue
-from serc.commands.files import CannotRead, complain, read_source
+from serc.commands.files import CannotRead, complain, print_diff, read_source, write_whole
 from serc.commands.progress import progress
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Fix
 from serc.diagnostics.render import render_text
 from serc.diagnostics.render_github import render_github
 from serc.diagnostics.render_json import render_json
 from serc.diagnostics.render_sarif import merged_sarif, render_sarif
-from serc.diagnostics.report import Report, Severity
+from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.diagnostics.suggest import did_you_mean
+from serc.fixing import fixed
 from serc.frontend import analyse
-from serc.reading.source import Source
+from serc.reading.source import Source, readable
 from serc.resolve.bound import BoundFile
 
 _FORMATS: Final[dict[str, Callable[[Source, Report], str]]] = {
@@ -34,9 +37,9 @@ _FORMATS: Final[dict[str, Callable[[Source, Report], str]]] = {
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="serc check",
-        description="Say everything that is wrong with ser.cfg; write nothing, run nothing that it names.",
-        epilog="exit status: 0 clean or warnings only, 1 errors (with -W error also warnings, and modules that cannot run), "
-        "2 bad command line. A warning is silenced on its line by the comment  # serc: ignore[SER0123]",
+        description="Say everything that is wrong with ser.cfg; run nothing that it names, and write nothing but what --fix cures.",
+        epilog="exit status: 0 clean or warnings only, 1 errors (with -W error also warnings, and modules that cannot run; with --diff "
+        "also something to cure), 2 bad command line. A warning is silenced on its line by the comment  # serc: ignore[SER0123]",
     )
     p.add_argument("config", metavar="ser.cfg", nargs="+", help='the script; "-" is standard input')
     p.add_argument(
@@ -51,6 +54,17 @@ def parser() -> argparse.ArgumentParser:
         "--select", metavar="CODE,…", action="append", help="errors, and of the rest only these: SER0505 or SER05"
     )
     p.add_argument("--ignore", metavar="CODE,…", action="append", help="not these; errors are always shown")
+    p.add_argument(
+        "--fix",
+        action="store_true",
+        help="change ser.cfg: apply the cures after which it surely says what was meant, or does the same as before",
+    )
+    p.add_argument("--diff", action="store_true", help="change nothing, show what --fix would change")
+    p.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="with --fix and --diff: also cures that are guesses, or change what ser.cfg does. Read the result",
+    )
     p.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour; NO_COLOR is respected")
     return p
 
@@ -58,35 +72,91 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str]) -> int:
     p = parser()
     options = p.parse_args(argv)
-    chosen = Chosen(_codes(options.select, p), _codes(options.ignore, p))
-    reports: list[tuple[Source, Report]] = []
-    failed = False
+    if options.unsafe and not (options.fix or options.diff):
+        p.error("--unsafe goes with --fix or --diff")
+    if options.fix and "-" in options.config and options.format != "text":
+        p.error("--fix writes the cured text of standard input to standard output: --format cannot go there, too")
+    check = _Check(options, Chosen(_codes(options.select, p), _codes(options.ignore, p)))
     for name in options.config:
+        check.file(name)
+    return check.end()
+
+
+class _Check:
+    """All files of one command."""
+
+    def __init__(self, options: argparse.Namespace, chosen: Chosen) -> None:
+        self._options: Final = options
+        self._chosen: Final = chosen
+        self._reports: Final[list[tuple[Source, Report]]] = []
+        self._done = 0
+        self._failed = False
+
+    def file(self, name: str) -> None:
+        options = self._options
         try:
             source = read_source(name)
+            with progress(f"checking {source.name}"):
+                if options.fix or options.diff:
+                    source = self._fix(name, source)
+                bound, report = analyse(source, catalogue, os.environ)
         except CannotRead as e:
             complain("serc", str(e))
-            failed = True
-            continue
-        with progress(f"checking {source.name}"):
-            bound, report = analyse(source, catalogue, os.environ)
+            self._failed = True
+            return
         idle = idle_modules(bound)
-        chosen.filter(report)
-        reports.append((source, report))
+        self._chosen.filter(report)
+        self._reports.append((source, report))
         if options.format == "text":
             sys.stderr.write(render_text(source, report, colour=wants_colour(options.color, sys.stderr)))
             if idle:
                 print(f"{source.name}: {idle}", file=sys.stderr)
-        failed |= (
-            report.has_errors or options.warnings == "error" and (report.count(Severity.WARNING) > 0 or bool(idle))
-        )
-    if options.format == "text":
+        warned = report.count(Severity.WARNING) > 0 or bool(idle)
+        self._failed |= report.has_errors or options.warnings == "error" and warned
+
+    def _fix(self, name: str, source: Source) -> Source:
+        """The file as it is afterwards. Raises CannotRead if it cannot be written."""
+        options = self._options
+        result = fixed(source, lambda s: analyse(s, catalogue, os.environ)[1], self._is_wanted)
+        after = result.source
+        if options.diff:
+            print_diff(source, after.text, "fixed")
+            self._failed |= bool(result.done)
+            return source
+        try:
+            if name == "-":
+                sys.stdout.buffer.write(after.text.encode("latin-1"))
+            elif result.done:
+                write_whole(Path(name), after.text, encoding="latin-1")
+        except OSError as e:
+            raise CannotRead(f"cannot write {name}: {e.strerror or e}") from e
+        for done in result.done:
+            place = f"{source.name}:{done.place.line}:{done.place.column}"
+            print(f"{place}: fixed: {readable(done.fix.title)} [{done.diagnostic.code.name}]", file=sys.stderr)
+        self._done += len(result.done)
+        return after
+
+    def _is_wanted(self, diagnostic: Diagnostic, fix: Fix) -> bool:
+        return self._chosen.wants(diagnostic) and (fix.is_safe or bool(self._options.unsafe))
+
+    def end(self) -> int:
+        """Says what is left; the exit status."""
+        reports = self._reports
+        if self._options.format != "text":
+            sys.stdout.write(_together(self._options.format, reports))
+            return 1 if self._failed else 0
         summary = summed_up(reports)
-        if summary:
-            print(summary, file=sys.stderr)
-    else:
-        sys.stdout.write(_together(options.format, reports))
-    return 1 if failed else 0
+        parts = [f"{self._done} fixed"] if self._done else []
+        parts += [summary] if summary else []
+        fixes = [d.fix for _, report in reports for d in report.diagnostics if d.fix is not None]
+        safe = sum(1 for fix in fixes if fix.is_safe)
+        if safe and not self._options.fix:
+            parts.append(f"--fix cures {safe}")
+        elif len(fixes) > safe and not self._options.unsafe and (self._options.fix or self._options.diff):
+            parts.append(f"--unsafe cures {len(fixes) - safe} more")
+        if summary or self._done:
+            print("; ".join(parts), file=sys.stderr)
+        return 1 if self._failed else 0
 
 
 def _together(name: str, reports: list[tuple[Source, Report]]) -> str:
@@ -106,13 +176,13 @@ class Chosen:
         self._ignore = ignore
 
     def filter(self, report: Report) -> None:
-        report.diagnostics = [
-            d
-            for d in report.diagnostics
-            if d.severity is Severity.ERROR
-            or (not self._select or d.code.name.startswith(self._select))
-            and not (self._ignore and d.code.name.startswith(self._ignore))
-        ]
+        report.diagnostics = [d for d in report.diagnostics if self.wants(d)]
+
+    def wants(self, d: Diagnostic) -> bool:
+        if d.severity is Severity.ERROR:
+            return True
+        is_selected = not self._select or d.code.name.startswith(self._select)
+        return is_selected and not (self._ignore and d.code.name.startswith(self._ignore))
 
 
 def _codes(given: list[str] | None, p: argparse.ArgumentParser) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 import tempfile
@@ -74,6 +75,15 @@ def _umask() -> int:
     umask = os.umask(0)
     os.umask(umask)
     return umask
+
+
+def print_diff(source: Source, text: str, what: str) -> None:
+    """What `text`, read as Latin-1, changes; it is called `what` there."""
+    old, new = (t.encode("latin-1").decode("utf-8", "replace").splitlines(True) for t in (source.text, text))
+    sys.stdout.writelines(
+        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
+        for line in difflib.unified_diff(old, new, source.name, f"{source.name} ({what})")
+    )
 
 
 def complain(prog: str, sentence: str) -> None:

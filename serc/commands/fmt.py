@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import sys
 from pathlib import Path
 
-from serc.commands.files import CannotRead, complain, read_source, write_whole
+from serc.commands.files import CannotRead, complain, print_diff, read_source, write_whole
 from serc.diagnostics.render import render_text
-from serc.reading.source import Source
 from serc.style import styled
 
 
@@ -46,7 +44,7 @@ def _format(name: str, check: bool, diff: bool) -> int:
         return 1
     changed = text != source.text
     if diff:
-        _show(source, text)
+        print_diff(source, text, "styled")
     if check and changed:
         print(f"would change {name}", file=sys.stderr)
     if check or diff:
@@ -60,11 +58,3 @@ def _format(name: str, check: bool, diff: bool) -> int:
         complain("serc", f"cannot write {name}: {e.strerror or e}")
         return 1
     return 0
-
-
-def _show(source: Source, text: str) -> None:
-    old, new = (t.encode("latin-1").decode("utf-8", "replace").splitlines(True) for t in (source.text, text))
-    sys.stdout.writelines(
-        line if line.endswith("\n") else line + "\n\\ No newline at end of file\n"
-        for line in difflib.unified_diff(old, new, source.name, f"{source.name} (styled)")
-    )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
 from lsprotocol import types as t
+from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
 from runtime.version import VERSION
-from serc.diagnostics.report import Severity
+from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit
+from serc.diagnostics.ignore import ignoring
+from serc.diagnostics.report import Diagnostic, Severity
 from serc.editor import Document
-from serc.reading.source import Source
+from serc.fixing import fixed, settled
+from serc.reading.source import Source, readable
 from serc.reading.tree import Span
+from serc.symbols import ROUTES, CannotRename
+
+FIX_ALL: Final = "source.fixAll.serc"
 
 
 class Text:
@@ -21,6 +29,7 @@ class Text:
 
     def __init__(self, name: str, text: str) -> None:
         self.source: Final = Source(name, text.encode("utf-8", "surrogatepass").decode("latin-1"))
+        self.text: Final = text
         self._lines: Final = text.split("\n")
         self._starts: Final = [0]
         for line in self._lines:
@@ -45,6 +54,7 @@ def make_server() -> LanguageServer:
     features: dict[str, Callable[..., object]] = {
         t.TEXT_DOCUMENT_DID_OPEN: answers.did_open,
         t.TEXT_DOCUMENT_DID_CHANGE: answers.did_change,
+        t.TEXT_DOCUMENT_DID_CLOSE: answers.did_close,
         t.TEXT_DOCUMENT_HOVER: answers.hover,
         t.TEXT_DOCUMENT_COMPLETION: answers.completion,
         t.TEXT_DOCUMENT_DEFINITION: answers.definition,
@@ -52,11 +62,11 @@ def make_server() -> LanguageServer:
         t.TEXT_DOCUMENT_RENAME: answers.rename,
         t.TEXT_DOCUMENT_DOCUMENT_SYMBOL: answers.symbols,
         t.TEXT_DOCUMENT_FORMATTING: answers.formatting,
+        t.TEXT_DOCUMENT_CODE_ACTION: answers.code_actions,
     }
     for name, answer in features.items():
-        options = t.CompletionOptions(trigger_characters=['"']) if name == t.TEXT_DOCUMENT_COMPLETION else None
         # pygls writes the name of the feature into what it is given, which a method does not take.
-        server.feature(name, options)(partial(answer))
+        server.feature(name, _OPTIONS.get(name))(partial(answer))
     return server
 
 
@@ -65,11 +75,19 @@ class _Answers:
 
     def __init__(self, server: LanguageServer) -> None:
         self._server: Final = server
+        # By the URI: what is asked for between two keystrokes is about the same text.
+        self._known: Final[dict[str, tuple[Text, Document]]] = {}
 
     def _open(self, uri: str) -> tuple[Text, Document]:
         document = self._server.workspace.get_text_document(uri)
-        text = Text(document.path or uri, document.source)
-        return text, Document(text.source)
+        known = self._known.get(uri)
+        if known is None or known[0].text != document.source:
+            text = Text(document.path or uri, document.source)
+            known = self._known[uri] = text, Document(text.source)
+        return known
+
+    def did_close(self, params: t.DidCloseTextDocumentParams) -> None:
+        self._known.pop(params.text_document.uri, None)
 
     def did_open(self, params: t.DidOpenTextDocumentParams) -> None:
         self._publish(params.text_document.uri)
@@ -79,16 +97,7 @@ class _Answers:
 
     def _publish(self, uri: str) -> None:
         text, document = self._open(uri)
-        found = [
-            t.Diagnostic(
-                _range(text, d.span),
-                d.message + (f"\nhint: {d.hint}" if d.hint else ""),
-                _SEVERITIES[d.severity],
-                d.code.name,
-                source="serc",
-            )
-            for d in document.report.in_order()
-        ]
+        found = [_diagnostic(text, uri, d) for d in document.report.in_order()]
         self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, found))
 
     def hover(self, params: t.HoverParams) -> t.Hover | None:
@@ -115,19 +124,52 @@ class _Answers:
 
     def rename(self, params: t.RenameParams) -> t.WorkspaceEdit | None:
         text, document = self._open(params.text_document.uri)
-        changes = document.renamed(_offset(text, params.position), params.new_name)
-        if changes is None:
-            return None
-        edits = [t.TextEdit(_range(text, span), new) for span, new in changes]
-        return t.WorkspaceEdit({params.text_document.uri: edits})
+        use = document.symbols.at(_offset(text, params.position))
+        if use is None:
+            raise JsonRpcInvalidParams("only the numbers of routes and flags and the names of AVPs can be changed")
+        try:
+            edits = document.symbols.renamed(use.symbol, params.new_name)
+        except CannotRename as e:
+            raise JsonRpcInvalidParams(str(e)) from e
+        return t.WorkspaceEdit({params.text_document.uri: _edits(text, edits)})
+
+    def code_actions(self, params: t.CodeActionParams) -> list[t.CodeAction]:
+        """The cures of what is wrong there, the comments that silence it, and all safe cures of the file at once."""
+        uri = params.text_document.uri
+        text, document = self._open(uri)
+        start, end = _offset(text, params.range.start), _offset(text, params.range.end)
+        found = []
+        for d in document.report.in_order():
+            if d.span.start > end or d.span.end < start:
+                continue
+            told = [_diagnostic(text, uri, d)]
+            if d.fix is not None:
+                changes = t.WorkspaceEdit({uri: _edits(text, settled(text.source, d.fix.edits))})
+                title = f"{d.fix.title[:1].upper()}{d.fix.title[1:]}"
+                found.append(t.CodeAction(title, t.CodeActionKind.QuickFix, told, is_preferred=True, edit=changes))
+            if d.severity is not Severity.ERROR and d.code not in (codes.BAD_IGNORE, codes.USELESS_IGNORE):
+                changes = t.WorkspaceEdit({uri: _edits(text, [ignoring(text.source, d)])})
+                found.append(t.CodeAction(f"Ignore {d.code.name} here", t.CodeActionKind.QuickFix, told, edit=changes))
+        whole = self._fix_all(text, document)
+        if whole:
+            found.append(t.CodeAction("Fix all that is safe", FIX_ALL, edit=t.WorkspaceEdit({uri: whole})))
+        only = params.context.only
+        return [a for a in found if not only or any(_is_of(a.kind, kind) for kind in only)]
+
+    def _fix_all(self, text: Text, document: Document) -> list[t.TextEdit]:
+        if not any(d.fix is not None and d.fix.is_safe for d in document.report.diagnostics):
+            return []
+        result = fixed(text.source, lambda source: Document(source).report, lambda _, fix: fix.is_safe)
+        return _whole(text, result.source.text)
 
     def symbols(self, params: t.DocumentSymbolParams) -> list[t.DocumentSymbol]:
         text, document = self._open(params.text_document.uri)
         found = []
-        for use in document.uses:
+        for use in document.symbols.uses:
             if use.is_definition:
-                name, place = f"{use.symbol.kind}[{use.symbol.number}]", _range(text, use.span)
-                found.append(t.DocumentSymbol(name, t.SymbolKind.Function, place, place))
+                place = _range(text, use.span)
+                kind = t.SymbolKind.Function if use.symbol.kind in ROUTES else t.SymbolKind.Variable
+                found.append(t.DocumentSymbol(str(use.symbol), kind, place, place))
         return found
 
     def formatting(self, params: t.DocumentFormattingParams) -> list[t.TextEdit]:
@@ -135,8 +177,39 @@ class _Answers:
         styled = document.formatted()
         if styled is None or styled == text.source.text:
             return []
-        new = styled.encode("latin-1").decode("utf-8", "replace")
-        return [t.TextEdit(_range(text, Span(0, len(text.source.text))), new)]
+        return _whole(text, styled)
+
+
+def _diagnostic(text: Text, uri: str, d: Diagnostic) -> t.Diagnostic:
+    related = [
+        t.DiagnosticRelatedInformation(t.Location(uri, _range(text, r.span)), readable(r.message)) for r in d.related
+    ]
+    return t.Diagnostic(
+        _range(text, d.span),
+        readable(d.message) + (f"\nhint: {readable(d.hint)}" if d.hint else ""),
+        _SEVERITIES[d.severity],
+        d.code.name,
+        source="serc",
+        related_information=related or None,
+    )
+
+
+def _edits(text: Text, edits: Iterable[Edit]) -> list[t.TextEdit]:
+    return [t.TextEdit(_range(text, edit.span), readable(edit.text)) for edit in edits]
+
+
+def _whole(text: Text, new: str) -> list[t.TextEdit]:
+    """The whole text anew; [] if it is the same."""
+    if new == text.source.text:
+        return []
+    whole = _range(text, Span(0, len(text.source.text)))
+    return [t.TextEdit(whole, new.encode("latin-1").decode("utf-8", "replace"))]
+
+
+def _is_of(kind: object, wanted: object) -> bool:
+    """Kinds of code actions have parts with dots between them."""
+    one, other = (str(getattr(each, "value", each)) for each in (kind, wanted))
+    return one == other or one.startswith(f"{other}.")
 
 
 def _range(text: Text, span: Span) -> t.Range:
@@ -147,6 +220,10 @@ def _offset(text: Text, position: t.Position) -> int:
     return text.offset(position.line, position.character)
 
 
+_OPTIONS: Final[dict[str, object]] = {
+    t.TEXT_DOCUMENT_COMPLETION: t.CompletionOptions(trigger_characters=['"']),
+    t.TEXT_DOCUMENT_CODE_ACTION: t.CodeActionOptions([t.CodeActionKind.QuickFix, FIX_ALL]),
+}
 _SEVERITIES: Final = {
     Severity.ERROR: t.DiagnosticSeverity.Error,
     Severity.WARNING: t.DiagnosticSeverity.Warning,

@@ -7,8 +7,9 @@ from typing import Final
 from urllib.parse import quote
 
 from runtime.version import VERSION
+from serc.diagnostics.fix import Fix
 from serc.diagnostics.report import Code, Diagnostic, Report, Severity
-from serc.reading.source import Source
+from serc.reading.source import Source, readable
 from serc.reading.tree import Span
 
 _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -62,15 +63,29 @@ def _result(source: Source, diagnostic: Diagnostic, rule: int) -> dict[str, obje
             {"id": i, **_location(source, related.span), "message": {"text": related.message}}
             for i, related in enumerate(diagnostic.related)
         ]
+    if diagnostic.fix is not None:
+        result["fixes"] = [_fix(source, diagnostic.fix)]
     return result
 
 
+def _fix(source: Source, fix: Fix) -> dict[str, object]:
+    replacements = [
+        {"deletedRegion": _region(source, edit.span), "insertedContent": {"text": readable(edit.text)}}
+        for edit in fix.edits
+    ]
+    change = {"artifactLocation": {"uri": quote(source.name)}, "replacements": replacements}
+    return {"description": {"text": readable(fix.title)}, "artifactChanges": [change]}
+
+
 def _location(source: Source, span: Span) -> dict[str, object]:
+    return {"physicalLocation": {"artifactLocation": {"uri": quote(source.name)}, "region": _region(source, span)}}
+
+
+def _region(source: Source, span: Span) -> dict[str, int]:
     start, end = source.position(span.start), source.position(span.end)
-    region = {
+    return {
         "startLine": start.line,
         "startColumn": start.column,
         "endLine": end.line,
         "endColumn": end.column,
     }
-    return {"physicalLocation": {"artifactLocation": {"uri": quote(source.name)}, "region": region}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from serc.diagnostics.fix import Fix
 from serc.reading.tree import Span
 
 
@@ -35,7 +36,9 @@ class Related:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One mistake. `message` is one sentence in lower case without a full stop, `hint` the way out or ""."""
+    """One mistake. `message` is one sentence in lower case without a full stop, `hint` the way out or "". `fix` is the way out as a
+    change of the text, where that can be told.
+    """
 
     code: Code
     severity: Severity
@@ -43,6 +46,7 @@ class Diagnostic:
     message: str
     hint: str = ""
     related: tuple[Related, ...] = ()
+    fix: Fix | None = None
 
 
 @dataclass
@@ -61,11 +65,12 @@ class Report:
         hint: str = "",
         related: tuple[Related, ...] = (),
         severity: Severity | None = None,
+        fix: Fix | None = None,
     ) -> None:
         if (code.name, span) in self._seen:
             return
         self._seen.add((code.name, span))
-        self.diagnostics.append(Diagnostic(code, severity or code.severity, span, message, hint, related))
+        self.diagnostics.append(Diagnostic(code, severity or code.severity, span, message, hint, related, fix))
 
     def count(self, severity: Severity) -> int:
         return sum(1 for d in self.diagnostics if d.severity is severity)

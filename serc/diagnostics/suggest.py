@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+# In a shorter word one letter makes too much of a difference.
+_SHORTEST: Final = 3
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -31,6 +35,14 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """A hint, or ""."""
     found = nearest(word, candidates)
     return f'did you mean "{found}"?' if found else ""
+
+
+def is_slip(word: str, meant: str, candidates: Iterable[str]) -> bool:
+    """True if one letter, two that are swapped, or the case of letters make `word` one of the candidates, and no other than `meant`."""
+    lower = word.lower()
+    if len(word) < _SHORTEST or _distance(lower, meant.lower(), 1) > 1:
+        return False
+    return not any(other != meant and _distance(lower, other.lower(), 1) <= 1 for other in candidates)
 
 
 def _distance(a: str, b: str, limit: int) -> int:

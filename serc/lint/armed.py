@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
+from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
+from serc.reading import tree
 from serc.reading.walk import calls, routes
 from serc.resolve.words import STATEMENTS
 
@@ -29,4 +31,7 @@ def check_armed(subject: Subject, report: Report) -> None:
     message = f"{armed.name.name} names a route that never runs: no request is forwarded in a transaction"
     related = (Related(stateless.span, "forwarded here, without one"),)
     hint = f"forward with {effects.named(Does.RELAY_STATEFUL)}()"
-    report.add(codes.ARMED_IN_VAIN, armed.span, message, hint=hint, related=related)
+    fix = None
+    if all(isinstance(argument, tree.Word) for argument in stateless.arguments):
+        fix = write(stateless.span, f"{effects.named(Does.RELAY_STATEFUL)}()", safe=False)
+    report.add(codes.ARMED_IN_VAIN, armed.span, message, hint=hint, related=related, fix=fix)

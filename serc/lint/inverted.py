@@ -6,6 +6,7 @@ from typing import Final
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
+from serc.diagnostics.fix import insert
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -38,9 +39,9 @@ def _look_at(test: tree.Call, block: tree.Block, effects: Effects, report: Repor
             continue
         message = f"{statement.name.name} {what} where {test.name.name} succeeded"
         related = (Related(test.span, "the test"),)
-        report.add(
-            codes.INVERTED_TEST, statement.span, message, hint=f"write if (!{test.name.name}(…))", related=related
-        )
+        fix = insert(test.span.start, "!", safe=False)
+        hint = f"write if (!{test.name.name}(…))"
+        report.add(codes.INVERTED_TEST, statement.span, message, hint=hint, related=related, fix=fix)
         return
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runtime.spec.declare import ModuleSpec
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit, Fix
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -28,7 +29,12 @@ def check_limits(subject: Subject, report: Report) -> None:
                 hint = "exchange them" if len(places) > 1 else f"{upper} is {high} unless modparam sets it"
                 if len(places) == 1 and places[0].parameter.value == upper:
                     hint = f"{lower} is {low} unless modparam sets it"
-                report.add(codes.CROSSED_LIMITS, places[0].span, message, hint=hint, related=related)
+                fix = None
+                if len(places) > 1:
+                    first, second = places
+                    edits = (Edit(first.value.span, str(high)), Edit(second.value.span, str(low)))
+                    fix = Fix("exchange the values", edits, False)
+                report.add(codes.CROSSED_LIMITS, places[0].span, message, hint=hint, related=related, fix=fix)
 
 
 def _value(loaded: Loaded, name: str) -> int | None:

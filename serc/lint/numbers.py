@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from serc.diagnostics import codes
+from serc.diagnostics.fix import write
 from serc.diagnostics.report import Report
 from serc.reading.lex import Token
 
@@ -20,4 +21,5 @@ def check_octal(tokens: list[Token], report: Report) -> None:
         if "mode" in tokens[at - 2].text.lower():
             continue
         message = f"{token.text} is octal because of its leading zero: the number {int(token.text, 8)}"
-        report.add(codes.OCTAL_NUMBER, token.span, message, hint=f"write {token.text.lstrip('0')}")
+        fix = write(token.span, token.text.lstrip("0"), safe=False)
+        report.add(codes.OCTAL_NUMBER, token.span, message, hint=fix.title, fix=fix)

@@ -6,6 +6,7 @@ from typing import Final
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
+from serc.diagnostics.fix import quoted, write
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -37,7 +38,8 @@ def _compare(verified: tree.Call, block: tree.Block, effects: Effects, report: R
                 message = f'{statement.name.name} asks for the realm "{asked}", {verified.name.name} verifies "{realm}"'
                 related = (Related(verified.span, "verified here"),)
                 hint = f'write "{realm}" in both'
-                report.add(codes.REALMS_DIFFER, statement.span, message, hint=hint, related=related)
+                fix = write(statement.arguments[0].span, quoted(realm), safe=False)
+                report.add(codes.REALMS_DIFFER, statement.span, message, hint=hint, related=related, fix=fix)
 
 
 def _realm(call: tree.Call) -> str | None:

@@ -6,6 +6,7 @@ import re
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
+from serc.diagnostics.fix import write
 from serc.diagnostics.report import Report
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -36,10 +37,12 @@ def _status(route: tree.Route, subject: Subject, report: Report) -> None:
             test = subject.effects.named(Does.TEST_STATUS)
             truth = "true" if node.operator == "!=" else "false"
             message = f"a request has no status: this is always {truth}"
-            hint = "the status of a reply is asked for in an onreply_route"
+            hint, fix = "the status of a reply is asked for in an onreply_route", None
             if route.kind == "failure_route" and isinstance(node.value, (tree.String, tree.Number)):
-                hint = f'write {test}("{node.value.value}")'
-            report.add(codes.CONSTANT_CONDITION, node.span, message, hint=hint)
+                ours = f'{test}("{node.value.value}")'
+                fix = write(node.span, f"!{ours}" if node.operator == "!=" else ours, safe=False)
+                hint = f"write {ours}"
+            report.add(codes.CONSTANT_CONDITION, node.span, message, hint=hint, fix=fix)
 
 
 def _is_code(value: object) -> bool:

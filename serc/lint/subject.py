@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from serc.lint.cures import Cures
 from serc.reading import tree
 from serc.resolve.bound import BoundFile
 from serc.resolve.effects import Effects
@@ -12,12 +13,13 @@ from serc.resolve.routes import RouteGraph, RouteUses
 
 @dataclass(frozen=True)
 class Subject:
-    """`effects` tells what calls do, `graph` who calls whom, `uses` which routes are called or armed."""
+    """`cures` writes changes of the file, `effects` tells what calls do, `graph` who calls whom, `uses` which routes are called or armed."""
 
     bound: BoundFile
     effects: Effects
     graph: RouteGraph
     uses: RouteUses
+    cures: Cures
 
     @property
     def file(self) -> tree.File:

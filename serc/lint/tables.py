@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
+from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import nearest
 from serc.lint.subject import Subject
@@ -26,4 +27,6 @@ def check_tables(subject: Subject, report: Report) -> None:
         if name not in saved and meant is not None:
             related = (Related(saved[meant].span, "saved here"),)
             message = f'contacts are looked up in the table "{name}", and saved in "{meant}"'
-            report.add(codes.TABLE_NEVER_SAVED, place.span, message, hint=f'write "{meant}" in both', related=related)
+            fix = write(place.span, f'"{meant}"', safe=False)
+            hint = f'write "{meant}" in both'
+            report.add(codes.TABLE_NEVER_SAVED, place.span, message, hint=hint, related=related, fix=fix)

@@ -18,7 +18,8 @@ def check_record_route(subject: Subject, report: Report) -> None:
         name = effects.named(Does.RECORD_ROUTE)
         message = f"{loose.name.name} is used, but {name} never"
         hint = f"without it the later requests of a dialog do not pass here: call {name}() before relaying"
-        report.add(codes.NO_RECORD_ROUTE, loose.span, message, hint=hint)
+        fix = subject.cures.before(loose.span, f"{name}();")
+        report.add(codes.NO_RECORD_ROUTE, loose.span, message, hint=hint, fix=fix)
 
 
 def check_hops(subject: Subject, report: Report) -> None:
@@ -30,6 +31,7 @@ def check_hops(subject: Subject, report: Report) -> None:
         return
     message = "requests are forwarded without a check of Max-Forwards: loops never end"
     check, reply = effects.named(Does.CHECK_HOPS), effects.named(Does.REPLY)
-    hint = f'begin with if (!{check}("10")) {{ {reply}("483", "Too Many Hops"); break; }}'
+    test = f'if (!{check}("10")) {{ {reply}("483", "Too Many Hops"); break; }}'
+    hint, fix = f"begin with {test}", subject.cures.at_start(main.body, test)
     related = (Related(relay.span, "forwarded here"),)
-    report.add(codes.NO_MAX_FORWARDS, head_of(main), message, hint=hint, related=related)
+    report.add(codes.NO_MAX_FORWARDS, head_of(main), message, hint=hint, related=related, fix=fix)

@@ -184,6 +184,50 @@ FUNCTIONS: Final[dict[str, Foreign]] = {
 }
 
 
+@dataclass(frozen=True)
+class Renamed:
+    """What 0.9 calls a function that takes the same arguments. `is_same`: it does the same, too; else it is near to it."""
+
+    name: str
+    is_same: bool = True
+
+
+RENAMED: Final[dict[str, Renamed]] = {
+    "addRecordRoute": Renamed("record_route"),
+    "record_route_strict": Renamed("record_route"),
+    "t_on_negative": Renamed("t_on_failure"),
+    "t_add_transaction": Renamed("t_newtran"),
+    "t_forward": Renamed("t_relay_to_udp"),
+    "t_forward_uri": Renamed("t_relay"),
+    "t_send_reply": Renamed("t_reply"),
+    "t_setflag": Renamed("setflag"),
+    "t_fork_to_uri": Renamed("append_branch"),
+    "lookup_contact": Renamed("lookup"),
+    "save_contact": Renamed("save"),
+    "exec_uri": Renamed("exec_dset"),
+    "t_check_trans": Renamed("t_lookup_request", False),
+    "t_on_branch_failure": Renamed("t_on_failure", False),
+    "send_reply": Renamed("sl_send_reply", False),
+    "sl_reply": Renamed("sl_send_reply"),
+    "setsflag": Renamed("setflag", False),
+    "resetsflag": Renamed("resetflag", False),
+    "issflagset": Renamed("isflagset", False),
+    "setbflag": Renamed("setflag", False),
+    "resetbflag": Renamed("resetflag", False),
+    "isbflagset": Renamed("isflagset", False),
+    "db_check_to": Renamed("check_to"),
+    "db_check_from": Renamed("check_from"),
+    "pv_www_authorize": Renamed("www_authorize", False),
+    "pv_proxy_authorize": Renamed("proxy_authorize", False),
+    "www_authenticate": Renamed("www_authorize", False),
+    "proxy_authenticate": Renamed("proxy_authorize", False),
+    "search_body": Renamed("search", False),
+    "replace_body": Renamed("replace", False),
+    "subst_body": Renamed("subst", False),
+    "ds_select_domain": Renamed("ds_select_dst", False),
+}
+
+
 def in_our_words(name: str, arguments: tuple[str, ...]) -> str:
     """What 0.9 writes for this very call of another dialect, "" where FUNCTIONS says all."""
     if name == "is_method" and len(arguments) == 1 and arguments[0]:

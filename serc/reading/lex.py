@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from serc.diagnostics.codes import FOREIGN_COMMENT, UNCLOSED_COMMENT, UNCLOSED_STRING
+from serc.diagnostics.fix import insert, remove, write
 from serc.diagnostics.report import Related, Report
 from serc.reading.source import Source
 from serc.reading.tree import Span
@@ -140,10 +141,12 @@ class _Lexer:
 
     def _foreign_comment(self, start: int) -> None:
         sign = self._text[start : start + 2]
-        message, hint = f'"{sign}" does not begin a comment', "write # instead"
+        span = Span(start, start + 2)
+        message, hint, fix = f'"{sign}" does not begin a comment', "write # instead", write(span, "#")
         if sign == "*/":
             message, hint = '"*/" ends no comment: none is open here', "write /* where it begins, or remove it"
-        self._report.add(FOREIGN_COMMENT, Span(start, start + 2), message, hint=hint)
+            fix = remove(span, "*/", safe=False)
+        self._report.add(FOREIGN_COMMENT, span, message, hint=hint, fix=fix)
 
     def _comment(self, start: int) -> int:
         """The end of the comment at `start`; comments nest."""
@@ -184,6 +187,10 @@ class _Lexer:
         first, _, rest = text.partition("\n")
         return bool(_CALL_END.search(first)) and bool(_CODE_LINE.search(rest))
 
+    def _is_path(self, start: int) -> bool:
+        """Does the string stand behind loadmodule, where its line has nothing but a path?"""
+        return self._text[self._text.rfind("\n", 0, start) + 1 : start].strip() == "loadmodule"
+
     def _broken_string(self, start: int) -> int:
         """Reports the string at `start` and ends it on its line, before what looks like the end of the call."""
         line_end = self._text.find("\n", start)
@@ -198,6 +205,7 @@ class _Lexer:
             Span(start, end),
             "this string is never closed",
             hint=f"write {self._text[start]} at its end",
+            fix=insert(end, self._text[start], safe=tail is not None or self._is_path(start)),
         )
         self._blank(start, end)
         return end

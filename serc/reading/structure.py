@@ -243,7 +243,7 @@ class _Structure:
             return [tree.Empty(token.span)]
         if self._at_brace:
             if alone:
-                self._mistakes.lone_block(self._at)
+                self._mistakes.lone_block(self._at, self._partner.get(self._at))
             return list(self._block().statements)
         if token.text in (")", "]") and self._at not in self._partner:
             self._token_mistakes.stray_bracket(self._at)

@@ -9,15 +9,25 @@ from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant, Value
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Fix, insert, misspelt, write
 from serc.diagnostics.report import Related, Report, Severity
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import tree
-from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE, in_our_words, specifier_of
+from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE, RENAMED, in_our_words, specifier_of
 from serc.reading.keywords import KEYWORDS
 from serc.resolve.bound import BoundCall, BoundFile
 from serc.resolve.described import described
-from serc.resolve.modules import Loaded
-from serc.resolve.words import STATEMENTS, Wrong, text_of, wrong_route_number, wrong_word
+from serc.resolve.modules import Loaded, moved_up
+from serc.resolve.patterns import mended, part_instead
+from serc.resolve.words import (
+    STATEMENTS,
+    Wrong,
+    rewritten,
+    text_of,
+    unquoted_number,
+    wrong_route_number,
+    wrong_word,
+)
 
 # Actions upon the destination of a request; replies go where their Via says.
 _OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.REVERT_URI))
@@ -33,8 +43,11 @@ class CallCheck:
         self._bound = bound
         self._modules = bound.modules
         self._report = report
+        # Where the route begins that the call is in.
+        self._start = 0
 
     def call(self, call: tree.Call, route: tree.Route) -> None:
+        self._start = route.span.start
         if call.name.name in STATEMENTS:
             self._statement(call)
             return
@@ -55,7 +68,8 @@ class CallCheck:
         self._bind(call, spec, function, ())
         if not call.parenthesised:
             message = f"{call.name.name} needs parentheses"
-            self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {call.name.name}()")
+            fix = insert(call.span.end, "()")
+            self._report.add(codes.MISSING_PARENTHESES, call.span, message, hint=f"write {call.name.name}()", fix=fix)
             return
         if not ROUTE_KINDS[route.kind] & function.routes:
             self._wrong_route(call, function, route)
@@ -84,7 +98,8 @@ class CallCheck:
             if wrong is not None:
                 code, message, hint = wrong
                 span = call.span if code is codes.NAMED_ROUTE else call.arguments[0].span
-                self._report.add(code, span, message, hint=hint)
+                fix = unquoted_number(call.arguments[0]) if code is codes.ARGUMENT_TYPE else None
+                self._report.add(code, span, message, hint=hint, fix=fix)
 
     def _action(self, call: tree.Call, forms: tuple[Function, ...]) -> None:
         if not call.parenthesised:
@@ -99,8 +114,10 @@ class CallCheck:
             return
         function = min(possible, key=lambda form: len(_problems(form, call)))  # the one that is meant
         problems = _problems(function, call)
+        kinds = {id(argument): declared.kind for argument, declared in zip(call.arguments, function.arguments)}
         for argument, (code, message, hint) in problems:
-            self._report.add(code, argument.span, message, hint=hint)
+            fix = rewritten(argument, kinds[id(argument)]) if code is codes.ARGUMENT_TYPE else None
+            self._report.add(code, argument.span, message, hint=hint, fix=fix)
         wrong = any(code.severity is Severity.ERROR for _, (code, _, _) in problems)
         values = () if wrong else function.values([text_of(a) for a in call.arguments])
         self._bind(call, self._modules.catalogue.core(), function, values)
@@ -158,7 +175,8 @@ class CallCheck:
                 related = (Related(later.node.span, "loaded here"),)
                 message = f"{name} is used before its module {later.spec.name} is loaded"
                 hint = "move the loadmodule before the route"
-                self._report.add(codes.LOADED_LATE, call.name.span, message, hint=hint, related=related)
+                fix = moved_up(later.node, self._start)
+                self._report.add(codes.LOADED_LATE, call.name.span, message, hint=hint, related=related, fix=fix)
                 return
         owners = self._modules.catalogue.owner_of(name)
         if owners:
@@ -168,9 +186,18 @@ class CallCheck:
             message = f"{name} is of {foreign.origin}"
             texts = tuple(a.value if isinstance(a, tree.String) else "" for a in call.arguments)
             hint = in_our_words(name, texts) or foreign.instead
-            self._report.add(codes.FOREIGN_FUNCTION, call.name.span, message, hint=hint)
+            self._report.add(
+                codes.FOREIGN_FUNCTION, call.name.span, message, hint=hint, fix=self._our_words(call, texts)
+            )
         else:
             self._unknown(call)
+
+    def _our_words(self, call: tree.Call, texts: tuple[str, ...]) -> Fix | None:
+        renamed = RENAMED.get(call.name.name)
+        if renamed is not None:
+            return write(call.name.span, renamed.name, safe=renamed.is_same)
+        words = in_our_words(call.name.name, texts).removeprefix("write ")
+        return write(call.span, f"({words})" if "||" in words else words) if words else None
 
     def _not_loaded(self, call: tree.Call, owners: tuple[str, ...]) -> None:
         if self._modules.meant & set(owners) or "" in self._modules.puzzles:
@@ -178,7 +205,8 @@ class CallCheck:
         what = f"module {owners[0]}" if len(owners) == 1 else f"modules {' and '.join(owners)}"
         message = f"{call.name.name} is a function of {what}, which is not loaded"
         hint = f'add loadmodule "…/{owners[0]}.so"'
-        self._report.add(codes.MODULE_NOT_LOADED, call.name.span, message, hint=hint)
+        fix = self._modules.loading(owners[0], self._start) if len(owners) == 1 else None
+        self._report.add(codes.MODULE_NOT_LOADED, call.name.span, message, hint=hint, fix=fix)
         self._modules.meant.update(owners)
 
     def _unknown(self, call: tree.Call) -> None:
@@ -194,7 +222,9 @@ class CallCheck:
             return
         if not hint and name in KEYWORDS:
             hint = "this word is reserved"
-        self._report.add(codes.UNKNOWN_FUNCTION, call.name.span, f"there is no function {name}", hint=hint)
+        fix = misspelt(call.name.span, name, self._loaded_names() | STATEMENTS)
+        fix = fix or misspelt(call.name.span, name, self._all_names(), safe=False)
+        self._report.add(codes.UNKNOWN_FUNCTION, call.name.span, f"there is no function {name}", hint=hint, fix=fix)
 
     def _loaded_names(self) -> set[str]:
         specs = (self._modules.catalogue.core(), *(module.spec for module in self._modules.loaded))
@@ -217,7 +247,8 @@ class CallCheck:
             text = getattr(argument, "text", getattr(argument, "name", "…"))
             message = f"{call.name.name} wants a string as its {name}, found {described(argument)}"
             hint = f'module functions take strings: write "{text}"'
-            self._report.add(codes.ARGUMENT_TYPE, argument.span, message, hint=hint)
+            fix = None if text == "…" else write(argument.span, f'"{text}"')
+            self._report.add(codes.ARGUMENT_TYPE, argument.span, message, hint=hint, fix=fix)
             return None
         try:
             value = kind.value(argument.value)
@@ -239,16 +270,20 @@ class CallCheck:
                 hint = (
                     f"write {ours}" if ours else "0.9 has nothing like it; its specifiers are %ru, %fu, %tu and so on"
                 )
-            self._report.add(codes.FOREIGN_VARIABLE, argument.span, message, hint=hint)
+            fix = part_instead(argument, variable.span(), ours) if kind.name == "format" and ours else None
+            self._report.add(codes.FOREIGN_VARIABLE, argument.span, message, hint=hint, fix=fix)
         if kind.is_text and argument.quote == "'" and (escape := _ESCAPE.search(argument.value)):
             message = f"single quotes know no escapes: {escape[0]} is two characters here"
             hint = "write the text in double quotes"
-            self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint=hint)
+            text = argument.value.replace('"', '\\"')
+            fix = write(argument.span, f'"{text}"', safe=False)
+            self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint=hint, fix=fix)
             return value
         doubt = kind.doubt(argument.value)
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)
-            self._report.add(code, argument.span, doubt.sentence, hint=doubt.hint)
+            fix = mended(argument) if kind.name == "regex" else None
+            self._report.add(code, argument.span, doubt.sentence, hint=doubt.hint, fix=fix)
         return value
 
     def _alias(self, alias: str, argument: tree.String) -> None:

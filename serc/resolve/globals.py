@@ -9,6 +9,7 @@ from runtime.spec.environment import names_in
 from runtime.spec.globals import BY_NAME, FACILITIES, Global, GlobalType
 from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Fix, insert, misspelt, remove, write
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean
 from serc.reading import tree
@@ -54,10 +55,21 @@ def _unknown(item: tree.Assignment, report: Report) -> None:
     foreign = FOREIGN_GLOBALS.get(name)
     if foreign is not None:
         message = f"the global parameter {name} is of {foreign.origin}"
-        report.add(codes.FOREIGN_GLOBAL, item.name.span, message, hint=foreign.instead)
+        fix = _our_global(item, foreign.instead)
+        report.add(codes.FOREIGN_GLOBAL, item.name.span, message, hint=foreign.instead, fix=fix)
         return
-    hint = did_you_mean(name, BY_NAME)
-    report.add(codes.UNKNOWN_GLOBAL, item.name.span, f"there is no global parameter {name}", hint=hint)
+    hint, fix = did_you_mean(name, BY_NAME), misspelt(item.name.span, name, BY_NAME)
+    report.add(codes.UNKNOWN_GLOBAL, item.name.span, f"there is no global parameter {name}", hint=hint, fix=fix)
+
+
+def _our_global(item: tree.Assignment, instead: str) -> Fix | None:
+    """What the table of dialects says, as a change. Where something is lost by it, somebody has to look at it."""
+    renamed = re.fullmatch(r"write (\w+)=", instead)
+    if renamed is not None:
+        return write(item.name.span, renamed[1])
+    if instead.startswith("remove it"):
+        return remove(item.span, item.name.name, safe="TLS" not in instead and "and write" not in instead)
+    return None
 
 
 def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
@@ -74,7 +86,8 @@ def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
     name = item.name.name
     wrong, hint = _mismatch(entry.type, value)
     if wrong:
-        report.add(codes.GLOBAL_TYPE, item.span, f"{name} wants {entry.type.value}, found {wrong}", hint=hint)
+        fix = _requoted(value, hint)
+        report.add(codes.GLOBAL_TYPE, item.span, f"{name} wants {entry.type.value}, found {wrong}", hint=hint, fix=fix)
     elif isinstance(value, tree.Number) and not entry.low <= value.value <= entry.high:
         message = f"{name} cannot be {value.text}: it goes from {entry.low} to {entry.high}"
         report.add(codes.GLOBAL_RANGE, item.span, message)
@@ -82,7 +95,18 @@ def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
         if value.name.upper() not in FACILITIES:
             known = did_you_mean(value.name.upper(), FACILITIES)
             hint = f"{known or 'syslog facilities:'} they are LOG_LOCAL0 to LOG_LOCAL7, LOG_DAEMON, LOG_USER and so on"
-            report.add(codes.UNKNOWN_FACILITY, value.span, f"there is no syslog facility {value.name}", hint=hint)
+            fix = misspelt(value.span, value.name, FACILITIES)
+            message = f"there is no syslog facility {value.name}"
+            report.add(codes.UNKNOWN_FACILITY, value.span, message, hint=hint, fix=fix)
+
+
+def _requoted(value: object, hint: str) -> Fix | None:
+    """With quotes or without, as the hint says."""
+    if hint == "write it without quotes" and isinstance(value, tree.String) and re.fullmatch(r"\w+", value.value):
+        return write(value.span, value.value)
+    if hint == "put it in quotes" and isinstance(value, (tree.Number, tree.IpAddress)):
+        return write(value.span, f'"{value.text}"')
+    return write(value.span, f'"{value.name}"') if hint == "put it in quotes" and isinstance(value, tree.Host) else None
 
 
 def _mismatch(
@@ -138,16 +162,19 @@ def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAd
     if is_ip(text) or is_host_name(text):
         return
     message = f'"{readable(text)}" is neither an address nor a host name'
-    hint = ""
+    hint, fix = "", None
     if text[:4].lower() in ("sip:", "sips"):
         hint = "write the host alone"
     elif re.fullmatch(r".*:[0-9]+", text):
         part = text.rpartition(":")
         hint = f'write the port behind the quotes: "{part[0]}":{part[2]}'
         hint = hint if name in ("listen", "alias") else "write the port as advertised_port"
+        if name in ("listen", "alias") and (is_ip(part[0]) or is_host_name(part[0])):
+            fix = write(host.span, f'"{part[0]}":{part[2]}', safe=name == "listen")
     elif " " in text or "," in text:
         hint = f"write each in quotes of its own, or in a line {name}=… of its own"
-    report.add(codes.BAD_ADDRESS if name == "listen" else codes.IMPOSSIBLE_HOST, host.span, message, hint=hint)
+    code = codes.BAD_ADDRESS if name == "listen" else codes.IMPOSSIBLE_HOST
+    report.add(code, host.span, message, hint=hint, fix=fix)
 
 
 # --- legal, but hardly meant -----------------------------------------------------------------------------------------
@@ -167,7 +194,8 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
             report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write an absolute path, beginning with /")
     if entry.name == "fifo_dir" and isinstance(value, tree.String) and not value.value.endswith("/"):
         message = "fifo_dir is put before the name as it stands, without a / between them"
-        report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="end it with /")
+        fix = insert(value.span.end - 1, "/", safe=False)
+        report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="end it with /", fix=fix)
     path = value.value if isinstance(value, tree.String) else getattr(value, "name", "/")
     if entry.name in ("chroot", "workdir") and not str(path).startswith(("/", "${")):
         message = f'{entry.name}="{path}" depends on where the server is started'
@@ -175,7 +203,8 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
     if entry.name == "sock_mode" and isinstance(value, tree.Number) and value.text[:1] in "123456789":
         if len(value.text) == 3 and value.text.strip("01234567") == "":
             message = f"{value.text} is a decimal number, the mode {value.value:04o}"
-            report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint=f"write 0{value.text}")
+            fix = write(value.span, f"0{value.text}", safe=False)
+            report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint=fix.title, fix=fix)
 
 
 def _overwritten(entry: Global, item: tree.Assignment, given: dict[str, tree.Assignment], report: Report) -> None:
@@ -183,7 +212,7 @@ def _overwritten(entry: Global, item: tree.Assignment, given: dict[str, tree.Ass
     if before is not None:
         related = (Related(before.span, "first set here"),)
         message = f"{entry.name} is set a second time; the first value counts for nothing"
-        report.add(codes.GLOBAL_TWICE, item.span, message, related=related)
+        report.add(codes.GLOBAL_TWICE, item.span, message, related=related, fix=remove(before.span, "the first one"))
 
 
 def _number_of(given: dict[str, tree.Assignment], name: str, default: int) -> int:
@@ -210,9 +239,8 @@ def _listen_twice(file: tree.File, given: dict[str, tree.Assignment], report: Re
                 span = item.span if len(item.values) == 1 else value.span
                 message = f"{host} is listed already: the second entry is dropped"
                 related = (Related(same[0][3], "first listed here"),)
-                report.add(
-                    codes.LISTEN_TWICE, span, message, related=related, hint="was another port or address meant?"
-                )
+                hint, fix = "was another port or address meant?", remove(span, "the second one")
+                report.add(codes.LISTEN_TWICE, span, message, related=related, hint=hint, fix=fix)
             seen.append((proto, host, number, value.span))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from runtime.spec.declare import ModuleSpec, Param, ParamType
@@ -13,6 +13,7 @@ from runtime.spec.kinds_avp import aliases_mistake, avp_definitions
 from runtime.spec.params import DRIVERS, EMBEDDED, READ_ONLY_URL, READ_WRITE_URL
 from runtime.spec.posix_regex import BadRegex, posix_regex
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit, Fix, in_quotes, insert, inside, misspelt, remove, write
 from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import tree
@@ -68,6 +69,28 @@ class Modules:
         """Those loaded before `offset`, newest first, as SER searches them."""
         return [m for m in reversed(self.loaded) if m.node.span.end <= offset]
 
+    def loading(self, name: str, before: int) -> Fix | None:
+        """A loadmodule for a module, and for those that it needs, that is read before the item at `before`; it stands behind the
+        last one there, in the same folder. None where there is no such module.
+        """
+        wanted: list[str] = []
+        waiting = [name]
+        is_whole = True
+        while waiting:
+            spec = self.catalogue.find(waiting.pop())
+            if spec is None:
+                return None
+            if spec.name not in wanted and not self.is_loaded(spec.name):
+                wanted.insert(0, spec.name)
+                waiting += spec.needs
+                is_whole = is_whole and not any(param.mandatory for param in spec.params)
+        earlier = [m.node for m in self.loaded if m.node.span.end <= before]
+        last = earlier[-1] if earlier else None
+        folder = (last or self.loaded[0].node).path.value.rpartition("/") if self.loaded else ("", "", "")
+        lines = [f'loadmodule "{folder[0]}{folder[1]}{each}.so"' for each in wanted]
+        text = "\n".join(["", *lines] if last is not None else [*lines, ""])
+        return insert(before if last is None else last.span.end, text, safe=is_whole)
+
     def value(self, module: str, param: str) -> ParamValue | None:
         """Of a parameter of a loaded module, set or by default."""
         found = next((m for m in self.loaded if m.spec.name == module), None)
@@ -82,6 +105,12 @@ def stem_of(path: str) -> str:
     """The module's name in what loadmodule is given: ".../sl.so" is "sl"."""
     name = path.rpartition("/")[2]
     return name.removesuffix(".so")
+
+
+def moved_up(node: tree.LoadModule, before: int) -> Fix:
+    """The loadmodule stands at `before` then."""
+    line = f"loadmodule {in_quotes(node.path, node.path.value)}\n"
+    return Fix("move the loadmodule before it", (Edit(tree.Span(before, before), line), Edit(node.span, "")))
 
 
 def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complete: bool) -> Modules:
@@ -119,7 +148,8 @@ def _load(item: tree.LoadModule, modules: Modules, report: Report) -> None:
     stem = stem_of(item.path.value)
     if not item.path.value.endswith(".so") and (modules.catalogue.find(stem) or stem in modules.catalogue.UNDECLARED):
         message = f'there is no file "{item.path.value}": the files of modules end in .so'
-        report.add(codes.UNKNOWN_MODULE, item.span, message, hint=f'write loadmodule "{item.path.value}.so"')
+        fix = write(item.path.span, in_quotes(item.path, f"{item.path.value}.so"))
+        report.add(codes.UNKNOWN_MODULE, item.span, message, hint=f'write loadmodule "{item.path.value}.so"', fix=fix)
         modules.puzzles.append(stem)
         modules.meant.add(stem)
         return
@@ -130,7 +160,8 @@ def _load(item: tree.LoadModule, modules: Modules, report: Report) -> None:
     for earlier in modules.loaded:
         if earlier.spec.name == spec.name:
             related = (Related(earlier.node.span, "first loaded here"),)
-            report.add(codes.LOADED_TWICE, item.span, f"module {spec.name} is loaded twice", related=related)
+            message, fix = f"module {spec.name} is loaded twice", remove(item.span, "the second loadmodule")
+            report.add(codes.LOADED_TWICE, item.span, message, related=related, fix=fix)
             return
     if not spec.runs:
         report.add(codes.CANNOT_RUN_YET, item.span, f"module {spec.name} is checked but cannot run yet")
@@ -142,7 +173,9 @@ def _unknown_module(stem: str, item: tree.LoadModule, modules: Modules, report: 
     what = modules.catalogue.UNDECLARED.get(stem)
     if what is not None:
         kind, _, instead = what.partition("; ")
-        report.add(codes.FOREIGN_MODULE, item.span, f"module {stem} {kind}", hint=instead)
+        named = re.fullmatch(r"0\.9 calls it (\w+)", instead)
+        fix = None if named is None else _stem_instead(item, stem, named[1])
+        report.add(codes.FOREIGN_MODULE, item.span, f"module {stem} {kind}", hint=instead, fix=fix)
         modules.meant.update(set(re.findall(r"\w+", instead)) & set(modules.catalogue.names()))
         return
     meant = nearest(stem, modules.catalogue.names())
@@ -151,7 +184,18 @@ def _unknown_module(stem: str, item: tree.LoadModule, modules: Modules, report: 
     else:
         modules.puzzles.append("")  # any function that is not found may be its
     hint = f'did you mean "{meant}"?' if meant else ""
-    report.add(codes.UNKNOWN_MODULE, item.span, f'there is no module "{stem}"', hint=hint)
+    place = inside(item.path)
+    fix = None
+    if place is not None:
+        start = place.end - len(item.path.value) + item.path.value.rfind("/") + 1
+        fix = misspelt(tree.Span(start, start + len(stem)), stem, modules.catalogue.names())
+    report.add(codes.UNKNOWN_MODULE, item.span, f'there is no module "{stem}"', hint=hint, fix=fix)
+
+
+def _stem_instead(item: tree.LoadModule, stem: str, meant: str) -> Fix:
+    head, slash, name = item.path.value.rpartition("/")
+    path = f"{head}{slash}{name.replace(stem, meant, 1)}"
+    return Fix(f"load {meant}", (Edit(item.path.span, in_quotes(item.path, path)),))
 
 
 def _needs(modules: Modules, report: Report) -> None:
@@ -160,7 +204,9 @@ def _needs(modules: Modules, report: Report) -> None:
         for needed in module.spec.needs:
             if needed not in loaded and not modules.puzzles:
                 message = f"module {module.spec.name} needs module {needed}, which is not loaded"
-                report.add(codes.MODULE_NEEDED, module.node.span, message, hint=f"add a loadmodule for {needed}.so")
+                fix = modules.loading(needed, module.node.span.start)
+                hint = f"add a loadmodule for {needed}.so"
+                report.add(codes.MODULE_NEEDED, module.node.span, message, hint=hint, fix=fix)
 
 
 def _mandatory(file: tree.File, modules: Modules, report: Report) -> None:
@@ -184,7 +230,10 @@ def _twice(file: tree.File, modules: Modules, report: Report) -> None:
             if first is not item:
                 related = (Related(first.span, "first set here"),)
                 message = f"{item.parameter.value} of {item.module.value} is set already: the last value counts"
-                report.add(codes.MODPARAM_TWICE, item.span, message, hint="remove one of them", related=related)
+                fix = remove(first.span, "the first one")
+                report.add(
+                    codes.MODPARAM_TWICE, item.span, message, hint="remove one of them", related=related, fix=fix
+                )
 
 
 def _refused(file: tree.File, modules: Modules, report: Report) -> None:
@@ -220,7 +269,11 @@ def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
             )
             hint = f'write loadmodule "…/{driver.name}.so" before it'
             modules.refused.append(sentence)
-            report.add(codes.REFUSED, item.value.span, sentence, hint=hint)
+            fix = modules.loading(driver.name, item.span.start)
+            fix = (
+                None if fix is None else replace(fix, is_safe=False)
+            )  # what runs now does not start, and may be meant so
+            report.add(codes.REFUSED, item.value.span, sentence, hint=hint, fix=fix)
 
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
@@ -282,7 +335,8 @@ class _ParamCheck:
         related = (Related(module.node.span, "loaded here"),)
         message = f"module {module.spec.name} is loaded after its parameter is set"
         hint = "move the loadmodule before it"
-        self._report.add(codes.LOADED_LATE, self._item.module.span, message, hint=hint, related=related)
+        fix = moved_up(module.node, self._item.span.start)
+        self._report.add(codes.LOADED_LATE, self._item.module.span, message, hint=hint, related=related, fix=fix)
 
     def _nobody(self) -> None:
         name = self._item.module.value
@@ -298,17 +352,22 @@ class _ParamCheck:
             if module.spec.name.lower() == name.lower():
                 message = f'modparam knows module {module.spec.name} by the name "{module.spec.exported}"'
                 hint = f'write "{module.spec.exported}"'
-                self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint)
+                fix = write(self._item.module.span, hint.removeprefix("write "))
+                self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint, fix=fix)
                 return
         exists = catalogue.find(name) is not None or name in catalogue.UNDECLARED
         if self._modules.puzzles and not exists:
             return
         hint = f"add a loadmodule for {name}.so before it" if exists else ""
-        hint = hint or did_you_mean(name, [m.spec.exported for m in self._modules.loaded])
+        exported = [m.spec.exported for m in self._modules.loaded]
+        hint = hint or did_you_mean(name, exported)
+        place = inside(self._item.module)
+        cure = None if place is None or exists else misspelt(place, name, exported)
+        cure = self._modules.loading(name, self._item.span.start) if exists else cure
         message = f"module {name} is not loaded" if exists else f'there is no module "{name}"'
         if "" in self._modules.puzzles:
             return
-        self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint)
+        self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint, fix=cure)
         if exists:
             self._modules.meant.add(name)
 
@@ -325,19 +384,21 @@ class _ParamCheck:
                 if having
                 else ""
             )
-            self._report.add(
-                codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=hint or self._other_param(spec, name)
-            )
+            place = inside(item.parameter)
+            fix = None if place is None or hint else misspelt(place, name, [p.name for p in spec.params])
+            hint = hint or self._other_param(spec, name)
+            self._report.add(codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=hint, fix=fix)
             return None
         if param.type is ParamType.INTEGER and not isinstance(item.value, tree.Number):
             hint = f"write {item.value.value} without quotes" if item.value.value.isdigit() else "write a number"
             message = f"{name} of {spec.name} is an integer parameter, found a string"
-            self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint)
+            fix = write(item.value.span, item.value.value) if item.value.value.isdecimal() else None
+            self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint, fix=fix)
             return None
         if param.type is ParamType.STRING and not isinstance(item.value, tree.String):
             message = f"{name} of {spec.name} is a string parameter, found the number {item.value.text}"
-            hint = f'write "{item.value.text}"'
-            self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint)
+            fix = write(item.value.span, f'"{item.value.text}"')
+            self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=fix.title, fix=fix)
             return None
         return param if self._value(spec, param, item.value) else None
 

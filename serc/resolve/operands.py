@@ -11,12 +11,13 @@ from runtime.spec.kinds import regex_doubt
 from runtime.spec.kinds_sip import LARGEST_PORT, is_host_name, is_ip
 from runtime.spec.posix_regex import BadRegex, posix_regex
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit, Fix, in_quotes, misspelt, write
 from serc.diagnostics.report import Report
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import tree
 from serc.reading.source import readable
 from serc.resolve.described import described
-from serc.resolve.patterns import never_matches
+from serc.resolve.patterns import mended, never_matches
 
 _EQUAL: Final = frozenset(("==", "!="))
 _TEXT: Final = _EQUAL | {"=~"}
@@ -29,6 +30,7 @@ _FAMILIES: Final = (int(socket.AF_INET), int(socket.AF_INET6))
 METHODS: Final = frozenset(
     "INVITE ACK BYE CANCEL REGISTER OPTIONS PRACK SUBSCRIBE NOTIFY UPDATE MESSAGE REFER PUBLISH INFO".split()
 )
+_NETWORK: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/(?:[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{1,3}){3})")
 # In replies `method` is no method; some scripts test other words, which stay unsuspected if nothing is near.
 
 # What the operands can be equal to, and why to nothing else.
@@ -64,9 +66,19 @@ def _operator(compare: tree.Compare, allowed: frozenset[str], report: Report, wh
     return False
 
 
-def _value(compare: tree.Compare, report: Report, wants: str, hint: str = "") -> None:
+def _value(compare: tree.Compare, report: Report, wants: str, hint: str = "", fix: Fix | None = None) -> None:
     message = f"{compare.operand.name} is compared with {wants}, found {described(compare.value)}"
-    report.add(codes.BAD_OPERAND_VALUE, compare.value.span, message, hint=hint)
+    fix = fix or _requoted(compare.value, hint)
+    report.add(codes.BAD_OPERAND_VALUE, compare.value.span, message, hint=hint, fix=fix)
+
+
+def _requoted(value: object, hint: str) -> Fix | None:
+    """With quotes or without, as the hint says."""
+    if hint == "put it in quotes" and isinstance(value, tree.Number):
+        return write(value.span, f'"{value.text}"')
+    if hint == "write it without quotes" and isinstance(value, tree.String) and re.fullmatch(r"\w+", value.value):
+        return write(value.span, value.value)
+    return None
 
 
 def _myself(compare: tree.Compare, report: Report) -> None:
@@ -109,12 +121,16 @@ def check_regex(compare: tree.Compare, report: Report) -> None:
         return
     doubt = regex_doubt(text)
     if doubt is not None:
-        report.add(codes.FOREIGN_REGEX, compare.value.span, doubt.sentence, hint=doubt.hint)
+        fix = mended(compare.value)
+        report.add(codes.FOREIGN_REGEX, compare.value.span, doubt.sentence, hint=doubt.hint, fix=fix)
         return
     why, hint = never_matches(compare.operand.name, text)
     if why:
         message = f'{compare.operand.name} never matches "{readable(text)}": {why}'
-        report.add(codes.NEVER_MATCHES, compare.value.span, message, hint=hint)
+        fix = None
+        if hint.startswith('write "^') and readable(text) == text:
+            fix = write(compare.value.span, in_quotes(compare.value, f"^sip:{text[1:]}"), safe=False)
+        report.add(codes.NEVER_MATCHES, compare.value.span, message, hint=hint, fix=fix)
 
 
 def _impossible_text(compare: tree.Compare, report: Report) -> None:
@@ -128,15 +144,18 @@ def _impossible_text(compare: tree.Compare, report: Report) -> None:
     pattern = _LOOKS_LIKE_REGEX.search(text) is not None
     if possible.match(text) and not pattern or name == "uri" and _POSSIBLE["status"][0].match(text):
         return  # in replies `uri` is the status
+    fix = None
     if name != "method" and nearest(text, ("myself",)):
         hint = "write myself without quotes" if text == "myself" else 'did you mean "myself"?'
+        fix = write(value.span, "myself", safe=False)
     elif pattern:
         why, hint = "this looks like a regular expression", "write =~ to match one"
+        fix = write(compare.operator_span, "=~", safe=False) if compare.operator == "==" else None
     else:
         literal = text.removeprefix("*").removeprefix("@")
         hint = "" if name in ("status", "method") else f'write {name} =~ "@{literal}", or sip: before it'
     message = f'{name} is never equal to "{readable(text)}": {why}'
-    report.add(codes.IMPOSSIBLE_TEXT, compare.span, message, hint=hint)
+    report.add(codes.IMPOSSIBLE_TEXT, compare.span, message, hint=hint, fix=fix)
 
 
 def _method(compare: tree.Compare, report: Report) -> None:
@@ -153,7 +172,8 @@ def _method(compare: tree.Compare, report: Report) -> None:
         meant = nearest(text, METHODS)
         if meant and text:
             message = f"there is no method {text} among those of the SIP standards"
-            report.add(codes.UNKNOWN_METHOD, value.span, message, hint=f'did you mean "{meant}"?')
+            fix = write(value.span, f'"{meant}"', safe=False)
+            report.add(codes.UNKNOWN_METHOD, value.span, message, hint=f'did you mean "{meant}"?', fix=fix)
 
 
 def _address(compare: tree.Compare, report: Report) -> None:
@@ -175,7 +195,9 @@ def _address_text(compare: tree.Compare, value: tree.String, report: Report) -> 
     if compare.operator == "=~":
         if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3}){3}", text):
             message = f'=~ does not work with the plain address "{text}"'
-            report.add(codes.BAD_COMPARISON, compare.span, message, hint=f"write {compare.operand.name} == {text}")
+            edits = (Edit(compare.operator_span, "=="), Edit(value.span, text))
+            fix = Fix(f"write {compare.operand.name} == {text}", edits)
+            report.add(codes.BAD_COMPARISON, compare.span, message, hint=fix.title, fix=fix)
             return
         check_regex(compare, report)
         return
@@ -185,10 +207,11 @@ def _address_text(compare: tree.Compare, value: tree.String, report: Report) -> 
         return
     message = f'{compare.operand.name} is never equal to "{text}": this is neither an address nor a host name'
     hint = "a network is written without quotes" if "/" in text else ""
+    cure = write(value.span, text, safe=False) if _NETWORK.fullmatch(text) else None
     if re.fullmatch(r".*:[0-9]+", text):
         port = compare.operand.name.replace("ip", "port")
         hint = f"compare the port with {port}"
-    report.add(codes.IMPOSSIBLE_HOST, compare.span, message, hint=hint)
+    report.add(codes.IMPOSSIBLE_HOST, compare.span, message, hint=hint, fix=cure)
 
 
 def check_network(net: tree.IpNet, report: Report) -> None:
@@ -215,7 +238,8 @@ def _host_bits(net: tree.IpNet, bits: int, report: Report) -> None:
         kind = ipaddress.IPv4Address if net.address.version == 4 else ipaddress.IPv6Address
         fixed = f"{kind(address & mask)}/{shown}"
         message = f"the network has bits set outside of its mask: {fixed} is taken"
-        report.add(codes.HOST_BITS, net.span, message, hint=f"write {fixed}, or leave the mask away for one address")
+        hint = f"write {fixed}, or leave the mask away for one address"
+        report.add(codes.HOST_BITS, net.span, message, hint=hint, fix=write(net.span, fixed))
 
 
 def _number(compare: tree.Compare, report: Report) -> None:
@@ -226,7 +250,8 @@ def _number(compare: tree.Compare, report: Report) -> None:
         if not isinstance(value, tree.Word) or value.name.lower() not in ("udp", "tcp", "tls", "*"):
             named = value.name if isinstance(value, (tree.Identifier, tree.Host)) else ""
             hint = "write it without quotes" if isinstance(value, tree.String) else ""
-            _value(compare, report, "udp, tcp or tls", hint or did_you_mean(named, ("udp", "tcp", "tls")))
+            near = misspelt(value.span, named, ("udp", "tcp", "tls")) if named else None
+            _value(compare, report, "udp, tcp or tls", hint or did_you_mean(named, ("udp", "tcp", "tls")), near)
     elif isinstance(value, tree.Word) and value.name == "max_len" and name == "msg:len":
         return
     elif not isinstance(value, tree.Number):

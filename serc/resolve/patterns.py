@@ -5,13 +5,36 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from serc.diagnostics.fix import Fix, in_quotes, inside, write
+from serc.reading import tree
+
 # Literal text behind the first sign, as far as no sign of a pattern follows that could make its last character optional.
 _PREFIX: Final = re.compile(r"\^((?:[^\\^$.|?*+(){}\[\]]|\\[^A-Za-z0-9`'<>])+)(?![?*{])")
 _SCHEME: Final = re.compile(r"[A-Za-z][-+.A-Za-z0-9]*(:|\Z)")
 # An end behind which something else must follow, a beginning before which something else stands.
 _AFTER_END: Final = re.compile(r"(?<!\\)(?:\\\\)*\$(?=[A-Za-z0-9@:<>;,_/ -])")
 _BEFORE_BEGINNING: Final = re.compile(r"[A-Za-z0-9@:<>;,_/ -]\^")
+_OF_PERL: Final = {"d": "[0-9]", "D": "[^0-9]"}
 _BRACKETS: Final = re.compile(r"\[\^?\]?[^\]]*\]")
+
+
+def mended(pattern: tree.String) -> Fix | None:
+    """The pattern in the words of POSIX; None where nothing is known that it would mean. What it matches changes."""
+    text = pattern.value
+    slashes = re.fullmatch(r"/(.*)/[gimsx]*", text, re.DOTALL)
+    if slashes is not None:
+        text = slashes[1]
+    text = re.sub(r"\\(.)", lambda found: _OF_PERL.get(found[1], found[0]), text, flags=re.DOTALL)
+    text = re.sub(r"((?:sips?|tel):)\+(?=[0-9\[])", r"\1\\+", text)
+    return None if text == pattern.value else write(pattern.span, in_quotes(pattern, text), safe=False)
+
+
+def part_instead(string: tree.String, part: tuple[int, int], text: str) -> Fix | None:
+    """Another text for a part of a string; None where it has escapes, so that nobody knows where that is."""
+    place = inside(string)
+    if place is None:
+        return None
+    return write(tree.Span(place.start + part[0], place.start + part[1]), text, safe=False)
 
 
 def never_matches(operand: str, pattern: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from runtime.spec.declare import Function, RouteKind
 from runtime.spec.kinds_words import LAST_ROUTE
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit, Fix
 from serc.diagnostics.report import Related, Report
 from serc.reading import tree
 from serc.reading.walk import calls, routes
@@ -122,7 +123,24 @@ def check_defined(uses: RouteUses, graph: RouteGraph, report: Report) -> None:
         if meant is not None:
             related.append(Related(head_of(graph.defined[meant]), "nothing uses this one"))
             hint = f"was {kind}[{meant[1]}] meant?"
-        report.add(codes.UNDEFINED_ROUTE, first.span, message, hint=hint, related=tuple(related))
+        fix = None if meant is None else _renumbered(uses.calls[key], str(meant[1]))
+        report.add(codes.UNDEFINED_ROUTE, first.span, message, hint=hint, related=tuple(related), fix=fix)
+
+
+def _renumbered(found: list[tree.Call], number: str) -> Fix:
+    """The calls name another route."""
+    edits = []
+    for call in found:
+        for argument in call.arguments:
+            if (
+                isinstance(argument, tree.Number)
+                or isinstance(argument, tree.String)
+                and argument.value.strip().isdigit()
+            ):
+                text = number if isinstance(argument, tree.Number) else f'"{number}"'
+                edits.append(Edit(argument.span, text))
+                break
+    return Fix(f"write {number}", tuple(edits), False)
 
 
 def _defined(graph: RouteGraph, kind: str) -> str:

@@ -8,6 +8,7 @@ from runtime.spec.declare import ArgumentKind, Written
 from runtime.spec.kinds_words import LAST_ROUTE
 from runtime.spec.values import BadArgument, OutOfRange
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Fix, write
 from serc.diagnostics.report import Code
 from serc.reading import tree
 from serc.resolve.described import described
@@ -72,6 +73,21 @@ def wrong_word(name: str, argument: tree.Argument, kind: ArgumentKind[object]) -
         return codes.BAD_ARGUMENT, str(e), e.hint
     doubt = kind.doubt(text)
     return (codes.DOUBTFUL_ARGUMENT, doubt.sentence, doubt.hint) if doubt is not None else None
+
+
+def rewritten(argument: tree.Argument, kind: ArgumentKind[object]) -> Fix | None:
+    """The same argument with quotes, or without, where that is how the kind wants it."""
+    if Written.NUMBER in kind.written and (fix := unquoted_number(argument)) is not None:
+        return fix
+    if Written.STRING in kind.written and not isinstance(argument, (tree.String, tree.SocketId)):
+        text = argument.text if isinstance(argument, tree.Number) else text_of(argument)
+        return write(argument.span, f'"{text}"')
+    return None
+
+
+def unquoted_number(argument: tree.Argument) -> Fix | None:
+    is_number = isinstance(argument, tree.String) and argument.value.isdecimal() and argument.value.isascii()
+    return write(argument.span, str(int(text_of(argument)))) if is_number else None
 
 
 def wrong_route_number(argument: tree.Argument) -> Wrong | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from lsprotocol import types as t
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.client import LanguageClient
 
 from serc.commands import serc
@@ -93,7 +94,42 @@ def test_an_editor_gets_diagnostics_hover_definition_references_and_rename() -> 
         edit = await client.text_document_rename_async(t.RenameParams(*where(6, 10), new_name="9"))
         assert edit is not None and edit.changes is not None
         assert [(place(e.range), e.new_text) for e in edit.changes[URI]] == [((6, 10, 11), "9"), ((6, 28, 29), "9")]
-        assert await client.text_document_rename_async(t.RenameParams(*where(6, 38), new_name="x")) is None
+        with pytest.raises(JsonRpcException, match='"x" is no number'):
+            await client.text_document_rename_async(t.RenameParams(*where(6, 38), new_name="x"))
+
+    with_client(body)
+
+
+def test_an_editor_gets_cures_for_what_is_wrong() -> None:
+    async def body(client: Client) -> None:
+        told = await client.told.get()
+        (error,) = [d for d in told.diagnostics if d.severity is t.DiagnosticSeverity.Error]
+        actions = await client.text_document_code_action_async(
+            t.CodeActionParams(where(0, 0)[0], error.range, t.CodeActionContext([error]))
+        )
+        assert actions is not None
+        cure, everything = (action for action in actions if isinstance(action, t.CodeAction))
+        assert (cure.title, cure.kind, cure.is_preferred) == ("Write sl_send_reply", t.CodeActionKind.QuickFix, True)
+        assert cure.edit is not None and cure.edit.changes is not None
+        assert [(place(e.range), e.new_text) for e in cure.edit.changes[URI]] == [((9, 11, 25), "sl_send_reply")]
+        assert everything.kind == "source.fixAll.serc" and everything.edit is not None
+        assert everything.edit.changes is not None
+        mended = everything.edit.changes[URI][0].new_text
+        assert mended == CFG.replace("replay", "reply")
+
+        change = t.TextDocumentContentChangeWholeDocument(mended)
+        version = t.VersionedTextDocumentIdentifier(2, URI)
+        client.text_document_did_change(t.DidChangeTextDocumentParams(version, [change]))
+        warned = next(d for d in (await client.told.get()).diagnostics if d.severity is t.DiagnosticSeverity.Warning)
+        context = t.CodeActionContext([warned], only=[t.CodeActionKind.QuickFix])
+        actions = await client.text_document_code_action_async(
+            t.CodeActionParams(where(0, 0)[0], warned.range, context)
+        )
+        assert actions is not None
+        silent = actions[-1]
+        assert isinstance(silent, t.CodeAction) and silent.title == f"Ignore {warned.code} here"
+        assert silent.edit is not None and silent.edit.changes is not None
+        assert silent.edit.changes[URI][0].new_text == f"  # serc: ignore[{warned.code}]"
 
     with_client(body)
 

@@ -81,7 +81,7 @@ def completed(command: str, *words: str) -> list[str]:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
 def test_bash_completes_commands_options_and_values() -> None:
     assert completed("serc", "che") == ["check"]
-    assert completed("serc", "check", "--f") == ["--format"]
+    assert completed("serc", "check", "--fo") == ["--format"]
     assert completed("serc", "check", "--format", "s") == ["sarif"]
     assert completed("serctl", "ul", "s") == ["show"]
     assert "restart" in completed("serctl", "re")

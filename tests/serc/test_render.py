@@ -80,6 +80,7 @@ def test_json_has_what_the_manual_says() -> None:
         "code": "SER0201",
         "message": "there is no function sl_snd",
         "hint": 'did you mean "x"?',
+        "fix": None,
         "related": [],
     }
     assert second["hint"] is None

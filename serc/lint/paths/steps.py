@@ -7,7 +7,9 @@ from typing import Final
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
+from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
+from serc.lint.cures import Cures
 from serc.lint.paths.state import ANYTHING, UNNAMED, State
 from serc.reading import tree
 from serc.resolve.effects import Effects
@@ -41,8 +43,9 @@ RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
 class Steps:
     """Takes states from before a call to behind it, and reports."""
 
-    def __init__(self, effects: Effects, report: Report) -> None:
+    def __init__(self, effects: Effects, cures: Cures, report: Report) -> None:
         self._effects = effects
+        self._cures = cures
         self._report = report
         # Forwardings behind which something was reported: all the rest follows from the same missing break.
         self._blamed: set[tree.Span] = set()
@@ -112,7 +115,8 @@ class Steps:
             message = "the request is answered here though it was forwarded before"
             forwarding = self._effects.named(Does.RELAY_STATEFUL)
             hint = f"write if (!{forwarding}()) before it, or a break between them"
-            self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related)
+            fix = self._cures.after(state.relay, "break;")
+            self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related, fix=fix)
         else:
             self._goes_on(call, state, "another one follows", "and answered again here")
         return replace(state, handled=True, reply=state.reply or call.span)
@@ -120,9 +124,9 @@ class Steps:
     def _saved(self, call: tree.Call, state: State) -> State:
         if state.method != "REGISTER" and not state.method.startswith(UNNAMED):
             message = f"{call.name.name} takes the contacts of any request: nothing lets only REGISTER come here"
-            self._report.add(
-                codes.SAVE_ANY_METHOD, call.span, message, hint='write if (method == "REGISTER") before it'
-            )
+            fix = self._cures.only_if(call.span, 'method == "REGISTER"')
+            hint = 'write if (method == "REGISTER") before it'
+            self._report.add(codes.SAVE_ANY_METHOD, call.span, message, hint=hint, fix=fix)
         self._goes_on(call, state, "the registration is saved all the same", "and saved here")
         return replace(state, handled=True, reply=state.reply or call.span)
 
@@ -133,7 +137,8 @@ class Steps:
         message = f"a final answer is sent, and {what}"
         related = (Related(call.span, here),)
         hint = "write break after the reply"
-        self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related)
+        fix = self._cures.after(state.reply, "break;")
+        self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related, fix=fix)
         return True
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
@@ -145,13 +150,15 @@ class Steps:
             right = self._effects.named(Does.CHALLENGE_WWW if verified_www else Does.CHALLENGE_PROXY)
             message = f"{call.name.name} answers {code}, which does not make clients send what {reader} reads"
             hint = f"write {right}"
-            self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint)
+            fix = write(call.name.span, right, safe=False)
+            self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint, fix=fix)
 
     def _no_transaction(self, call: tree.Call) -> None:
         opening, reply = self._effects.named(Does.NEW_TRANSACTION), self._effects.named(Does.REPLY)
         message = f"{call.name.name} answers in a transaction, and there is none here: nothing is sent"
         hint = f"call {opening}() first, or write {reply}"
-        self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint)
+        fix = write(call.name.span, reply, safe=False)
+        self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix)
 
     def _left_behind(self, opened: tree.Span, call: tree.Call, what: str, better: str) -> None:
         related = (Related(opened, "the transaction is opened here"),)
@@ -159,7 +166,9 @@ class Steps:
             f"{call.name.name} knows nothing of the transaction that was opened: it is {what.removesuffix(' here')}"
         )
         hint = f"write {better}, which uses it"
-        self._report.add(codes.TRANSACTION_LEFT, call.span, message, hint=hint, related=related)
+        is_like = self._effects.of(call) is Does.REPLY or not call.arguments
+        fix = write(call.name.span, better, safe=False) if is_like else None
+        self._report.add(codes.TRANSACTION_LEFT, call.span, message, hint=hint, related=related, fix=fix)
 
     def _early_branch(self, branch: tree.Span, call: tree.Call) -> None:
         name = self._effects.named(Does.APPEND_BRANCH)
@@ -181,7 +190,8 @@ class Steps:
             if self._blame(state.relay):
                 related = (Related(state.relay, "first forwarded here"),)
                 message, hint = "the request is forwarded a second time", "write break after the first"
-                self._report.add(codes.RELAYED_TWICE, span, message, hint=hint, related=related)
+                fix = self._cures.after(state.relay, "break;")
+                self._report.add(codes.RELAYED_TWICE, span, message, hint=hint, related=related, fix=fix)
         if state.ignored_lookup is not None:
             related = (Related(span, "forwarded here"),)
             lookup, reply = self._effects.named(Does.LOOKUP), self._effects.named(Does.REPLY)
@@ -189,19 +199,24 @@ class Steps:
                 f"the result of {lookup} is ignored: requests for users who are not registered come back to this server"
             )
             hint = f'write if (!{lookup}(…)) {{ {reply}("404", "Not Found"); break; }}'
-            self._report.add(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related)
+            tail = f') {{ {reply}("404", "Not Found"); break; }}'
+            fix = self._cures.tested(state.ignored_lookup, "if (!", tail)
+            self._report.add(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related, fix=fix)
         if state.credentials is not None:
             related = (Related(span, "forwarded here"),)
             message = "the credentials of the caller are forwarded to the callee"
             remove, verify = self._effects.named(Does.CONSUME_CREDENTIALS), self._effects.named(Does.AUTH_PROXY)
             hint = f"call {remove}() after {verify} succeeded"
-            self._report.add(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related)
+            fix = self._cures.before(span, f"{remove}();")
+            self._report.add(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related, fix=fix)
         if not state.branch and state.failure is not None and self._effects.of(call) is Does.RELAY_STATEFUL:
             related = (Related(state.failure, "in this failure_route"),)
             self._blame(span)
             message = "a failure_route forwards only to branches that it appended: there is none here"
-            hint = f"call {self._effects.named(Does.APPEND_BRANCH)}() before it"
-            self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related)
+            branch = self._effects.named(Does.APPEND_BRANCH)
+            fix = self._cures.before(span, f"{branch}();")
+            hint = f"call {branch}() before it"
+            self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related, fix=fix)
         is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
         if (
             not state.trusted

@@ -11,6 +11,7 @@ from dataclasses import replace
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
+from serc.lint.cures import Cures
 from serc.lint.paths.state import ANYTHING, NONE, UNNAMED, State, States, bounded, compared, in_ack_block
 from serc.lint.paths.steps import ONLY_IF_TRUE, RELAYS, Steps
 from serc.lint.subject import Subject
@@ -21,7 +22,7 @@ from serc.resolve.routes import head_of, key_of
 
 
 def check_paths(subject: Subject, report: Report) -> None:
-    paths = _Walk(subject.file, subject.effects, report)
+    paths = _Walk(subject.file, subject.effects, subject.cures, report)
     for route in routes(subject.file):
         if key_of(route) == ("route", 0) and subject.graph.defined[key_of(route)] is route:
             paths.main(route)
@@ -30,7 +31,7 @@ def check_paths(subject: Subject, report: Report) -> None:
 
 
 class _Walk:
-    def __init__(self, file: tree.File, effects: Effects, report: Report) -> None:
+    def __init__(self, file: tree.File, effects: Effects, cures: Cures, report: Report) -> None:
         self._effects = effects
         self._report = report
         self._bodies: dict[int, list[tree.Route]] = {}
@@ -39,7 +40,7 @@ class _Walk:
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
         self._known: dict[tuple[int, State], States] = {}
-        self._steps = Steps(effects, report)
+        self._steps = Steps(effects, cures, report)
 
     def main(self, route: tree.Route) -> None:
         states = self._route_body(0, frozenset((State(),)), keep_ended=False)

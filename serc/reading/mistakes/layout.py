@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit, Fix, insert, misspelt, remove, write
 from serc.diagnostics.report import Related
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import dialects
@@ -37,18 +38,23 @@ class LayoutMistakes:
             return
         if token.text == ";":
             hint = "remove it: only statements inside of a route end in a semicolon"
-            self._reporter.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint)
+            fix = remove(token.span, ";")
+            self._reporter.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint, fix=fix)
         elif token.text in ("}", ")", "]"):
             hint = "remove it, or look for a block that was closed too early"
-            self._reporter.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint=hint)
+            message = f'this "{token.text}" closes nothing'
+            fix = remove(token.span, token.text, safe=token.text != "}")
+            self._reporter.add(codes.STRAY_BRACKET, token.span, message, hint=hint, fix=fix)
         elif token.text == "[":
             span = Span(token.start, self._tokens[partner.get(at, at)].end)
             message = "the number of a route without the word route"
             hint = "write route[…], failure_route[…] or onreply_route[…]"
-            self._reporter.add(codes.MISSING_ROUTE, span, message, hint=hint)
+            fix = insert(token.start, "route", safe=False)
+            self._reporter.add(codes.MISSING_ROUTE, span, message, hint=hint, fix=fix)
         elif token.text == "{":
             message = "a block without the word route"
-            self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint="write route before it")
+            fix = insert(token.start, "route ", safe=False)
+            self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint="write route before it", fix=fix)
         elif token.kind in ("bad", "bad number"):
             self._token_mistakes.bad_token(at + 1, at)
         elif token.kind == "word":
@@ -62,28 +68,39 @@ class LayoutMistakes:
         foreign = dialects.ITEMS.get(token.text)
         if foreign is not None and following.kind in ("string", "word"):
             message = f"{token.text} is of {foreign.origin}"
-            self._reporter.add(codes.FOREIGN_ITEM, token.span, message, hint=foreign.instead)
+            fix = write(token.span, "modparam") if token.text == "modparamx" else None
+            self._reporter.add(codes.FOREIGN_ITEM, token.span, message, hint=foreign.instead, fix=fix)
         elif following.text in ("{", "["):
             hint = did_you_mean(token.text, ROUTE_KINDS | FOREIGN_ROUTES)
             message = f'there is no kind of block "{token.text}"'
-            self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint=hint)
+            fix = misspelt(token.span, token.text, ROUTE_KINDS)
+            self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint=hint, fix=fix)
         elif following.text == ":" and token.text in KEYWORDS:
             message = f'"=" is expected after "{token.text}", found ":"'
-            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=")
+            fix = write(following.span, "=")
+            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=", fix=fix)
         elif following.text == "==" and token.text not in OPERANDS:
             message = f'a global parameter is set with "=", found "{following.text}"'
-            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=")
+            fix = write(following.span, "=")
+            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=", fix=fix)
         elif following.kind == "string" and token.text in KEYWORDS and token.text not in OPERANDS | set(_TOP_LEVEL):
-            self._reporter.add(codes.UNEXPECTED, self._reporter.after(at + 1), f'"=" is missing after "{token.text}"')
+            self._missing_equals(at)
         elif following.kind == "string":
             hint = did_you_mean(token.text, _TOP_LEVEL)
-            self._reporter.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint)
+            fix = misspelt(token.span, token.text, _TOP_LEVEL)
+            self._reporter.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint, fix=fix)
         elif token.text in KEYWORDS and following.kind in ("number", "word") and token.text not in OPERANDS | {"if"}:
-            self._reporter.add(codes.UNEXPECTED, self._reporter.after(at + 1), f'"=" is missing after "{token.text}"')
+            self._missing_equals(at)
         else:
             hint = did_you_mean(token.text, _TOP_LEVEL) if following.text == "(" else ""
             message = "a statement outside of a route"
-            self._reporter.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=hint or _TOO_MANY)
+            fix = misspelt(token.span, token.text, _TOP_LEVEL) if hint else None
+            self._reporter.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=hint or _TOO_MANY, fix=fix)
+
+    def _missing_equals(self, at: int) -> None:
+        span = self._reporter.after(at + 1)
+        message = f'"=" is missing after "{self._tokens[at].text}"'
+        self._reporter.add(codes.UNEXPECTED, span, message, fix=insert(span.end, "="))
 
     def route_without_block(self, start: int, at: int) -> None:
         """`{` is missing at `at`."""
@@ -93,7 +110,8 @@ class LayoutMistakes:
             self._reporter.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=_TOO_MANY)
             return
         message = f'{token.text} needs a block: "{{" is expected here, found {self._reporter.found(at)}'
-        self._reporter.add(codes.UNEXPECTED, self._reporter.after(at), message)
+        span = self._reporter.after(at)
+        self._reporter.add(codes.UNEXPECTED, span, message, fix=insert(span.end, " {", safe=False))
 
     def route_in_parentheses(self, start: int, closing: int) -> None:
         """`route(1) {`."""
@@ -101,7 +119,8 @@ class LayoutMistakes:
         number = self._reporter.source.text_of(Span(self._tokens[start + 1].end, self._tokens[closing].start)).strip()
         span = Span(self._tokens[start + 1].start, self._tokens[closing].end)
         message = f"the number of a {kind} stands in brackets, not in parentheses"
-        self._reporter.add(codes.UNEXPECTED, span, message, hint=f"write {kind}[{number}]")
+        fix = write(span, f"[{number}]")
+        self._reporter.add(codes.UNEXPECTED, span, message, hint=f"write {kind}[{number}]", fix=fix)
 
     def foreign_route_head(self, start: int, opening: int) -> tuple[RouteKind, Token | None] | None:
         """Kind and number to go on with when the head tokens[start:opening] is of another dialect; None if it is not."""
@@ -110,14 +129,16 @@ class LayoutMistakes:
         if token.text in FOREIGN_ROUTES:
             foreign, kind = dialects.ROUTES[token.text]
             message = f"{token.text} is of {foreign.origin}"
-            self._reporter.add(codes.FOREIGN_ROUTE, token.span, message, hint=foreign.instead)
+            fix = write(token.span, "route") if token.text == "request_route" and not bracketed else None
+            self._reporter.add(codes.FOREIGN_ROUTE, token.span, message, hint=foreign.instead, fix=fix)
             return (kind, None) if kind == "route" and not bracketed else (kind or "route", number)
         kinds: dict[str, RouteKind] = {"failure_route": "failure_route", "onreply_route": "onreply_route"}
         route_kind = kinds.get(token.text, "route")
         if opening == start + 1 and token.text != "route":
             message = f"{token.text} without a number is of SER 2.0 and Kamailio"
             hint = f"write {token.text}[1]"
-            self._reporter.add(codes.NAMED_ROUTE, token.span, message, hint=hint)
+            fix = write(token.span, f"{token.text}[1]", safe=False)
+            self._reporter.add(codes.NAMED_ROUTE, token.span, message, hint=hint, fix=fix)
             return route_kind, number
         if bracketed and number.kind in ("word", "string") and opening == start + 4:
             self._named_route(Span(token.start, self._tokens[opening - 1].end), number)
@@ -143,7 +164,8 @@ class LayoutMistakes:
         else:
             message, span = f'a "}}" is missing before this {here.text}', here.span
         hint = 'write "}" where the block ends'
-        self._reporter.add(codes.UNCLOSED_BLOCK, span, message, hint=hint, related=related)
+        fix = insert(span.start, "\n}\n" if here.kind == "end" else "}\n", safe=False)
+        self._reporter.add(codes.UNCLOSED_BLOCK, span, message, hint=hint, related=related, fix=fix)
 
     def _line_start(self, token: Token) -> int:
         source = self._reporter.source
@@ -157,40 +179,50 @@ class LayoutMistakes:
             return  # what was reported may have been a brace
         if missing is None:
             message = 'this "}" closes the route, though statements follow'
-            self._reporter.add(codes.STRAY_BRACKET, span, message, hint="remove one of the }")
+            fix = remove(span, "}", safe=False)
+            self._reporter.add(codes.STRAY_BRACKET, span, message, hint="remove one of the }", fix=fix)
             return
         related = (Related(span, "so this } closes the route"),)
         message = 'a "{" is missing: the block that begins here is closed further down'
-        self._reporter.add(codes.UNEXPECTED, self._reporter.after(missing), message, hint='write "{"', related=related)
+        place = self._reporter.after(missing)
+        fix = insert(place.end, " {", safe=False)
+        self._reporter.add(codes.UNEXPECTED, place, message, hint='write "{"', related=related, fix=fix)
 
     def empty_block(self, span: Span) -> None:
         hint = "write {;} for a block that does nothing"
-        self._reporter.add(codes.EMPTY_BLOCK, span, "this block is empty", hint=hint)
+        fix = insert(span.end - 1, ";")
+        self._reporter.add(codes.EMPTY_BLOCK, span, "this block is empty", hint=hint, fix=fix)
 
-    def lone_block(self, at: int) -> None:
+    def lone_block(self, at: int, closing: int | None) -> None:
+        """`closing`: index of the brace that ends it, None if there is none."""
         hint = "remove the braces; a block stands only after if and else"
-        self._reporter.add(codes.LONE_BLOCK, self._tokens[at].span, "a block cannot stand among statements", hint=hint)
+        token = self._tokens[at]
+        edits = () if closing is None else (Edit(token.span, ""), Edit(self._tokens[closing].span, ""))
+        fix = Fix("remove the braces", edits) if edits else None
+        self._reporter.add(codes.LONE_BLOCK, token.span, "a block cannot stand among statements", hint=hint, fix=fix)
 
     # --- statements --------------------------------------------------------------------------------------------------
 
     def stray_else(self, at: int, route: int) -> None:
         """At `else`, in the route that tokens[route] begins."""
         token, before = self._tokens[at], self._tokens[at - 1]
-        hint = ""
+        hint, fix = "", None
         related: tuple[Related, ...] = ()
         if before.text == ";" and self._tokens[at - 2].text == "}":
             hint = 'remove the semicolon between "}" and else: it ends the if'
             related = (Related(before.span, "this semicolon ends the if"),)
+            fix = remove(before.span, "the semicolon before else")
         elif self._reporter.any_between(self._tokens[route].start, token.start):
             return  # its if is what was reported
-        self._reporter.add(codes.STRAY_ELSE, token.span, "this else belongs to no if", hint=hint, related=related)
+        message = "this else belongs to no if"
+        self._reporter.add(codes.STRAY_ELSE, token.span, message, hint=hint, related=related, fix=fix)
 
     def miswritten_if(self, at: int) -> None:
         """`elseif`, `IF` and the like."""
         token = self._tokens[at]
         right = "else if" if token.text.lower() in ELSEIF_WORDS else token.text.lower()
         message = f'"{token.text}" is not a word of this language'
-        self._reporter.add(codes.ELSEIF, token.span, message, hint=f"write {right}")
+        self._reporter.add(codes.ELSEIF, token.span, message, hint=f"write {right}", fix=write(token.span, right))
 
     def misspelt_else(self, at: int) -> bool:
         """Reports `} esle {` and `} esle if`; False if this is no such thing."""
@@ -202,7 +234,8 @@ class LayoutMistakes:
         ):
             return False
         message = f'"{token.text}" is not a word of this language'
-        self._reporter.add(codes.ELSEIF, token.span, message, hint='did you mean "else"?')
+        fix = write(token.span, "else")
+        self._reporter.add(codes.ELSEIF, token.span, message, hint='did you mean "else"?', fix=fix)
         return True
 
     def misspelt_if(self, at: int) -> bool:
@@ -212,13 +245,15 @@ class LayoutMistakes:
             return False
         message = f'"{token.text}" is not a word of this language'
         hint = "write if (!(…))" if token.text == "unless" else "write if"
-        self._reporter.add(codes.ELSEIF, token.span, message, hint=hint)
+        fix = None if token.text == "unless" else write(token.span, "if")
+        self._reporter.add(codes.ELSEIF, token.span, message, hint=hint, fix=fix)
         return True
 
     def then(self, at: int) -> None:
         """`if (…) then …`."""
         message = '"then" is not a word of this language'
-        self._reporter.add(codes.ELSEIF, self._tokens[at].span, message, hint="remove it")
+        span = self._tokens[at].span
+        self._reporter.add(codes.ELSEIF, span, message, hint="remove it", fix=remove(span, "then"))
 
     def foreign_statement(self, at: int) -> bool:
         """Reports `exit`, `return`, `while` and the like; False for any other word."""
@@ -227,12 +262,28 @@ class LayoutMistakes:
         if foreign is None:
             return False
         message = f"{token.text} is of {foreign.origin}"
-        self._reporter.add(codes.FOREIGN_STATEMENT, token.span, message, hint=foreign.instead)
+        self._reporter.add(codes.FOREIGN_STATEMENT, token.span, message, hint=foreign.instead, fix=self._break(at))
         return True
+
+    def _break(self, at: int) -> Fix | None:
+        """`break` for `return`, `exit` and the same with a number in parentheses. What leaves a called route goes on behind the call, so
+        it is only `return` that surely means the same.
+        """
+        token = self._tokens[at]
+        if token.text not in ("return", "exit"):
+            return None
+        following = [t.text for t in self._tokens[at + 1 : at + 5]]
+        if following[:1] == [";"]:
+            return write(token.span, "break", safe=token.text == "return")
+        if following[:1] == ["("] and following[2:4] == [")", ";"]:
+            span = Span(token.start, self._tokens[at + 3].end)
+            return write(span, "break", safe=token.text == "return" and following[1] == "1")
+        return None
 
     def missing_semicolon(self, at: int) -> None:
         message = 'a ";" is missing after this statement'
-        self._reporter.add(codes.MISSING_SEMICOLON, self._reporter.after(at), message)
+        span = self._reporter.after(at)
+        self._reporter.add(codes.MISSING_SEMICOLON, span, message, fix=insert(span.end, ";"))
 
     def expected(self, what: str, at: int) -> None:
         message = f"{what}, found {self._reporter.found(at)}"

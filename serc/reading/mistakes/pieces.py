@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Edit, Fix, insert, misspelt, write
 from serc.diagnostics.suggest import did_you_mean
 from serc.reading.keywords import KEYWORDS
 from serc.reading.mistakes.reporter import Reporter, short
@@ -39,6 +40,7 @@ _MEANT_OPERAND: Final = {
     "msg_len": "msg:len",
     "protocol": "proto",
 }
+_PATH: Final = re.compile(r"[^\s;#\"'](?:[^\s;#\"'(){}])*")
 _WHAT: Final = {
     "call": "this statement",
     "condition": "this condition",
@@ -71,10 +73,11 @@ class PieceMistakes:
             message = f"{_WHAT[rule]} is incomplete: more is expected before {self._reporter.found(end)}"
             self._unexpected(self._reporter.after(end), message)
             return
-        self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), self._hint(rule, start, at))
+        hint, fix = self._way_out(rule, start, at)
+        self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), hint, fix)
 
-    def _unexpected(self, span: Span, message: str, hint: str = "") -> None:
-        self._reporter.add(codes.UNEXPECTED, span, message, hint=hint)
+    def _unexpected(self, span: Span, message: str, hint: str = "", fix: Fix | None = None) -> None:
+        self._reporter.add(codes.UNEXPECTED, span, message, hint=hint, fix=fix)
 
     def _sign(self, at: int, end: int) -> bool:
         """`-1` and `+1`."""
@@ -127,7 +130,8 @@ class PieceMistakes:
             text = self._reporter.source.text_of(span)
             if last > first and text in _MEANT_OPERATOR:
                 message = f'there is no operator "{text}"'
-                self._reporter.add(codes.BAD_OPERATOR, span, message, hint=f"write {_MEANT_OPERATOR[text]}")
+                meant = _MEANT_OPERATOR[text]
+                self._reporter.add(codes.BAD_OPERATOR, span, message, hint=f"write {meant}", fix=write(span, meant))
                 return True
         return False
 
@@ -137,7 +141,9 @@ class PieceMistakes:
             if self._tokens[at].text == "=":
                 span = Span(self._tokens[at - 1].start, self._tokens[min(at + 1, end - 1)].end)
                 message = '"=" does not compare'
-                self._reporter.add(codes.ASSIGNMENT_IN_CONDITION, span, message, hint="write == to compare")
+                fix = write(self._tokens[at].span, "==")
+                hint = "write == to compare"
+                self._reporter.add(codes.ASSIGNMENT_IN_CONDITION, span, message, hint=hint, fix=fix)
                 return True
         return False
 
@@ -152,7 +158,9 @@ class PieceMistakes:
             meant = _MEANT_OPERAND.get(token.text.lower(), "")
             hint = f'did you mean "{meant}"?' if meant else did_you_mean(token.text, OPERANDS)
             hint = hint or f"operands: {', '.join(sorted(OPERANDS))}"
-            self._reporter.add(codes.UNKNOWN_OPERAND, token.span, f'there is no operand "{token.text}"', hint=hint)
+            fix = write(token.span, meant) if meant else misspelt(token.span, token.text, OPERANDS)
+            message = f'there is no operand "{token.text}"'
+            self._reporter.add(codes.UNKNOWN_OPERAND, token.span, message, hint=hint, fix=fix)
             return True
         return False
 
@@ -184,7 +192,8 @@ class PieceMistakes:
             joined = self._tokens[i - 1].text in (".", "-") or self._tokens[i + 1].text in (".", "-")
             if joined and token.kind == "word" and token.text in KEYWORDS and rule != "loadmodule":
                 message = f'"{token.text}" is a reserved word and cannot be part of a host name as it stands'
-                self._reporter.add(codes.RESERVED_WORD, token.span, message, hint="quote the host name")
+                fix = self._reporter.quoted_host(token.start)
+                self._reporter.add(codes.RESERVED_WORD, token.span, message, hint="quote the host name", fix=fix)
                 return True
         token = self._tokens[start]
         if rule == "call" and at == start and token.text in KEYWORDS and self._tokens[start + 1].text == "(":
@@ -201,7 +210,7 @@ class PieceMistakes:
             self._unexpected(self._reporter.after(start + 2), message)
         elif first.text == "/":
             message = f'{name} wants a string: "/" cannot stand here'
-            self._unexpected(first.span, message, "put the path in quotes")
+            self._unexpected(first.span, message, "put the path in quotes", self._quoted_path(first.start))
         elif name in ("listen", "alias", "advertised_address") and self._broken_ipv6(first.start):
             pass
         elif first.text == "*" and name in ("listen", "alias"):
@@ -210,7 +219,10 @@ class PieceMistakes:
             self._unexpected(first.span, message, hint)
         elif at < end and self._tokens[at].text == "," and name in ("listen", "alias"):
             message = f'"," cannot stand here in the list of {name}'
-            self._unexpected(self._tokens[at].span, message, "separate the addresses with blanks")
+            span = self._tokens[at].span
+            self._unexpected(
+                span, message, "separate the addresses with blanks", Fix("write a blank", (Edit(span, " "),))
+            )
         elif first.kind == "word" and self._tokens[start + 3].text == ":" and name in ("listen", "alias"):
             if at <= start + 3:
                 return False
@@ -235,11 +247,10 @@ class PieceMistakes:
     def _module_statement(self, rule: str, start: int, end: int, at: int) -> bool:
         if at >= end:
             return False
-        token = self._tokens[at]
+        token, fix = self._tokens[at], None
         if rule == "loadmodule" and token.text in ("/", "."):
-            self._unexpected(
-                token.span, f'loadmodule wants a string: "{token.text}" cannot stand here', "put the path in quotes"
-            )
+            message = f'loadmodule wants a string: "{token.text}" cannot stand here'
+            self._unexpected(token.span, message, "put the path in quotes", self._quoted_path(token.start))
             return True
         if rule == "modparam" and token.text == ")" and self._tokens[at - 1].kind == "string":
             what = "name and value are" if at == start + 3 else "value is"
@@ -248,17 +259,34 @@ class PieceMistakes:
             message = f'"(" is expected after modparam, found {self._reporter.found(at)}'
         elif rule == "modparam" and token.kind in ("string", "number") and self._tokens[at - 1].kind != "sign":
             message = f'"," is expected before {self._reporter.found(at)}'
+            fix = insert(self._tokens[at - 1].end, ",")
         elif rule == "loadmodule" and token.text == "(":
             message = 'loadmodule takes a string without parentheses: "(" cannot stand here'
+            fix = self._without_parentheses(at, end)
         elif token.kind in ("word", "number") and self._tokens[at - 1].text in ("(", ",", "loadmodule"):
             message = f"a string in quotes is expected here, found {self._reporter.found(at)}"
             hint = "put the path in quotes" if rule == "loadmodule" else f'write "{token.text}"'
-            self._unexpected(token.span, message, hint)
+            fix = self._quoted_path(token.start) if rule == "loadmodule" else write(token.span, f'"{token.text}"')
+            self._unexpected(token.span, message, hint, fix)
             return True
         else:
             return False
-        self._unexpected(token.span, message, f"write {_WHAT[rule]}")
+        self._unexpected(token.span, message, f"write {_WHAT[rule]}", fix)
         return True
+
+    def _quoted_path(self, offset: int) -> Fix:
+        """Quotes around all up to a blank, or to what ends a statement."""
+        found = _PATH.match(self._reporter.source.text, offset)
+        assert found is not None, "a token has a character at least"
+        return write(Span(offset, found.end()), f'"{found[0]}"')
+
+    def _without_parentheses(self, at: int, end: int) -> Fix | None:
+        """`("sl.so")` without its parentheses."""
+        if at + 3 != end or self._tokens[at + 1].kind != "string" or self._tokens[at + 2].text != ")":
+            return None
+        inner = self._tokens[at + 1]
+        blank = " " if self._reporter.adjacent(at) else ""
+        return write(Span(self._tokens[at].start, self._tokens[at + 2].end), f"{blank}{inner.text}")
 
     # --- the rest ----------------------------------------------------------------------------------------------------
 
@@ -278,17 +306,22 @@ class PieceMistakes:
             return f"a route is numbered, as in {self._tokens[start].text}[1]: {found} cannot stand here"
         return f"{found} cannot stand here in {_WHAT[rule]}"
 
-    def _hint(self, rule: str, start: int, at: int) -> str:
+    def _way_out(self, rule: str, start: int, at: int) -> tuple[str, Fix | None]:
         if rule != "call":
-            return ""
+            return "", None
         here, before = self._tokens[at], self._tokens[at - 1]
         if here.text == "=":
-            return "global parameters stand outside of the routes"
+            return "global parameters stand outside of the routes", None
         if self._tokens[start].text == "route" and (here.text == "[" or here.kind == "number"):
-            number = self._tokens[at + (here.text == "[")].text
-            return f"write route({number})"
+            bracketed = here.text == "["
+            number = self._tokens[at + bracketed].text
+            last = at + 2 * bracketed
+            closed = not bracketed or self._tokens[last].text == "]"
+            span = Span(self._tokens[start].start, self._tokens[last].end)
+            return f"write route({number})", write(span, f"route({number})") if closed else None
         if before.kind == "word" and here.kind == "word" and before.text not in KEYWORDS:
-            return "put texts in quotes"
-        if here.kind == "string" and before.kind == "string":
-            return 'write a "," between the arguments'
-        return ""
+            return "put texts in quotes", None
+        if here.kind in ("string", "number") and before.kind in ("string", "number"):
+            hint = 'write a "," between the arguments' if here.kind == before.kind == "string" else ""
+            return hint, insert(before.end, ",")
+        return "", None

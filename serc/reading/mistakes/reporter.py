@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from typing import Final
 
+from serc.diagnostics.fix import Fix, write
 from serc.diagnostics.report import Code, Related, Report
 from serc.reading.lex import Token
 from serc.reading.source import Source, readable
@@ -13,6 +15,9 @@ from serc.reading.tree import Span
 # So many tokens behind a mistake another one is taken for its echo.
 _ECHO: Final = 3
 _LONGEST: Final = 40
+_HOST_HEAD: Final = re.compile(r"[\w.-]*\Z")
+_HOST_TAIL: Final = re.compile(r"[\w.-]*")
+_HOST_MAX: Final = 300
 
 
 class Reporter:
@@ -25,14 +30,23 @@ class Reporter:
         self._spoiled_lines = {source.line_of(d.span.start) for d in report.diagnostics}
         self._last_offset = -1
 
-    def add(self, code: Code, span: Span, message: str, *, hint: str = "", related: tuple[Related, ...] = ()) -> None:
+    def add(
+        self,
+        code: Code,
+        span: Span,
+        message: str,
+        *,
+        hint: str = "",
+        related: tuple[Related, ...] = (),
+        fix: Fix | None = None,
+    ) -> None:
         """Reports, unless this is most likely an echo: on the line of an earlier mistake, or a few tokens behind it."""
         line = self.source.line_of(span.start)
         if line in self._spoiled_lines or self._close_behind(span.start):
             return
         self._spoiled_lines.add(line)
         self._last_offset = span.start
-        self._report.add(code, span, message, hint=hint, related=related)
+        self._report.add(code, span, message, hint=hint, related=related, fix=fix)
 
     def _close_behind(self, offset: int) -> bool:
         if self._last_offset < 0 or offset < self._last_offset:
@@ -55,6 +69,14 @@ class Reporter:
         if token.kind == "end":
             return "the end of the file"
         return f"the string {short(token.text)}" if token.kind == "string" else f'"{short(token.text)}"'
+
+    def quoted_host(self, offset: int) -> Fix:
+        """Quotes around the host name of which there is a part at `offset`."""
+        text = self.source.text
+        head, tail = _HOST_HEAD.search(text[max(0, offset - _HOST_MAX) : offset]), _HOST_TAIL.match(text, offset)
+        assert head is not None and tail is not None, "both match nothing, too"
+        start, end = offset - len(head[0]), tail.end()
+        return write(Span(start, end), f'"{text[start:end]}"')
 
     def adjacent(self, at: int) -> bool:
         """Does the token follow the one before it without a blank?"""

@@ -7,6 +7,7 @@ import unicodedata
 from typing import Final
 
 from serc.diagnostics import codes
+from serc.diagnostics.fix import remove, write
 from serc.reading.lex import Token
 from serc.reading.mistakes.reporter import Reporter, short
 from serc.reading.source import readable
@@ -44,7 +45,12 @@ class TokenMistakes:
     def _typographic_quote(self, text: str, start: int, end: int) -> None:
         quote = next(c for c in text if c in _QUOTES)
         message = f"the typographic quote {quote} does not begin a string"
-        self._reporter.add(codes.TYPOGRAPHIC_QUOTE, Span(start, end), message, hint='write the plain quote " instead')
+        span = Span(start, end)
+        plain = re.sub(f"[{_QUOTES}]", '"', readable(self._source.text_of(span)))
+        edit = plain.encode("utf-8").decode("latin-1")
+        fix = write(span, edit, safe=plain.count('"') == 2 and plain[0] + plain[-1] == '""')
+        hint = 'write the plain quote " instead'
+        self._reporter.add(codes.TYPOGRAPHIC_QUOTE, span, message, hint=hint, fix=fix)
 
     def _strange_character(self, text: str, token: Token, last: int) -> None:
         following = self._tokens[last + 1]
@@ -54,7 +60,9 @@ class TokenMistakes:
         else:
             message = f"{_named(text[0])} has no meaning here"
         span = Span(token.start, following.end if word else self._tokens[last].end)
-        self._reporter.add(codes.STRANGE_CHARACTER, span, message, hint=_character_hint(text, word))
+        plain = _plain(text)
+        fix = None if plain is None else write(Span(token.start, self._tokens[last].end), plain)
+        self._reporter.add(codes.STRANGE_CHARACTER, span, message, hint=_character_hint(text, word), fix=fix)
 
     def _bad_operator(self, at: int, last: int) -> bool:
         """`~=`, `!~`, `!=~` and `=~~`: the matching operator, misspelt."""
@@ -67,21 +75,25 @@ class TokenMistakes:
         if "~" not in text or text.strip("=!~"):
             return False
         hint = "to negate a match write !(… =~ …)" if "!" in text else "write =~ to match a regular expression"
-        self._reporter.add(codes.BAD_OPERATOR, span, f'there is no operator "{text}"', hint=hint)
+        fix = None if "!" in text else write(span, "=~")
+        self._reporter.add(codes.BAD_OPERATOR, span, f'there is no operator "{text}"', hint=hint, fix=fix)
         return True
 
     def _bad_number(self, token: Token) -> None:
         if re.fullmatch(r"0[0-9]+", token.text):
             value = token.text.lstrip("0") or "0"
             message = f"{token.text} is not a number: a leading zero means octal, and octal digits end at 7"
-            self._reporter.add(codes.BAD_NUMBER, token.span, message, hint=f"write {value}")
+            self._reporter.add(
+                codes.BAD_NUMBER, token.span, message, hint=f"write {value}", fix=write(token.span, value)
+            )
         elif token.text[:2] in ("0x", "0X"):
             message = f'"{short(token.text)}" is not a hexadecimal number'
             hint = "write 0x and then digits and the letters a to f"
             self._reporter.add(codes.BAD_NUMBER, token.span, message, hint=hint)
         elif re.search(r"[A-Za-z]", token.text) and self._source.text[token.end : token.end + 1] in (".", "-"):
             message = f'a part of a host name cannot begin with a digit here: "{short(token.text)}"'
-            self._reporter.add(codes.UNQUOTED_HOST, token.span, message, hint="quote the host name")
+            fix = self._reporter.quoted_host(token.start)
+            self._reporter.add(codes.UNQUOTED_HOST, token.span, message, hint="quote the host name", fix=fix)
         else:
             message = f'"{short(token.text)}" is neither a number nor a name'
             self._reporter.add(codes.BAD_NUMBER, token.span, message, hint="quote it if it is a text")
@@ -110,7 +122,10 @@ class TokenMistakes:
 
     def stray_bracket(self, at: int) -> None:
         token = self._tokens[at]
-        self._reporter.add(codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint="remove it")
+        fix = remove(token.span, token.text)
+        self._reporter.add(
+            codes.STRAY_BRACKET, token.span, f'this "{token.text}" closes nothing', hint="remove it", fix=fix
+        )
 
     def too_deep(self, at: int) -> None:
         span = self._tokens[at].span
@@ -121,6 +136,19 @@ def _named(character: str) -> str:
     name = unicodedata.name(character, "")
     shown = f' "{character}"' if character.isprintable() and not character.isspace() else ""
     return f"the character{shown} U+{ord(character):04X}{f' ({name.lower()})' if name else ''}"
+
+
+def _plain(text: str) -> str | None:
+    """What was meant by characters that look like others, or like none at all; None for others."""
+    found = []
+    for character in text:
+        plain = "-" if character in _DASHES else unicodedata.normalize("NFKC", character)
+        if unicodedata.category(character) in ("Zs", "Cf", "Cc") or character == _BYTE_ORDER_MARK:
+            plain = " "
+        if not plain.isascii() or plain == character:
+            return None
+        found.append(plain)
+    return "".join(found)
 
 
 def _character_hint(text: str, word: str) -> str:
