@@ -27,6 +27,10 @@ class Target:
         self.path: Final = path
 
 
+# For who only reads it.
+NO_TARGETS: Final[list[Target]] = []
+
+
 @mypyc_attr(acyclic=True)
 class Decisions:
     """What the script has decided so far, beginning with nothing, or with what it had decided in `before`.
@@ -43,14 +47,14 @@ class Decisions:
             self.dst_uri: bytes | None = None
             self.path = b""
             self.q: i64 = Q_UNSPECIFIED
-            self.branches: list[Target] = []
+            self._branches: list[Target] | None = None
             self.flags: i64 = 0
             self.force_rport = False
             self.send_socket: ListenSocket | None = None
             self.advertised_address = b""
             self.advertised_port: i64 = 0
-            self.edits: list[Edit] = []
-            self.reply_headers: list[bytes] = []
+            self._edits: list[Edit] | None = None
+            self._reply_headers: list[bytes] | None = None
             self.record_routed = False
             self.authentication: Authentication | None = None
             self.fixed_contact: FixedContact | None = None
@@ -61,18 +65,57 @@ class Decisions:
         self.path = before.path
         self.q = before.q
         # Each branch is forwarded once.
-        self.branches = []
+        self._branches = None
         self.flags = before.flags
         self.force_rport = before.force_rport
         self.send_socket = before.send_socket
         self.advertised_address = before.advertised_address
         self.advertised_port = before.advertised_port
-        self.edits = list(before.edits)
-        self.reply_headers = list(before.reply_headers)
+        self._edits = list(before.edits) if before.has_edits() else None
+        self._reply_headers = list(before.reply_headers) if before.has_reply_headers() else None
         self.record_routed = before.record_routed
         self.authentication = before.authentication
         self.fixed_contact = before.fixed_contact
         self._avps = before.avps
+
+    # Lists that most messages never need are made when first asked for; who only looks whether there is something asks `has_…`.
+
+    @property
+    def branches(self) -> list[Target]:
+        if self._branches is None:
+            self._branches = []
+        return self._branches
+
+    @property
+    def edits(self) -> list[Edit]:
+        if self._edits is None:
+            self._edits = []
+        return self._edits
+
+    @edits.setter
+    def edits(self, edits: list[Edit]) -> None:
+        self._edits = edits
+
+    @property
+    def reply_headers(self) -> list[bytes]:
+        if self._reply_headers is None:
+            self._reply_headers = []
+        return self._reply_headers
+
+    def has_branches(self) -> bool:
+        return self._branches is not None and len(self._branches) > 0
+
+    def has_edits(self) -> bool:
+        return self._edits is not None and len(self._edits) > 0
+
+    def has_reply_headers(self) -> bool:
+        return self._reply_headers is not None and len(self._reply_headers) > 0
+
+    def take_branches(self) -> list[Target]:
+        """The branches, of which there are none afterwards."""
+        taken = self._branches
+        self._branches = None
+        return NO_TARGETS if taken is None else taken
 
     @property
     def avps(self) -> Avps:

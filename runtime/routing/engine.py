@@ -238,7 +238,7 @@ class Engine:
         """
         self._is_timer_process = is_timer_process
         self.schedule.add(self._own_timers(is_timer_process))
-        self.world.pid = pid
+        self.world.set_pid(pid)
         self.world.asking.watches = watches
         self.world.connections = connections
         for module in self.program.modules:

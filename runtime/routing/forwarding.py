@@ -23,6 +23,9 @@ from runtime.sip.via import Via
 # Addresses in next-hop URIs that a process remembers in parsed form.
 KNOWN_LITERALS: Final = 4096
 
+# For who only reads it.
+NO_EDITS: Final[list[Edit]] = []
+
 
 def forward(ctx: Context, destination: Address, proto: i64) -> bool:
     """Send the request to `destination` with our Via on top and all edits made.
@@ -54,24 +57,30 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
         head = world.via_head(socket, ctx.advertised_address, ctx.advertised_port)
     else:
         head = world.via_head_of(socket)
+    place = headers.line_start(msg.via)
+    source = source_edits(ctx, False)
+    if len(source) == 0 and socket.proto == UDP and not ctx.has_edits() and ctx.connection == 0 and len(ctx.path) == 0:
+        # Nothing but our Via, and perhaps another Request-URI.
+        buf = msg.buf
+        if uri is None:
+            return b"%s%s%s\r\n%s" % (buf[:place], head, branch, buf[place:])
+        between = buf[msg.uri_end : place]
+        return b"%s%s%s%s%s\r\n%s" % (buf[: msg.uri_start], uri, between, head, branch, buf[place:])
     changes: list[Edit] = []
     if uri is not None:
         changes.append(Edit(msg.uri_start, msg.uri_end, uri))
-    place = headers.line_start(msg.via)
-    lines = [head, branch, connection_param(ctx), b"\r\n"]
-    if len(ctx.path) > 0:
-        # Before all other Routes: here begins the way to the next hop.
-        lines += [b"Route: ", ctx.path, b"\r\n"]
-    own_via = Edit(place, place, b"".join(lines), None, True)
-    if len(ctx.edits) == 0:
+    # Before all other Routes: here begins the way to the next hop.
+    path = b"Route: %s\r\n" % ctx.path if len(ctx.path) > 0 else b""
+    own_via = Edit(place, place, b"%s%s%s\r\n%s" % (head, branch, connection_param(ctx), path), None, True)
+    if not ctx.has_edits():
         changes.append(own_via)
-        changes.extend(source_edits(ctx, False))
+        changes.extend(source)
         if socket.proto != UDP:
             correct_content_length(msg, changes, socket.proto)
         return edits.apply(msg.buf, changes, None)
     changes.extend(ctx.edits)
     changes.append(own_via)
-    changes.extend(source_edits(ctx, False))
+    changes.extend(source)
     correct_content_length(msg, changes, socket.proto)
     text = edits.apply(msg.buf, changes, outbound_of(ctx, socket))
     return transit.with_one_length(text, socket.proto != UDP) if edits.are_foreign(ctx.edits) else text
@@ -137,7 +146,7 @@ def source_edits(ctx: Context, at_end: bool) -> list[Edit]:
     received = via.received_at >= 0 or not _sent_by_source(ctx, via)
     rport = via.rport_at >= 0 or ctx.force_rport
     if not received and not rport:
-        return []
+        return NO_EDITS
     return transit.via_edits(ctx.message, ctx.source, received, rport, at_end)
 
 

@@ -97,8 +97,11 @@ def via_connection(ctx: Context) -> i64:
 def outgoing_reply(ctx: Context, proto: i64) -> bytes:
     """The reply as it leaves by `proto`: without the topmost Via, all edits made."""
     msg = ctx.message
+    own_via = transit.remove_top_via(msg)
+    if proto == UDP and not ctx.has_edits():
+        return b"%s%s" % (msg.buf[: own_via.start], msg.buf[own_via.end :])
     changes = list(ctx.edits)
-    changes.append(transit.remove_top_via(msg))
+    changes.append(own_via)
     correct_content_length(msg, changes, proto)
     text = edits.apply(msg.buf, changes, None)
     return transit.with_one_length(text, proto != UDP) if edits.are_foreign(ctx.edits) else text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter
-from mypy_extensions import i64, u8
+from mypy_extensions import i64
 
 from runtime.routing import errors
 from runtime.routing.context import L_WARN, Context
@@ -16,7 +15,7 @@ from runtime.routing.names import Names, Waiting
 from runtime.sip import headers, transit
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
-from runtime.sip.scan import COLON, is_plain, write_decimal
+from runtime.sip.scan import IN_QUOTES, decimal_text, is_plain
 from runtime.sip.soundness import broken_header
 from runtime.sip.transport import Send
 from runtime.sip.via import Via
@@ -169,29 +168,21 @@ WARNING_LIMIT: Final = 256
 
 def warning_line(ctx: Context) -> bytes:
     """SER's Warning header with the circumstances of a local reply, b"" where it would exceed 256 bytes."""
+    received = ctx.received_uri()
+    current = received if ctx.new_uri is None else ctx.new_uri
+    if not is_plain(received, IN_QUOTES) or current is not received and not is_plain(current, IN_QUOTES):
+        return b""
     vias: i64 = 0
     for record in ctx.message.headers:
         if headers.kind(record) == headers.VIA:
             vias += 1
-    out = BytesWriter()
-    out.write(b"Warning: 392 ")
-    out.write(ctx.socket.name)
-    out.append(u8(COLON))
-    write_decimal(out, ctx.socket.address.port)
-    out.write(b' "Noisy feedback tells:  pid=')
-    write_decimal(out, ctx.world.pid)
-    out.write(b" req_src_ip=")
-    out.write(ctx.source.text)
-    out.write(b" req_src_port=")
-    write_decimal(out, ctx.source.port)
-    out.write(b" in_uri=")
-    out.write(ctx.received_uri())
-    out.write(b" out_uri=")
-    out.write(ctx.uri())
-    out.write(b" via_cnt==")
-    write_decimal(out, vias)
-    out.write(b'"\r\n')
-    line = out.getvalue()
-    if len(line) > WARNING_LIMIT or not (is_plain(ctx.received_uri(), b'"\\') and is_plain(ctx.uri(), b'"\\')):
-        return b""
-    return line
+    source = ctx.source
+    line = b'%s%s req_src_port=%s in_uri=%s out_uri=%s via_cnt==%s"\r\n' % (
+        ctx.world.warning_head_of(ctx.socket),
+        source.text,
+        source.port_text(),
+        received,
+        current,
+        decimal_text(vias),
+    )
+    return b"" if len(line) > WARNING_LIMIT else line

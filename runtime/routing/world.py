@@ -151,6 +151,13 @@ class World:
         self.advertised_address = config.advertised_address.encode("latin-1")
         self.advertised_port: i64 = config.advertised_port
         self._via_heads: list[bytes] = [self.via_head(s, b"", 0) for s in self.sockets.sockets]
+        # Made when they are needed.
+        self._warning_heads: list[bytes] = [b""] * len(self.sockets.sockets)
+
+    def set_pid(self, pid: int) -> None:
+        """This is the process of that number."""
+        self.pid = pid
+        self._warning_heads = [b""] * len(self.sockets.sockets)
 
     def keep(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
         """What the module of this name, or a part of it, has made for this process or for the server: it lives on when another program
@@ -174,6 +181,15 @@ class World:
         place = b"%s:%d" % (host, shown) if shown else host
         proto = PROTO_NAMES[socket.proto].upper().encode("ascii")
         return b"".join([b"Via: SIP/2.0/", proto, b" ", place, b";branch="])
+
+    def warning_head_of(self, socket: ListenSocket) -> bytes:
+        """The beginning of the Warning header of what `socket` answers, up to the address of the request's source."""
+        head = self._warning_heads[socket.index]
+        if len(head) == 0:
+            text = b'Warning: 392 %s:%d "Noisy feedback tells:  pid=%d req_src_ip='
+            head = text % (socket.name, socket.address.port, self.pid)
+            self._warning_heads[socket.index] = head
+        return head
 
     def first_address(self) -> bytes:
         """Text of the first listening address and its port, run together, as tags of local replies are made from it."""

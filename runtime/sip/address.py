@@ -8,6 +8,8 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from runtime.sip.scan import decimal_text
+
 UDP: Final = 1
 TCP: Final = 2
 TLS: Final = 3
@@ -29,6 +31,7 @@ class Address:
         self.port: Final = port
         self.text: Final = text
         self.sockaddr: Final = _sockaddr(ip, port)
+        self._port_text = b""
 
     @staticmethod
     def parse(text: str, port: i64) -> Address:
@@ -38,6 +41,12 @@ class Address:
     @property
     def is_ipv6(self) -> bool:
         return len(self.ip) == 16
+
+    def port_text(self) -> bytes:
+        """The port in decimal, made once."""
+        if len(self._port_text) == 0:
+            self._port_text = decimal_text(self.port)
+        return self._port_text
 
     def host(self) -> bytes:
         """As it stands in a URI or Via: IPv6 in brackets."""

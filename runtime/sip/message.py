@@ -8,7 +8,18 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip import headers, methods
-from runtime.sip.scan import LF, BadMessage, crlf_ended, decimal, equals_lower, find, trim_end
+from runtime.sip.scan import (
+    CR,
+    LF,
+    BadMessage,
+    crlf_ended,
+    decimal,
+    equals_lower,
+    find,
+    find_control,
+    same_bytes,
+    trim_end,
+)
 from runtime.sip.via import Via, parse_via
 
 
@@ -50,6 +61,8 @@ class Message:
         self.content_type: i64 = 0
         self.content_length: i64 = 0
         self.via1: Via | None = None
+        # False: above the body there is no CR but in the CRLFs that end lines. True: there may be.
+        self.has_odd_lines = False
 
     def value_start(self, record: i64) -> i64:
         """First byte of a header's value, white space skipped; of an empty value, the byte after the colon."""
@@ -112,7 +125,17 @@ class Message:
 
     def overwrite(self, start: i64, text: bytes) -> None:
         """Put `text` over the received bytes from `start`, as SER's in-place changes do; the size stays."""
-        self.buf = b"".join([self.buf[:start], text, self.buf[start + len(text) :]])
+        buf = self.buf
+        self.buf = b"%s%s%s" % (buf[:start], text, buf[start + len(text) :])
+
+
+def same_value(a: Message, record: i64, b: Message, other: i64) -> bool:
+    """True if two headers, of records that may be 0 and then have no value, have the same value."""
+    start: i64 = 0 if record == 0 else a.value_start(record)
+    end: i64 = 0 if record == 0 else a.value_end(record)
+    if other == 0:
+        return start == end
+    return same_bytes(a.buf, start, end, b.buf, b.value_start(other), b.value_end(other))
 
 
 def parse(buf: bytes) -> Message:
@@ -138,7 +161,7 @@ def parse(buf: bytes) -> Message:
 def _first_line(msg: Message, pos: i64) -> i64:
     """Parse the first line; returns where the first header begins."""
     buf = msg.buf
-    newline = find(buf, 10, pos, msg.size)
+    newline = _newline(msg, buf, pos, msg.size)
     if newline < 0 or msg.size - pos <= 16:
         raise BadMessage("message too short or without a first line", int(pos))
     end = trim_end(buf, pos, newline)
@@ -182,6 +205,15 @@ def _request_line(msg: Message, pos: i64, end: i64) -> None:
         raise BadMessage("text behind the version in the first line", int(pos))
 
 
+def _newline(msg: Message, buf: bytes, pos: i64, size: i64) -> i64:
+    """Where the LF stands that ends the line which `pos` is in, -1 if none does."""
+    control = find_control(buf, pos, size)
+    if control >= 0 and control + 1 < size and buf[control] == CR and buf[control + 1] == LF:
+        return control + 1
+    msg.has_odd_lines = True
+    return find(buf, LF, pos, size)
+
+
 def _token_end(buf: bytes, pos: i64, end: i64) -> i64:
     while pos < end:
         c: i64 = buf[pos]
@@ -217,7 +249,7 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     if common != 0:
         colon = start + (common & headers.NAME_SIZE)
         kind = common >> headers.NAME_SIZE_BITS
-        pos = _line_end(buf, colon + 1, size)
+        pos = _line_end(msg, buf, colon + 1, size)
         record = headers.pack(kind, start, colon + 1, pos)
         msg.headers = append(msg.headers, record)
         _sort_in(msg, kind, record)
@@ -228,11 +260,13 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
         c: i64 = buf[pos]
         if c == 58 or c == 10:
             break
+        if c < 16:
+            msg.has_odd_lines = True
         pos += 1
     if pos >= size or buf[pos] != 58 or pos == start:
         return _broken_line(msg, buf, start, size)
     colon = pos
-    pos = _line_end(buf, colon + 1, size)
+    pos = _line_end(msg, buf, colon + 1, size)
     name_end = colon
     if buf[name_end - 1] == 32 or buf[name_end - 1] == 9:
         name_end = trim_end(buf, start, colon)
@@ -246,10 +280,10 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     return pos
 
 
-def _line_end(buf: bytes, pos: i64, size: i64) -> i64:
+def _line_end(msg: Message, buf: bytes, pos: i64, size: i64) -> i64:
     """Where the next header begins: behind the line that `pos` is in, and behind those that fold it."""
     while True:
-        newline = find(buf, LF, pos, size)
+        newline = _newline(msg, buf, pos, size)
         pos = newline + 1
         if newline < 0 or pos >= size:
             pos = size
@@ -263,6 +297,7 @@ def _line_end(buf: bytes, pos: i64, size: i64) -> i64:
 def _broken_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
     if msg.via == 0:
         raise BadMessage("header without a colon or a name", int(start))
+    msg.has_odd_lines = True
     newline = find(buf, 10, start, size)
     end = size if newline < 0 else newline + 1
     msg.headers = append(msg.headers, headers.pack(headers.BROKEN, start, start, end))

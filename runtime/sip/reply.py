@@ -11,7 +11,7 @@ from runtime.sip import edits, headers
 from runtime.sip.edits import Edit
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr, tag_of
-from runtime.sip.scan import BadMessage, crlf_ended, write_decimal
+from runtime.sip.scan import CR, LF, BadMessage, crlf_ended, write_decimal
 
 REASONS: Final = {
     100: b"Trying",
@@ -115,26 +115,7 @@ def build_reply(
     out.append(u8(32))
     out.write(reason)
     out.write(b"\r\n")
-    with_record_route = 180 <= code < 300
-    first_via = True
-    i: i64 = 0
-    count: i64 = len(msg.headers)
-    while i < count:
-        record = msg.headers[i]
-        kind = headers.kind(record)
-        if kind == headers.VIA:
-            if first_via and len(via_edits) > 0:
-                out.write(_edited_line(msg, record, via_edits))
-            else:
-                out.write(msg.line(record))
-            first_via = False
-        elif kind == headers.TO and len(to_tag) > 0:
-            _write_to(out, msg, record, to_tag)
-        elif kind == headers.FROM or kind == headers.TO or kind == headers.CALL_ID or kind == headers.CSEQ:
-            out.write(msg.line(record))
-        elif kind == headers.RECORD_ROUTE and with_record_route:
-            out.write(msg.line(record))
-        i += 1
+    _copy_headers(out, msg, 180 <= code < 300, to_tag, via_edits)
     for line in extra_headers:
         out.write(line)
     out.write(server)
@@ -145,6 +126,52 @@ def build_reply(
     out.write(b"\r\n")
     out.write(body)
     return out.getvalue()
+
+
+def _copy_headers(
+    out: BytesWriter, msg: Message, with_record_route: bool, to_tag: bytes, via_edits: list[Edit]
+) -> None:
+    """The headers that the reply has in common with the request."""
+    buf = msg.buf
+    first_via = True
+    # Received bytes that go out as they are and have not been written yet: lines that follow each other go at once.
+    start: i64 = 0
+    end: i64 = 0
+    for record in msg.headers:
+        kind = headers.kind(record)
+        if kind == headers.VIA:
+            is_changed = first_via and len(via_edits) > 0
+            first_via = False
+        elif kind == headers.TO:
+            is_changed = len(to_tag) > 0
+        elif kind == headers.RECORD_ROUTE:
+            if not with_record_route:
+                continue
+            is_changed = False
+        elif kind == headers.FROM or kind == headers.CALL_ID or kind == headers.CSEQ:
+            is_changed = False
+        else:
+            continue
+        if not is_changed and _ends_properly(buf, headers.line_end(record)):
+            if headers.line_start(record) != end:
+                out.write(buf[start:end])
+                start = headers.line_start(record)
+            end = headers.line_end(record)
+            continue
+        out.write(buf[start:end])
+        start = end = 0
+        if not is_changed:
+            out.write(msg.line(record))
+        elif kind == headers.VIA:
+            out.write(_edited_line(msg, record, via_edits))
+        else:
+            _write_to(out, msg, record, to_tag)
+    out.write(buf[start:end])
+
+
+def _ends_properly(buf: bytes, end: i64) -> bool:
+    """True if the line that ends here does so with CRLF."""
+    return end >= 2 and buf[end - 1] == LF and buf[end - 2] == CR
 
 
 def _edited_line(msg: Message, record: i64, changes: list[Edit]) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from librt.strings import BytesWriter, read_i64_le
+from librt.strings import BytesWriter, read_i64_le, write_i64_be
 from mypy_extensions import i64, u8
 
 CR: Final = 13
@@ -18,10 +18,6 @@ TAB: Final = 9
 DOT: Final = 46
 COLON: Final = 58
 UNDERSCORE: Final = 95
-
-# What would end a URI in angle brackets, or a parameter of one, see `is_plain`.
-IN_BRACKETS: Final = b'<>"'
-IN_PARAMETER: Final = b'<>";,?@'
 
 
 class BadMessage(Exception):
@@ -51,6 +47,23 @@ def equals_lower(buf: bytes, start: i64, end: i64, lower: bytes) -> bool:
     return True
 
 
+def same_bytes(a: bytes, start: i64, end: i64, b: bytes, begin: i64, stop: i64) -> bool:
+    """True if `a[start:end]` is `b[begin:stop]`: eight bytes at a step as long as there are eight."""
+    if end - start != stop - begin:
+        return False
+    while end - start >= 8:
+        if read_i64_le(a, start) != read_i64_le(b, begin):
+            return False
+        start += 8
+        begin += 8
+    while start < end:
+        if a[start] != b[begin]:
+            return False
+        start += 1
+        begin += 1
+    return True
+
+
 def skip_white(buf: bytes, pos: i64, end: i64) -> i64:
     """First position from `pos` that is not a blank, tab, CR or LF (folded lines count as white space)."""
     while pos < end:
@@ -71,7 +84,32 @@ def trim_end(buf: bytes, start: i64, end: i64) -> i64:
     return end
 
 
+def any_of(wanted: bytes) -> bytes:
+    """What `find_any` needs to know: by the number of a byte, 1 for one of `wanted`."""
+    return bytes([c in wanted for c in range(256)])
+
+
+def none_of(unwanted: bytes) -> bytes:
+    """The same for all other bytes."""
+    return bytes([c not in unwanted for c in range(256)])
+
+
+# What is in no host: all but letters, digits, "-", "." and the "_" that real ones have.
+NOT_IN_HOST: Final = none_of(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._")
+
+
+def find_any(buf: bytes, wanted: bytes, pos: i64, end: i64) -> i64:
+    """Position of the first byte in `buf[pos:end]` that is one of `wanted` (`any_of` or `none_of`), `end` when there is none."""
+    while pos < end:
+        c: i64 = buf[pos]
+        if wanted[c] != 0:
+            return pos
+        pos += 1
+    return pos
+
+
 _SEVEN_ONES: Final = 0x01010101010101
+_SEVEN_SIXTEENS: Final = 0x10101010101010
 _SEVEN_HIGHS: Final = 0x80808080808080
 _SEVEN_BYTES: Final = 0xFFFFFFFFFFFFFF
 
@@ -88,19 +126,43 @@ def find(buf: bytes, wanted: i64, pos: i64, end: i64) -> i64:
         differences = (read_i64_le(buf, pos) & _SEVEN_BYTES) ^ pattern
         highs = (differences - _SEVEN_ONES) & ~differences & _SEVEN_HIGHS
         if highs != 0:
-            if highs & 0x80808080 == 0:
-                pos += 4
-                highs >>= 32
-            if highs & 0x8080 == 0:
-                pos += 2
-                highs >>= 16
-            return pos if highs & 0x80 != 0 else pos + 1
+            return pos + _lowest(highs)
         pos += 7
     while pos < end:
         if buf[pos] == wanted:
             return pos
         pos += 1
     return -1
+
+
+def find_control(buf: bytes, pos: i64, end: i64) -> i64:
+    """Position of the first byte below 16 in `buf[pos:end]`, -1 when there is none: tab, CR, LF, and what no message has.
+
+    As `find` does it: taking 16 from each byte sets a high bit that was clear.
+    """
+    while end - pos >= 8:
+        word = read_i64_le(buf, pos) & _SEVEN_BYTES
+        highs = (word - _SEVEN_SIXTEENS) & ~word & _SEVEN_HIGHS
+        if highs != 0:
+            return pos + _lowest(highs)
+        pos += 7
+    while pos < end:
+        if buf[pos] < 16:
+            return pos
+        pos += 1
+    return -1
+
+
+def _lowest(highs: i64) -> i64:
+    """Which of seven bytes is the lowest whose high bit is set; one is."""
+    place: i64 = 0
+    if highs & 0x80808080 == 0:
+        place = 4
+        highs >>= 32
+    if highs & 0x8080 == 0:
+        place += 2
+        highs >>= 16
+    return place if highs & 0x80 != 0 else place + 1
 
 
 def decimal(buf: bytes, start: i64, end: i64) -> i64:
@@ -147,15 +209,31 @@ def write_decimal(out: BytesWriter, value: i64) -> None:
     out.append(u8(48 + value % 10))
 
 
-_HEX_PAIRS: Final = [b"%02x" % n for n in range(256)]
+_DECIMALS: Final = [b"%d" % n for n in range(1000)]
+
+
+def decimal_text(value: i64) -> bytes:
+    """A number that is not negative."""
+    if value < 1000:
+        return _DECIMALS[value]
+    out = BytesWriter()
+    write_decimal(out, value)
+    return out.getvalue()
 
 
 def write_hex(out: BytesWriter, value: i64) -> None:
     """Append the 16 lower-case hex digits of 64 bits."""
-    shift: i64 = 56
-    while shift >= 0:
-        out.write(_HEX_PAIRS[(value >> shift) & 255])
-        shift -= 8
+    write_i64_be(out, _eight_digits((value >> 32) & 0xFFFFFFFF))
+    write_i64_be(out, _eight_digits(value & 0xFFFFFFFF))
+
+
+def _eight_digits(value: i64) -> i64:
+    """The hex digits of 32 bits as bytes, the most significant first: each digit is moved into a byte of its own."""
+    value = (value | value << 16) & 0x0000FFFF0000FFFF
+    value = (value | value << 8) & 0x00FF00FF00FF00FF
+    value = (value | value << 4) & 0x0F0F0F0F0F0F0F0F
+    letters = (value + 0x0606060606060606) >> 4 & 0x0101010101010101
+    return value + 0x3030303030303030 + letters * 39
 
 
 def write_reversed_hex(out: BytesWriter, value: i64) -> None:
@@ -213,20 +291,20 @@ def is_line(text: bytes) -> bool:
     return True
 
 
+def _ends(text: bytes) -> bytes:
+    """What `is_plain` looks for: control characters, blanks and the bytes of `text`."""
+    return bytes([c <= 32 or c == 127 or c in text for c in range(256)])
+
+
+# What would end a URI in angle brackets, a parameter of one, and a quoted text.
+IN_BRACKETS: Final = _ends(b'<>"')
+IN_PARAMETER: Final = _ends(b'<>";,?@')
+IN_QUOTES: Final = _ends(b'"\\')
+IN_QUOTED_URI: Final = _ends(b'<>"\\')
+
+
 def is_plain(text: bytes, forbidden: bytes) -> bool:
-    """True if no byte of `text`, which somebody sent, is a control character, a blank or one of `forbidden`: it can stand in a header
-    of ours without ending what it stands in."""
+    """True if no byte of `text`, which somebody sent, is `forbidden` (IN_BRACKETS …): it can stand in a header of ours without ending
+    what it stands in."""
     size: i64 = len(text)
-    count: i64 = len(forbidden)
-    i: i64 = 0
-    while i < size:
-        c: i64 = text[i]
-        if c <= 32 or c == 127:
-            return False
-        j: i64 = 0
-        while j < count:
-            if c == forbidden[j]:
-                return False
-            j += 1
-        i += 1
-    return True
+    return find_any(text, forbidden, 0, size) == size

@@ -66,7 +66,7 @@ def ambiguity_in(msg: Message) -> str:
     a name that some skip, a CR alone, which some take for the end of a line, and the names of what SIP depends on with underscores.
     """
     buf = msg.buf
-    if buf.find(b"\r", msg.start, msg.body_start) >= 0 and _has_bare_cr(buf, msg.start, msg.body_start):
+    if msg.has_odd_lines and _has_bare_cr(buf, msg.start, msg.body_start):
         return "a CR alone"
     before_is_broken = True
     for record in msg.headers:

@@ -9,7 +9,7 @@ import hashlib
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64, u8
+from mypy_extensions import i64
 
 from runtime.sip import headers
 from runtime.sip.address import Address
@@ -36,6 +36,8 @@ from runtime.sip.via import Via, parse_via
 
 MAGIC_COOKIE: Final = b"z9hG4bK"
 
+_DIGITS: Final = [b"%x" % n for n in range(16)]
+
 
 def stateless_branch(msg: Message, secret: bytes) -> bytes:
     """A branch that a request, its retransmissions, its CANCEL and its ACK for a negative reply share, and nobody can guess.
@@ -46,23 +48,17 @@ def stateless_branch(msg: Message, secret: bytes) -> bytes:
     buf = msg.buf
     via = msg.via1
     assert via is not None
-    text = BytesWriter()
-    text.write(buf[via.host_start : via.sent_by_end])
-    text.append(u8(LF))
-    if via.branch_start >= 0:
-        text.write(buf[via.branch_start : via.branch_end])
-    text.append(u8(LF))
-    text.write(buf[msg.uri_start : msg.uri_end])
-    text.append(u8(LF))
-    if msg.call_id != 0:
-        text.write(buf[msg.value_start(msg.call_id) : msg.value_end(msg.call_id)])
-    text.append(u8(LF))
+    branch = buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b""
+    call_id = msg.value(msg.call_id)
+    number = b""
     if msg.cseq != 0:
         start = msg.value_start(msg.cseq)
-        text.write(buf[start : digits_end(buf, start, headers.line_end(msg.cseq))])
+        number = buf[start : digits_end(buf, start, headers.line_end(msg.cseq))]
+    sent_by = buf[via.host_start : via.sent_by_end]
+    text = b"%s\n%s\n%s\n%s\n%s" % (sent_by, branch, buf[msg.uri_start : msg.uri_end], call_id, number)
     out = BytesWriter()
     out.write(MAGIC_COOKIE)
-    write_hex(out, keyed_hash(secret, text.getvalue()))
+    write_hex(out, keyed_hash(secret, text))
     return out.getvalue()
 
 
@@ -95,6 +91,8 @@ def slot_of(call_id: bytes, cseq: bytes) -> int:
 
 def reversed_hex(value: i64) -> bytes:
     """Hexadecimal with the least significant digit first, b"0" for zero (SER's int2reverse_hex)."""
+    if value < 16:
+        return _DIGITS[value]
     out = BytesWriter()
     write_reversed_hex(out, value)
     return out.getvalue()

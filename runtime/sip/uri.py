@@ -7,10 +7,12 @@ from typing import Final, final
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.address import TCP, TLS, UDP
-from runtime.sip.scan import COLON, decimal, equals_lower, find
+from runtime.sip.scan import COLON, NOT_IN_HOST, any_of, decimal, equals_lower, find, find_any
 
 SCTP: Final = 4
 OTHER_TRANSPORT: Final = 5
+
+_SEPARATORS: Final = any_of(bytes(range(33)) + b"<>\x7f")
 
 
 class BadUri(Exception):
@@ -124,12 +126,8 @@ def separator_in(buf: bytes, pos: i64, end: i64) -> i64:
 
     No URI of any scheme holds one (RFC 3986 2); a folded Route that does must not get into a request line.
     """
-    while pos < end:
-        c: i64 = buf[pos]
-        if c <= 32 or c == 60 or c == 62 or c == 127:
-            return pos
-        pos += 1
-    return -1
+    found = find_any(buf, _SEPARATORS, pos, end)
+    return found if found < end else -1
 
 
 def _userinfo(uri: SipUri, pos: i64, at: i64) -> None:
@@ -153,11 +151,7 @@ def _host_port(uri: SipUri, pos: i64) -> i64:
     if pos < end and buf[pos] == 91:
         pos = _bracketed(uri, pos)
     else:
-        while pos < end:
-            c: i64 = buf[pos]
-            if not (97 <= c <= 122 or 48 <= c <= 57 or 65 <= c <= 90 or c == 46 or c == 45 or c == 95):
-                break
-            pos += 1
+        pos = find_any(buf, NOT_IN_HOST, pos, end)
     uri.host_end = pos
     if pos == uri.host_start:
         raise BadUri("no host", int(pos - uri.start))
@@ -250,6 +244,8 @@ def parse_ipv4(buf: bytes, start: i64, end: i64) -> bytes:
 
 def has_other_scheme(text: bytes) -> bool:
     """True for what is a URI, but none of SIP: tel:, urn:, http: (RFC 3986 3.1). False for sip:, sips: and what has no scheme."""
+    if equals_lower(text, 0, min(4, len(text)), b"sip:"):
+        return False
     end = find(text, COLON, 0, len(text))
     if end <= 0:
         return False

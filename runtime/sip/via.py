@@ -4,10 +4,29 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from librt.strings import read_i32_le, read_i64_le
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip.address import TCP, TLS, UDP
-from runtime.sip.scan import LF, BadMessage, decimal, equals_lower, find, skip_quoted, skip_white
+from runtime.sip.scan import (
+    LF,
+    NOT_IN_HOST,
+    BadMessage,
+    any_of,
+    decimal,
+    equals_lower,
+    find,
+    find_any,
+    skip_quoted,
+    skip_white,
+)
+
+# "SIP/2.0/" and "UDP ", as numbers whose lowest byte is the first; the letters in lower case.
+_SIP_2_0: Final = 0x2F302E322F706973
+_UDP: Final = 0x20706475
+
+_ENDS_VALUE: Final = any_of(b"; ,\t\r\n(")
+_ENDS_NAME: Final = any_of(b"=; ,\t\r\n(")
 
 
 @final
@@ -74,9 +93,9 @@ def parse_via(buf: bytes, start: i64, limit: i64) -> Via:
 def _sent_protocol(buf: bytes, pos: i64, limit: i64, via: Via) -> i64:
     """`SIP / 2.0 / UDP` and the white space after it; sets proto."""
     # The one spelling that nearly everybody sends: "SIP/2.0/UDP "
-    if limit - pos > 12 and buf[pos] | 32 == 115 and buf[pos + 11] == 32 and buf[pos + 3] == 47:
-        if equals_lower(buf, pos, pos + 8, b"sip/2.0/"):
-            via.proto = _transport(buf, pos + 8, pos + 11)
+    if limit - pos > 12 and read_i64_le(buf, pos) | 0x202020 == _SIP_2_0:
+        if read_i32_le(buf, pos + 8) | 0x202020 == _UDP:
+            via.proto = UDP
             return skip_white(buf, pos + 12, limit)
     end = pos + 3
     if end > limit or not equals_lower(buf, pos, end, b"sip"):
@@ -121,12 +140,7 @@ def _sent_by(buf: bytes, pos: i64, limit: i64, via: Via) -> i64:
             raise BadMessage("bracket in Via is never closed", int(pos))
         pos = close + 1
     else:
-        while pos < limit:
-            c: i64 = buf[pos]
-            # letters, digits, "-", "." and the "_" that real hosts have
-            if not (97 <= c <= 122 or 48 <= c <= 57 or 65 <= c <= 90 or c == 46 or c == 45 or c == 95):
-                break
-            pos += 1
+        pos = find_any(buf, NOT_IN_HOST, pos, limit)
     via.host_end = pos
     if pos == via.host_start:
         raise BadMessage("no host in Via", int(pos))
@@ -149,12 +163,7 @@ def _sent_by(buf: bytes, pos: i64, limit: i64, via: Via) -> i64:
 def _parameter(buf: bytes, semicolon: i64, limit: i64, via: Via) -> i64:
     """One parameter; returns the position of what follows it, white space skipped."""
     name = skip_white(buf, semicolon + 1, limit)
-    pos = name
-    while pos < limit:
-        c: i64 = buf[pos]
-        if c == 61 or c == 59 or c == 44 or c == 32 or c == 9 or c == 13 or c == 10 or c == 40:
-            break
-        pos += 1
+    pos = find_any(buf, _ENDS_NAME, name, limit)
     name_end = pos
     if name_end == name:
         # Nothing between two semicolons, or behind the last: nobody loses anything by it.
@@ -184,12 +193,7 @@ def _value_end(buf: bytes, pos: i64, limit: i64) -> i64:
         if end < 0:
             raise BadMessage("quote in Via is never closed", int(pos))
         return end
-    while pos < limit:
-        c: i64 = buf[pos]
-        if c == 59 or c == 44 or c == 32 or c == 9 or c == 13 or c == 10 or c == 40:
-            return pos
-        pos += 1
-    return pos
+    return find_any(buf, _ENDS_VALUE, pos, limit)
 
 
 def _keep(buf: bytes, name: i64, name_end: i64, semicolon: i64, value: i64, value_end: i64, via: Via) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
 from runtime.sip import headers, methods
 from runtime.sip.cseq import CSeq, parse_cseq
-from runtime.sip.message import Message
+from runtime.sip.message import Message, same_value
 from runtime.sip.nameaddr import NameAddr, parse_name_addr, tag_of
 from runtime.sip.scan import DOT, BadMessage, hash_range, hash_start
 from runtime.sip.transit import MAGIC_COOKIE
@@ -17,6 +18,9 @@ from runtime.tx.shelves import ByKey, ByName
 from runtime.tx.transaction import Client, Transaction
 
 _COOKIE_SIZE: Final = len(MAGIC_COOKIE)
+# The magic cookie as a number: the first byte is the lowest.
+_COOKIE: Final = 0x4B62344768397A
+_7_BYTES: Final = 0xFFFFFFFFFFFFFF
 
 
 def key_of(msg: Message, cseq: CSeq) -> i64:
@@ -218,7 +222,7 @@ class Table:
         if index < 0 or index >= len(t.branches):
             return None
         branch = t.branches[index]
-        if reply.value(reply.call_id) != t.message.value(t.message.call_id):
+        if not same_value(reply, reply.call_id, t.message, t.message.call_id):
             return None
         try:
             cseq = parse_cseq(reply)
@@ -253,7 +257,7 @@ def _has_cookie(msg: Message) -> bool:
     via = _top_via(msg)
     if via.branch_end - via.branch_start <= _COOKIE_SIZE or via.branch_start < 0:
         return False
-    return msg.buf[via.branch_start : via.branch_start + _COOKIE_SIZE] == MAGIC_COOKIE
+    return read_i64_le(msg.buf, via.branch_start) & _7_BYTES == _COOKIE
 
 
 def _same_branch(a: Message, b: Message) -> bool:

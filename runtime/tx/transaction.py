@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from librt.strings import BytesWriter
-from mypy_extensions import i64, u8
+from mypy_extensions import i64
 
 from runtime.sip import methods
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import Message
-from runtime.sip.scan import DOT, write_reversed_hex
-from runtime.sip.transit import MAGIC_COOKIE
+from runtime.sip.transit import MAGIC_COOKIE, reversed_hex
 from runtime.sip.transport import ListenSocket, Send
 from runtime.tx.timers import NEVER, Timed
 
@@ -78,12 +76,7 @@ class Branch(Client):
 
 
 def branch_id(transaction_id: bytes, index: i64) -> bytes:
-    out = BytesWriter()
-    out.write(MAGIC_COOKIE)
-    out.write(transaction_id)
-    out.append(u8(DOT))
-    write_reversed_hex(out, index)
-    return out.getvalue()
+    return b"%s%s.%s" % (MAGIC_COOKIE, transaction_id, reversed_hex(index))
 
 
 class Transaction(Timed):

@@ -8,12 +8,22 @@ import pytest
 from librt.strings import BytesWriter
 
 from runtime.sip.scan import (
+    IN_BRACKETS,
+    IN_PARAMETER,
+    IN_QUOTES,
     BadMessage,
+    any_of,
     decimal,
+    decimal_text,
     equals_lower,
     find,
+    find_any,
+    find_control,
     hash_range,
     hash_start,
+    is_plain,
+    none_of,
+    same_bytes,
     skip_quoted,
     skip_white,
     trim_end,
@@ -146,3 +156,54 @@ def test_find_finds_what_bytes_find_does() -> None:
         start = rng.randrange(len(buf) + 1)
         end = rng.randrange(start, len(buf) + 1)
         assert find(buf, wanted, start, end) == buf.find(bytes([wanted]), start, end)
+
+
+def test_find_control_finds_the_first_byte_below_sixteen() -> None:
+    rng = random.Random(8)
+    letters = [0, 9, 13, 15, 16, 17, 31, 32, 65, 127, 128, 143, 144, 255]
+    for _ in range(20_000):
+        buf = bytes(rng.choices(letters, weights=[1] * 4 + [5] * 10, k=rng.randrange(40)))
+        start = rng.randrange(len(buf) + 1)
+        end = rng.randrange(start, len(buf) + 1)
+        below = [at for at in range(start, end) if buf[at] < 16]
+        assert find_control(buf, start, end) == (below[0] if below else -1)
+
+
+def test_find_any_finds_the_first_of_several_bytes() -> None:
+    assert find_any(b"host:5060", any_of(b";:"), 0, 9) == 4
+    assert find_any(b"host:5060", any_of(b";:"), 5, 9) == 9
+    assert find_any(b"host:5060", none_of(b"host"), 0, 9) == 4
+    assert find_any(b"", any_of(b"x"), 0, 0) == 0
+
+
+def test_same_bytes_compares_parts_of_two_texts() -> None:
+    rng = random.Random(9)
+    for size in range(30):
+        text = rng.randbytes(size)
+        a, b = b"xx" + text + b"y", b"z" + text
+        assert same_bytes(a, 2, 2 + size, b, 1, 1 + size)
+        assert not same_bytes(a, 2, 3 + size, b, 1, 1 + size)
+        for at in range(size):
+            other = text[:at] + bytes([text[at] ^ 0x80]) + text[at + 1 :]
+            assert not same_bytes(text, 0, size, other, 0, size)
+
+
+@pytest.mark.parametrize("value", [0, 1, -1, 0x0123456789ABCDEF, -0x0123456789ABCDEF, 2**63 - 1, -(2**63)])
+def test_write_hex_writes_sixteen_digits(value: int) -> None:
+    out = BytesWriter()
+    write_hex(out, value)
+    assert out.getvalue() == b"%016x" % (value % 2**64)
+
+
+@pytest.mark.parametrize("value", [0, 9, 10, 999, 1000, 65535, 2**62])
+def test_decimal_text_is_what_python_writes(value: int) -> None:
+    assert decimal_text(value) == b"%d" % value
+
+
+def test_a_text_is_plain_where_nothing_in_it_ends_what_it_stands_in() -> None:
+    for c in range(256):
+        text = b"a%cb" % c
+        blank = c <= 32 or c == 127
+        assert is_plain(text, IN_BRACKETS) != (blank or c in b'<>"')
+        assert is_plain(text, IN_PARAMETER) != (blank or c in b'<>";,?@')
+        assert is_plain(text, IN_QUOTES) != (blank or c in b'"\\')

@@ -6,6 +6,7 @@ import pytest
 from script import Site, reply, request
 
 from runtime.sip.message import parse
+from runtime.sip.scan import BadMessage
 from runtime.sip.soundness import ambiguity_in, broken_header
 
 FORWARDS = "route { forward(127.0.0.1, 5090); }"
@@ -49,6 +50,22 @@ def test_what_others_could_take_for_a_header_is_not_passed_on(data: bytes) -> No
     site = Site(FORWARDS)
     assert site.answer(data).startswith(b"SIP/2.0 400 Bad Request: ")
     assert site.say(data.replace(b"OPTIONS", b"ACK", 2)) == []
+
+
+def test_a_cr_alone_is_found_wherever_it_stands_above_the_body() -> None:
+    data = request()
+    body = data.index(b"\r\n\r\n") + 4
+    for at in range(len(data)):
+        for text in (b"\r", b"\n", b"\t", b"\r\n ", b"\n\r"):
+            changed = data[:at] + text + data[at:]
+            try:
+                message = parse(changed)
+            except BadMessage:
+                continue
+            above = changed[message.start : message.body_start]
+            is_odd = above.count(b"\r") != above.count(b"\r\n")
+            assert (ambiguity_in(message) == "a CR alone") == is_odd, changed
+            assert at < body or not is_odd
 
 
 @pytest.mark.parametrize("header", ["Route\r\n : x", "X: a\rRoute: x", "Route\x00: x"])

@@ -22,7 +22,7 @@ from runtime.routing.authorized import Authentication, Authorized
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.sip import headers, methods
 from runtime.sip.digest import HASH_SIZES, MD5, SHA256, Credentials, is_right, parse_credentials, response_of
-from runtime.sip.scan import BadMessage, is_plain
+from runtime.sip.scan import IN_QUOTED_URI, BadMessage, is_plain
 from runtime.sip.uri import BadUri, parse_uri
 
 # Verdicts: SER's values of www_authorize and proxy_authorize, and that there is something to check.
@@ -84,7 +84,7 @@ class Checker:
         except (BadMessage, BadUri) as bad:
             ctx.log(L_ERR, f"ERROR: auth: no realm in the request: {bad}")
             return None
-        if not is_plain(host, b'<>"\\'):
+        if not is_plain(host, IN_QUOTED_URI):
             ctx.log(L_ERR, "ERROR: auth: the domain of the user cannot be a realm")
             return None
         return host.removeprefix(self._realm_prefix)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from runtime.modules.rr.record_route import RecordRoute
 from runtime.modules.rr.route_set import RouteSet
 from runtime.routing import errors
@@ -82,7 +84,7 @@ class Rr(Module):
         if not is_plain(tag, IN_PARAMETER):
             ctx.log(L_WARN, "WARNING: record_route: From tag with characters that no tag has: left out of Record-Route")
             return lr
-        return b";ftag=" + tag + lr
+        return b";ftag=%s%s" % (tag, lr)
 
     def loose_route(self, ctx: Context) -> bool:
         """Route by the Route headers; True when they decided where the request goes.
@@ -104,9 +106,9 @@ class Rr(Module):
     def _after_loose(self, ctx: Context, routes: RouteSet, preloaded: bool) -> bool:
         """The previous hop routed loosely: our URI is the topmost Route, if it is there at all."""
         top = routes.uri(0)
-        used = 0
+        used: i64 = 0
         if _is_ours(ctx, top):
-            used = 2 if self.enable_double_rr and top.param(b"r2") is not None else 1
+            used = 2 if self._has_second(top) else 1
             if used >= len(routes):
                 routes.remove_first(ctx, len(routes))
                 return not preloaded
@@ -130,7 +132,7 @@ class Rr(Module):
         top = routes.uri(0)
         if _is_ours(ctx, top):
             used = 1
-            if self.enable_double_rr and top.param(b"r2") is not None and len(routes) > 1:
+            if self._has_second(top) and len(routes) > 1:
                 used = 2
             if used >= len(routes):
                 routes.remove_first(ctx, len(routes))
@@ -147,6 +149,10 @@ class Rr(Module):
         routes.remove_first(ctx, used)
         routes.remove_last(ctx)
         return True
+
+    def _has_second(self, ours: SipUri) -> bool:
+        """True if the next Route is of ours as well."""
+        return self.enable_double_rr != 0 and ours.param(b"r2") is not None
 
     def record_route_strict(self, ctx: Context) -> bool:
         """Exported for no kind of route in SER 0.9, so nobody can call it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from runtime.routing.context import Context
@@ -24,7 +25,7 @@ class RouteSet:
     def __init__(self, msg: Message) -> None:
         self._msg: Final = msg
         self._values: list[NameAddr] = []
-        self._records: list[i64] = []
+        self._records = vec[i64](capacity=4)
         for record in msg.headers:
             if headers.kind(record) == headers.ROUTE:
                 self._read(record)
@@ -37,13 +38,13 @@ class RouteSet:
         while pos >= 0:
             value = parse_name_addr(self._msg.buf, pos, end, True)
             self._values.append(value)
-            self._records.append(record)
+            self._records = append(self._records, record)
             pos = value.next
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def text(self, index: int) -> bytes:
+    def text(self, index: i64) -> bytes:
         """The URI of an entry, of whatever scheme; raises BadMessage for one that cannot stand in a request line."""
         value = self._values[index]
         separator = separator_in(self._msg.buf, value.uri_start, value.uri_end)
@@ -51,14 +52,14 @@ class RouteSet:
             raise BadMessage("white space in the uri of a Route", int(separator))
         return self._msg.buf[value.uri_start : value.uri_end]
 
-    def uri(self, index: int) -> SipUri:
+    def uri(self, index: i64) -> SipUri:
         """The URI of an entry, parsed; raises BadUri."""
         value = self._values[index]
         return parse_uri(self._msg.buf, value.uri_start, value.uri_end)
 
-    def remove_first(self, ctx: Context, count: int) -> None:
+    def remove_first(self, ctx: Context, count: i64) -> None:
         """Take the first `count` entries away: whole header lines, and the beginning of the next where it is shared."""
-        index = 0
+        index: i64 = 0
         while index < count:
             record = self._records[index]
             first = index

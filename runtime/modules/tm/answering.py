@@ -46,14 +46,15 @@ def answer(
         broken = broken_header(call.message)
         if len(broken) > 0:
             code, reason, body = 400, refusal(ctx, broken), b""
-    tag = to_tag_of(call.message)
     new_tag = b""
-    if code >= 180 and len(tag) == 0:
-        new_tag = own_tag or reply_tag(core.tag_signature, b"-", call.message)
-        tag = new_tag
+    if code >= 180:
+        tag = to_tag_of(call.message)
+        if len(tag) == 0:
+            new_tag = own_tag or reply_tag(core.tag_signature, b"-", call.message)
+            tag = new_tag
+        call.own_tag = tag
     reply = Send(local_reply(ctx, code, reason, new_tag, body), call.reply_to, call.reply_socket, call.connection)
     ctx.sends.append(reply)
-    call.own_tag = tag
     core.layer.replied(call, code, reply, True, ctx.now_ms)
     if call.is_invite and 200 <= code < 300:
         core.layer.table.answered(call)

@@ -25,8 +25,7 @@ def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64
     The Request-URI is a destination only if there is no branch yet. After a CANCEL nothing is added (RFC 3261 16.10).
     """
     added: i64 = 0
-    targets = ctx.branches
-    ctx.branches = []
+    targets = ctx.take_branches()
     if call.cancelled:
         ctx.log(L_DBG, "DEBUG: t_relay: the caller has cancelled, no new branches")
         return 0
