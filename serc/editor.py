@@ -29,18 +29,6 @@ _KINDS: Final = ((REQUEST, "request"), (FAILURE, "failure"), (ONREPLY, "onreply"
 _ROUTES: Final[dict[str, RouteKind]] = {"route": REQUEST, "failure_route": FAILURE, "onreply_route": ONREPLY}
 _WORD: Final = re.compile(r"\w+")
 _STATEMENTS: Final = ("if", "else", "break", "route")
-_OPERANDS: Final = (
-    "method",
-    "uri",
-    "from_uri",
-    "to_uri",
-    "src_ip",
-    "dst_ip",
-    "src_port",
-    "dst_port",
-    "proto",
-    "status",
-)
 _ITEMS: Final = ("loadmodule", "modparam", "route", "failure_route", "onreply_route")
 
 
@@ -143,7 +131,7 @@ class Document:
             return items + [Proposal(parameter.name, "parameter", parameter.summary) for parameter in GLOBALS]
         names: dict[str, Proposal] = {word: Proposal(word, "keyword", "") for word in _STATEMENTS}
         if re.search(r"\bif\b[^{;]*$", before):
-            names |= {word: Proposal(word, "operand", "") for word in _OPERANDS}
+            names |= {each.name: Proposal(each.name, "operand", each.summary) for each in catalogue.core().operands}
         for spec, function in self.functions():
             if function.routes & kind:
                 names.setdefault(function.name, Proposal(function.name, "function", f"{spec.name}: {function.summary}"))

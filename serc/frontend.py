@@ -26,7 +26,7 @@ from serc.resolve.effects import Effects
 from serc.resolve.environment import check_environment
 from serc.resolve.globals import check_globals
 from serc.resolve.modules import Catalogue, check_modules
-from serc.resolve.operands import check_compare
+from serc.resolve.operands import ComparisonCheck
 from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 
 _LOADS: Final = re.compile(r"load|\.so\b")
@@ -75,6 +75,7 @@ def _check(
     modules = check_modules(file, catalogue, report, complete)
     bound = BoundFile(file, modules)
     calls = CallCheck(bound, report)
+    comparisons = ComparisonCheck(bound, report)
     for route in routes(file):
         for node in below(route.body):
             if spoiled(node.span):
@@ -82,7 +83,7 @@ def _check(
             if isinstance(node, tree.Call):
                 calls.call(node, route)
             elif isinstance(node, tree.Compare):
-                check_compare(node, report)
+                comparisons.compare(node)
     graph = RouteGraph(file)
     functions = bound.functions
     uses = RouteUses(file, functions, graph)

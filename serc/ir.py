@@ -4,7 +4,8 @@ Names are Python's names, arguments are values, every condition knows how it can
 ser.cfg. Everything is frozen: a pass returns a new program.
 
 What runs knows its `span` in ser.cfg, None where it stands for nothing written there. `probe` is its number in a program that tells what
-it does (passes/place_probes.py), 0 in all others. Neither matters where nodes are compared.
+it does (passes/place_probes.py), 0 in all others. `operand` is what ser.cfg calls the left side of a comparison. None of them matters
+where nodes are compared.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import enum
 from dataclasses import dataclass, field
 from typing import Literal
 
+from runtime.spec.operands import Numbered
 from runtime.spec.values import Constant
 from serc.reading.tree import Span
 
@@ -54,7 +56,7 @@ class Call:
     """`owner.name(ctx, *arguments)`; `owner` is "core", a module's variable, "ctx" or "" for a function of routes.py.
 
     `through` is set for a function that is called through `ctx.call(name)`, which counts the depth; `can_stop` is False
-    for a lifted condition in which nothing can end the route.
+    for a lifted condition in which nothing can end the route. `is_pure`: it only looks at the message.
     """
 
     owner: str
@@ -63,6 +65,7 @@ class Call:
     returns: Returns = Returns.BOOL
     through: bool = False
     can_stop: bool = True
+    is_pure: bool = False
     span: Span | None = field(default=None, compare=False)
     probe: int = field(default=0, compare=False)
 
@@ -84,6 +87,7 @@ class Compare:
     value: int | Symbol
     span: Span | None = field(default=None, compare=False)
     probe: int = field(default=0, compare=False)
+    operand: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,8 @@ class Operand:
     """`core.function(ctx, *arguments)`: reads the message, changes nothing.
 
     With an `opposite`, it can fail, and then it is neither true nor false: `function` tells "exactly true",
-    `opposite` "exactly false".
+    `opposite` "exactly false". `fails` are the steps of reading at which it can: where the first of them fail one test, they fail all
+    that begin with the same. `numbered`: words that it may be compared with are numbers, too.
     """
 
     function: str
@@ -107,6 +112,9 @@ class Operand:
     opposite: str = ""
     span: Span | None = field(default=None, compare=False)
     probe: int = field(default=0, compare=False)
+    operand: str = field(default="", compare=False)
+    fails: tuple[str, ...] = ()
+    numbered: Numbered | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from serc import ir
 def pure(condition: ir.Condition) -> bool:
     """True if evaluating it changes nothing, so that it may be evaluated twice or not at all."""
     if isinstance(condition, ir.Succeeds):
-        return condition.call == ir.Call("core", "isflagset", condition.call.arguments)
+        return condition.call.is_pure
     if isinstance(condition, ir.Not):
         return pure(condition.operand)
     if isinstance(condition, (ir.And, ir.Or)):

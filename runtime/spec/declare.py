@@ -9,6 +9,7 @@ from typing import Final, Generic, Literal, TypeVar, overload
 
 from runtime.routing.context import Context
 from runtime.spec.effects import Does
+from runtime.spec.operands import Operand
 from runtime.spec.refusal import NONE, Refusal
 from runtime.spec.values import Constant, Doubt, Named, T_co, Value
 
@@ -207,7 +208,8 @@ class ModuleSpec:
     matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
     config that loads the module is checked but cannot run. `needs` names modules that must be loaded before;
     `database`: one of the database drivers must be, too. `refuses`: values of parameters with which the server does not start.
-    `ordered` are pairs of parameters of which the first should not be above the second, where that is not 0.
+    `ordered` are pairs of parameters of which the first should not be above the second, where that is not 0. `operands` are what conditions
+    can compare.
     """
 
     name: str
@@ -221,6 +223,7 @@ class ModuleSpec:
     database: bool = False
     refuses: tuple[Refusal, ...] = NONE
     ordered: tuple[tuple[str, str], ...] = ()
+    operands: tuple[Operand, ...] = ()
     by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -238,6 +241,9 @@ class ModuleSpec:
     def named(self, name: str) -> tuple[Function, ...]:
         """All functions of this name, in the order of their declaration."""
         return tuple(function for function in self.functions if function.name == name)
+
+    def operand(self, name: str) -> Operand | None:
+        return next((operand for operand in self.operands if operand.name == name), None)
 
     def param(self, name: str) -> Param | None:
         return next((p for p in self.params if p.name == name), None)

@@ -33,6 +33,11 @@ def _url_doubt(text: str) -> Doubt | None:
     return None
 
 
+def defaults_of(params: tuple[Param, ...]) -> dict[str, int | str]:
+    """The defaults of those that have one, by their names."""
+    return {param.name: param.default for param in params if param.default is not None}
+
+
 def url_param(
     name: str = "db_url",
     default: str | None = READ_WRITE_URL,

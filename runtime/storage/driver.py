@@ -9,22 +9,16 @@ from runtime.storage.url import Url, parse_url
 
 
 class StoredDriver(Driver):
-    """A driver whose databases runtime.storage knows."""
+    """A driver whose databases runtime.storage knows. `world` is there once it is bound: modules are, in the order of loadmodule."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self._world: World | None = None
+    world: World
 
     def bind(self, world: World) -> None:
-        self._world = world
+        self.world = world
 
     def parse(self, url: str) -> Url:
         """Raises DatabaseError. Relative paths are meant from the folder of ser.cfg."""
-        return parse_url(url, self.world().folder)
+        return parse_url(url, self.world.folder)
 
     def open(self, url: str) -> Database:
-        return StoredDatabase(self.world(), self.parse(url))
-
-    def world(self) -> World:
-        assert self._world is not None, "modules are bound in the order of loadmodule"
-        return self._world
+        return StoredDatabase(self.world, self.parse(url))

@@ -105,25 +105,17 @@ def _fails_too(rest: ir.Condition, item: ir.Condition, true: bool) -> bool:
     first = leaf(item)
     if not isinstance(first, ir.Operand) or not first.opposite or not pure(rest):
         return False
-    return _fails_with(rest, first.function, true)
+    return first.fails != () and _fails_with(rest, first.fails, true)
 
 
-def _fails_with(c: ir.Condition, function: str, true: bool) -> bool:
+def _fails_with(c: ir.Condition, fails: tuple[str, ...], true: bool) -> bool:
     if isinstance(c, ir.Not):
-        return _fails_with(c.operand, function, not true)
+        return _fails_with(c.operand, fails, not true)
     if isinstance(c, (ir.And, ir.Or)):
-        parts = (_fails_with(item, function, true) for item in c.items)
+        parts = (_fails_with(item, fails, true) for item in c.items)
         return any(parts) if isinstance(c, ir.And) is true else all(parts)
-    if not isinstance(c, ir.Operand) or not c.opposite:
-        return False
-    header = _header(function)
-    if function.endswith("_is_myself"):
-        return c.function == function  # a URI that cannot be parsed can still be compared
-    return header != "" and _header(c.function) == header
-
-
-def _header(function: str) -> str:
-    return next((name for name in ("from_uri", "to_uri") if function.startswith(name)), "")
+    # A URI that cannot be parsed can still be compared, but not the other way round.
+    return isinstance(c, ir.Operand) and c.fails[: len(fails)] == fails
 
 
 def _guard(item: ir.Condition, other: object) -> _Text | None:

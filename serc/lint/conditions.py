@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from runtime.spec.operands import Tells
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
@@ -13,11 +14,12 @@ from serc.reading.walk import below, routes
 
 @dataclass(frozen=True)
 class _Fact:
-    """A comparison in a chain: `operand` is (`holds`) or is not `value`."""
+    """A comparison in a chain: `operand` is (`holds`) or is not `value`. `is_single`: it is one value at a time."""
 
     operand: str
     value: str
     holds: bool
+    is_single: bool
     node: tree.Compare
 
 
@@ -26,7 +28,7 @@ def check_conditions(subject: Subject, report: Report) -> None:
         for node in below(route.body):
             if isinstance(node, tree.If):
                 _constant(node.condition, report)
-                _chains(node.condition, report)
+                _chains(node.condition, subject, report)
 
 
 def _constant(condition: tree.Expression, report: Report) -> None:
@@ -38,7 +40,7 @@ def _constant(condition: tree.Expression, report: Report) -> None:
         report.add(codes.CONSTANT_CONDITION, condition.span, f"this condition is always {truth}")
 
 
-def _chains(condition: tree.Expression, report: Report) -> None:
+def _chains(condition: tree.Expression, subject: Subject, report: Report) -> None:
     """Every chain of && and of || in the condition, each looked at once, at its top."""
     waiting: list[tuple[tree.Expression, bool]] = [(condition, False)]
     while waiting:
@@ -47,7 +49,8 @@ def _chains(condition: tree.Expression, report: Report) -> None:
             waiting.append((node.operand, not negated))
         elif isinstance(node, (tree.And, tree.Or)):
             members = _members(node, negated, isinstance(node, tree.And) != negated)
-            _contradiction(node, members, isinstance(node, tree.And) != negated, report)
+            facts = [fact for member, reverse in members if (fact := _fact(member, reverse, subject)) is not None]
+            _contradiction(node, facts, isinstance(node, tree.And) != negated, report)
             waiting += [m for m in members if m[0] is not node and not isinstance(m[0], tree.Compare)]
 
 
@@ -62,17 +65,16 @@ def _members(node: tree.Expression, negated: bool, conjunction: bool) -> list[tu
 
 def _contradiction(
     top: tree.And | tree.Or,
-    members: list[tuple[tree.Expression, bool]],
+    facts: list[_Fact],
     conjunction: bool,
     report: Report,
 ) -> None:
     """In a conjunction two facts that exclude each other, in a disjunction two of which one always holds."""
-    facts = [fact for node, reverse in members if (fact := _fact(node, reverse)) is not None]
     seen: dict[tuple[str, str, bool], _Fact] = {}
     method: _Fact | None = None
     for second in facts:
         first = seen.get((second.operand, second.value, not second.holds))
-        if first is None and second.operand == "method" and second.holds is conjunction:
+        if first is None and second.is_single and second.holds is conjunction:
             method = method or second
             first = method if method.value != second.value else None
         if first is not None:
@@ -87,7 +89,7 @@ def _contradiction(
         seen.setdefault((second.operand, second.value, second.holds), second)
 
 
-def _fact(node: tree.Expression, reverse: bool) -> _Fact | None:
+def _fact(node: tree.Expression, reverse: bool, subject: Subject) -> _Fact | None:
     """None for what is no plain (in)equality. A URI may equal several literals, one is never equal and unequal."""
     if not isinstance(node, tree.Compare) or node.operator not in ("==", "!="):
         return None
@@ -100,4 +102,5 @@ def _fact(node: tree.Expression, reverse: bool) -> _Fact | None:
         text = str(value.value)
     else:
         text = f"{value.address.text}/{getattr(value.mask, 'text', '')}"
-    return _Fact(node.operand.name, text, (node.operator == "==") != reverse, node)
+    is_single = subject.comparison(node).operand.tells is Tells.METHOD
+    return _Fact(node.operand.name, text, (node.operator == "==") != reverse, is_single, node)

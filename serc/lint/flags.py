@@ -34,7 +34,7 @@ def check_flags(subject: Subject, report: Report) -> None:
     for number, call in written.items():
         if number not in read and number not in shared:
             message = f"flag {number} is set and never read"
-            hint = f"nothing calls isflagset({number}), and no module that is loaded has it as a parameter"
+            hint = f"nothing calls {effects.named(Does.TEST_FLAG)}({number}), and no module that is loaded has it as a parameter"
             report.add(codes.FLAG_NEVER_READ, call.span, message, hint=hint)
     for number, call in read.items():
         if number not in written and number not in shared:

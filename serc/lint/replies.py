@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from runtime.spec.effects import Does
+from runtime.spec.operands import Messages
 from serc.diagnostics import codes
 from serc.diagnostics.fix import write
 from serc.diagnostics.report import Report
@@ -21,10 +22,11 @@ def check_replies(subject: Subject, report: Report) -> None:
             _status(route, subject, report)
             continue
         for node in below(route.body):
-            if isinstance(node, tree.Compare) and node.operand.name == "method" and node.operator in ("==", "!=", "=~"):
+            if isinstance(node, tree.Compare) and subject.comparison(node).operand.of is Messages.REQUESTS:
                 truth = "true" if node.operator == "!=" else "false"
-                message = f"a reply has no method: this is always {truth}"
-                hint = "ask for the method in the route that forwards, and arm another onreply_route there"
+                name = node.operand.name
+                message = f"a reply has no {name}: this is always {truth}"
+                hint = f"ask for the {name} in the route that forwards, and arm another onreply_route there"
                 report.add(codes.CONSTANT_CONDITION, node.span, message, hint=hint)
 
 
@@ -33,11 +35,16 @@ def _status(route: tree.Route, subject: Subject, report: Report) -> None:
     if route.kind == "route" and key_of(route)[1]:
         return
     for node in below(route.body):
-        if isinstance(node, tree.Compare) and node.operand.name == "status" and _is_code(node.value):
+        if (
+            isinstance(node, tree.Compare)
+            and subject.comparison(node).operand.of is Messages.REPLIES
+            and _is_code(node.value)
+        ):
             test = subject.effects.named(Does.TEST_STATUS)
             truth = "true" if node.operator == "!=" else "false"
-            message = f"a request has no status: this is always {truth}"
-            hint, fix = "the status of a reply is asked for in an onreply_route", None
+            name = node.operand.name
+            message = f"a request has no {name}: this is always {truth}"
+            hint, fix = f"the {name} of a reply is asked for in an onreply_route", None
             if route.kind == "failure_route" and isinstance(node.value, (tree.String, tree.Number)):
                 ours = f'{test}("{node.value.value}")'
                 fix = write(node.span, f"!{ours}" if node.operator == "!=" else ours, safe=False)

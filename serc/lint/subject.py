@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from serc.lint.cures import Cures
 from serc.reading import tree
-from serc.resolve.bound import BoundFile
+from serc.resolve.bound import BoundComparison, BoundFile
 from serc.resolve.effects import Effects
 from serc.resolve.routes import RouteGraph, RouteUses
 
@@ -24,3 +24,7 @@ class Subject:
     @property
     def file(self) -> tree.File:
         return self.bound.file
+
+    def comparison(self, node: tree.Compare) -> BoundComparison:
+        """What a comparison means."""
+        return self.bound.comparisons[node.span]

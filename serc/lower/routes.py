@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from runtime.spec.effects import Does
 from serc import ir
 from serc.lower.conditions import lower_comparison
 from serc.lower.modules import Objects, lowered_arguments, variable
@@ -166,7 +167,7 @@ class _Route:
         spec, function = bound.spec, bound.function
         arguments = lowered_arguments(bound.values)
         if spec.name == "core":
-            return ir.Call("core", function.method, arguments)
+            return ir.Call("core", function.method, arguments, is_pure=function.does is Does.TEST_FLAG)
         returns = ir.Returns.STOPS if function.may_stop else ir.Returns.BOOL
         if function.body is None or not spec.runs:
             stand_in = self._objects.stand_in(spec, function)
@@ -189,7 +190,7 @@ class _Route:
         if isinstance(expression, tree.Not):
             return ir.Not(self.condition(expression.operand))
         if isinstance(expression, tree.Compare):
-            return lower_comparison(expression)
+            return lower_comparison(expression, self._bound.comparisons[expression.span])
         if isinstance(expression, tree.Number):
             return ir.Truth(expression.value != 0)
         if isinstance(expression, tree.Call) and expression.name.name not in ("break", "drop"):

@@ -1,21 +1,15 @@
 """method=="INVITE" as a comparison of ints: the engine has numbered the well-known methods while parsing.
 
+Which operand has such words, and which, is declared with the operand.
+
 The comparison stays one without case, since the numbers stand for every spelling. SER also takes a method that is a
 prefix of the literal ("OPT" for "OPTIONS") for equal; that bug is not kept.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from serc import ir
 from serc.passes.rewrite import rewrite_conditions
-
-# The names in runtime.sip.methods; tests/codegen holds the two together.
-METHODS: Final = (
-    *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "MESSAGE"),
-    *("SUBSCRIBE", "NOTIFY", "INFO", "PRACK", "UPDATE", "REFER", "PUBLISH"),
-)
 
 
 def known_methods(program: ir.Program) -> ir.Program:
@@ -23,10 +17,10 @@ def known_methods(program: ir.Program) -> ir.Program:
 
 
 def _as_number(condition: ir.Condition) -> ir.Condition:
-    if isinstance(condition, ir.Operand) and condition.function == "method_equals":
-        (name,) = condition.arguments
-        assert isinstance(name, bytes)
-        known = name.decode("latin-1").upper()
-        if known in METHODS:
-            return ir.Compare("method", "==", ir.Symbol("methods", known))
+    if isinstance(condition, ir.Operand) and condition.numbered is not None:
+        (text,) = condition.arguments
+        numbered = condition.numbered
+        word = text.decode("latin-1").upper() if isinstance(text, bytes) else ""  # else a pattern
+        if word in numbered.words:
+            return ir.Compare(numbered.attribute, "==", ir.Symbol(numbered.owner, word), operand=condition.operand)
     return condition

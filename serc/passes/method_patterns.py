@@ -11,7 +11,6 @@ from typing import Final
 
 from runtime.spec.values import Constant
 from serc import ir
-from serc.passes.known_methods import METHODS
 from serc.passes.rewrite import rewrite_conditions
 
 _WORD: Final = re.compile(r"[A-Za-z]+\Z")
@@ -22,26 +21,29 @@ def method_patterns(program: ir.Program) -> ir.Program:
 
 
 def _as_numbers(condition: ir.Condition) -> ir.Condition:
-    if not isinstance(condition, ir.Operand) or condition.function != "method_matches":
+    if not isinstance(condition, ir.Operand) or condition.numbered is None:
         return condition
+    numbered = condition.numbered
     (regex,) = condition.arguments
-    assert isinstance(regex, Constant)
+    if not isinstance(regex, Constant):
+        return condition  # compared with a word
     pattern = regex.arguments[0]
     assert isinstance(pattern, bytes)
-    words, anchored = _alternatives(pattern.decode("latin-1"))
+    words, anchored = _alternatives(pattern.decode("latin-1"), numbered.words)
     if not words:
         return condition
-    numbers = tuple(ir.Symbol("methods", m) for m in METHODS if m in words)
-    known: ir.Condition = ir.OneOf("method", numbers)
+    numbers = tuple(ir.Symbol(numbered.owner, word) for word in numbered.words if word in words)
+    known: ir.Condition = ir.OneOf(numbered.attribute, numbers)
     if len(numbers) == 1:
-        known = ir.Compare("method", "==", numbers[0])
+        known = ir.Compare(numbered.attribute, "==", numbers[0])
     if anchored:
         return known
-    return ir.Or((known, ir.And((ir.Compare("method", "==", ir.Symbol("methods", "OTHER")), condition))))
+    other = ir.Compare(numbered.attribute, "==", ir.Symbol(numbered.owner, numbered.others))
+    return ir.Or((known, ir.And((other, condition))))
 
 
-def _alternatives(pattern: str) -> tuple[frozenset[str], bool]:
-    """The known methods that `pattern` lists and whether it is anchored at both ends; no methods for anything else."""
+def _alternatives(pattern: str, known: tuple[str, ...]) -> tuple[frozenset[str], bool]:
+    """The words of `known` that `pattern` lists and whether it is anchored at both ends; none for anything else."""
     words: set[str] = set()
     anchors: set[bool] = set()
     for alternative, inherited in _split(pattern):
@@ -49,7 +51,7 @@ def _alternatives(pattern: str) -> tuple[frozenset[str], bool]:
         word = alternative.removeprefix("^").removesuffix("$").upper()
         if word.startswith("(") and word.endswith(")"):
             word = word[1:-1]
-        if not _WORD.match(word) or word not in METHODS or starts != ends:
+        if not _WORD.match(word) or word not in known or starts != ends:
             return frozenset(), False
         words.add(word)
         anchors.add(inherited or starts)

@@ -28,8 +28,7 @@ class ProbeKind(enum.Enum):
 class Probe:
     """A place of ser.cfg whose running is told, under its number.
 
-    `operand` is what a TEST looks at: an attribute of Context, or the first words of a function of the core. `route` is the function of
-    routes.py that it stands in.
+    `operand` is what a TEST looks at, as ser.cfg calls it. `route` is the function of routes.py that it stands in.
     """
 
     number: int
@@ -77,8 +76,7 @@ class _Placing:
         if isinstance(condition, (ir.Compare, ir.Operand)):
             if condition.span is None:
                 return condition
-            operand = condition.attribute if isinstance(condition, ir.Compare) else condition.function
-            return replace(condition, probe=self._number(ProbeKind.TEST, condition.span, operand))
+            return replace(condition, probe=self._number(ProbeKind.TEST, condition.span, condition.operand))
         return map_parts(condition, self._condition)
 
     def _call(self, call: ir.Call) -> ir.Call:

@@ -8,6 +8,8 @@ import socket
 from collections.abc import Callable
 from typing import Any, Final, Literal, Protocol, cast
 
+from runtime.modules import catalogue
+from runtime.spec.declare import Written
 from serc.reading import tree
 from serc.reading.parse import Ast
 
@@ -171,7 +173,7 @@ class Builder:
         if ast["arguments"] is None:
             return tree.Call(self._span(ast), name, (), parenthesised=False)
         arguments = [self.node(a) for a in ast["arguments"]]
-        if name.name != "force_send_socket":
+        if not _takes_sockets(name.name):
             arguments = [a.host if _only_host(a) else a for a in arguments]
         return tree.Call(self._span(ast), name, tuple(arguments))
 
@@ -183,7 +185,7 @@ class Builder:
     def _compare(self, ast: Ast) -> tree.Compare:
         operand: tree.Word = self.node(ast["operand"])
         value = self.node(ast["value"])
-        if operand.name == "method" and _one_label(value):
+        if _one_label(value):
             value = tree.Identifier(value.span, value.name)
         sign = ast["operator"]
         return tree.Compare(self._span(ast), operand, sign["name"], self._span(sign), value)
@@ -195,7 +197,7 @@ class Builder:
     # --- addresses and literals --------------------------------------------------------------------------------------
 
     def _socket(self, ast: Ast) -> tree.SocketId:
-        proto = self.node(ast["proto"]) if ast["proto"] else None
+        proto = self.node(ast["transport"]) if ast["transport"] else None
         port = self.node(ast["port"]) if ast["port"] else None
         return tree.SocketId(self._span(ast), proto, self.node(ast["host"]), port)
 
@@ -223,6 +225,11 @@ class Builder:
 
 def _one_label(value: object) -> bool:
     return isinstance(value, tree.Host) and "." not in value.name and "-" not in value.name
+
+
+def _takes_sockets(action: str) -> bool:
+    kinds = [argument.kind for form in catalogue.core().named(action) for argument in form.arguments]
+    return any(Written.SOCKET in kind.written for kind in kinds)
 
 
 def _only_host(argument: object) -> bool:

@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 from serc.diagnostics.codes import FOREIGN_COMMENT, UNCLOSED_COMMENT, UNCLOSED_STRING
 from serc.diagnostics.fix import insert, remove, write
 from serc.diagnostics.report import Related, Report
+from serc.reading.keywords import SIGNED
 from serc.reading.source import Source
 from serc.reading.tree import Span
 
@@ -52,6 +53,7 @@ _IPV6: Final = "|".join(
         rf"::(?:{_HEX}(?::{_HEX}){{0,6}})?",
     ]
 )
+_SIGNED: Final = "|".join(map(re.escape, SIGNED))
 _TOKEN: Final = re.compile(
     rf"""
       (?P<space> (?: [ \t\b\r\n] | \\\r?\n )+ )
@@ -60,7 +62,7 @@ _TOKEN: Final = re.compile(
     | (?P<foreign_comment> //[^\n]* | (?:(?<=\n)|(?<=[ \t]))--[^\n]* | \*/ )
     | (?P<string> "(?:[^"\\]|\\.)*" | '[^']*' )
     | (?P<address> (?: {_IPV6} )(?![0-9A-Za-z_:]) )
-    | (?P<word> uri:(?:host|port)(?![A-Za-z0-9_]) | msg:len(?![A-Za-z0-9_]) | [A-Za-z][A-Za-z0-9_]* )
+    | (?P<word> (?:{_SIGNED})(?![A-Za-z0-9_]) | [A-Za-z][A-Za-z0-9_]* )
     | (?P<number> (?: 0x[0-9A-Fa-f]+ | 0[0-7]* | [1-9][0-9]* )(?![A-Za-z0-9_]) )
     | (?P<bad_number> [0-9][A-Za-z0-9_]* )
     | (?P<sign> == | != | =~ | >= | <= | && | \|\| | [=<>!&|+\-,;:*./(){{}}\[\]] )

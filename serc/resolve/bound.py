@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from runtime.spec.declare import Function, ModuleSpec
+from runtime.spec.operands import Alone, Body, OfNetwork, OfRegex, OfText, Operand
 from runtime.spec.values import Value
 from serc.reading import tree
 from serc.resolve.modules import Modules
@@ -19,13 +20,27 @@ class BoundCall:
     values: tuple[Value, ...]
 
 
+@dataclass(frozen=True)
+class BoundComparison:
+    """What a comparison means: `test` is called with `values`; None for a number, which is compared with the one value.
+
+    `operand` is what is looked at: uri also where `myself == uri` is written. `with_myself`: it is compared with this server.
+    """
+
+    operand: Operand
+    test: Body[OfText] | Body[OfRegex] | Body[OfNetwork] | Body[Alone] | None
+    values: tuple[Value, ...]
+    with_myself: bool = False
+
+
 @dataclass
 class BoundFile:
-    """`calls` by the span of the call: all but break, drop and route(n), once the file has no errors."""
+    """`calls` by the span of the call: all but break, drop and route(n), once the file has no errors. `comparisons` likewise."""
 
     file: tree.File
     modules: Modules
     calls: dict[tree.Span, BoundCall] = field(default_factory=dict)
+    comparisons: dict[tree.Span, BoundComparison] = field(default_factory=dict)
 
     @property
     def functions(self) -> dict[tree.Span, Function]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from runtime.spec.declare import ArgumentKind, Function
 from runtime.spec.effects import Does
+from runtime.spec.operands import Tells
 from serc.reading import tree
 from serc.resolve.modules import Modules
 
@@ -35,6 +36,10 @@ class Effects:
     def named(self, does: Does) -> str:
         """The name of a function that does it, for a hint: of the core or a module that is loaded, if there is one."""
         return next((f.name for f in self._candidates() if f.does is does), does.value)
+
+    def test_of(self, tells: Tells) -> str:
+        """The name of an operand whose comparison tells it, for a hint."""
+        return next(o.name for o in self._modules.catalogue.core().operands if o.tells is tells)
 
     def arming(self, kind: ArgumentKind[object]) -> str:
         """The name of the function whose argument is of this kind."""

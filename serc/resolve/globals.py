@@ -275,6 +275,6 @@ def _mhomed_and_advertised(given: dict[str, tree.Assignment], report: Report) ->
             codes.CONTRADICTING_GLOBALS,
             advertised.span,
             "advertised_address writes one address into every Via, while mhomed sends from several",
-            hint="drop mhomed, or use set_advertised_address() per destination",
+            hint="drop mhomed, or set the address in the routes, per destination",
             related=(Related(mhomed.span, "mhomed is set here"),),
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Final
 
+from runtime.modules import catalogue
 from runtime.routing.avps import Avp, AvpName, AvpValue
 from runtime.routing.context import Context
 from runtime.routing.decisions import Target
-from runtime.sip.address import PROTO_NAMES
 from runtime.sip.edits import Edit, Outbound
 from runtime.sip.scan import BadMessage
 
@@ -94,26 +94,13 @@ def changes(before: Look, after: Look) -> list[Change]:
 
 
 def left_side(ctx: Context, operand: str) -> str:
-    """What a test looks at, as it is now. `operand` is an attribute of Context, or the function of the core that tests."""
-    message = ctx.message
-    if operand.startswith("method"):
-        return _text(message.method_name()) if message.is_request else ""
-    if operand.startswith(("from_uri", "to_uri")):
-        try:
-            return _text(ctx.from_uri() if operand.startswith("from") else ctx.to_uri())
-        except BadMessage as e:
-            return f"{UNREADABLE}{e}"
-    if operand.startswith("uri"):
-        return _text(ctx.uri())
-    if operand.startswith(("source_port", "destination_port", "af", "size")):
-        return str(getattr(ctx, operand))
-    if operand.startswith("proto"):
-        return PROTO_NAMES[ctx.proto]
-    if operand.startswith("source"):
-        return _text(ctx.source.text)
-    if operand.startswith("destination"):
-        return _text(ctx.socket.address.text)
-    return ""
+    """What a test looks at, as it is now."""
+    declared = catalogue.core().operand(operand)
+    assert declared is not None, operand
+    try:
+        return declared.shown(ctx)
+    except BadMessage as e:
+        return f"{UNREADABLE}{e}"
 
 
 def _text(data: bytes) -> str:

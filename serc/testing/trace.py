@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from runtime.modules import catalogue
 from runtime.sip.transport import Send
+from runtime.spec.operands import NumberOperand
 from serc.passes import ProbeKind
 from serc.reading.source import Source
 from serc.testing.config import Config
@@ -148,11 +150,11 @@ def is_written_negated(step: Step, source: Source) -> bool:
     """`a != b` runs as the opposite of `a == b`, unless its sides are numbers."""
     text = source.text_of(step.place.span)
     head = text.partition('"')[0].partition("'")[0]
-    return step.place.kind is ProbeKind.TEST and "!=" in head and "_" in step.place.operand and not _is_number(step)
+    return step.place.kind is ProbeKind.TEST and "!=" in head and not _is_number(step)
 
 
 def _is_number(step: Step) -> bool:
-    return step.place.operand in ("source_port", "destination_port", "proto", "af", "size")
+    return isinstance(catalogue.core().operand(step.place.operand), NumberOperand)
 
 
 def _done(step: Step, whole: bool) -> list[str]:

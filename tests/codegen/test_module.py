@@ -9,12 +9,10 @@ import black
 import pytest
 from mypy import api
 
-from runtime.sip import methods
 from serc.codegen import Generated
 from serc.codegen.literals import literal
 from serc.compiler import compile_source
 from serc.diagnostics.render import render_text
-from serc.passes.known_methods import METHODS
 from serc.reading.source import Source
 
 HEAD = 'loadmodule "sl.so"\nloadmodule "maxfwd.so"\nloadmodule "textops.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\nloadmodule "auth_diameter.so"\n'
@@ -201,10 +199,6 @@ def test_every_statement_names_its_line_and_the_map_agrees() -> None:
     namespace: dict[str, dict[int, int]] = {}
     exec(generated.text, namespace)
     assert namespace["LINES"] == generated.lines
-
-
-def test_methods_are_those_of_the_engine() -> None:
-    assert METHODS == tuple(methods.NUMBERS)
 
 
 @pytest.mark.parametrize(

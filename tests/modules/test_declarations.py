@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import csv
+import importlib
 import runpy
 from pathlib import Path
 from typing import Final
@@ -10,8 +12,12 @@ from typing import Final
 import pytest
 from tables import URL, Tables, TableSite
 
-from runtime.modules import catalogue
+from runtime.modules import catalogue, core
+from runtime.routing.context import Context
+from runtime.sip import methods
 from runtime.spec.declare import Function, ModuleSpec, Param, ParamType, RouteKind
+from runtime.spec.operands import Body, NumberOperand, TextOperand
+from runtime.spec.values import Named
 
 PROJECT: Final = Path(__file__).parent.parent.parent
 
@@ -187,6 +193,46 @@ def test_default_is_of_the_type_and_within_bounds(spec: ModuleSpec, param: Param
     assert isinstance(param.default, int if param.type is ParamType.INTEGER else str)
     assert param.check is None or param.check(param.default) == ""
     assert param.doubt(param.default) is None
+
+
+def constructor_of(spec: ModuleSpec) -> dict[str, object]:
+    """The keywords of the constructor behind a declaration, with their defaults: read, since compiled code does not tell them."""
+    path, _, name = spec.implementation.partition(":")
+    module = importlib.import_module(path)
+    source = PROJECT.joinpath(*path.split("."), "__init__.py").read_text()
+    (init,) = (
+        node
+        for cls in ast.parse(source).body
+        if isinstance(cls, ast.ClassDef) and cls.name == name
+        for node in cls.body
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    pairs = zip(init.args.kwonlyargs, init.args.kw_defaults, strict=True)
+    return {arg.arg: eval(ast.unparse(value), vars(module)) for arg, value in pairs if value is not None}
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if spec.runs], ids=lambda spec: spec.name)
+def test_a_constructor_has_the_defaults_that_are_declared(spec: ModuleSpec) -> None:
+    unset = {param.attribute: () if param.repeatable else "" for param in spec.params if param.default is None}
+    declared = {param.attribute: param.default for param in spec.params if param.default is not None}
+    assert constructor_of(spec) == declared | unset
+
+
+def test_what_operands_are_in_routes_py_is_there() -> None:
+    for operand in catalogue.core().operands:
+        assert operand.summary.endswith(".")
+        if isinstance(operand, NumberOperand):
+            assert isinstance(getattr(Context, operand.attribute), property)
+            assert all(
+                getattr(core, word.name) == word.value for word in operand.words.values() if isinstance(word, Named)
+            )
+        for test in vars(operand).values():
+            for body in (test.body, test.opposite) if isinstance(test, Body) else ():
+                assert body is None or getattr(core, body.__name__) is body
+        numbered = operand.numbered if isinstance(operand, TextOperand) else None
+        if numbered is not None:
+            assert {word: getattr(methods, word) for word in numbered.words} == methods.NUMBERS
+            assert getattr(methods, numbered.others) not in methods.NUMBERS.values()
 
 
 def test_find_knows_no_other_modules() -> None:

@@ -29,6 +29,7 @@ from runtime.spec.params import (
     RADIUS_CONFIG,
     READ_WRITE_URL,
     column_param,
+    defaults_of,
     flag_param,
     radius_config_param,
     table_param,
@@ -50,8 +51,21 @@ def _format_mistake(text: str) -> str:
     return f'"{unknown}" is no attribute of log_fmt, which are the letters {_LETTERS}' if unknown else ""
 
 
-_HOST: Final = "localhost"
-_PORT: Final = 3000
+# What only a build of SER with RADIUS or DIAMETER has.
+_OF_RADIUS: Final = (
+    radius_config_param(),
+    flag_param("radius_flag", 0, "Message flag that asks for RADIUS; 0 is off."),
+    flag_param("radius_missed_flag", 0, "Message flag that asks for missed calls in RADIUS; 0 is off."),
+    integer_param("service_type", -1, "Service-Type of RADIUS; -1 is Sip-Session."),
+)
+_OF_DIAMETER: Final = (
+    flag_param("diameter_flag", 1, "Message flag that asks for DIAMETER."),
+    flag_param("diameter_missed_flag", 2, "Message flag that asks for missed calls in DIAMETER."),
+    string_param("diameter_client_host", "localhost", "Host of the DIAMETER client.", check=host_mistake),
+    integer_param("diameter_client_port", 3000, "Its port.", low=1, high=65535),
+)
+_NO_RADIUS: Final = defaults_of(_OF_RADIUS)
+_NO_DIAMETER: Final = defaults_of(_OF_DIAMETER)
 
 
 @final
@@ -97,8 +111,8 @@ class Acc(AccountModule):
         service_type: int = -1,
         diameter_flag: int = 1,
         diameter_missed_flag: int = 2,
-        diameter_client_host: str = _HOST,
-        diameter_client_port: int = _PORT,
+        diameter_client_host: str = "localhost",
+        diameter_client_port: int = 3000,
     ) -> None:
         super().__init__("acc")
         self._url: Final = db_url
@@ -132,19 +146,10 @@ class Acc(AccountModule):
         self._log: Final = (log_level, log_fmt)
         self._tables: Final = (db_table_acc, db_table_missed_calls)
         self._is_local_time: Final = db_localtime != 0
-        # What only a build of SER with RADIUS or DIAMETER has.
-        self._wants_radius: Final = (radius_config, radius_flag, radius_missed_flag, service_type) != (
-            RADIUS_CONFIG,
-            0,
-            0,
-            -1,
-        )
-        self._wants_diameter: Final = (
-            diameter_flag,
-            diameter_missed_flag,
-            diameter_client_host,
-            diameter_client_port,
-        ) != (1, 2, _HOST, _PORT)
+        radius: list[int | str] = [radius_config, radius_flag, radius_missed_flag, service_type]
+        diameter: list[int | str] = [diameter_flag, diameter_missed_flag, diameter_client_host, diameter_client_port]
+        self._wants_radius: Final = radius != list(_NO_RADIUS.values())
+        self._wants_diameter: Final = diameter != list(_NO_DIAMETER.values())
 
     def bind(self, world: World) -> None:
         """The database is opened where something is to be written to it."""
@@ -160,9 +165,9 @@ class Acc(AccountModule):
         TM.of(world).observe(Accountant(self._rules, self._books))
 
     def open_books(self, world: World) -> None:
-        books = self._books
-        if books.database is None:
-            books.database = open_database(world, "acc", self._url)
+        if not self._books.is_open:
+            self._books.database = open_database(world, "acc", self._url)
+            self._books.is_open = True
 
     def acc_log_request(self, ctx: Context, comment: bytes) -> bool:
         """Report the request to the log; the comment takes the place of a status."""
@@ -175,10 +180,8 @@ class Acc(AccountModule):
         if self._rules.skips(ctx.method):
             return True
         books = self._books
-        database = books.database
-        assert database is not None, "the table has had it opened"
         try:
-            database.insert(ctx, table.name, self._columns, books.row(facts_of(ctx, comment), False))
+            books.database.insert(ctx, table.name, self._columns, books.row(facts_of(ctx, comment), False))
         except DatabaseError as e:
             ctx.log(L_ERR, f"ERROR: acc_db_request: {e}")
             return False
@@ -198,21 +201,8 @@ EXPORTS: Final = ModuleSpec(
     summary="Reports transactions to syslog, a database, RADIUS or DIAMETER.",
     needs=("tm",),
     refuses=(
-        later(
-            "acc",
-            "there is no RADIUS",
-            {"radius_config": RADIUS_CONFIG, "radius_flag": 0, "radius_missed_flag": 0, "service_type": -1},
-        ),
-        later(
-            "acc",
-            "there is no DIAMETER",
-            {
-                "diameter_flag": 1,
-                "diameter_missed_flag": 2,
-                "diameter_client_host": _HOST,
-                "diameter_client_port": _PORT,
-            },
-        ),
+        later("acc", "there is no RADIUS", _NO_RADIUS),
+        later("acc", "there is no DIAMETER", _NO_DIAMETER),
     ),
     functions=(
         function(
@@ -263,13 +253,7 @@ EXPORTS: Final = ModuleSpec(
         column_param("acc_totag_column", "totag"),
         column_param("acc_fromtag_column", "fromtag"),
         column_param("acc_domain_column", "domain"),
-        radius_config_param(),
-        flag_param("radius_flag", 0, "Message flag that asks for RADIUS; 0 is off."),
-        flag_param("radius_missed_flag", 0, "Message flag that asks for missed calls in RADIUS; 0 is off."),
-        integer_param("service_type", -1, "Service-Type of RADIUS; -1 is Sip-Session."),
-        flag_param("diameter_flag", 1, "Message flag that asks for DIAMETER."),
-        flag_param("diameter_missed_flag", 2, "Message flag that asks for missed calls in DIAMETER."),
-        string_param("diameter_client_host", "localhost", "Host of the DIAMETER client.", check=host_mistake),
-        integer_param("diameter_client_port", 3000, "Its port.", low=1, high=65535),
+        *_OF_RADIUS,
+        *_OF_DIAMETER,
     ),
 )

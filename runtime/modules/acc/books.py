@@ -58,7 +58,12 @@ class Rules:
 
 @final
 class Books:
-    """The log, with its level and letters, and the tables of calls and of missed calls with SER's 14 columns."""
+    """The log, with its level and letters, and the tables of calls and of missed calls with SER's 14 columns.
+
+    `database` is there once it `is_open`.
+    """
+
+    database: Database
 
     def __init__(
         self,
@@ -77,7 +82,7 @@ class Books:
         self.columns: Final = columns
         self.is_local_time: Final = is_local_time
         self.world: Final = world
-        self.database: Database | None = None
+        self.is_open = False
 
     def log(self, lead: bytes, facts: Facts) -> None:
         if self.world.log_level >= self.level:
@@ -85,7 +90,6 @@ class Books:
 
     def store(self, is_missed: bool, facts: Facts) -> None:
         """Have a row written; nobody waits for it."""
-        assert self.database is not None, "bind has opened it where a flag asks for it"
         table = self.missed if is_missed else self.calls
         self.database.insert_later(table, self.columns, self.row(facts, not is_missed))
 

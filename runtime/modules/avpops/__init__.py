@@ -20,7 +20,7 @@ from runtime.modules.avpops.operands import Comparison, Destination, Selection, 
 from runtime.modules.avpops.stored import Layout, Owner, Place, StoreModule, delete, load, store
 from runtime.routing.avps import text_of
 from runtime.routing.context import L_DBG, L_ERR, Context
-from runtime.routing.database import Database, DatabaseError, open_database
+from runtime.routing.database import DatabaseError, open_database
 from runtime.routing.module import ModuleError
 from runtime.routing.prepared import AvpReference, avp_name
 from runtime.routing.world import World
@@ -67,6 +67,7 @@ class Avpops(StoreModule):
             if not self.layout.table:
                 raise ModuleError("avpops: avp_url is set: set avp_table, too")
             self.database = open_database(world, "avpops", self.avp_url)
+            self.has_database = True
         for definitions in self.avp_aliases:
             for alias, name in avp_definitions(definitions):
                 world.avp_aliases[alias] = name
@@ -74,7 +75,7 @@ class Avpops(StoreModule):
     def avp_db_load(self, ctx: Context, source: Owner, name: Place) -> bool:
         """Add the AVPs that the database has; False if there are none."""
         try:
-            return load(ctx, self._opened(), source, name, self.uses_domain) > 0
+            return load(ctx, self.database, source, name, self.uses_domain) > 0
         except (BadMessage, BadUri, DatabaseError) as e:
             ctx.log(L_ERR, f"ERROR: avp_db_load: {e}")
         return False
@@ -82,7 +83,7 @@ class Avpops(StoreModule):
     def avp_db_store(self, ctx: Context, source: Owner, name: Place) -> bool:
         """Write AVPs that the database does not have yet; False if there are none."""
         try:
-            return store(ctx, self._opened(), source, name, self.uses_domain) > 0
+            return store(ctx, self.database, source, name, self.uses_domain) > 0
         except (BadMessage, BadUri, DatabaseError) as e:
             ctx.log(L_ERR, f"ERROR: avp_db_store: {e}")
         return False
@@ -90,14 +91,10 @@ class Avpops(StoreModule):
     def avp_db_delete(self, ctx: Context, source: Owner, name: Place) -> bool:
         """Remove AVPs from the database; those of the message stay."""
         try:
-            return delete(ctx, self._opened(), source, name, self.uses_domain)
+            return delete(ctx, self.database, source, name, self.uses_domain)
         except (BadMessage, BadUri, DatabaseError) as e:
             ctx.log(L_ERR, f"ERROR: avp_db_delete: {e}")
         return False
-
-    def _opened(self) -> Database:
-        assert self.database is not None, "the arguments have seen to it"
-        return self.database
 
     def avp_write(self, ctx: Context, value: Value, name: AvpReference) -> bool:
         """Add an AVP; False when the message does not have the value."""

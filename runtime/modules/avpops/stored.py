@@ -53,12 +53,14 @@ class Layout:
 class StoreModule(Module):
     """The module that has the database; Avpops is it. `layout` is that of the usual table, `schemes` are others by their names."""
 
+    database: Database  # if it has one
+
     def __init__(self, name: str, layout: Layout, schemes: dict[bytes, Layout], uses_domain: bool) -> None:
         super().__init__(name)
         self.layout: Final = layout
         self.schemes: Final = schemes
         self.uses_domain: Final = uses_domain
-        self.database: Database | None = None
+        self.has_database = False
 
 
 _AVPOPS: Final = Port("avpops", StoreModule)
@@ -66,7 +68,7 @@ _AVPOPS: Final = Port("avpops", StoreModule)
 
 def _owner(world: World) -> StoreModule:
     owner = _AVPOPS.of(world)
-    if owner.database is None:
+    if not owner.has_database:
         raise CannotPrepare(
             "avpops: a route uses avp_db_load, avp_db_store or avp_db_delete: set avp_url and avp_table"
         )

@@ -24,6 +24,7 @@ from runtime.modules.core.kinds import (
     given,
     named,
 )
+from runtime.modules.core.operands import OPERANDS
 from runtime.routing.context import L_DBG
 from runtime.routing.destination import Destination
 from runtime.sip.address import TCP, TLS, UDP
@@ -62,7 +63,8 @@ def _send(name: str, over: Given[int]) -> tuple[Function, ...]:
 
 EXPORTS: Final = ModuleSpec(
     name="core",
-    summary="The actions of the language itself.",
+    summary="The actions and operands of the language itself.",
+    operands=OPERANDS,
     functions=(
         *_forward("forward", "SAME", sending.SAME),
         *_forward("forward_udp", "UDP", UDP),

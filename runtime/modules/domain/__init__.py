@@ -25,6 +25,7 @@ class Domain(Module):
     """Whether a domain is ours: asked of the table for each call (db_mode 0), or read at the start (1)."""
 
     _database: Database
+    _domains: Domains  # with a cache only
 
     def __init__(
         self,
@@ -39,7 +40,6 @@ class Domain(Module):
         self._is_cached: Final = db_mode != 0
         self._table: Final = domain_table
         self._column: Final = domain_col
-        self._domains: Domains | None = None
 
     def fixed(self) -> dict[str, object]:
         """What was read at the start is read again by the command domain_reload."""
@@ -85,7 +85,7 @@ class Domain(Module):
         return self._is_local(ctx, "is_uri_host_local", host)
 
     def _is_local(self, ctx: Context, what: str, host: bytes) -> bool:
-        if self._domains is not None:
+        if self._is_cached:
             return self._domains.has(host)
         return has_row(ctx, self._database, what, self._table, self._column, [Condition(self._column, host)])
 
@@ -93,13 +93,12 @@ class Domain(Module):
 
     def commands(self) -> list[Command]:
         """SER has them with a cache only."""
-        if self._domains is None:
+        if not self._is_cached:
             return []
         return [Command("domain_reload", self.domain_reload), Command("domain_dump", self.domain_dump)]
 
     def domain_reload(self, question: Question) -> None:
         """Read the table anew, for every worker."""
-        assert self._domains is not None
         try:
             is_done = self._domains.replace(self._load())
         except DatabaseError:
@@ -108,7 +107,6 @@ class Domain(Module):
 
     def domain_dump(self, question: Question) -> None:
         """The domains that count."""
-        assert self._domains is not None
         question.answer(b"200 OK\n" + self._domains.shown())
 
 

@@ -60,6 +60,9 @@ _BASE: Final = Arg(
 class Permissions(RuleKeeper):
     """Allows what no rule denies, and trusts peers out of a table. Rule files are read when the server starts."""
 
+    _table: PeerTable  # with db_url only
+    _peers: Peers  # with a cache only
+
     def __init__(
         self,
         *,
@@ -81,11 +84,9 @@ class Permissions(RuleKeeper):
         self._default_deny = EMPTY
         self.check_all_branches: Final = check_all_branches
         self.db_url: Final = db_url
-        self._is_cached: Final = db_mode != 0
+        self._is_cached: Final = db_mode != 0 and db_url != ""
         self._trusted_table: Final = trusted_table
         self._trusted_columns: Final = (source_col, proto_col, from_col)
-        self._table: PeerTable | None = None
-        self._peers: Peers | None = None
 
     def bind(self, world: World) -> None:
         """Read the default files, and open the table. Without db_url no other parameter of the table has a meaning, in SER either."""
@@ -122,7 +123,7 @@ class Permissions(RuleKeeper):
 
     def fixed(self) -> dict[str, object]:
         """What was read at the start is read again by the command trusted_reload; the files of rules are read by each program."""
-        if not self._is_cached or not self.db_url:
+        if not self._is_cached:
             return {"db_mode": False}
         table = (self._trusted_table, self._trusted_columns)
         return {"db_mode": True, "db_url": self.db_url, "trusted_table": table}
@@ -149,11 +150,11 @@ class Permissions(RuleKeeper):
 
     def allow_trusted(self, ctx: Context) -> bool:
         """True if the table of peers has the source, with the protocol and the From URI of the request."""
-        table = self._table
-        if table is None:
+        if not self.db_url:
             return False
         try:
-            peers = table.find(ctx, ctx.source.text) if self._peers is None else self._peers.find(ctx.source.text)
+            source = ctx.source.text
+            peers = self._peers.find(source) if self._is_cached else self._table.find(ctx, source)
             if len(peers) == 0:
                 return False
             uri = ctx.from_uri()
@@ -169,13 +170,12 @@ class Permissions(RuleKeeper):
 
     def commands(self) -> list[Command]:
         """SER has them with a cache only."""
-        if self._peers is None:
+        if not self._is_cached:
             return []
         return [Command("trusted_reload", self.trusted_reload), Command("trusted_dump", self.trusted_dump)]
 
     def trusted_reload(self, question: Question) -> None:
         """Read the table anew, for every worker."""
-        assert self._table is not None and self._peers is not None
         try:
             is_done = self._peers.replace(self._table.load())
         except DatabaseError:
@@ -184,7 +184,6 @@ class Permissions(RuleKeeper):
 
     def trusted_dump(self, question: Question) -> None:
         """The peers that count."""
-        assert self._peers is not None
         question.answer(b"200 OK\n" + self._peers.shown())
 
     # --- rules -------------------------------------------------------------------------------------------------------

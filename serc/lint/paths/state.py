@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from runtime.spec.operands import Tells
 from serc.reading import tree
+from serc.resolve.bound import BoundComparison
 
 _MOST_STATES: Final = 24
 _Known = Literal["", "yes", "no"]
@@ -51,27 +53,19 @@ def in_ack_block(state: State, only_ack: bool) -> State:
     return state if state.only_ack is only_ack else replace(state, only_ack=only_ack)
 
 
-def compared(node: tree.Compare, state: State) -> tuple[list[State], list[State]]:
+def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[list[State], list[State]]:
     """States where a comparison is true and where it is false; a way that is impossible has none."""
-    name = node.operand.name
+    tells = bound.operand.tells
     equal = node.operator == "=="
-    if name == "myself" and isinstance(node.value, tree.Word):
-        name = node.value.name
-    myself = node.operand.name == "myself" or isinstance(node.value, tree.Word) and node.value.name == "myself"
-    if name == "method" and not equal and node.operator != "!=":
-        return [replace(state, method=state.method or UNNAMED)], [state]
-    if name in ("uri", "status"):
+    if tells is Tells.METHOD:
+        if not equal and node.operator != "!=":
+            return [replace(state, method=state.method or UNNAMED)], [state]
+        return _by_method(_text(node), state, equal)
+    if tells is Tells.DESTINATION:
         state = replace(state, ignored_lookup=None)
-    if node.operator in ("==", "!="):
-        if name == "method":
-            return _by_method(_text(node), state, equal)
-        if name in ("uri", "status") and myself:
+        if bound.with_myself:
             return _by_domain(state, equal)
-    if (
-        name in ("src_ip", "from_uri", "src_port", "dst_ip", "uri", "status", "to_uri")
-        and not myself
-        or name == "src_ip"
-    ):
+    if tells is Tells.SENDER or tells in (Tells.PARTY, Tells.DESTINATION) and not bound.with_myself:
         # Whoever tests these has thought of who may send what: the true side is nobody's open relay.
         vouched = replace(state, trusted=True)
         return ([vouched], [state]) if node.operator != "!=" else ([state], [vouched])

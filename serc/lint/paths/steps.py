@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from runtime.spec.effects import Does
+from runtime.spec.operands import Tells
 from serc.diagnostics import codes
 from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
@@ -224,7 +225,7 @@ class Steps:
             and (state.local == "no" or not state.local and is_stateless)
         ):
             message = "open relay: requests of anybody for foreign domains are forwarded here"
-            hint = f"ask for credentials with {self._effects.named(Does.AUTH_PROXY)}, or test src_ip, before it"
+            hint = f"ask for credentials with {self._effects.named(Does.AUTH_PROXY)}, or test {self._effects.test_of(Tells.SENDER)}, before it"
             self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
 
     def _blame(self, span: tree.Span) -> bool:

@@ -11,18 +11,17 @@ from dataclasses import replace
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
-from serc.lint.cures import Cures
 from serc.lint.paths.state import ANYTHING, NONE, UNNAMED, State, States, bounded, compared, in_ack_block
 from serc.lint.paths.steps import ONLY_IF_TRUE, RELAYS, Steps
 from serc.lint.subject import Subject
 from serc.reading import tree
 from serc.reading.walk import else_if, routes
-from serc.resolve.effects import Effects, ends_route
+from serc.resolve.effects import ends_route
 from serc.resolve.routes import head_of, key_of
 
 
 def check_paths(subject: Subject, report: Report) -> None:
-    paths = _Walk(subject.file, subject.effects, subject.cures, report)
+    paths = _Walk(subject, report)
     for route in routes(subject.file):
         if key_of(route) == ("route", 0) and subject.graph.defined[key_of(route)] is route:
             paths.main(route)
@@ -31,16 +30,17 @@ def check_paths(subject: Subject, report: Report) -> None:
 
 
 class _Walk:
-    def __init__(self, file: tree.File, effects: Effects, cures: Cures, report: Report) -> None:
-        self._effects = effects
+    def __init__(self, subject: Subject, report: Report) -> None:
+        self._subject = subject
+        self._effects = subject.effects
         self._report = report
         self._bodies: dict[int, list[tree.Route]] = {}
-        for route in routes(file):
+        for route in routes(subject.file):
             if route.kind == "route":
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
         self._known: dict[tuple[int, State], States] = {}
-        self._steps = Steps(effects, cures, report)
+        self._steps = Steps(subject.effects, subject.cures, report)
 
     def main(self, route: tree.Route) -> None:
         states = self._route_body(0, frozenset((State(),)), keep_ended=False)
@@ -152,7 +152,8 @@ class _Walk:
                 yes = bounded(yes | otherwise)
             return yes, no
         if isinstance(node, tree.Compare):
-            pairs = [compared(node, state) for state in states]
+            bound = self._subject.comparison(node)
+            pairs = [compared(node, bound, state) for state in states]
         elif isinstance(node, tree.Number):
             return (states, NONE) if node.value else (NONE, states)
         elif isinstance(node, tree.Call) and node.name.name != "route":

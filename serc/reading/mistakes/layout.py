@@ -10,9 +10,8 @@ from serc.diagnostics.report import Related
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import dialects
 from serc.reading.brackets import FOREIGN_ROUTES, ROUTE_KINDS
-from serc.reading.keywords import KEYWORDS
+from serc.reading.keywords import KEYWORDS, OPERANDS
 from serc.reading.lex import Token
-from serc.reading.mistakes.pieces import OPERANDS
 from serc.reading.mistakes.reporter import Reporter, short
 from serc.reading.mistakes.tokens import TokenMistakes
 from serc.reading.tree import Span

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from runtime.modules import catalogue
 from serc.diagnostics import codes
 from serc.diagnostics.fix import Edit, Fix, insert, misspelt, write
 from serc.diagnostics.suggest import did_you_mean
-from serc.reading.keywords import KEYWORDS
+from serc.reading.keywords import KEYWORDS, OPERANDS
 from serc.reading.mistakes.reporter import Reporter, short
 from serc.reading.tree import Span
 
-OPERANDS: Final = frozenset(
-    "method uri status from_uri to_uri src_ip src_port dst_ip dst_port proto af myself msg:len".split()
-)
 _OPERATORS: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
 _LIKE_IPV6: Final = re.compile(r"\[?(?:[0-9A-Fa-f]*:){2,}[0-9A-Za-z:.]*\]?")
 _MEANT_OPERATOR: Final = {
@@ -28,18 +26,7 @@ _MEANT_OPERATOR: Final = {
     "=~=": "=~",
 }
 # Operands by other names, in other dialects or nowhere.
-_MEANT_OPERAND: Final = {
-    "src_addr": "src_ip",
-    "source_ip": "src_ip",
-    "dst_addr": "dst_ip",
-    "ruri": "uri",
-    "request_uri": "uri",
-    "furi": "from_uri",
-    "turi": "to_uri",
-    "len": "msg:len",
-    "msg_len": "msg:len",
-    "protocol": "proto",
-}
+_MEANT_OPERAND: Final = {name: operand.name for operand in catalogue.core().operands for name in operand.also}
 _PATH: Final = re.compile(r"[^\s;#\"'](?:[^\s;#\"'(){}])*")
 _WHAT: Final = {
     "call": "this statement",
