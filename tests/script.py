@@ -74,17 +74,17 @@ class Site(Server):
 class Asked(Question):
     """Remembers its answers."""
 
-    def __init__(self, words: tuple[bytes, ...], now_ms: int) -> None:
-        super().__init__(list(words), True, now_ms)
+    def __init__(self, words: tuple[bytes, ...], now_ms: int, by_fifo: bool = True) -> None:
+        super().__init__(list(words), by_fifo, now_ms)
         self.answers: list[bytes] = []
 
     def answer(self, text: bytes) -> None:
         self.answers.append(text)
 
 
-def ask(site: Site, name: str, *words: bytes, now_ms: int = 0) -> bytes:
-    """What the FIFO is told by this command of a module."""
-    question = Asked(words, now_ms)
+def ask(site: Site, name: str, *words: bytes, now_ms: int = 0, by_fifo: bool = True) -> bytes:
+    """What the FIFO, or the Unix socket, is told by this command of a module."""
+    question = Asked(words, now_ms, by_fifo)
     (command,) = [c for c in site.engine.commands() if c.name == name]
     command.body(question)
     (answer,) = question.answers

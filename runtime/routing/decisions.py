@@ -18,13 +18,17 @@ Q_UNSPECIFIED: Final = -1
 @final
 class Target:
     """A further destination of the request: URI, next hop (b"" for none), q (0…1000, -1 unspecified), and the Routes that lead there
-    (b"" for none)."""
+    (b"" for none).
 
-    def __init__(self, uri: bytes, dst_uri: bytes, q: i64, path: bytes = b"") -> None:
+    `rank` is the q by which destinations may be put into an order: `q`, or where a redirection does not tell it the user's own.
+    """
+
+    def __init__(self, uri: bytes, dst_uri: bytes, q: i64, path: bytes = b"", rank: i64 = Q_UNSPECIFIED) -> None:
         self.uri: Final = uri
         self.dst_uri: Final = dst_uri
         self.q: Final = q
         self.path: Final = path
+        self.rank: Final = q if rank == Q_UNSPECIFIED else rank
 
 
 # For who only reads it.
@@ -36,8 +40,8 @@ class Decisions:
     """What the script has decided so far, beginning with nothing, or with what it had decided in `before`.
 
     `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
-    Request-URI decides), `path` the value of the Route header that leads there (b"": none; RFC 3327), `branches` are the destinations beside them, `flags` SER's 32 message flags. `edits` are changes of the
-    forwarded message, `reply_headers` whole header lines for local replies.
+    Request-URI decides), `path` the value of the Route header that leads there (b"": none; RFC 3327), `branches` are the destinations beside them, `flags` SER's 32 message flags. `q` and `rank` are those
+    of the Request-URI, as a Target has them. `edits` are changes of the forwarded message, `reply_headers` whole header lines for local replies.
     `authentication` is what www_authorize and proxy_authorize found, `fixed_contact` the Contact that got the source address.
     """
 
@@ -48,6 +52,7 @@ class Decisions:
             self.path = b""
             self.q: i64 = Q_UNSPECIFIED
             self._branches: list[Target] | None = None
+            self.rank: i64 = Q_UNSPECIFIED
             self.flags: i64 = 0
             self.force_rport = False
             self.send_socket: ListenSocket | None = None
@@ -64,6 +69,7 @@ class Decisions:
         self.dst_uri = before.dst_uri
         self.path = before.path
         self.q = before.q
+        self.rank = before.rank
         # Each branch is forwarded once.
         self._branches = None
         self.flags = before.flags

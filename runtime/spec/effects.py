@@ -18,6 +18,7 @@ class Does(enum.Enum):
     EDIT_URI = "changes a part of the request URI other than its host"
     REWRITE = "puts another host into the request URI"
     MAY_REWRITE = "may put another host into the request URI"
+    NEXT_TARGET = "puts the next destination into the request URI, in a failure_route into a branch"
     REVERT_URI = "takes changes of the request URI back"
     SET_FLAG = "sets a flag"
     TEST_FLAG = "tests a flag"

@@ -30,7 +30,7 @@ from serc.resolve.words import (
 )
 
 # Actions upon the destination of a request; replies go where their Via says.
-_OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.REVERT_URI))
+_OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.NEXT_TARGET, Does.REVERT_URI))
 # What double quotes would make of it.
 _ESCAPE = re.compile(r'\\[nrt"]')
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}

@@ -8,6 +8,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+# What keeps a router's memory of a phone fresh.
+PING = bytes(4)
 SDP = "v=0\r\no=u 1 1 IN IP4 10.1.2.3\r\ns=-\r\nc=IN IP4 10.1.2.3\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 
 
@@ -53,6 +55,7 @@ class Handset:
         self.port: int = self._socket.getsockname()[1]
         self._address = address or f"127.0.0.1:{self.port}"
         self._server = ("127.0.0.1", 0)
+        self.pings = 0
 
     def send(self, port: int, method: str, callee: str, body: str = "") -> None:
         self._server = ("127.0.0.1", port)
@@ -71,7 +74,15 @@ class Handset:
         self._socket.sendto("\r\n".join([*lines, "", body]).encode(), self._server)
 
     def receive(self) -> str:
-        return self._socket.recv(65536).decode()
+        """The next message; pings on the way are counted."""
+        while (data := self._socket.recv(65536)) == PING:
+            self.pings += 1
+        return data.decode()
+
+    def await_ping(self) -> None:
+        """Returns when one has come, nothing else being there."""
+        if self.pings == 0:
+            assert self._socket.recv(65536) == PING
 
     def answer(self, request: str, status: str, body: str = "") -> None:
         kept = re.findall(r"^(?:Via|Record-Route|From|To|Call-ID|CSeq): .*?\r\n", request, re.MULTILINE)

@@ -193,7 +193,8 @@ INSIDE = "10.1.2.3:5060"
 def test_phones_behind_nat_are_reached_and_their_sound_goes_over_the_proxy(example: Example) -> None:
     """Both say private addresses; their requests come from elsewhere."""
     with RtpProxy() as proxy, Handset("alice", INSIDE) as alice, Handset("bob", INSIDE) as bob:
-        server = example("nat", {"udp:127.0.0.1:7722": f"udp:127.0.0.1:{proxy.port}"})
+        often = {'"natping_interval", 25': '"natping_interval", 1'}
+        server = example("nat", {"udp:127.0.0.1:7722": f"udp:127.0.0.1:{proxy.port}"} | often)
         for phone in (alice, bob):
             phone.send(server.port, "REGISTER", phone.user)
             assert phone.receive().startswith("SIP/2.0 200 ")
@@ -206,6 +207,8 @@ def test_phones_behind_nat_are_reached_and_their_sound_goes_over_the_proxy(examp
             assert answer.startswith("SIP/2.0 100 ")
         assert "c=IN IP4 127.0.0.9" in answer and f"Contact: <sip:bob@127.0.0.1:{bob.port}>" in answer
         assert [word.split()[0] for word in proxy.asked if not word.startswith("V")] == ["U", "L"]
+        alice.await_ping()
+        bob.await_ping()
 
 
 def test_messages_wait_for_who_is_not_there(example: Example) -> None:

@@ -122,6 +122,21 @@ def test_many_phones_register_with_passwords(server: Ser, tmp_path: Path) -> Non
     assert (totals["SuccessfulCall"], totals["FailedCall"]) == (100, 0)
 
 
+def test_many_calls_with_a_password(server: Ser, tmp_path: Path) -> None:
+    callee = Sipp(tmp_path, "callee", 50, 120.0, "-sn", "uas")
+    assert main(["ul", "add", "bob@127.0.0.1", f"sip:bob@127.0.0.1:{callee.port}"]) == 0
+    scenario = str(FOLDER / "call_with_password.xml")
+    caller = Sipp(tmp_path, "caller", 50, 120.0, f"127.0.0.1:{server.port}", "-sf", scenario, "-r", "10")
+    try:
+        assert caller.wait() == 0, caller.text() + server.log.read_text()
+        assert callee.wait() == 0, callee.text()
+        for party in (caller, callee):
+            assert (party.totals()["SuccessfulCall"], party.totals()["FailedCall"]) == (50, 0)
+    finally:
+        caller.kill()
+        callee.kill()
+
+
 def test_contacts_outlive_the_server(server: Ser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert sipsak(server, "-U", "-C", "sip:alice@127.0.0.9", "-u", "alice", "-a", "secret").returncode == 0
     server.kill()

@@ -162,9 +162,10 @@ def test_the_source_is_kept_for_the_registrar() -> None:
 
 def test_the_source_is_added_to_every_contact() -> None:
     server = site("add_rcv_param(); forward(127.0.0.1, 5090);")
-    data = server.answer(request("REGISTER", Contact="<sip:bob@10.0.0.1>;q=1, sip:a@b"))
+    data = server.answer(request("REGISTER", Contact="<sip:bob@10.0.0.1>;q=1, sip:a@b\r\nX: y\r\nContact: <sip:c@d>"))
     added = b';received="sip:127.0.0.1:5080"'
     assert b"\r\nContact: <sip:bob@10.0.0.1>;q=1" + added + b", sip:a@b" + added + b"\r\n" in data
+    assert b"\r\nContact: <sip:c@d>" + added + b"\r\n" in data
 
 
 def test_pings_need_the_contacts_of_usrloc() -> None:

@@ -80,8 +80,8 @@ def test_a_contact_is_added_shown_changed_and_removed() -> None:
         (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"1", b"0"), b"400 ul_add: flags expected\n"),
         (("ul_add", b"location", b"bob", b"sip:b@h", b"x", b"1", b"0", b"0"), b"400 Invalid expires format\n"),
         (("ul_add", b"location", b"bob", b"sip:b@h", b"-5", b"1", b"0", b"0"), b"400 Invalid expires format\n"),
-        (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"1.1", b"0", b"0"), b"400 invalid q value\n"),
-        (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"-1", b"0", b"0"), b"400 invalid q value\n"),
+        (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"1.1", b"0", b"0"), b"400 Invalid q value\n"),
+        (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"-1", b"0", b"0"), b"400 Invalid q value\n"),
         (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"1", b"x", b"0"), b"400 Invalid replicate format\n"),
         (("ul_add", b"location", b"bob", b"sip:b@h", b"1", b"1", b"0", b"x"), b"400 Invalid flags format\n"),
         (
@@ -107,10 +107,29 @@ def test_what_a_command_refuses(words: tuple[str, *tuple[bytes, ...]], answer: b
     assert ask(site(), name, *rest) == answer
 
 
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("ul_add", b"location"), b"400 AOR name expected\n"),
+        (("ul_add", b"location", b"bob", b"x", b"9"), b"400 q value expected\n"),
+        (("ul_add", b"location", b"bob", b"x", b"9", b"7", b"0", b"0"), b"400 invalid q value\n"),
+        (("ul_show_contact",), b"400 Table name expected\n"),
+        (("ul_show_contact", b"location"), b"400 Address of Record expected\n"),
+        (("ul_rm", b"location"), b"400 User name expected\n"),
+        (("ul_rm_contact", b"location"), b"400 Username expected\n"),
+    ],
+)
+def test_the_socket_says_it_in_other_words(words: tuple[str, *tuple[bytes, ...]], answer: bytes) -> None:
+    name, *rest = words
+    assert ask(site(), name, *rest, by_fifo=False) == answer
+
+
 def test_with_use_domain_a_user_has_a_domain() -> None:
     server = site('modparam("usrloc|registrar", "use_domain", 1)')
     wanted = b"400 ul_rm: username@domain expected\n"
     assert ask(server, "ul_rm", b"location", b"bob") == wanted
+    # Told as soon as it is seen: nothing behind it is looked at.
+    assert ask(server, "ul_add", b"location", b"bob") == b"400 ul_add: username@domain expected\n"
     ask(server, "ul_add", b"location", b"bob@H", b"sip:b@h", b"60", b"1", b"0", b"0")
     assert ask(server, "ul_show_contact", b"location", b"bob@h") == b"200 OK\n<sip:b@h>;q=1;expires=60\n"
     assert ask(server, "ul_show_contact", b"location", b"bob@g").startswith(b"404 ")

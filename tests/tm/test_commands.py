@@ -306,6 +306,16 @@ def test_what_cannot_be_answered(words: list[bytes], answer: str) -> None:
     assert combined(Site(), "t_reply", *words) == answer + "\n"
 
 
+def test_the_socket_is_answered_in_its_own_words() -> None:
+    combine = command(Site(), "t_reply").combine
+    assert combine is not None
+    said_by_fifo = [b"400 fifo_t_reply: invalid trans_id\n"]
+    assert combine(True, said_by_fifo) == said_by_fifo[0]
+    assert combine(False, said_by_fifo) == b"400 Error while parsing transaction ID\n"
+    assert combine(False, [b"481 fifo_t_reply: no such transaction\n"] * 2) == b"481 No such transaction\n"
+    assert combine(False, [b"200 fifo_t_reply succeeded\n"]) == b"200 Succeeded\n"
+
+
 def test_of_several_workers_the_one_with_the_transaction_is_heard() -> None:
     combine = command(Site(), "t_reply").combine
     assert combine is not None

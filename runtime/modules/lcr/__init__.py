@@ -186,6 +186,7 @@ class Lcr(Module):
                 return False
             ctx.q = first.q
             ctx.dst_uri = first.dst_uri or None
+            ctx.path = first.path
             targets = targets[1:]
         if len(ctx.branches) + len(targets) > MAX_BRANCHES:
             ctx.log(L_ERR, f"ERROR: next_contacts: over {MAX_BRANCHES} branches")
@@ -243,7 +244,7 @@ EXPORTS: Final = ModuleSpec(
             "next_gw",
             Lcr.next_gw,
             routes=REQUEST | FAILURE,
-            does=Does.REWRITE,
+            does=Does.NEXT_TARGET,
             summary="Take the next gateway; false when none is left.",
         ),
         function(
@@ -269,7 +270,7 @@ EXPORTS: Final = ModuleSpec(
             "next_contacts",
             Lcr.next_contacts,
             routes=REQUEST | FAILURE,
-            does=Does.REWRITE,
+            does=Does.NEXT_TARGET,
             summary="Take the next branches.",
         ),
     ),

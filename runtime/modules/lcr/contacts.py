@@ -26,15 +26,16 @@ def store(ctx: Context, name: AvpName) -> bool:
 
     False where there is nothing to sort: no branch, or the same q everywhere.
     """
-    targets = [Target(ctx.uri(), ctx.dst_uri or b"", ctx.q), *ctx.branches]
-    if len({target.q for target in targets}) < 2:
+    targets = [Target(ctx.uri(), ctx.dst_uri or b"", ctx.q, ctx.path, ctx.rank), *ctx.branches]
+    if len({target.rank for target in targets}) < 2:
         return False
     # What was stored earlier, for another call of this function, does not count any more.
     ctx.avps.delete(name)
     targets.sort(key=_descending)
     # The newest AVP comes out first.
     for target in reversed(targets):
-        ctx.avps.add(name, _SEPARATOR.join([target.uri, target.dst_uri, b"%d" % target.q]))
+        numbers = [b"%d" % target.q, b"%d" % target.rank]
+        ctx.avps.add(name, _SEPARATOR.join([target.uri, target.dst_uri, target.path, *numbers]))
     ctx.branches.clear()
     return True
 
@@ -48,7 +49,7 @@ def take_class(ctx: Context, name: AvpName) -> Class | None:
         target = None if pair is None else _target_of(pair)
         if pair is None or target is None:
             return Class(targets, False) if targets else None
-        if targets and target.q != targets[0].q:
+        if targets and target.rank != targets[0].rank:
             return Class(targets, True)
         targets.append(target)
         avps.remove(pair)
@@ -57,11 +58,11 @@ def take_class(ctx: Context, name: AvpName) -> Class | None:
 def _target_of(pair: Avp) -> Target | None:
     """None for an AVP that somebody else has put there."""
     value = pair.value
-    if not isinstance(value, bytes) or value.count(_SEPARATOR) != 2:
+    if not isinstance(value, bytes) or value.count(_SEPARATOR) != 4:
         return None
-    uri, dst_uri, q = value.split(_SEPARATOR)
-    return Target(uri, dst_uri, int(q))
+    uri, dst_uri, path, q, rank = value.split(_SEPARATOR)
+    return Target(uri, dst_uri, int(q), path, int(rank))
 
 
 def _descending(target: Target) -> int:
-    return -target.q
+    return -target.rank

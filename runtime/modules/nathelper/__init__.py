@@ -15,7 +15,7 @@ from runtime.routing.module import Module, ModuleError
 from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.address import UDP
-from runtime.sip.contacts import contacts_in
+from runtime.sip.contacts import all_contacts, contacts_in
 from runtime.sip.edits import Edit
 from runtime.sip.nameaddr import NameAddr
 from runtime.sip.scan import BadMessage
@@ -175,9 +175,11 @@ class Nathelper(Module):
         return True
 
     def add_rcv_param(self, ctx: Context) -> bool:
-        """Add `;received="…"` with the source address to the Contacts of the first header, for a registrar behind us."""
-        contacts = _contacts(ctx, "add_rcv_param")
-        if contacts is None:
+        """Add `;received="…"` with the source address to every Contact, for a registrar behind us."""
+        try:
+            contacts = all_contacts(ctx.message)
+        except BadMessage as e:
+            ctx.log(L_ERR, f"ERROR: add_rcv_param: Contact: {e}")
             return False
         parameter = b';received="%s"' % _source_uri(ctx)
         for contact in contacts:

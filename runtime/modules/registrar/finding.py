@@ -28,6 +28,7 @@ def lookup(ctx: Context, table: Table, settings: Settings) -> bool:
         if found == 0:
             ctx.set_uri(contact.uri)
             ctx.path = contact.path
+            ctx.rank = contact.q
             hop = _next_hop(contact)
             if len(hop) > 0:
                 ctx.dst_uri = hop
@@ -35,7 +36,7 @@ def lookup(ctx: Context, table: Table, settings: Settings) -> bool:
             break
         elif len(ctx.branches) < MAX_BRANCHES:
             # Without a q: a redirection that names these contacts has none, as SER's.
-            ctx.branches.append(Target(contact.uri, _next_hop(contact), Q_UNSPECIFIED, contact.path))
+            ctx.branches.append(Target(contact.uri, _next_hop(contact), Q_UNSPECIFIED, contact.path, contact.q))
         else:
             break
         if contact.flags & NAT != 0:

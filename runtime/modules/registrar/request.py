@@ -29,8 +29,8 @@ from runtime.sip import headers
 from runtime.sip.contacts import contacts_in
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
-from runtime.sip.nameaddr import NameAddr, find_param, parse_name_addr
-from runtime.sip.scan import IN_BRACKETS, BadMessage, equals_lower, find, is_plain, skip_white, trim_end
+from runtime.sip.nameaddr import NameAddr, parse_name_addr
+from runtime.sip.scan import IN_BRACKETS, BadMessage, equals_lower, find, is_plain, skip_quoted, skip_white, trim_end
 from runtime.sip.uri import BadUri, parse_uri, separator_in
 
 # RFC 3261 8.1.1.5.
@@ -87,6 +87,7 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
         raise Refused(NO_CSEQ)
     wanted = Registration(msg.value(msg.call_id), _cseq(msg))
     expires_s = settings.default_expires
+    has_expires = False
     records: list[i64] = []
     stars: i64 = 0
     i: i64 = 0
@@ -99,9 +100,13 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
             if _is_star(msg, record):
                 stars += 1
         elif kind == headers.EXPIRES:
-            expires_s = _expires(msg, record, settings.default_expires)
+            # Of several the first counts, as in SER.
+            if not has_expires:
+                expires_s = _expires(msg, record, settings.default_expires)
+            has_expires = True
         elif kind == headers.USER_AGENT:
-            wanted.user_agent = msg.value(record)[:_AGENT_LIMIT]
+            if wanted.user_agent is _UNKNOWN and msg.value_end(record) > msg.value_start(record):
+                wanted.user_agent = msg.value(record)[:_AGENT_LIMIT]
         elif kind == headers.SUPPORTED:
             if _lists_path(msg, record):
                 wanted.takes_path = True
@@ -184,6 +189,9 @@ def _read_contacts(ctx: Context, record: i64, expires_s: i64, settings: Settings
         values = contacts_in(ctx.message, record)
     except BadMessage as e:
         raise Refused(BAD_CONTACT) from e
+    if len(values) > 0 and values[len(values) - 1].end < ctx.message.value_end(record):
+        # A comma with nothing behind it.
+        raise Refused(BAD_CONTACT)
     if len(found) + len(values) > _CONTACTS_MAX:
         raise Refused(TOO_MANY)
     i: i64 = len(values) - 1
@@ -202,22 +210,78 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) 
     # It will be the URI of requests.
     if len(uri) > MAX_URI_SIZE or separator_in(uri, 0, len(uri)) >= 0:
         raise Refused(BAD_CONTACT)
+    if value.bracketed and skip_white(buf, value.uri_end + 1, value.end) != value.params_start:
+        raise Refused(BAD_CONTACT)
+    said = _Said(buf, value.params_start, value.end)
     lasts_s = expires_s
+    if said.expires_end > said.expires:
+        lasts_s = _seconds(buf, said.expires, said.expires_end, _UNREADABLE_S)
     q = settings.default_q
-    received = b""
-    if value.params_start < value.end:
-        param = find_param(buf, value.params_start, value.end, b"expires")
-        if param is not None and param.start >= 0 and param.end > param.start:
-            lasts_s = _seconds(buf, param.start, param.end, _UNREADABLE_S)
-        param = find_param(buf, value.params_start, value.end, b"q")
-        if param is not None and param.start >= 0:
-            q = _q(buf[param.start : param.end])
-        param = find_param(buf, value.params_start, value.end, b"received")
-        if param is not None and param.start >= 0:
-            received = buf[param.start : param.end]
-            if not is_plain(received, IN_BRACKETS):
-                raise Refused(BAD_CONTACT)
+    if said.q_end > said.q:
+        q = _q(buf[said.q : said.q_end])
+    received = buf[said.received : said.received_end]
+    if not is_plain(received, IN_BRACKETS):
+        raise Refused(BAD_CONTACT)
     return Wanted(uri, settings.lasting(lasts_s) if lasts_s > 0 else 0, q, received)
+
+
+@final
+class _Said:
+    """Where the values of a Contact's parameters are in `buf[start:end]`, which begins at a semicolon; of those that come twice the last
+    one. Without the parameter, or with nothing behind its `=`, the place is empty. Raises Refused where they are broken.
+    """
+
+    def __init__(self, buf: bytes, start: i64, end: i64) -> None:
+        self.expires: i64 = 0
+        self.expires_end: i64 = 0
+        self.q: i64 = 0
+        self.q_end: i64 = 0
+        self.received: i64 = 0
+        self.received_end: i64 = 0
+        pos = start
+        while pos < end:
+            if buf[pos] != 59:
+                raise Refused(BAD_CONTACT)
+            name = skip_white(buf, pos + 1, end)
+            if name >= end:
+                raise Refused(BAD_CONTACT)
+            pos = name
+            while pos < end and not _ends_token(buf[pos]) and buf[pos] != 61:
+                pos += 1
+            name_end = pos
+            pos = skip_white(buf, pos, end)
+            if pos < end and buf[pos] == 61:
+                pos = self._take(buf, name, name_end, skip_white(buf, pos + 1, end), end)
+
+    def _take(self, buf: bytes, name: i64, name_end: i64, value: i64, end: i64) -> i64:
+        """Remember the value that begins at `value`; returns where the next semicolon has to be."""
+        if value >= end:
+            return end
+        if buf[value] == 34:
+            pos = skip_quoted(buf, value, end)
+            if pos < 0:
+                raise Refused(BAD_CONTACT)
+            value += 1
+            value_end = pos - 1
+        else:
+            pos = value
+            while pos < end and not _ends_token(buf[pos]):
+                pos += 1
+            value_end = pos
+        if equals_lower(buf, name, name_end, b"expires"):
+            self.expires = value
+            self.expires_end = value_end
+        elif equals_lower(buf, name, name_end, b"q"):
+            self.q = value
+            self.q_end = value_end
+        elif equals_lower(buf, name, name_end, b"received"):
+            self.received = value
+            self.received_end = value_end
+        return skip_white(buf, pos, end)
+
+
+def _ends_token(c: i64) -> bool:
+    return c == 59 or c == 32 or c == 9 or c == 13 or c == 10
 
 
 def _q(text: bytes) -> i64:

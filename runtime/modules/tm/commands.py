@@ -147,6 +147,19 @@ def _own_invite(core: Core, call_id: bytes, number: i64) -> Call | None:
 
 _NO_TRANSACTION: Final = b"481 fifo_t_reply: no such transaction\n"
 
+# How the Unix socket says what the FIFO is told.
+_REPLIED_BY_SOCKET: Final = {
+    b"400 fifo_t_reply: code expected\n": b"400 Reason code expected\n",
+    b"400 fifo_t_reply: code(int) has wrong format\n": b"400 Reason code has wrong format\n",
+    b"400 fifo_t_reply: reason expected\n": b"400 Reason phrase expected\n",
+    b"400 fifo_t_reply: trans_id expected\n": b"400 Transaction ID expected\n",
+    b"400 fifo_t_reply: invalid trans_id\n": b"400 Error while parsing transaction ID\n",
+    b"400 fifo_t_reply: to-tag expected\n": b"400 To tag expected\n",
+    _NO_TRANSACTION: b"481 No such transaction\n",
+    b"500 fifo_t_reply: reply failed\n": b"500 Reply failed\n",
+    b"200 fifo_t_reply succeeded\n": b"200 Succeeded\n",
+}
+
 
 def reply(core: Core, question: Question) -> None:
     """t_reply: code, reason, `hash:label` (decimal), To tag, headers, body. Every process is asked; one has the transaction."""
@@ -155,10 +168,8 @@ def reply(core: Core, question: Question) -> None:
 
 def the_reply(by_fifo: bool, answers: list[bytes]) -> bytes:
     """What the process said that has the transaction, or what all of them said."""
-    for text in answers:
-        if text != _NO_TRANSACTION:
-            return text
-    return _NO_TRANSACTION
+    found = next((text for text in answers if text != _NO_TRANSACTION), _NO_TRANSACTION)
+    return found if by_fifo else _REPLIED_BY_SOCKET.get(found, found)
 
 
 def _reply(core: Core, question: Question) -> bytes:

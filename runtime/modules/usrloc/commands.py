@@ -41,6 +41,7 @@ class Words:
 
     def __init__(self, question: Question, name: bytes) -> None:
         self.now_ms: Final[i64] = question.now_ms
+        self.by_fifo: Final[bool] = question.by_fifo
         self._question: Final = question
         self._name: Final = name
 
@@ -48,17 +49,16 @@ class Words:
         """The word at this place, b"" where there is none."""
         return self._question.word(place).strip()
 
-    def given(self, place: int, what: str) -> bytes:
-        """The word at this place. Raises Refused if there is none."""
+    def given(self, place: int, what: bytes, shown: bytes = b"") -> bytes:
+        """The word at this place. Raises Refused if there is none: `shown` is how the Unix socket calls it, if not as the FIFO does."""
         word = self.word(place)
         if not word:
-            shown = "q value" if what == "q" else what.capitalize()
-            raise self.refusal(b"%s expected" % what.encode(), b"%s expected" % shown.encode())
+            raise self.refusal(b"%s expected" % what, b"%s expected" % (shown or what.capitalize()))
         return word
 
     def refusal(self, fifo: bytes, socket: bytes) -> Refused:
         """An answer 400: the FIFO and the Unix socket say it in different ways."""
-        return Refused(b"400 %s: %s\n" % (self._name, fifo) if self._question.by_fifo else b"400 %s\n" % socket)
+        return Refused(b"400 %s: %s\n" % (self._name, fifo) if self.by_fifo else b"400 %s\n" % socket)
 
 
 @final
@@ -143,17 +143,17 @@ class Commands:
             question.answer(_failed(e))
 
     def _rm(self, words: Words) -> bytes:
-        name = words.given(0, "table name")
-        given = words.given(1, "user name")
+        name = words.given(0, b"table name")
+        given = words.given(1, b"user name")
         aor = self._aor(words, given, b"Domain missing")
         table = self._table(name)
         self._edit(table, aor, words, Change.delete_all)
         return b"200 user (%s, %s) deleted\n" % (name, aor)
 
     def _rm_contact(self, words: Words) -> bytes:
-        name = words.given(0, "table name")
-        given = words.given(1, "user name")
-        uri = words.given(2, "contact")
+        name = words.given(0, b"table name")
+        given = words.given(1, b"user name", b"Username")
+        uri = words.given(2, b"contact")
         aor = self._aor(words, given, b"Domain missing")
 
         def remove(change: Change) -> None:
@@ -168,9 +168,14 @@ class Commands:
         return b"200 Contact (%s, %s) deleted from table %s\n" % (aor, uri, name)
 
     def _add(self, words: Words) -> bytes:
-        names = ("table name", "aor name", "contact", "expires", "q", "replicate", "flags")
-        name, given, uri, *_ = [words.given(i, what) for i, what in enumerate(names)]
+        name = words.given(0, b"table name")
+        given = words.given(1, b"aor name", b"AOR name")
         aor = self._aor(words, given, b"Username@domain expected")
+        uri = words.given(2, b"contact")
+        words.given(3, b"expires")
+        words.given(4, b"q", b"q value")
+        words.given(5, b"replicate")
+        words.given(6, b"flags")
         table = self._locations.find_table(name)
         if table is None:
             used = b'use save("%s") or lookup("%s") in the configuration script first' % (name, name)
@@ -179,7 +184,7 @@ class Commands:
         try:
             q = parse_q(words.word(4))
         except BadQ as e:
-            raise Refused(b"400 invalid q value\n") from e
+            raise Refused(b"400 Invalid q value\n" if words.by_fifo else b"400 invalid q value\n") from e
         replicate = _number(words.word(5), b"replicate")
         flags = _number(words.word(6), b"flags") & 0xFFFF
         if (lasts_s == 0 and flags & PERMANENT == 0) or len(uri) > URI_LIMIT or len(aor) > KEY_LIMIT:
@@ -211,8 +216,8 @@ class Commands:
         locations.await_disk(None)
 
     def _show(self, words: Words) -> bytes:
-        name = words.given(0, "table name")
-        given = words.given(1, "user name")
+        name = words.given(0, b"table name")
+        given = words.given(1, b"user name", b"Address of Record")
         aor = self._aor(words, given, b"User@domain expected")
         contacts = self._table(name).contacts(aor)
         if not contacts:

@@ -80,9 +80,11 @@ class Steps:
             return replace(state, trusted=True, local="", ignored_lookup=None)
         if does is Does.REVERT_URI:
             return replace(state, trusted=True, local="", rewritten=None, ignored_lookup=None)
+        if does is Does.NEXT_TARGET and state.failure is not None:
+            return replace(state, trusted=True, branch=True)
         if does in (Does.LOOKUP, Does.REWRITE) and state.bare_branch is not None:
             self._early_branch(state.bare_branch, call)
-        if does is Does.LOOKUP or does is Does.REWRITE:
+        if does in (Does.LOOKUP, Does.REWRITE, Does.NEXT_TARGET):
             return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
         if does is Does.LOOSE_ROUTE:
             if state.rewritten is not None and state.failure is None:
