@@ -53,6 +53,7 @@ COMPILED: Final = (
     "runtime/server/worker/loop.py",
     "runtime/server/worker/overload.py",
     "runtime/server/worker/programs.py",
+    "runtime/server/worker/tracing.py",
     "runtime/server/worker/udp/addresses.py",
     "runtime/server/worker/udp/datagrams.py",
     "runtime/server/worker/waiting.py",

@@ -17,6 +17,7 @@ import greenlet
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.bugs import Bugs
+from runtime.routing.onlooker import Onlooker
 from runtime.routing.ports import L_WARN, Log, Watches
 from runtime.tx.timers import NEVER as NEVER
 
@@ -70,6 +71,14 @@ class Question(Generic[T]):
         # The greenlet of the run that waits; None: nobody is parked, `go_on` is called.
         self.run: Any = None
 
+    def asks(self) -> str:
+        """What is asked, for people who watch: without anybody's secrets."""
+        return ""
+
+    def tells(self) -> str:
+        """The answer, for the same people."""
+        return ""
+
     def ask(self, now_ms: i64) -> None:
         """Send the question off. The answer comes through `Asking.take` with `number`, later or even now. An exception is the caller's
         of `Context.wait`."""
@@ -95,6 +104,8 @@ class Asking:
         self._bugs: Final = bugs
         # What a question may have watched; None in a process that watches nothing.
         self.watches: Watches | None = None
+        # None where nobody watches.
+        self.onlooker: Onlooker | None = None
         self._kinds: Final[dict[str, Kind]] = {}
         self._pending: Final[dict[int, Question[Any]]] = {}
         # All kinds that were ever asked, for the statistics.
@@ -128,9 +139,14 @@ class Asking:
         self._ask(question, me, now_ms)
         # An answer that was there at once needs no switch.
         if question.fate == ASKED:
+            about = self._log.about
+            if self.onlooker is not None:
+                self.onlooker.asked(question, about)
             self.switches += 1
             self._log.about = None
             me.parent.switch()
+            if self.onlooker is not None:
+                self.onlooker.answered(question, about)
         return question.answer
 
     def _ask(self, question: Question[Any], run: Any, now_ms: i64) -> None:
@@ -183,6 +199,8 @@ class Asking:
         if not self._admit(question, now_ms):
             return False
         self._ask(question, None, now_ms)
+        if self.onlooker is not None and question.fate == ASKED:
+            self.onlooker.asked(question, self._log.about)
         return True
 
     def _admit(self, question: Question[Any], now_ms: i64) -> bool:
@@ -249,6 +267,8 @@ class Asking:
         self.now_ms = now_ms
         run = question.run
         if run is None:
+            if self.onlooker is not None:
+                self.onlooker.answered(question, None)
             self.apart(question.go_on, now_ms)
             return
         self.runs -= 1

@@ -16,6 +16,8 @@ EVERY: Final = 1
 OWNER: Final = 2
 # In the master, for what concerns all processes; only the server itself has such commands.
 MASTER: Final = 3
+# In the control process, which tells its client line after line; only the server itself has such commands.
+STREAM: Final = 4
 
 # What a command reads, in the order of the letters of its `pattern`.
 LINE: Final = "l"

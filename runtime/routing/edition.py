@@ -37,7 +37,8 @@ class Edition:
     def __init__(self, program: Program, config: Config) -> None:
         self.program: Final = program
         self.config: Final = config
-        self.request: Final = program.request
+        # Another one takes its place while somebody watches calls (tracing.py).
+        self.request = program.request
         self.filters: Final[list[Module]] = [m for m in program.modules if m.filters_requests]
         self.reply_hooks: Final[list[Module]] = [m for m in reversed(program.modules) if m.handles_replies]
         self.enders: Final[list[Module]] = [m for m in program.modules if m.ends_requests]

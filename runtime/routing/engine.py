@@ -99,6 +99,11 @@ class Engine:
         """The one that the next message will meet."""
         return self._edition.program
 
+    @property
+    def edition(self) -> Edition:
+        """The same, with the hooks of its modules."""
+        return self._edition
+
     def bind(self) -> None:
         """Initialise the modules in their order and resolve what the script names; raises StartError."""
         self._timers = self._bind(self._edition)
@@ -314,6 +319,9 @@ class Engine:
             return
         ctx = Context(world, message, source, socket, now_ms, connection)
         edition = self._edition
+        onlooker = world.onlooker
+        if onlooker is not None:
+            onlooker.came(ctx)
         ambiguity = ambiguity_in(message)
         if len(ambiguity) > 0:
             self._refuse_ambiguous(ctx, ambiguity)
@@ -327,6 +335,8 @@ class Engine:
             world.counters.replies += 1
             world.counters.classes[message.status // 100] += 1
             self._run_reply(edition, ctx)
+        if onlooker is not None:
+            onlooker.done(ctx)
         world.log.about = None
 
     def _refuse_ambiguous(self, ctx: Context, what: str) -> None:

@@ -45,6 +45,9 @@ class Waiting(Question[bool]):
         """A question whose answer it still needs, and which is under way; None if it can go on."""
         raise NotImplementedError
 
+    def asks(self) -> str:
+        return f"{KIND_NAMES.get(self.missed[0], '?')} of {self.missed[1].decode('latin-1')}"
+
     def ask(self, now_ms: i64) -> None:
         self._names.look_after(self, now_ms)
 

@@ -8,6 +8,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.dns_records import Answer
+from runtime.routing.onlooker import Onlooker
 from runtime.sip.address import Address
 
 # Levels of the log. Reference core, chapter 9.
@@ -32,6 +33,8 @@ class Log:
         self.level = level
         self.about: object = None
         self.place = ""
+        # None where nobody watches.
+        self.onlooker: Onlooker | None = None
 
     def write(self, level: int, line: str) -> None:
         """Write one line (no line end). Callers ask `log.level >= level` first where making the line costs."""

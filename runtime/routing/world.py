@@ -14,6 +14,7 @@ from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.kept import Kept
 from runtime.routing.names import Names
+from runtime.routing.onlooker import Onlooker, Onlookers
 from runtime.routing.parked import Parked
 from runtime.routing.ports import Clock, Connections, Log, Ownership, Resolver, StandIn, Storage
 from runtime.routing.shared import DEFAULT_BYTES, SharedMemory
@@ -133,6 +134,9 @@ class World:
         self.ownership = Ownership()
         self.clock = Clock()
         self.log_level: i64 = log.level
+        # None where nobody watches what is done with messages.
+        self.onlooker: Onlooker | None = None
+        self._onlookers: Final[list[Onlooker]] = []
         self.syn_branch: Final = config.syn_branch
         self.take_config(config)
 
@@ -158,6 +162,22 @@ class World:
         """This is the process of that number."""
         self.pid = pid
         self._warning_heads = [b""] * len(self.sockets.sockets)
+
+    def look_on(self, onlooker: Onlooker) -> None:
+        """From now on it watches, until it looks away."""
+        if onlooker not in self._onlookers:
+            self._onlookers.append(onlooker)
+        self._show()
+
+    def look_away(self, onlooker: Onlooker) -> None:
+        if onlooker in self._onlookers:
+            self._onlookers.remove(onlooker)
+        self._show()
+
+    def _show(self) -> None:
+        those = self._onlookers[:]
+        one: Onlooker | None = None if len(those) == 0 else those[0] if len(those) == 1 else Onlookers(those)
+        self.onlooker = self.asking.onlooker = self.log.onlooker = one
 
     def keep(self, name: str, kind: type[T], make: Callable[[], T]) -> T:
         """What the module of this name, or a part of it, has made for this process or for the server: it lives on when another program

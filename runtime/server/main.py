@@ -37,6 +37,7 @@ from runtime.server.processes.kinds.table import KINDS
 from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
 from runtime.server.processes.masters_mail import MastersMail
 from runtime.server.processes.notify import Notifier, notifier
+from runtime.server.processes.probing import Probing
 from runtime.server.processes.reload import Reload
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.statistics import Statistics
@@ -316,6 +317,7 @@ class _Start:
             self._notifier,
             self._log,
         )
+        probing = Probing(self._source, reload, workplace.probes)
         return Master(
             processes,
             roster.table,
@@ -324,7 +326,8 @@ class _Start:
             ending,
             statistics,
             reload,
-            MastersMail(exchange, statistics, reload, time.monotonic),
+            probing,
+            MastersMail(exchange, statistics, reload, probing, time.monotonic),
             self._notifier,
             self._identity,
         )

@@ -14,7 +14,8 @@ from runtime.routing.world import World
 from runtime.storage.answer import unpack_answer
 from runtime.storage.connection import DEADLINE_MS, Connection, connect
 from runtime.storage.errors import Late, Overloaded
-from runtime.storage.statement import Result, Statement, change, pack, question
+from runtime.storage.statement import Result, Statement, change, pack, question, unpack
+from runtime.storage.telling import answer_text, statement_text
 from runtime.storage.url import Url
 
 # Runs of one process that may wait for the same database.
@@ -105,6 +106,17 @@ class DatabaseQuestion(Question[bytes]):
         self._storage: Final = storage
         self._place: Final = place
         self._data: Final = data
+
+    def asks(self) -> str:
+        return "; ".join([statement_text(s) for s in unpack(self._data)])
+
+    def tells(self) -> str:
+        if self.answer is None:
+            return ""
+        try:
+            return answer_text(unpack(self._data), unpack_answer(self.answer))
+        except DatabaseError as e:
+            return str(e)
 
     def ask(self, now_ms: int) -> None:
         self._storage.ask(self.number, self._place, int(self.kind.deadline_ms), self._data)

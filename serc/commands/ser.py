@@ -18,6 +18,7 @@ from runtime.server.log.server_log import report
 from runtime.server.main import run
 from runtime.server.start.loader import load_program
 from runtime.server.start.options import parse, usage_text, version_text
+from runtime.server.start.probes import WithProbes
 from runtime.server.start.source import Compiled, Source
 from serc.commands import cache
 
@@ -55,6 +56,21 @@ class ConfigFile(Source):
         if text is None:
             raise StartError(messages.rstrip("\n"))
         return Compiled(text, config.decode("latin-1"), messages)
+
+    def with_probes(self, text: str) -> WithProbes:
+        from runtime.modules import catalogue
+        from serc.compiler import compile_probed, compile_tree
+        from serc.frontend import analyse
+        from serc.reading.source import Source
+        from serc.testing.recorder import places
+
+        source = Source(self.name, text)
+        bound, _ = analyse(source, catalogue)
+        if bound is None:
+            raise StartError(f"{self.name} of the program that runs is not known")
+        probed = compile_probed(bound, source)
+        plain = compile_tree(bound, source, is_read=False).text
+        return WithProbes(plain, probed.generated.text, [p.packed() for p in places(probed.probes, source)])
 
 
 def compiled(name: str) -> tuple[Program, Compiled] | None:

@@ -15,7 +15,17 @@ from typing import Any, Final, NoReturn
 
 from runtime.storage.url import redacted
 from runtime.version import VERSION
-from serc.commands.ctl import administering, contacts, passwords, records, requests, routing, running, subscribers
+from serc.commands.ctl import (
+    administering,
+    contacts,
+    passwords,
+    records,
+    requests,
+    routing,
+    running,
+    subscribers,
+    tracing,
+)
 from serc.commands.ctl.asking import fifo, plain, unixsock
 from serc.commands.ctl.client import FAILED, USAGE, CannotAsk
 
@@ -139,6 +149,10 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--diff": {"action": "store_true", "help": "show what is different from what runs; nothing changes"},
     "--rollback": {"action": "store_true", "help": "go back to what ran before"},
     "--status": {"action": "store_true", "help": "what runs, and how the last attempt went"},
+    "-n": {"dest": "number", "metavar": "CALLS", "type": int, "help": "end when so many calls are over (default 10)"},
+    "--for": {"dest": "seconds", "metavar": "SECONDS", "type": int, "help": "end after so long (default 600)"},
+    "--level": {"metavar": "N", "type": int, "help": "show log lines of these calls up to this level (default 2)"},
+    "--whole": {"action": "store_true", "help": "show whole messages"},
     "--password-file": {"metavar": "FILE", "help": "its first line is the password; -: standard input"},
     "--hash-only": {"action": "store_true", "help": "store no password, but its hashes alone"},
     "--email": {"metavar": "ADDRESS", "help": "where the user gets letters"},
@@ -189,6 +203,13 @@ COMMANDS: Final = (
         "another ser.cfg while it runs; a failure changes nothing",
         running.reload,
         "--check --diff --rollback --status",
+    ),
+    Command(
+        "trace",
+        "which+",
+        "watch calls: from=alice, to=…, src=ADDRESS, method=INVITE, call-id=…; several mean all of them",
+        tracing.trace,
+        "-n --for --level --whole",
     ),
     Command("restart", "", "stop and start, if its configuration is good", running.restart),
     Command("pa pres", "uri value", "set a presence state", requests.presence("pa_presence")),

@@ -17,7 +17,7 @@ from serc.commands.files import CannotRead, complain, read_source
 from serc.diagnostics.render import render_text
 from serc.testing.config import BrokenConfig, Config
 from serc.testing.proxy import CannotStart, Surroundings
-from serc.testing.trace import Tracer, as_data, render
+from serc.testing.trace import Tracer, render
 
 # Where a message is from whose Via does not tell, a place that nobody has (RFC 5737).
 NOWHERE: Final = "192.0.2.1"
@@ -84,11 +84,10 @@ def main(argv: list[str]) -> int:
         if not _receive(tracer, name, read_message(name), source):
             return 1
     tracer.proxy.advance(int(options.after * 1000))
-    script = read_source(options.config)
     if options.json:
-        print(json.dumps(as_data(tracer.events, script), indent=2, ensure_ascii=False))
+        print(json.dumps(tracer.as_data(), indent=2, ensure_ascii=False))
     else:
-        sys.stdout.write(render(tracer.events, script, options.whole))
+        sys.stdout.write(render(tracer.as_data(), options.whole))
     return 0
 
 

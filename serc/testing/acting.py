@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from runtime.routing.database import Value
+from runtime.routing.probing import way_of
 from serc.reading.tree import Span
 from serc.testing.language import cases
 from serc.testing.language.cases import Case, Detail, Place, Who
@@ -14,7 +15,7 @@ from serc.testing.messages import Text, uri_in, wire
 from serc.testing.phones import NoSuchThing, Phone
 from serc.testing.proxy import Proxy, Sent
 from serc.testing.stage import Failed, People, Stage, arrange
-from serc.testing.trace import first_line, place
+from serc.testing.trace import first_line
 
 _LEVEL_NAMES: Final = {-3: "alert", -2: "critical", -1: "error", 1: "warning", 2: "notice", 3: "info", 4: "debug"}
 
@@ -289,7 +290,7 @@ def _has_accepted(phone: Phone, ack: Text) -> bool:
 
 
 def _shown(sent: Sent) -> str:
-    return f"{first_line(sent.data) if sent.data else 'the end of the connection'} to {place(sent.send)}"
+    return f"{first_line(sent.data) if sent.data else 'the end of the connection'} to {way_of(sent.send)}"
 
 
 def _who(who: Who) -> str:

@@ -23,7 +23,7 @@ from serc.testing.log import Lines
 from serc.testing.proxy import CannotStart, Proxy
 from serc.testing.recorder import Hits
 from serc.testing.stage import Failed, surroundings_of
-from serc.testing.trace import Event, Tracer, render
+from serc.testing.trace import Tracer, render
 
 ENDING: Final = ".sertest"
 # So much of a trace is shown with a failure.
@@ -137,12 +137,13 @@ def _play(case: Case, tests: Tests, config: Config, log: Lines, hits: Hits | Non
 
 def _trace(case: Case, tests: Tests, config: Config) -> str:
     """What ser.cfg did in the last events of the case."""
-    events: list[Event] = []
+    tracer: Tracer | None = None
     with suppress(CannotStart, Failed):  # as it did before; now it is known how
         tracer = Tracer(config, surroundings_of(case, tests.file.listen))
-        events = tracer.events
         try:
             play(case, tracer.proxy)
         finally:
             tracer.proxy.close()
-    return render([e for e in events if e.steps][-_EVENTS_SHOWN:], config.source)
+    if tracer is None:
+        return ""
+    return render(tracer.as_data([e for e in tracer.events if e.steps][-_EVENTS_SHOWN:]))

@@ -101,6 +101,12 @@ class _Execution(Question[Outcome]):
         self._output: _Output | None = None
         self._pieces: Final[list[bytes]] = []
 
+    def asks(self) -> str:
+        return shown(self._command)
+
+    def tells(self) -> str:
+        return "" if self.answer is None else self.answer.failure or "exit status 0"
+
     def ask(self, now_ms: i64) -> None:
         try:
             process = self._start()

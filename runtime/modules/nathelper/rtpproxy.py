@@ -158,6 +158,12 @@ class StreamAnswer(Question[bytes]):
         self._line: socket.socket | None = None
         self._watched: _Stream | None = None
 
+    def asks(self) -> str:
+        return self._command.decode("latin-1")
+
+    def tells(self) -> str:
+        return "" if self.answer is None else self.answer.decode("latin-1")
+
     def ask(self, now_ms: i64) -> None:
         line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         line.setblocking(False)
@@ -213,6 +219,12 @@ class DatagramAnswer(Question[bytes]):
         self._line: Final = line
         self._cookie: Final = cookie
         self._command: Final = command
+
+    def asks(self) -> str:
+        return self._command.decode("latin-1")
+
+    def tells(self) -> str:
+        return "" if self.answer is None else self.answer.decode("latin-1")
 
     def ask(self, now_ms: i64) -> None:
         self._line.send(self._cookie, self._command, self.number)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import LINE, MASTER, Command, Question
+from runtime.routing.command import LINE, MASTER, STREAM, Command, Question
 from runtime.routing.world import SERVER
 from runtime.server.host.process_table import ProcessTable
 
@@ -41,7 +41,7 @@ class CoreCommands:
             "print": self._print,
         }
         own = [_command(name, bodies[name]) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)]
-        self.commands: Final = [*own, RELOAD]
+        self.commands: Final = [*own, RELOAD, TRACE]
         self._own_names: Final = [command.name for command in own]
         self._names: list[str] = []
         self.renew(modules)
@@ -94,14 +94,18 @@ def _command(name: str, body: Callable[[Question], bytes]) -> Command:
 
 
 def _by_master(question: Question) -> None:
-    """Never called: the master's mail has the body."""
+    """Never called: others have the body."""
     raise NotImplementedError
 
 
 # Its word: nothing, check, diff, rollback or status.
 RELOAD: Final = Command("reload", _by_master, LINE, where=MASTER, answers_late=True)
+# Its line: which calls, and how many (control/tracing.py). Who wants no answer wants no trace.
+TRACE: Final = Command("trace", _by_master, LINE, where=STREAM, runs_unasked=False)
+# What a control process asks the master before.
+PROBES_COMMAND: Final = Command("probes", _by_master, LINE, where=MASTER, answers_late=True)
 
 _FIFO_ORDER: Final = ("kill", "ps", "which", "arg", "pwd", "version", "uptime", "print")
-CORE_NAMES: Final = frozenset((*_FIFO_ORDER, "reload"))
+CORE_NAMES: Final = frozenset((*_FIFO_ORDER, "reload", "trace"))
 # The Unix socket lists them otherwise.
 _SOCKET_ORDER: Final = ("kill", "arg", "pwd", "ps", "which", "uptime", "version", "print")

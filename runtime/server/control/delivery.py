@@ -82,7 +82,7 @@ class PipeDelivery(Delivery):
         self._written = 0
 
     def go_on(self, now_ms: int) -> bool:
-        if self.fd == NO_EVENT and not self._open(now_ms):
+        if self.fd == NO_EVENT and not self.open(now_ms):
             return False
         try:
             while self._written < len(self._text):
@@ -96,7 +96,8 @@ class PipeDelivery(Delivery):
             raise CannotDeliver(f"{self._path}: {e.strerror}") from e
         return True
 
-    def _open(self, now_ms: int) -> bool:
+    def open(self, now_ms: int) -> bool:
+        """True when it is open; False if `due_ms` has to be waited for. Raises CannotDeliver."""
         self._tries += 1
         try:
             # Without O_CREAT, and no symbolic link: a name in a folder where everybody may write.

@@ -14,6 +14,7 @@ from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, UnixSocket, check_endpoints
 from runtime.server.control.questions import Commands
 from runtime.server.control.serving import ControlProcess, FifoServer, SocketServer
+from runtime.server.control.tracing import TraceSessions
 from runtime.server.host.accounts import Identity, Owner
 from runtime.server.host.errors import StartError
 from runtime.server.log.server_log import ServerLog
@@ -104,9 +105,11 @@ class ControlFiles:
                 renewed = workplace.engine.commands()
                 core.renew(renewed)
                 all_commands.renew(renewed)
+                process.program_changed()
 
             exchange = seat.exchange()
-            process.join(roster().runners(exchange), workplace.programs(exchange, switched))
+            programs = workplace.programs(exchange, switched)
+            process.join(roster().runners(exchange), programs, TraceSessions(workplace.probes))
             return process.run
 
         return job

@@ -13,7 +13,8 @@ from typing import Final
 from runtime.routing.command import EVERY, HERE, MASTER, Command, Question
 from runtime.routing.ports import L_ERR, L_WARN, Log
 from runtime.server.control.framing import Request
-from runtime.server.mail.letters import answer, new_program, run_command
+from runtime.server.control.tracing import TraceSessions
+from runtime.server.mail.letters import answer, new_program, run_command, watched
 from runtime.server.mail.letters.answer import AnswerLetter
 from runtime.server.mail.mailbox import LETTER_BYTES, Letter
 from runtime.server.processes.workers import Workers
@@ -74,6 +75,7 @@ class Commands:
         self._workers: Workers | None = None
         self._master = 0
         self._programs: Programs | None = None
+        self._traces: TraceSessions | None = None
         self._pending: Final[dict[int, _Pending]] = {}
         self._late = 0
         self._number = 0
@@ -85,11 +87,19 @@ class Commands:
         self._mark = mark_of(modules)
         self._by_name = {c.name.lower().encode(): c for c in [*modules, *self._core] if self._by_fifo or c.by_socket}
 
-    def connect(self, workers: Workers, master: int = 0, programs: Programs | None = None) -> None:
-        """Called once, in the process that asks. `master` is the pid of the master, `programs` takes letters about another program."""
+    def connect(
+        self,
+        workers: Workers,
+        master: int = 0,
+        programs: Programs | None = None,
+        traces: TraceSessions | None = None,
+    ) -> None:
+        """Called once, in the process that asks. `master` is the pid of the master, `programs` takes letters about another program,
+        `traces` those about calls that are watched."""
         self._workers = workers
         self._master = master
         self._programs = programs
+        self._traces = traces
 
     def find(self, name: bytes) -> Command | None:
         """None if there is no such command. `name` is in lower case."""
@@ -164,6 +174,8 @@ class Commands:
                 self._take(answer.read(letter))
             elif letter.kind == new_program.KIND and self._programs is not None:
                 self._programs.take(letter, now_ms)
+            elif letter.kind == watched.KIND and self._traces is not None:
+                self._traces.take(watched.read(letter), now_ms)
         self._workers.exchange.post.flush()
 
     def next_ms(self, now_ms: int) -> int | None:

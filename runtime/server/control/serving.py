@@ -12,9 +12,11 @@ import socket
 import time
 from typing import Final
 
+from runtime.routing.command import STREAM
 from runtime.routing.ports import L_DBG, L_ERR, L_WARN, Log
-from runtime.server.control.core_commands import CoreCommands
+from runtime.server.control.core_commands import PROBES_COMMAND, CoreCommands
 from runtime.server.control.delivery import (
+    NO_EVENT,
     CannotDeliver,
     Deliveries,
     Delivery,
@@ -22,8 +24,11 @@ from runtime.server.control.delivery import (
     ReplyRules,
     SocketDelivery,
 )
+from runtime.server.control.feeding import Feed, PipeFeed, SocketFeed
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 from runtime.server.control.questions import Commands
+from runtime.server.control.tracing import BadTrace, TraceSession, TraceSessions
+from runtime.server.processes.masters_mail import PROBES
 from runtime.server.processes.workers import Workers
 from runtime.server.worker.programs import Programs
 
@@ -53,10 +58,16 @@ class ControlProcess:
         self._mail: int | None = None
         self.poll: Final = select.poll()
         self.deliveries: Final = Deliveries(self.poll, DELIVERIES_MAX, DELIVERIES_MAX_BYTES)
+        self._workers: Workers | None = None
+        self._traces: TraceSessions | None = None
+        # What the poll knows of feeds: their descriptors, and whether they wait for room.
+        self._fed: Final[dict[int, tuple[Feed, int]]] = {}
 
-    def join(self, workers: Workers, programs: Programs | None = None) -> None:
-        """Called once, in the process: whom it may ask, and who exchanges its program."""
-        self._commands.connect(workers, self._master, programs)
+    def join(self, workers: Workers, programs: Programs | None = None, traces: TraceSessions | None = None) -> None:
+        """Called once, in the process: whom it may ask, who exchanges its program, and who has calls watched."""
+        self._workers = workers
+        self._traces = traces
+        self._commands.connect(workers, self._master, programs, traces)
         self._mail = workers.exchange.mailbox.fileno()
         self.poll.register(self._mail, select.POLLIN)
 
@@ -73,6 +84,8 @@ class ControlProcess:
             self._commands.receive(now_ms)
         self._commands.look_over(now_ms)
         self.take(events, now_ms)
+        if self._traces is not None:
+            self._feed(self._traces, events, now_ms)
         writable = {fd for fd, what in events if what & ~select.POLLIN}
         for failure in self.deliveries.go_on(writable, now_ms):
             self.log.write(L_ERR, f"ERROR: {self.name()}: {failure}")
@@ -105,11 +118,51 @@ class ControlProcess:
             client.give(client.unknown(request.name), now_ms)
         elif not client.wants_answer and not command.runs_unasked:
             self.log.write(L_DBG, f"DEBUG: {self.name()}: {shown} is ignored: the request names no reply pipe")
+        elif command.where == STREAM:
+            self._trace(request.words[0] if request.words else b"", client, now_ms)
         else:
             self._commands.ask(command, request, lambda text: client.give(text, _now_ms()), now_ms)
             if self._core.wants_end:
                 self._core.wants_end = False
                 self._end_ms = now_ms if self.deliveries.next_ms() is None else now_ms + _LAST_WORDS_MS
+
+    def program_changed(self) -> None:
+        """Workers run another program: who watches calls sees its statements from now on."""
+        if self._traces is not None:
+            for session in self._traces.all():
+                self._begin_trace(self._traces, session, _now_ms())
+
+    def _trace(self, line: bytes, client: Asker, now_ms: int) -> None:
+        traces, workers = self._traces, self._workers
+        assert traces is not None and workers is not None
+        try:
+            session = traces.open(line.decode("latin-1"), client.feed(now_ms), workers, now_ms)
+        except BadTrace as e:
+            client.give(b"400 trace: " + str(e).encode("utf-8", "replace") + b"\n", now_ms)
+        else:
+            self._begin_trace(traces, session, now_ms)
+
+    def _begin_trace(self, traces: TraceSessions, session: TraceSession, now_ms: int) -> None:
+        """When the master has the program with probes."""
+        request = Request(b"probes", words=[PROBES])
+        self._commands.ask(PROBES_COMMAND, request, lambda text: traces.begin(session, text, _now_ms()), now_ms)
+
+    def _feed(self, traces: TraceSessions, events: list[tuple[int, int]], now_ms: int) -> None:
+        """Let clients who watch calls hear what there is; find out who has gone."""
+        for fd, what in events:
+            if fd in self._fed and what & (select.POLLERR | select.POLLHUP | select.POLLNVAL):
+                self._fed[fd][0].is_over = True
+        for feed in traces.look(now_ms):
+            fd = feed.fileno()
+            if fd in self._fed:
+                self.poll.unregister(fd)
+                del self._fed[fd]
+            feed.close()
+        for feed in traces.feeds():
+            fd, wants = feed.fileno(), select.POLLOUT if feed.has_more() else 0
+            if fd != NO_EVENT and self._fed.get(fd) != (feed, wants):
+                self.poll.register(fd, wants)
+                self._fed[fd] = (feed, wants)
 
     def deliver(self, delivery: Delivery, now_ms: int) -> None:
         try:
@@ -118,7 +171,8 @@ class ControlProcess:
             self.log.write(L_ERR, f"ERROR: {self.name()}: {e}")
 
     def _patience_ms(self, now_ms: int) -> int:
-        due = (self.deliveries.next_ms(), self.next_ms(), self._commands.next_ms(now_ms), self._end_ms)
+        fed_ms = None if self._traces is None else self._traces.next_ms(now_ms)
+        due = (self.deliveries.next_ms(), self.next_ms(), self._commands.next_ms(now_ms), self._end_ms, fed_ms)
         times = [t for t in due if t is not None]
         return max(0, min(times) - now_ms) if times else -1
 
@@ -129,6 +183,10 @@ class Asker:
     wants_answer = True
 
     def give(self, text: bytes, now_ms: int) -> None:
+        raise NotImplementedError
+
+    def feed(self, now_ms: int) -> Feed:
+        """The way to tell him line after line."""
         raise NotImplementedError
 
     def unknown(self, name: bytes) -> bytes:
@@ -145,6 +203,9 @@ class FifoAsker(Asker):
     def give(self, text: bytes, now_ms: int) -> None:
         if self.wants_answer:
             self._server.deliver(PipeDelivery(self._server.rules, self._reply_name, text, now_ms), now_ms)
+
+    def feed(self, now_ms: int) -> Feed:
+        return PipeFeed(self._server.rules, self._reply_name, now_ms)
 
     def unknown(self, name: bytes) -> bytes:
         return b"500 command '" + name + b"' not available\n"
@@ -198,6 +259,9 @@ class SocketAsker(Asker):
         if len(text) > _ANSWER_MAX_BYTES:
             text = b"500 Error while creating reply\n"
         server.deliver(SocketDelivery(server.socket, self._address, text, now_ms, server.timeout_ms), now_ms)
+
+    def feed(self, now_ms: int) -> Feed:
+        return SocketFeed(self._server.socket, self._address, now_ms)
 
     def unknown(self, name: bytes) -> bytes:
         return b"500 Command " + name + b" not found\n"

@@ -55,6 +55,8 @@ class ServerLog(Log):
 
     def write(self, level: int, line: str) -> None:
         """Levels above the threshold are dropped. Never raises: a full disk must not stop a call."""
+        if self.onlooker is not None:
+            self.onlooker.logged(level, line, self.about)
         if level > self.level:
             return
         if level < L_DBG:
@@ -66,6 +68,8 @@ class ServerLog(Log):
         self._record(level, line, self.about)
 
     def say(self, level: int, line: str) -> None:
+        if self.onlooker is not None:
+            self.onlooker.logged(level, line, self.about)
         if level <= self.level:
             self._record(level, line, self.about)
 

@@ -25,6 +25,7 @@ from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Run
 from runtime.server.processes.masters_mail import MastersMail
 from runtime.server.processes.notify import Notifier, Watchdog
+from runtime.server.processes.probing import Probing
 from runtime.server.processes.reload import RELOAD, Reload
 from runtime.server.processes.statistics import Statistics
 
@@ -61,7 +62,7 @@ class Process:
 class Master:
     """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
     each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know,
-    `reload` what SIGHUP wants done, `mail` who takes letters, `notifier` who is told how the server is. All run as `identity`.
+    `reload` what SIGHUP wants done, `probing` has the program compiled for who watches calls, `mail` who takes letters, `notifier` who is told how the server is. All run as `identity`.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Master:
         ending: Ending,
         statistics: Statistics,
         reload: Reload,
+        probing: Probing,
         mail: MastersMail,
         notifier: Notifier,
         identity: Identity,
@@ -84,6 +86,7 @@ class Master:
         self._ending: Final = ending
         self._statistics: Final = statistics
         self._reload: Final = reload
+        self._probing: Final = probing
         self._mail: Final = mail
         self._notifier: Final = notifier
         self._identity: Final = identity
@@ -220,7 +223,12 @@ class Master:
         now_s = time.monotonic()
         if self._watchdog.is_due(now_s):
             self._statistics.probe(now_s)
-        if self._ending.has_begun() or self._statistics.is_asking() or self._reload.is_busy():
+        if (
+            self._ending.has_begun()
+            or self._statistics.is_asking()
+            or self._reload.is_busy()
+            or self._probing.is_busy()
+        ):
             patience_s = min(patience_s, _LOOK_S)
         patience_s = min(patience_s, self._watchdog.patience_s(now_s))
         if self._reload.holds_forks():
@@ -233,6 +241,7 @@ class Master:
         self._mail.read()
         if self._reload.is_busy():
             self._reload.look(time.monotonic())
+        self._probing.look(time.monotonic())
         if self._statistics.is_asking() and self._statistics.look(time.monotonic()):
             self._watchdog.all_answered()
         return not self._ending.is_over(time.monotonic())
@@ -341,6 +350,7 @@ class Master:
         if not self._ending.has_begun():
             self._notifier.tell("STOPPING=1")
         self._reload.abandon()
+        self._probing.abandon()
         for fd in self._ready:
             os.close(fd)
         self._ready.clear()

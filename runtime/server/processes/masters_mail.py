@@ -10,19 +10,30 @@ from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import answer, program_done, run_command
 from runtime.server.mail.letters.run_command import RunCommandLetter
 from runtime.server.mail.mailbox import Letter
+from runtime.server.processes.probing import Probing
 from runtime.server.processes.reload import CHECK, DIFF, RELOAD, ROLLBACK, Reload
 from runtime.server.processes.statistics import Statistics
 
+# No client can write it.
+PROBES: Final = b"\0probes"
 _WORDS: Final = {b"": RELOAD, b"check": CHECK, b"diff": DIFF, b"rollback": ROLLBACK}
 
 
 class MastersMail:
     """The master's mailbox. `read` takes what is in it, and waits for nothing. `now_s` is a clock."""
 
-    def __init__(self, exchange: Exchange, statistics: Statistics, reload: Reload, now_s: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        statistics: Statistics,
+        reload: Reload,
+        probing: Probing,
+        now_s: Callable[[], float],
+    ) -> None:
         self._exchange: Final = exchange
         self._statistics: Final = statistics
         self._reload: Final = reload
+        self._probing: Final = probing
         self._now_s: Final = now_s
 
     def read(self) -> None:
@@ -37,14 +48,16 @@ class MastersMail:
                 self._run(run_command.read(letter))
 
     def _run(self, asked: RunCommandLetter) -> None:
-        """The command `reload`, which is the only one."""
+        """The command `reload`, or (the word PROBES) a control process that wants to watch calls."""
         word = asked.words[0].strip() if asked.words else b""
 
         def tell(text: bytes) -> None:
             answer.put(self._exchange.post, asked.asker, self._exchange.number, asked.question, text)
             self._exchange.post.flush()
 
-        if word == b"status":
+        if word == PROBES:
+            self._probing.ask(tell, self._now_s())
+        elif word == b"status":
             tell(b"200 ok\n" + self._reload.status().encode())
         elif word not in _WORDS:
             tell(b"400 reload: write nothing, check, diff, rollback or status behind it\n")

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import marshal
 import os
-import select
 import signal
 import time
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from runtime.server.mail.board import Board
 from runtime.server.mail.letters import new_program
 from runtime.server.mail.letters.new_program import DISCARD, MAKE_READY, SWITCH
 from runtime.server.mail.letters.program_done import ProgramDoneLetter
+from runtime.server.processes.errand import Errand
 from runtime.server.processes.notify import Notifier
 from runtime.server.processes.workers import Workers
 from runtime.server.start.source import Compiled, Source, packed, unpacked
@@ -93,9 +92,7 @@ class Reload:
         self._tell: Tell | None = None
         self._until_s = 0.0
         self._again_s = 0.0
-        self._child = 0
-        self._pipe = -1
-        self._heard = b""
+        self._errand: Errand | None = None
         self._missing: dict[int, int] = {}
         self._ready: Ready | None = None
         self._count = 1
@@ -111,6 +108,10 @@ class Reload:
 
     def is_busy(self) -> bool:
         return self._phase != _IDLE
+
+    def running(self) -> tuple[int, str]:
+        """The version that runs, and what an administrator has written for it."""
+        return self._current.number, self._current.text
 
     def holds_forks(self) -> bool:
         """A process that is forked now would have neither the one program nor the other for sure."""
@@ -130,50 +131,19 @@ class Reload:
             raise StartError("there is no version to roll back to")
         self._wanted = wanted
         self._tell = tell
-        self._heard = b""
-        read_fd, write_fd = os.pipe()
-        try:
-            pid = os.fork()
-        except OSError as e:
-            os.close(read_fd)
-            os.close(write_fd)
-            raise StartError(f"cannot fork: {e.strerror}") from e
-        if pid == 0:
-            os.close(read_fd)
-            self._try(write_fd)
-        os.close(write_fd)
-        self._child, self._pipe = pid, read_fd
+        self._errand = Errand(self._tried, now_s + COMPILE_S, f"the compiler was not done within {COMPILE_S:.0f} s")
         self._phase = _COMPILING
-        self._until_s = now_s + COMPILE_S
         if wanted in (RELOAD, ROLLBACK):
             self._notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def abandon(self) -> None:
         """The server ends: nobody compiles for it any more."""
-        if self._phase == _COMPILING:
-            os.kill(self._child, signal.SIGKILL)
-            self._forget_child()
+        if self._errand is not None:
+            self._errand.abandon()
+            self._errand = None
             self._phase = _IDLE
 
     # --- in a process of its own: compile, and start on trial ----------------------------------------------------------
-
-    def _try(self, fd: int) -> None:
-        """Never returns."""
-        status = 1
-        try:
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            try:
-                result = marshal.dumps((True, *self._tried()))
-            except Exception as e:
-                known = isinstance(e, (StartError, ProgramError))
-                result = marshal.dumps((False, str(e) if known else f"{type(e).__name__}: {e}"))
-            at = 0
-            while at < len(result):
-                at += os.write(fd, result[at:])
-            status = 0
-        finally:
-            os._exit(status)
 
     def _tried(self) -> tuple[int, str, str]:
         """Size of the code, which is shown on the board; text; what the compiler says. Raises StartError and ProgramError."""
@@ -196,7 +166,10 @@ class Reload:
     def look(self, now_s: float) -> None:
         """Go on, if there is something to go on with."""
         if self._phase == _COMPILING:
-            self._look_at_child(now_s)
+            errand = self._errand
+            if errand is not None and errand.look(now_s):
+                self._errand = None
+                self._is_compiled(errand, now_s)
         elif self._phase == _GETTING_READY:
             self._look_at_the_dead()
             if not self._missing and self._phase == _GETTING_READY:
@@ -216,41 +189,11 @@ class Reload:
             else:
                 self._write_again(SWITCH, now_s)
 
-    def _look_at_child(self, now_s: float) -> None:
-        poll = select.poll()
-        poll.register(self._pipe, select.POLLIN)
-        while poll.poll(0):
-            data = os.read(self._pipe, 1 << 16)
-            if not data:
-                self._child_is_done(now_s)
-                return
-            self._heard += data
-        if now_s >= self._until_s:
-            os.kill(self._child, signal.SIGKILL)
-            self._forget_child()
-            self._give_up(f"the compiler was not done within {COMPILE_S:.0f} s")
-
-    def _forget_child(self) -> None:
-        os.close(self._pipe)
-        self._pipe = -1
-        try:
-            os.waitpid(self._child, 0)
-        except ChildProcessError:
-            # The master has taken note of its end already.
-            self._child = 0
-        self._child = 0
-
-    def _child_is_done(self, now_s: float) -> None:
-        self._forget_child()
-        try:
-            result = marshal.loads(self._heard)
-        except (EOFError, ValueError, TypeError):
-            self._give_up("the process that compiles died: the log says why, or the kernel's")
+    def _is_compiled(self, errand: Errand, now_s: float) -> None:
+        if errand.result is None:
+            self._give_up(errand.why)
             return
-        if not result[0]:
-            self._give_up(result[1])
-            return
-        size, text, self._said = result[1:]
+        size, text, self._said = errand.result
         if self._wanted in (CHECK, DIFF):
             self._end(True, self._difference(text) if self._wanted == DIFF else "can be reloaded")
             return

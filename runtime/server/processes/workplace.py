@@ -19,7 +19,7 @@ from runtime.server.host.cures import of_processes
 from runtime.server.host.errors import StartError
 from runtime.server.mail.board import Board
 from runtime.server.mail.exchange import Exchange, ServerOwnership
-from runtime.server.mail.letters import new_program
+from runtime.server.mail.letters import new_program, watch
 from runtime.server.processes.inheritance import Inheritance
 from runtime.server.processes.kind import Run, Seat
 from runtime.server.start.settings import CHILDREN
@@ -31,6 +31,7 @@ from runtime.server.worker.handlers import take_letters
 from runtime.server.worker.loop import Worker
 from runtime.server.worker.overload import Overload
 from runtime.server.worker.programs import Programs
+from runtime.server.worker.tracing import Traces
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
 from runtime.server.worker.watching import EpollWatches
@@ -79,6 +80,7 @@ class Workplace:
         engine.world.handlers = max(1, self.owners)
         try:
             self.board: Final = Board()
+            self.probes: Final = Board()
         except OSError as e:
             raise StartError(f"cannot make a file in memory: {of_processes(e)}") from e
         self.inheritance: Final = Inheritance(config, table, log, self.children, self.receivers, self.owners)
@@ -123,7 +125,9 @@ class Workplace:
             desk.renew(self.engine.commands())
             worker.renew()
 
-        worker.take(new_program.KIND, self.programs(exchange, switched))
+        programs = self.programs(exchange, switched)
+        worker.take(new_program.KIND, programs)
+        worker.take(watch.KIND, Traces(self.engine, programs, self.probes, exchange, self.log))
         return worker
 
     def programs(self, exchange: Exchange, switched: Callable[[], None]) -> Programs:

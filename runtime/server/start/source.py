@@ -10,6 +10,7 @@ from typing import Final
 from runtime.routing.program import Program
 from runtime.server.host.errors import StartError
 from runtime.server.start.loader import MODULE
+from runtime.server.start.probes import WithProbes
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Source:
     def read(self) -> Compiled:
         """What it says now, compiled. Raises StartError, whose text is what is wrong, with the places."""
         raise NotImplementedError
+
+    def with_probes(self, text: str) -> WithProbes:
+        """The program of `text` (Compiled.text) once more, so that it tells what it does. Raises StartError where that is not known."""
+        raise StartError("statements are known where `ser` has compiled ser.cfg")
 
 
 class RoutesFile(Source):

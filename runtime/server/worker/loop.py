@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -86,6 +87,7 @@ class Worker:
         self._overload: Final = overload
         self._is_draining = False
         self._tell_ms: i64 = 0
+        self._world: Final = engine.world
         self._asking: Final = engine.world.asking
         self._outbox: Final = engine.world.outbox
         # The state of modules, in this process.
@@ -483,6 +485,8 @@ class Worker:
         io = self._io
         exchange = self._exchange
         out = self._outbox
+        if self._world.onlooker is not None:
+            self._world.onlooker.sends(out)
         if out:
             io.send(out)
             self.sent += len(out) - len(io.failures)
@@ -513,6 +517,10 @@ class Worker:
 
     def _report(self, failures: list[SendFailure], now_ms: i64) -> None:
         self.failed += len(failures)
+        onlooker = self._world.onlooker
+        if onlooker is not None:
+            for failure in failures:
+                onlooker.not_sent(failure.send, os.strerror(failure.error))
         self._complaints.unsent(failures, now_ms)
 
     def _sort_failures(self, streams: Streams, now_ms: i64) -> None:

@@ -42,7 +42,7 @@ class Programs(Handler):
         # Of the version that is ready, and of the one that runs. Letters about them may come twice, and a process in the place of a dead one
         # reads those that were meant for it.
         self._ready_version: i64 = 0
-        self._version: i64 = board.version
+        self.version: i64 = board.version
 
     def take(self, letter: Letter, now_ms: i64) -> None:
         asked = new_program.read(letter)
@@ -55,7 +55,7 @@ class Programs(Handler):
 
     def _make_ready(self, asked: NewProgramLetter) -> None:
         why = ""
-        if asked.version > self._version and asked.version != self._ready_version:
+        if asked.version > self.version and asked.version != self._ready_version:
             self._discard()
             try:
                 program = unpacked(self._board.read(asked.size))
@@ -71,10 +71,10 @@ class Programs(Handler):
             self._engine.switch(ready)
             self._ready = None
             self._ready_version = 0
-            self._version = asked.version
+            self.version = asked.version
             self._switched()
             self.log.write(L_DBG, f"DEBUG: runs version {asked.version} of the program")
-        if self._version == asked.version:
+        if self.version == asked.version:
             self._answer(asked, "")
 
     def _discard(self) -> None:

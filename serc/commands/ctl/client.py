@@ -10,6 +10,7 @@ import select
 import socket
 import stat
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,7 +78,20 @@ class Channel:
                 raise CannotAsk(FAILED, "a parameter cannot have a line end in it")
         return parse_reply(self._ask(os.fsencode(command), b"".join(os.fsencode(line) + b"\n" for line in lines)))
 
+    def lines(self, command: str, line: str) -> Iterator[bytes]:
+        """What the server tells of a command with this line, one after the other, until it has told all. `timeout_s` is how long nothing
+        may come. Raises CannotAsk."""
+        rest = b""
+        for piece in self._pieces(os.fsencode(command), os.fsencode(line) + b"\n"):
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from whole
+        if rest:
+            yield rest
+
     def _ask(self, command: bytes, lines: bytes) -> bytes:
+        raise NotImplementedError
+
+    def _pieces(self, command: bytes, lines: bytes) -> Iterator[bytes]:
         raise NotImplementedError
 
 
@@ -95,6 +109,19 @@ class FifoChannel(Channel):
             try:
                 self._write(fifo, b":%s:%s\n%s\n" % (command, name.encode(), lines))
                 return self._read(pipe)
+            finally:
+                os.close(pipe)
+                os.unlink(os.path.join(self._reply_folder, name))
+        finally:
+            os.close(fifo)
+
+    def _pieces(self, command: bytes, lines: bytes) -> Iterator[bytes]:
+        fifo = self._open()
+        try:
+            name, pipe = self._make_pipe()
+            try:
+                self._write(fifo, b":%s:%s\n%s\n" % (command, name.encode(), lines))
+                yield from self._read_pieces(pipe)
             finally:
                 os.close(pipe)
                 os.unlink(os.path.join(self._reply_folder, name))
@@ -149,14 +176,32 @@ class FifoChannel(Channel):
             if not piece:
                 return text
             text += piece
+        raise self._silence()
+
+    def _read_pieces(self, pipe: int) -> Iterator[bytes]:
+        poll = select.poll()
+        poll.register(pipe, select.POLLIN)
+        while poll.poll(int(self.timeout_s * 1000)):
+            piece = os.read(pipe, 65536)
+            if not piece:
+                return
+            yield piece
+        raise self._silence()
+
+    def _silence(self) -> CannotAsk:
         hint = f"; it answers only if {self._reply_folder} is its fifo_dir (SER_FIFO_DIR)"
-        raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s) + hint)
+        return CannotAsk(NO_ANSWER, _no_answer(self.timeout_s) + hint)
 
 
 class SocketChannel(Channel):
     """Through the Unix datagram socket `path`."""
 
     def _ask(self, command: bytes, lines: bytes) -> bytes:
+        for piece in self._pieces(command, lines):
+            return piece
+        raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s))
+
+    def _pieces(self, command: bytes, lines: bytes) -> Iterator[bytes]:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.settimeout(self.timeout_s)
             # An abstract address of the kernel's choice: the server finds it also from behind another root directory, and
@@ -165,7 +210,8 @@ class SocketChannel(Channel):
             try:
                 s.connect(self.path)
                 s.send(b":%s:\n%s" % (command, lines))
-                return s.recv(1 << 20)
+                while True:
+                    yield s.recv(1 << 20)
             except TimeoutError:
                 raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s)) from None
             except OSError as e:

@@ -1,0 +1,202 @@
+"""`serctl trace`: calls of a running server, while they happen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from serc.commands.ctl.asking import channel_of
+from serc.commands.ctl.client import FAILED, CannotAsk, parse_reply
+from serc.testing.trace import first_line_of, step_lines
+
+# The server gives a sign of life every second.
+_SILENCE_S: Final = 90.0
+_COLUMN: Final = 26
+_ARROW: Final = 23
+
+Data = dict[str, Any]
+
+
+def trace(options: argparse.Namespace) -> int:
+    """Show calls until they are over."""
+    words = list(options.which)
+    if options.number is not None:
+        words.append(f"n={options.number}")
+    if options.seconds is not None:
+        words.append(f"for={options.seconds}")
+    if options.level is not None:
+        words.append(f"level={options.level}")
+    for word in words:
+        if " " in word:
+            raise CannotAsk(FAILED, f"{word}: there can be no blank in it")
+    shown = Shown(options.whole)
+    try:
+        for line in channel_of(options, _SILENCE_S).lines("trace", " ".join(words)):
+            event = _event(line)
+            if event["event"] == "sign":
+                continue
+            if options.json:
+                print(json.dumps(event), flush=True)
+            else:
+                _print(shown.lines(event))
+            if event["event"] == "end":
+                return 0
+    except KeyboardInterrupt:
+        if not options.json:
+            _print(["", *shown.ladders()])
+        return 0
+    raise CannotAsk(FAILED, "the server has ended the trace")
+
+
+def _event(line: bytes) -> Data:
+    """Raises CannotAsk for what is no event."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        found = None
+    if isinstance(found, dict) and "event" in found:
+        return found
+    reply = parse_reply(line + b"\n")
+    raise CannotAsk(FAILED, reply.reason if reply.code else line.decode("utf-8", "replace"))
+
+
+def _print(lines: list[str]) -> None:
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+@dataclass
+class _Call:
+    """What the ladder of a call needs: who has sent what to whom, when."""
+
+    number: int
+    head: str
+    arrows: list[tuple[float, str, str, str]] = field(default_factory=list)
+
+
+class Shown:
+    """The text for a terminal. `whole`: with all of each message."""
+
+    def __init__(self, whole: bool) -> None:
+        self._whole: Final = whole
+        self._calls: Final[dict[int, _Call]] = {}
+
+    def lines(self, event: Data) -> list[str]:
+        """What an event adds."""
+        what = event["event"]
+        number = event.get("call", 0)
+        if what == "call":
+            head = f"call {number}: {event['call_id']}, {event['who']} ({event['process']})"
+            self._calls[number] = _Call(number, head)
+            return [head]
+        call = self._calls.get(number)
+        if call is None:
+            return _about_all(event)
+        if what == "over":
+            return self._ladder(call)
+        return self._of_call(event, call)
+
+    def _of_call(self, event: Data, call: _Call) -> list[str]:
+        what = event["event"]
+        tag = f" [{call.number}]" if len(self._calls) > 1 else ""
+        time_ = _clock(event["time"])
+        if what == "received":
+            call.arrows.append((event["time"], event["from"], event["to"], event["message"]))
+            line = f"{time_}{tag}  {first_line_of(event['message'])}, from {event['from']}"
+            return [line, *self._message(event["message"])]
+        if what == "ran":
+            head = [] if event["route"] == "route" else [f"{time_}{tag}  {event['route']}"]
+            return head + step_lines(event["steps"], self._whole)
+        if what == "sent":
+            call.arrows.append((event["time"], event["from"], event["to"], event["message"]))
+            if event["by_statement"]:
+                return []
+            again = " again" if event["again"] else ""
+            line = f"{time_}{tag}  sends{again} {first_line_of(event['message'])} to {event['to']}"
+            return [line, *self._message(event["message"])]
+        if what == "not sent":
+            return [f"{time_}{tag}  cannot send {first_line_of(event['message'])} to {event['to']}: {event['why']}"]
+        if what == "asked":
+            return [f"{time_}{tag}  waits for {event['kind']}: {event['what']}"]
+        if what == "answered":
+            result = f": {event['what']}" if event["what"] else ""
+            return [f"{time_}{tag}  goes on after {event['after_ms']} ms, {event['kind']}{result}"]
+        return [f"        log: {event['line']}"]
+
+    def _message(self, text: str) -> list[str]:
+        return [f"            | {line}" for line in text.splitlines()] if self._whole else []
+
+    def ladders(self) -> list[str]:
+        """Those of the calls that are not over."""
+        return [line for call in self._calls.values() for line in self._ladder(call)]
+
+    def _ladder(self, call: _Call) -> list[str]:
+        if not call.arrows:
+            return []
+        lines = ["", call.head, *ladder(call.arrows), ""]
+        call.arrows = []
+        return lines
+
+
+def _about_all(event: Data) -> list[str]:
+    what = event["event"]
+    if what == "begin":
+        version = event["version"]
+        return [f"watching version {version} of the program" if event["statements"] else "watching messages"]
+    if what == "lost":
+        return [f"... {event['count']} events lost"]
+    if what == "note":
+        return [f"-- {event['text']}"]
+    return [f"-- {event['why']}"] if event.get("why") else []
+
+
+def ladder(arrows: list[tuple[float, str, str, str]]) -> list[str]:
+    """Who has sent what to whom, when: a column for each place, in the order in which they have come up."""
+    places: list[str] = []
+    for _, source, target, _ in arrows:
+        for place in (source, target):
+            if place not in places:
+                places.append(place)
+    width = max(_COLUMN, *(len(place) + 3 for place in places))
+    since = arrows[0][0]
+    out = [" " * 10 + "".join(place.center(width) for place in places).rstrip()]
+    for at, source, target, message in arrows:
+        out.append(
+            f"{at - since:8.3f}  " + _rung(places.index(source), places.index(target), len(places), width, message)
+        )
+    return out
+
+
+def _rung(source: int, target: int, count: int, width: int, message: str) -> str:
+    cells = [" "] * (count * width)
+    for i in range(count):
+        cells[i * width + width // 2] = "|"
+    left, right = sorted((source * width + width // 2, target * width + width // 2))
+    text = _short(message)
+    if left == right:
+        return "".join(cells).rstrip()[: left + 1] + f" {text} (to itself)"
+    room = right - left - 1
+    body = f" {text[: max(0, room - 6)]} ".center(room, "-")
+    cells[left + 1 : right] = list(f"{body[:-1]}>" if target > source else f"<{body[1:]}")
+    return "".join(cells).rstrip()
+
+
+def _short(message: str) -> str:
+    """The method, or the status with what it answers."""
+    line = first_line_of(message)
+    if not message.startswith("SIP/2.0 "):
+        return line.partition(" ")[0]
+    for header in message.split("\r\n")[1:]:
+        name, _, value = header.partition(":")
+        if name.strip().lower() == "cseq":
+            return f"{line} ({value.split()[-1]})" if value.split() else line
+    return line
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at)) + f".{int(at * 1000) % 1000:03d}"
