@@ -50,6 +50,7 @@ COMPILED: Final = (
     "runtime/server/worker/desk.py",
     "runtime/server/worker/handler.py",
     "runtime/server/worker/handlers.py",
+    "runtime/server/worker/levels.py",
     "runtime/server/worker/loop.py",
     "runtime/server/worker/overload.py",
     "runtime/server/worker/programs.py",

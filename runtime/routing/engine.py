@@ -18,6 +18,7 @@ from runtime.routing.dns_records import Answer, NameQuestion
 from runtime.routing.draining import Draining
 from runtime.routing.edition import Edition, obstacles
 from runtime.routing.forwarding import add_alias
+from runtime.routing.loudness import Loudness
 from runtime.routing.module import ModuleError
 from runtime.routing.parked import ParkedRequest
 from runtime.routing.ports import Connections, Log, Resolver, Watches
@@ -83,6 +84,7 @@ class Engine:
         self._edition = Edition(program, config)
         # What this process runs of the modules' timers.
         self.schedule: Final = Schedule(log, bugs)
+        self.loudness: Final = Loudness(self.world, self._edition)
         self._timers: list[Timer] = []
         self._draining: Draining | None = None
         # What `start_worker` was told; None before it.
@@ -155,8 +157,9 @@ class Engine:
         config = ready.edition.config
         world.modules, world.offers, world.avp_aliases = ready.modules, ready.offers, ready.avp_aliases
         world.take_config(config)
-        if config.debug != before.config.debug:
-            world.log_level = world.log.level = config.debug
+        loudness = self.loudness
+        is_new = config.debug != before.config.debug
+        loudness.renew(ready.edition, config.debug if is_new else loudness.configured)
         world.bugs.source = ready.edition.program.source
         self._timers = ready.timers
         for one in (self._draining, self.guard):

@@ -34,6 +34,7 @@ from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.kinds import udp
 from runtime.server.processes.kinds.table import KINDS
+from runtime.server.processes.levels import Levels
 from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
 from runtime.server.processes.masters_mail import MastersMail
 from runtime.server.processes.notify import Notifier, notifier
@@ -158,7 +159,7 @@ class _Start:
         self._engine.world.owner = identity.owner()
         self._engine.world.memory_bytes = options.shared_mb << 20 or usable_bytes()
         self._control: Final = ControlFiles(config, owner, identity, log)
-        self._metrics: Final = Metrics(options.metrics)
+        self._metrics: Final = Metrics(options.metrics, log)
         self._pid_files: list[PidFile] = []
         self._launch: Launch | None = None
         self._notifier = Notifier("", 0.0, log)
@@ -317,6 +318,7 @@ class _Start:
             self._notifier,
             self._log,
         )
+        levels = Levels(self._engine, exchange, roster.others())
         probing = Probing(self._source, reload, workplace.probes)
         return Master(
             processes,
@@ -327,7 +329,7 @@ class _Start:
             statistics,
             reload,
             probing,
-            MastersMail(exchange, statistics, reload, probing, time.monotonic),
+            MastersMail(exchange, statistics, reload, probing, levels, time.monotonic),
             self._notifier,
             self._identity,
         )

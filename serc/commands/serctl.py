@@ -168,6 +168,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
 
 _GROUPS: Final = {
     "db": "the database and its tables",
+    "log": "what the server logs",
     "ul": "registered contacts",
     "alias": "aliases of users",
     "domain": "domains that the server is responsible for",
@@ -203,6 +204,12 @@ COMMANDS: Final = (
         "another ser.cfg while it runs; a failure changes nothing",
         running.reload,
         "--check --diff --rollback --status",
+    ),
+    Command(
+        "log level",
+        "[level] [which]",
+        "show or set how much is logged, of a call (call-id=…) or by a module; default: as ser.cfg says",
+        running.log_level,
     ),
     Command(
         "trace",

@@ -41,7 +41,7 @@ class CoreCommands:
             "print": self._print,
         }
         own = [_command(name, bodies[name]) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)]
-        self.commands: Final = [*own, RELOAD, TRACE]
+        self.commands: Final = [*own, RELOAD, TRACE, LOG_LEVEL]
         self._own_names: Final = [command.name for command in own]
         self._names: list[str] = []
         self.renew(modules)
@@ -102,10 +102,12 @@ def _by_master(question: Question) -> None:
 RELOAD: Final = Command("reload", _by_master, LINE, where=MASTER, answers_late=True)
 # Its line: which calls, and how many (control/tracing.py). Who wants no answer wants no trace.
 TRACE: Final = Command("trace", _by_master, LINE, where=STREAM, runs_unasked=False)
+# Its line: nothing, or a level, of what (processes/levels.py).
+LOG_LEVEL: Final = Command("log_level", _by_master, LINE, where=MASTER, answers_late=True)
 # What a control process asks the master before.
-PROBES_COMMAND: Final = Command("probes", _by_master, LINE, where=MASTER, answers_late=True)
+PROBES: Final = Command("probes", _by_master, LINE, where=MASTER, answers_late=True)
 
 _FIFO_ORDER: Final = ("kill", "ps", "which", "arg", "pwd", "version", "uptime", "print")
-CORE_NAMES: Final = frozenset((*_FIFO_ORDER, "reload", "trace"))
+CORE_NAMES: Final = frozenset((*_FIFO_ORDER, "reload", "trace", "log_level"))
 # The Unix socket lists them otherwise.
 _SOCKET_ORDER: Final = ("kill", "arg", "pwd", "ps", "which", "uptime", "version", "print")

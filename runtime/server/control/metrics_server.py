@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.build import NATIVE
+from runtime.routing.ports import Log
 from runtime.server.control.http import BadRequest, HttpRequest, parse_request, response
 from runtime.server.control.metrics import CONTENT_TYPE, ProcessReport, exposition
 from runtime.server.host.cures import of_path
 from runtime.server.host.errors import PathError, StartError
-from runtime.server.mail.letters import answer, statistics
+from runtime.server.mail.letters import answer, log_level, statistics
 from runtime.server.mail.mailbox import Letter
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.roster import Roster
@@ -104,8 +105,9 @@ def _is_deserted(path: str) -> bool:
 class Metrics:
     """What `--metrics` asks for, if it does: `address` "" asks for nothing."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, log: Log) -> None:
         self._address: Final = address
+        self._log: Final = log
         self._listener: MetricsListener | None = None
 
     def make(self) -> None:
@@ -126,7 +128,7 @@ class Metrics:
             return []
 
         def job(seat: Seat) -> Run:
-            server = MetricsServer(listener.socket, roster().counters(seat.exchange()), time.time())
+            server = MetricsServer(listener.socket, roster().counters(seat.exchange()), time.time(), self._log)
             return server.run
 
         return [Kind(METRICS_PROCESS, [METRICS_PROCESS], job, keeps=(listener,))]
@@ -157,10 +159,11 @@ class _Question:
 class MetricsServer:
     """Answers clients, of whom nobody waits for another. All processes are asked when somebody asks here."""
 
-    def __init__(self, listener: socket.socket, workers: Workers, since_s: float) -> None:
+    def __init__(self, listener: socket.socket, workers: Workers, since_s: float, log: Log) -> None:
         self._listener: Final = listener
         self._workers: Final = workers
         self._since_s: Final = since_s
+        self._log: Final = log
         self._clients: Final[dict[int, _Client]] = {}
         self._question: _Question | None = None
         self._number = 0
@@ -284,6 +287,8 @@ class MetricsServer:
         self._workers.exchange.mailbox.receive(letters)
         question = self._question
         for letter in letters:
+            if letter.kind == log_level.KIND:
+                log_level.obey(letter, self._log)
             if letter.kind == answer.KIND and question is not None:
                 told = answer.read(letter)
                 sender = int(told.sender)

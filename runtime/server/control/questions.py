@@ -14,11 +14,12 @@ from runtime.routing.command import EVERY, HERE, MASTER, Command, Question
 from runtime.routing.ports import L_ERR, L_WARN, Log
 from runtime.server.control.framing import Request
 from runtime.server.control.tracing import TraceSessions
-from runtime.server.mail.letters import answer, new_program, run_command, watched
+from runtime.server.mail.letters import answer, log_level, new_program, run_command, watched
 from runtime.server.mail.letters.answer import AnswerLetter
 from runtime.server.mail.mailbox import LETTER_BYTES, Letter
 from runtime.server.processes.workers import Workers
 from runtime.server.worker.desk import mark_of
+from runtime.server.worker.levels import obey
 from runtime.server.worker.programs import Programs
 
 # How long workers may take; they are busy with messages.
@@ -119,7 +120,9 @@ class Commands:
             return
         workers = self._workers
         assert workers is not None
-        if run_command.size_of(request.words) > LETTER_BYTES:
+        # The master knows its commands by their names.
+        words = [command.name.encode(), *request.words] if command.where == MASTER else request.words
+        if run_command.size_of(words) > LETTER_BYTES:
             give(b"500 request too long\n")
             return
         if (self._late if command.answers_late else len(self._pending) - self._late) >= QUESTIONS_MAX:
@@ -147,7 +150,7 @@ class Commands:
                 self._places.get(command, 0),
                 self._mark,
                 self._by_fifo,
-                request.words,
+                words,
             )
         exchange.post.flush()
         if command.where == MASTER:
@@ -174,6 +177,8 @@ class Commands:
                 self._take(answer.read(letter))
             elif letter.kind == new_program.KIND and self._programs is not None:
                 self._programs.take(letter, now_ms)
+            elif letter.kind == log_level.KIND and self._programs is not None:
+                obey(log_level.read(letter), self._programs.engine)
             elif letter.kind == watched.KIND and self._traces is not None:
                 self._traces.take(watched.read(letter), now_ms)
         self._workers.exchange.post.flush()

@@ -14,7 +14,7 @@ from typing import Final
 
 from runtime.routing.command import STREAM
 from runtime.routing.ports import L_DBG, L_ERR, L_WARN, Log
-from runtime.server.control.core_commands import PROBES_COMMAND, CoreCommands
+from runtime.server.control.core_commands import PROBES, CoreCommands
 from runtime.server.control.delivery import (
     NO_EVENT,
     CannotDeliver,
@@ -28,7 +28,6 @@ from runtime.server.control.feeding import Feed, PipeFeed, SocketFeed
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 from runtime.server.control.questions import Commands
 from runtime.server.control.tracing import BadTrace, TraceSession, TraceSessions
-from runtime.server.processes.masters_mail import PROBES
 from runtime.server.processes.workers import Workers
 from runtime.server.worker.programs import Programs
 
@@ -144,8 +143,7 @@ class ControlProcess:
 
     def _begin_trace(self, traces: TraceSessions, session: TraceSession, now_ms: int) -> None:
         """When the master has the program with probes."""
-        request = Request(b"probes", words=[PROBES])
-        self._commands.ask(PROBES_COMMAND, request, lambda text: traces.begin(session, text, _now_ms()), now_ms)
+        self._commands.ask(PROBES, Request(b"probes"), lambda text: traces.begin(session, text, _now_ms()), now_ms)
 
     def _feed(self, traces: TraceSessions, events: list[tuple[int, int]], now_ms: int) -> None:
         """Let clients who watch calls hear what there is; find out who has gone."""

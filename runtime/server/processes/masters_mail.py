@@ -10,12 +10,11 @@ from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import answer, program_done, run_command
 from runtime.server.mail.letters.run_command import RunCommandLetter
 from runtime.server.mail.mailbox import Letter
+from runtime.server.processes.levels import BadLevel, Levels
 from runtime.server.processes.probing import Probing
 from runtime.server.processes.reload import CHECK, DIFF, RELOAD, ROLLBACK, Reload
 from runtime.server.processes.statistics import Statistics
 
-# No client can write it.
-PROBES: Final = b"\0probes"
 _WORDS: Final = {b"": RELOAD, b"check": CHECK, b"diff": DIFF, b"rollback": ROLLBACK}
 
 
@@ -28,12 +27,14 @@ class MastersMail:
         statistics: Statistics,
         reload: Reload,
         probing: Probing,
+        levels: Levels,
         now_s: Callable[[], float],
     ) -> None:
         self._exchange: Final = exchange
         self._statistics: Final = statistics
         self._reload: Final = reload
         self._probing: Final = probing
+        self._levels: Final = levels
         self._now_s: Final = now_s
 
     def read(self) -> None:
@@ -48,15 +49,21 @@ class MastersMail:
                 self._run(run_command.read(letter))
 
     def _run(self, asked: RunCommandLetter) -> None:
-        """The command `reload`, or (the word PROBES) a control process that wants to watch calls."""
-        word = asked.words[0].strip() if asked.words else b""
+        """A command by its name, which is the first word."""
+        name = asked.words[0]
+        word = asked.words[1].strip() if len(asked.words) > 1 else b""
 
         def tell(text: bytes) -> None:
             answer.put(self._exchange.post, asked.asker, self._exchange.number, asked.question, text)
             self._exchange.post.flush()
 
-        if word == PROBES:
+        if name == b"probes":
             self._probing.ask(tell, self._now_s())
+        elif name == b"log_level":
+            try:
+                tell(b"200 ok\n" + self._levels.run(word.decode("latin-1")).encode())
+            except BadLevel as e:
+                tell(f"400 log level: {e}\n".encode())
         elif word == b"status":
             tell(b"200 ok\n" + self._reload.status().encode())
         elif word not in _WORDS:

@@ -96,6 +96,10 @@ class Roster:
         """Those who have the program, whatever they do with it."""
         return Workers(exchange, self._programs, self.table, self._entries)
 
+    def others(self) -> list[int]:
+        """The mailboxes of all processes beside the master."""
+        return [mailbox for mailbox in self._entries if mailbox not in self.directory[MASTER]]
+
     def _connect(self, mailbox: int) -> Exchange:
         boxes = self._mailboxes
         reader = boxes.readers[mailbox]

@@ -19,7 +19,7 @@ from runtime.server.host.cures import of_processes
 from runtime.server.host.errors import StartError
 from runtime.server.mail.board import Board
 from runtime.server.mail.exchange import Exchange, ServerOwnership
-from runtime.server.mail.letters import new_program, watch
+from runtime.server.mail.letters import log_level, new_program, watch
 from runtime.server.processes.inheritance import Inheritance
 from runtime.server.processes.kind import Run, Seat
 from runtime.server.start.settings import CHILDREN
@@ -28,6 +28,7 @@ from runtime.server.worker.collecting import spare_the_collector
 from runtime.server.worker.connections import ServerConnections
 from runtime.server.worker.desk import Desk
 from runtime.server.worker.handlers import take_letters
+from runtime.server.worker.levels import LogLevels
 from runtime.server.worker.loop import Worker
 from runtime.server.worker.overload import Overload
 from runtime.server.worker.programs import Programs
@@ -127,6 +128,7 @@ class Workplace:
 
         programs = self.programs(exchange, switched)
         worker.take(new_program.KIND, programs)
+        worker.take(log_level.KIND, LogLevels(self.engine, self.log))
         worker.take(watch.KIND, Traces(self.engine, programs, self.probes, exchange, self.log))
         return worker
 

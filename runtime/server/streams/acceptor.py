@@ -14,6 +14,8 @@ from typing import Final
 
 from runtime.routing.ports import L_ERR, Log
 from runtime.server.mail.exchange import place_of
+from runtime.server.mail.letters import log_level
+from runtime.server.mail.mailbox import Letter, Mailbox
 from runtime.sip.address import Address
 
 # Connections taken from one listener before the next gets its turn.
@@ -74,13 +76,22 @@ class Doors:
 class Acceptor:
     """Accepts on `listeners`, pairs of an index in the table of sockets and the listening socket."""
 
-    def __init__(self, listeners: list[tuple[int, socket.socket]], doors: list[socket.socket], log: Log) -> None:
+    def __init__(
+        self,
+        listeners: list[tuple[int, socket.socket]],
+        doors: list[socket.socket],
+        log: Log,
+        mailbox: Mailbox | None = None,
+    ) -> None:
         self._listeners: Final = {own.fileno(): (index, own) for index, own in listeners}
         self._doors: Final = doors
         self._log: Final = log
+        self._mailbox: Final = mailbox
         self._poll: Final = select.poll()
         for fd in self._listeners:
             self._poll.register(fd, select.POLLIN)
+        if mailbox is not None:
+            self._poll.register(mailbox.fileno(), select.POLLIN)
         # By the number of their door, those that did not get through at once, with their listeners.
         self._waiting: Final[dict[int, deque[tuple[socket.socket, int]]]] = {}
         self._quiet_until_s = 0.0
@@ -97,8 +108,17 @@ class Acceptor:
         for fd, _ in self._poll.poll(patience_ms):
             if fd in self._listeners:
                 self.take(*self._listeners[fd])
+            elif self._mailbox is not None and fd == self._mailbox.fileno():
+                self._read(self._mailbox)
         for number in list(self._waiting):
             self._pass_on(number)
+
+    def _read(self, mailbox: Mailbox) -> None:
+        letters: list[Letter] = []
+        mailbox.receive(letters)
+        for letter in letters:
+            assert letter.kind == log_level.KIND
+            log_level.obey(letter, self._log)
 
     def take(self, index: int, listener: socket.socket) -> None:
         """Accept what is waiting."""

@@ -33,7 +33,7 @@ class Programs(Handler):
         switched: Callable[[], None],
     ) -> None:
         super().__init__(log)
-        self._engine: Final = engine
+        self.engine: Final = engine
         self._effective: Final = effective
         self._board: Final = board
         self._exchange: Final = exchange
@@ -59,7 +59,7 @@ class Programs(Handler):
             self._discard()
             try:
                 program = unpacked(self._board.read(asked.size))
-                self._ready = self._engine.ready(program, self._effective(program.config))
+                self._ready = self.engine.ready(program, self._effective(program.config))
                 self._ready_version = asked.version
             except Exception as e:  # whatever a module does in its `bind`: the master hears of it, and nothing changes
                 why = str(e) or type(e).__name__
@@ -68,7 +68,7 @@ class Programs(Handler):
     def _switch(self, asked: NewProgramLetter) -> None:
         ready = self._ready
         if ready is not None and self._ready_version == asked.version:
-            self._engine.switch(ready)
+            self.engine.switch(ready)
             self._ready = None
             self._ready_version = 0
             self.version = asked.version
@@ -79,7 +79,7 @@ class Programs(Handler):
 
     def _discard(self) -> None:
         if self._ready is not None:
-            self._engine.discard(self._ready)
+            self.engine.discard(self._ready)
             self._ready = None
         self._ready_version = 0
 

@@ -9,7 +9,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.routing.engine import Engine
-from runtime.routing.ports import L_WARN, Log
+from runtime.routing.ports import L_DBG, L_WARN, Log
 from runtime.routing.tracing import NOTE, EventTuple, Teller, Trace, Tracing
 from runtime.routing.wanted import BadFilter, wanted
 from runtime.server.host.errors import StartError
@@ -110,6 +110,8 @@ class Traces(Handler):
                 self._teller.tell(trace, [(NOTE, b"", unix_us(), text)], 0)
 
     def _end(self, trace: int) -> None:
+        if trace in self._teller.askers:
+            self.log.write(L_DBG, "DEBUG: trace: over")
         self._tracing.end(trace)
         self._teller.forget(trace)
         self._until_ms.pop(trace, None)

@@ -51,3 +51,9 @@ def reload(options: argparse.Namespace) -> int:
     if len(words) > 1:
         raise CannotAsk(FAILED, f"--{words[0]} and --{words[1]} exclude each other")
     return tell(options, "reload", channel_of(options, _RELOAD_TIMEOUT_S).ask("reload", words[0] if words else ""))
+
+
+def log_level(options: argparse.Namespace) -> int:
+    """How much is logged."""
+    words = [word for word in (options.level, options.which) if word is not None]
+    return tell(options, "log_level", channel_of(options).ask("log_level", " ".join(words)))

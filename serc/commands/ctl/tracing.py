@@ -16,7 +16,7 @@ from serc.testing.trace import first_line_of, step_lines
 # The server gives a sign of life every second.
 _SILENCE_S: Final = 90.0
 _COLUMN: Final = 26
-_ARROW: Final = 23
+_REASON_MAX: Final = 14
 
 Data = dict[str, Any]
 
@@ -194,7 +194,8 @@ def _short(message: str) -> str:
     for header in message.split("\r\n")[1:]:
         name, _, value = header.partition(":")
         if name.strip().lower() == "cseq":
-            return f"{line} ({value.split()[-1]})" if value.split() else line
+            method = value.split()[-1] if value.split() else "?"
+            return f"{line[:_REASON_MAX].rstrip()} ({method})"
     return line
 
 

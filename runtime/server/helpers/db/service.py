@@ -17,7 +17,7 @@ from runtime.routing.database import DatabaseError
 from runtime.routing.ports import Log
 from runtime.server.helpers.db.pool import Job, Pool
 from runtime.server.mail.exchange import Exchange
-from runtime.server.mail.letters import db_answer, db_question
+from runtime.server.mail.letters import db_answer, db_question, log_level
 from runtime.server.mail.letters.db_answer import Pieces
 from runtime.server.mail.mailbox import Letter
 from runtime.storage.answer import pack_answer
@@ -37,6 +37,7 @@ class DatabaseService:
 
     def __init__(self, exchange: Exchange, urls: Sequence[Url], log: Log, deadline_ms: int = DEADLINE_MS) -> None:
         self._exchange: Final = exchange
+        self._log: Final = log
         self._pools: Final = [Pool(url, deadline_ms, log) for url in urls]
         self._pieces: Final = Pieces()
         self._letters: Final[list[Letter]] = []
@@ -60,6 +61,9 @@ class DatabaseService:
         poll.poll(_LOOK_MS if is_busy and (timeout_ms < 0 or timeout_ms > _LOOK_MS) else timeout_ms)
         self._exchange.mailbox.receive(self._letters)
         for letter in self._letters:
+            if letter.kind == log_level.KIND:
+                log_level.obey(letter, self._log)
+                continue
             assert letter.kind == db_question.KIND
             self._take(letter)
         self._letters.clear()

@@ -15,7 +15,7 @@ from runtime.routing.dns_records import KIND_NAMES, Answer, NameQuestion
 from runtime.routing.ports import L_WARN, Log
 from runtime.server.helpers.dns.query import FAILURE_MS, Query
 from runtime.server.mail.exchange import Exchange
-from runtime.server.mail.letters import name_answer, name_question
+from runtime.server.mail.letters import log_level, name_answer, name_question
 from runtime.server.mail.mailbox import Letter
 
 if TYPE_CHECKING:
@@ -157,6 +157,9 @@ class NameService:
     def _read(self) -> None:
         self._exchange.mailbox.receive(self._letters)
         for letter in self._letters:
+            if letter.kind == log_level.KIND:
+                log_level.obey(letter, self._log)
+                continue
             assert letter.kind == name_question.KIND
             asked = name_question.read(letter)
             self._take((int(asked.records), asked.name), int(asked.asker))

@@ -12,7 +12,7 @@ def kind(workplace: Workplace) -> Kind:
 
     def job(seat: Seat) -> Run:
         doors.keep(-1)
-        return Acceptor(listeners.pairs, doors.outside, workplace.log).run
+        return Acceptor(listeners.pairs, doors.outside, workplace.log, seat.exchange().mailbox).run
 
     titles = ["tcp main process"] if workplace.receivers else []
-    return Kind("tcp main", titles, job, keeps=(doors, listeners), has_mailbox=False)
+    return Kind("tcp main", titles, job, keeps=(doors, listeners))
