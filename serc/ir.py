@@ -36,7 +36,36 @@ class Hoisted:
     name: str
 
 
-Argument = int | str | bytes | Constant[object] | Symbol | Hoisted
+@dataclass(frozen=True)
+class Late:
+    """A value that the environment completes when the server starts: what the body of `function` of `module` gets in this place for
+    `texts`, its arguments in ser.cfg. With the module "" it is a text or a regular expression of a comparison.
+
+    `sample` is what the body would get for some other environment: it has the same type.
+    """
+
+    module: str
+    function: str
+    place: int
+    texts: tuple[str, ...]
+    sample: int | bytes | Constant[object]
+
+    @property
+    def stem(self) -> str:
+        if isinstance(self.sample, Constant):
+            return self.sample.stem
+        return "TEXT" if isinstance(self.sample, bytes) else "NUMBER"
+
+    @property
+    def prepared(self) -> bool:
+        return isinstance(self.sample, Constant) and self.sample.prepared
+
+    @property
+    def type_name(self) -> str:
+        return type(self.sample).__name__ if not isinstance(self.sample, Constant) else self.sample.built.__name__
+
+
+Argument = int | str | bytes | Constant[object] | Late | Symbol | Hoisted
 
 # --- calls -----------------------------------------------------------------------------------------------------------
 
@@ -293,7 +322,7 @@ class Module:
 @dataclass(frozen=True)
 class NamedConstant:
     name: str
-    constant: Constant[object]
+    constant: Constant[object] | Late
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """`${NAME}` in a string of ser.cfg: the value that the environment has for NAME when the server starts. Not in SER.
 
-It is put in where modparam and global parameters have their values; what routes do is compiled, and stays as it is written.
+It is put in everywhere but in the scripts of exec and ext, in which a shell puts in variables of its own, and in what is read while ser.cfg is
+compiled: names of modules and parameters, numbers of routes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,21 @@ class BadEnvironment(ValueError):
 def names_in(text: str) -> tuple[str, ...]:
     """The variables that a text names, each once."""
     return tuple(dict.fromkeys(_NAME.findall(text)))
+
+
+# What a comparison is with: it is no argument of a function.
+TEXT: Final = "text"
+REGEX: Final = "regular expression"
+
+# What may stand for a variable while nobody knows its value: a word, numbers, a URI, a substitution, an AVP, an address.
+_SOMETHING: Final = ("x", "1", "200", "sip:x@x", "/x/x/", "i:1", "192.0.2.1")
+
+
+def stand_ins(text: str) -> tuple[str, ...]:
+    """The text as it could be in some environment; itself if it names no variable."""
+    if not names_in(text):
+        return (text,)
+    return tuple(_NAME.sub(something, text) for something in _SOMETHING)
 
 
 def environment(text: str, variables: Mapping[str, str] = os.environ) -> str:

@@ -38,7 +38,7 @@ def argument(value: ir.Argument) -> str:
         return f"{value.owner}.{value.name}"
     if isinstance(value, ir.Hoisted):
         return value.name
-    assert not isinstance(value, Constant), "hoist_constants has not run"
+    assert not isinstance(value, (Constant, ir.Late)), "hoist_constants has not run"
     return literal(value)
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 import jinja2
 
+from runtime.spec.values import Constant
 from runtime.version import FORMAT, VERSION
 from serc import ir
 from serc.codegen.functions import function_lines
@@ -121,6 +122,10 @@ def _module(m: ir.Module) -> list[Line]:
 
 
 def _constant(c: ir.NamedConstant) -> Line:
+    if isinstance(c.constant, ir.Late):
+        late = c.constant
+        where = ", ".join(map(literal, (late.module, late.function, late.place, late.texts)))
+        return Line(0, f"{c.name}: Final = argument({late.type_name}, {where})")
     arguments = ", ".join(map(literal, c.constant.arguments))
     return Line(0, f"{c.name}: Final = {c.constant.constructor}({arguments})")
 
@@ -136,7 +141,15 @@ def _imports(program: ir.Program, bodies: list[list[Laid]]) -> list[str]:
         path, _, name = ("runtime.modules.declared:Declared" if m.missing else m.implementation).partition(":")
         names.setdefault(path, set()).add(name)
     for c in program.constants:
-        names.setdefault(c.constant.module, set()).add(c.constant.constructor.partition(".")[0])
+        constant = c.constant
+        if isinstance(constant, ir.Late):
+            names.setdefault(_PARAMETER, set()).add("argument")
+            if not isinstance(constant.sample, Constant):
+                continue
+            constant = constant.sample
+            names.setdefault(constant.module, set()).add(constant.built.__name__)
+        else:
+            names.setdefault(constant.module, set()).add(constant.constructor.partition(".")[0])
     for value in _from_environment(program):
         place, name = (_PARAMETER, "parameter") if value.module else (_ENVIRONMENT, "environment")
         names.setdefault(place, set()).add(name)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from runtime.spec.environment import REGEX, TEXT, names_in
 from runtime.spec.operands import NumberOperand, TextOperand
+from runtime.spec.values import Constant
 from serc import ir
 from serc.lower.modules import lowered_arguments
 from serc.reading import tree
@@ -28,12 +30,17 @@ def lower_comparison(c: tree.Compare, bound: BoundComparison) -> ir.Condition:
         (value,) = lowered_arguments(bound.values)
         assert isinstance(value, (int, ir.Symbol))
         return ir.Compare(operand.attribute, _ON_NUMBERS[c.operator], value, c.span, operand=operand.name)
+    arguments = lowered_arguments(bound.values)
+    if isinstance(c.value, tree.String) and names_in(c.value.value):
+        (sample,) = bound.values
+        assert isinstance(sample, (bytes, Constant))
+        arguments = (ir.Late("", REGEX if c.operator == "=~" else TEXT, 0, (c.value.value,), sample),)
     opposite = bound.test.opposite
     # What cannot be read fails all tests of it, what cannot be read as a URI those for myself.
     fails = () if opposite is None else (operand.subject, "parsed") if bound.with_myself else (operand.subject,)
     condition = ir.Operand(
         bound.test.body.__name__,
-        lowered_arguments(bound.values),
+        arguments,
         "" if opposite is None else opposite.__name__,
         c.span,
         operand=operand.name,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from runtime.spec.declare import Function
 from runtime.spec.effects import Does
+from runtime.spec.environment import names_in
+from runtime.spec.values import Constant
 from serc import ir
 from serc.lower.conditions import lower_comparison
 from serc.lower.modules import Objects, lowered_arguments, variable
@@ -14,6 +17,8 @@ from serc.reading import tree
 from serc.reading.source import Source
 from serc.reading.walk import else_if
 from serc.resolve.bound import BoundFile
+from serc.resolve.calls import takes_environment
+from serc.resolve.words import text_of
 
 _KINDS: Final = {
     "route": ir.FunctionKind.ROUTE,
@@ -49,6 +54,26 @@ def lower_routes(bound: BoundFile, source: Source, objects: Objects) -> tuple[ir
         functions.extend(route.blocks)
         blocks.extend(route.blocks)
     return tuple(functions)
+
+
+def _with_environment(
+    call: tree.Call, module: str, function: Function, arguments: tuple[ir.Argument, ...]
+) -> tuple[ir.Argument, ...]:
+    """The arguments, those that the environment completes as what will be asked for it."""
+    texts = tuple(text_of(a) for a in call.arguments)
+    if not any(isinstance(a, tree.String) and names_in(a.value) for a in call.arguments):
+        return arguments
+    # Most bodies get what stands in ser.cfg one by one; some of the core's get two as one.
+    one_by_one = len(arguments) == len(texts)
+    is_late = [bool(names_in(texts[i])) if one_by_one else True for i in range(len(arguments))]
+    return tuple(
+        (
+            ir.Late(module, function.method, i, texts, a)
+            if is_late[i] and isinstance(a, (int, bytes, Constant)) and not isinstance(a, bool)
+            else a
+        )
+        for i, a in enumerate(arguments)
+    )
 
 
 class _Cycles:
@@ -166,6 +191,8 @@ class _Route:
         bound = self._bound.calls[call.span]
         spec, function = bound.spec, bound.function
         arguments = lowered_arguments(bound.values)
+        if takes_environment(call, spec):
+            arguments = _with_environment(call, spec.name, function, arguments)
         if spec.name == "core":
             return ir.Call("core", function.method, arguments, is_pure=function.does is Does.TEST_FLAG)
         returns = ir.Returns.STOPS if function.may_stop else ir.Returns.BOOL

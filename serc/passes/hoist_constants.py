@@ -46,9 +46,9 @@ class _Hoisting:
         return replace(call, arguments=self._arguments(call.arguments))
 
     def _arguments(self, arguments: tuple[ir.Argument, ...]) -> tuple[ir.Argument, ...]:
-        return tuple(self._named(a) if isinstance(a, Constant) else a for a in arguments)
+        return tuple(self._named(a) if isinstance(a, (Constant, ir.Late)) else a for a in arguments)
 
-    def _named(self, constant: Constant[object]) -> ir.Hoisted:
+    def _named(self, constant: Constant[object] | ir.Late) -> ir.Hoisted:
         key = repr(constant)  # to Python, True equals 1
         known = self._names.get(key)
         if known is None:

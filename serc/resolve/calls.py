@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from runtime.spec.declare import ArgumentKind, Function, ModuleSpec, RouteKind
 from runtime.spec.effects import Does
+from runtime.spec.environment import names_in, stand_ins
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant, Value
 from serc.diagnostics import codes
@@ -33,6 +35,8 @@ from serc.resolve.words import (
 _OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.NEXT_TARGET, Does.REVERT_URI))
 # What double quotes would make of it.
 _ESCAPE = re.compile(r'\\[nrt"]')
+# Their arguments are scripts, in which a shell puts in variables of its own.
+_SHELLS = frozenset(("exec", "ext", "extcmd"))
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
 
@@ -76,7 +80,7 @@ class CallCheck:
         if spec.runs and function.body is None:
             message = f"{function.name} of module {spec.name} is checked but cannot run yet"
             self._report.add(codes.CANNOT_RUN_YET, call.name.span, message)
-        values = [self._argument(call, a, d.name, d.kind) for a, d in zip(call.arguments, function.arguments)]
+        values = [self._argument(call, spec, a, d.name, d.kind) for a, d in zip(call.arguments, function.arguments)]
         self._bind(call, spec, function, tuple(value for value in values if value is not None))
 
     def _bind(self, call: tree.Call, spec: ModuleSpec, function: Function, values: tuple[Value, ...]) -> None:
@@ -112,6 +116,15 @@ class CallCheck:
         if not possible:
             self._action_count(call, sorted({len(form.arguments) for form in forms}), _usage(forms[0]))
             return
+        core = self._modules.catalogue.core()
+        if any(isinstance(a, tree.String) and names_in(a.value) for a in call.arguments) and takes_environment(
+            call, core
+        ):
+            found = _in_some_environment(possible, call)
+            if found is not None:
+                function, values = found
+                self._bind(call, core, function, values)
+                return
         function = min(possible, key=lambda form: len(_problems(form, call)))  # the one that is meant
         problems = _problems(function, call)
         kinds = {id(argument): declared.kind for argument, declared in zip(call.arguments, function.arguments)}
@@ -240,7 +253,7 @@ class CallCheck:
         self._report.add(codes.WRONG_ROUTE, call.name.span, message)
 
     def _argument(
-        self, call: tree.Call, argument: tree.Argument, name: str, kind: ArgumentKind[object]
+        self, call: tree.Call, spec: ModuleSpec, argument: tree.Argument, name: str, kind: ArgumentKind[object]
     ) -> Value | None:
         """What the body gets; None for what is wrong, which is reported."""
         if not isinstance(argument, tree.String):
@@ -251,12 +264,15 @@ class CallCheck:
             self._report.add(codes.ARGUMENT_TYPE, argument.span, message, hint=hint, fix=fix)
             return None
         try:
-            value = kind.value(argument.value)
+            value = _some_value(kind, argument.value) if takes_environment(call, spec) else kind.value(argument.value)
         except BadArgument as e:
             code = codes.BAD_REGEX if kind.name == "regex" else codes.BAD_ARGUMENT
             message = f"{call.name.name} wants {kind.expects} as its {name}: {e}"
             self._report.add(code, argument.span, message, hint=e.hint)
             return None
+        if names_in(argument.value) and takes_environment(call, spec):
+            # What it will be is looked at when it is known.
+            return value
         if isinstance(value, Constant) and value.alias:
             self._alias(value.alias, argument)
         variable = PSEUDO_VARIABLE.search(argument.value) if kind.is_text else None
@@ -310,6 +326,37 @@ def named_route(function: Function, call: tree.Call) -> tuple[str, int] | None:
 def _problems(form: Function, call: tree.Call) -> list[tuple[tree.Argument, Wrong]]:
     found = [(a, wrong_word(call.name.name, a, d.kind)) for d, a in zip(form.arguments, call.arguments)]
     return [(argument, wrong) for argument, wrong in found if wrong is not None]
+
+
+def takes_environment(call: tree.Call, spec: ModuleSpec) -> bool:
+    """False for what runs a script: a shell puts in variables of its own."""
+    return call.name.name != "exec" and spec.name not in _SHELLS
+
+
+def _some_value(kind: ArgumentKind[object], text: str) -> Value:
+    """What the body may get for this text. Raises BadArgument where it can never be right."""
+    for other in stand_ins(text):
+        try:
+            return kind.value(other)
+        except BadArgument:
+            continue
+    return kind.value(text)
+
+
+def _in_some_environment(forms: list[Function], call: tree.Call) -> tuple[Function, tuple[Value, ...]] | None:
+    """The form that is meant and what its body may get; None where no environment makes the call right."""
+    for place in range(len(stand_ins("${X}"))):
+        words = [_stand_in(a, place) for a in call.arguments]
+        for form in forms:
+            if not _problems(form, replace(call, arguments=tuple(words))):
+                return form, form.values([text_of(word) for word in words])
+    return None
+
+
+def _stand_in(argument: tree.Argument, place: int) -> tree.Argument:
+    if isinstance(argument, tree.String) and names_in(argument.value):
+        return replace(argument, value=stand_ins(argument.value)[place])
+    return argument
 
 
 def _usage(form: Function) -> str:

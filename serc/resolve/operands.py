@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import Final
 
+from runtime.spec.environment import names_in
 from runtime.spec.kinds import regex_constant, regex_doubt
 from runtime.spec.kinds_sip import is_host_name, is_ip, network_constant
 from runtime.spec.operands import AddressOperand, NumberOperand, Operand, ServerOperand, TextOperand
@@ -44,6 +45,12 @@ class ComparisonCheck:
         operand = self._declared.operand(compare.operand.name)
         if isinstance(operand, ServerOperand):
             found = self._server(compare)
+        elif (
+            isinstance(compare.value, tree.String)
+            and names_in(compare.value.value)
+            and isinstance(operand, (TextOperand, AddressOperand))
+        ):
+            found = self._of_environment(compare, operand)
         elif isinstance(operand, TextOperand):
             found = self._text(compare, operand)
         elif isinstance(operand, AddressOperand):
@@ -53,6 +60,14 @@ class ComparisonCheck:
             found = self._number(compare, operand)
         if found is not None:
             self._bound.comparisons[compare.span] = found
+
+    def _of_environment(self, compare: tree.Compare, operand: TextOperand | AddressOperand) -> BoundComparison | None:
+        """With a text that the environment completes: nobody knows yet what it will be."""
+        if not self._fits(compare, _TEXT, "a text"):
+            return None
+        if compare.operator == "=~":
+            return BoundComparison(operand, operand.matches, (regex_constant("x"),))
+        return BoundComparison(operand, operand.equals if isinstance(operand, TextOperand) else operand.is_host, (b"x",))
 
     # --- what all have in common -------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from acceptance.conftest import Ser
+from acceptance.test_registrations import answers
 from serc.commands.serc import main as serc
 
 CONFIG = """
@@ -81,3 +82,60 @@ def test_the_values_are_those_of_this_start(config: Path, tmp_path: Path, monkey
             assert (tmp_path / value).is_fifo()
         finally:
             server.kill()
+
+
+IN_ROUTES = """
+fifo="${TEST_FOLDER}/fifo"
+loadmodule "sl.so"
+loadmodule "textops.so"
+route {
+    if (method == "OPTIONS") { sl_send_reply("200", "OK"); break; }
+    if (src_ip == "${TEST_PEER}" && uri =~ "^sip:${TEST_SECRET}@") {
+        append_to_reply("X-Said: ${TEST_SECRET}\r\n");
+        sl_send_reply("${TEST_CODE}", "Not ${TEST_SECRET}");
+        break;
+    }
+    sl_send_reply("404", "Not Found");
+}
+"""
+
+
+def test_routes_have_the_values_of_this_start(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config.write_text(IN_ROUTES)
+    monkeypatch.setenv("TEST_PEER", "127.0.0.1")
+    for user, code in (("bob", "480"), ("carl", "486")):
+        monkeypatch.setenv("TEST_SECRET", user)
+        monkeypatch.setenv("TEST_CODE", code)
+        server = Ser(tmp_path, config)
+        try:
+            server.wait_ready()
+            answer = answers(server, "MESSAGE", "c1", user).decode()
+            assert answer.startswith(f"SIP/2.0 {code} Not {user}\r\n") and f"\r\nX-Said: {user}\r\n" in answer
+            assert answers(server, "MESSAGE", "c2", "dan").startswith(b"SIP/2.0 404 ")
+        finally:
+            server.kill()
+
+
+def test_a_compiled_route_has_the_name_and_passes_mypy(config: Path) -> None:
+    config.write_text(IN_ROUTES)
+    routes = config.with_name("routes.py")
+    assert serc([str(config), "-o", str(routes), "--mypy"]) == 0
+    assert "hunter2" not in routes.read_text()
+
+
+def test_a_value_that_makes_no_sense_in_a_route_is_told_and_not_shown(
+    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(IN_ROUTES)
+    monkeypatch.setenv("TEST_PEER", "127.0.0.1")
+    monkeypatch.setenv("TEST_CODE", "sesame")
+    assert serc(["check", "-W", "error", str(config)]) == 1
+    said = capsys.readouterr().err
+    assert "sl_send_reply cannot take what the environment makes of this here" in said and "sesame" not in said
+    server = Ser(tmp_path, config)
+    assert server.process.wait(60) == 1
+    log = server.log.read_text()
+    assert (
+        'sl_send_reply: an argument cannot be what the environment makes of "${TEST_CODE}"' in log
+        and "sesame" not in log
+    )

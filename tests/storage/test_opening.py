@@ -35,6 +35,15 @@ def test_where_no_url_is_set_it_is_the_embedded_one(tmp_path: Path, monkeypatch:
     assert status(Site(CFG, "sl sqlite group"), "alice") == b"200"
 
 
+def test_where_there_is_no_database_at_all_the_server_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even for a module that asks nothing before the first request."""
+    monkeypatch.setenv("SER_DB_URL", f"sqlite://{tmp_path}/none.sqlite")
+    with pytest.raises(StartError, match="domain: no url is set .* serctl db create makes it"):
+        Site("route { is_from_local(); }", "sl domain")
+
+
 def test_a_relative_file_lies_beside_ser_cfg(tmp_path: Path) -> None:
     make(tmp_path / "x.sqlite")
     cfg = 'modparam("group", "db_url", "sqlite:x.sqlite")' + CFG
