@@ -67,7 +67,9 @@ class ComparisonCheck:
             return None
         if compare.operator == "=~":
             return BoundComparison(operand, operand.matches, (regex_constant("x"),))
-        return BoundComparison(operand, operand.equals if isinstance(operand, TextOperand) else operand.is_host, (b"x",))
+        return BoundComparison(
+            operand, operand.equals if isinstance(operand, TextOperand) else operand.is_host, (b"x",)
+        )
 
     # --- what all have in common -------------------------------------------------------------------------------------
 
