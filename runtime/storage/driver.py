@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from runtime.routing.database import Database, Driver
 from runtime.routing.world import World
 from runtime.storage.database import StoredDatabase
-from runtime.storage.errors import Refused
 from runtime.storage.url import Url, parse_url
 
 
@@ -24,10 +21,4 @@ class StoredDriver(Driver):
         return parse_url(url, self.world.folder)
 
     def open(self, url: str) -> Database:
-        found = self.parse(url)
-        if not url and found.driver == "sqlite" and not os.path.exists(found.path):
-            # Nobody has asked for SQLite by name: it is most likely that a driver or its URL is missing, which SER would say now.
-            raise Refused(
-                f"no url is set and no driver is loaded, and the file {found.path} of SQLite is not there either: serctl db create makes it"
-            )
-        return StoredDatabase(self.world, found)
+        return StoredDatabase(self.world, self.parse(url))

@@ -15,6 +15,7 @@ from server.conftest import eventually
 
 from acceptance.baresip import Baresip
 from acceptance.conftest import PROJECT, Ser, tool
+from acceptance.phone import Phone
 from acceptance.sipp import FOLDER, Sipp
 from serc.commands.serctl import main
 
@@ -123,18 +124,16 @@ def test_many_phones_register_with_passwords(server: Ser, tmp_path: Path) -> Non
 
 
 def test_many_calls_with_a_password(server: Ser, tmp_path: Path) -> None:
-    callee = Sipp(tmp_path, "callee", 50, 120.0, "-sn", "uas")
-    assert main(["ul", "add", "bob@127.0.0.1", f"sip:bob@127.0.0.1:{callee.port}"]) == 0
-    scenario = str(FOLDER / "call_with_password.xml")
-    caller = Sipp(tmp_path, "caller", 50, 120.0, f"127.0.0.1:{server.port}", "-sf", scenario, "-r", "10")
-    try:
-        assert caller.wait() == 0, caller.text() + server.log.read_text()
-        assert callee.wait() == 0, callee.text()
-        for party in (caller, callee):
-            assert (party.totals()["SuccessfulCall"], party.totals()["FailedCall"]) == (50, 0)
-    finally:
-        caller.kill()
-        callee.kill()
+    with closing(Phone(reachable=True)) as callee:
+        assert main(["ul", "add", "bob@127.0.0.1", f"sip:bob@127.0.0.1:{callee.port}"]) == 0
+        scenario = str(FOLDER / "call_with_password.xml")
+        caller = Sipp(tmp_path, "caller", 50, 120.0, f"127.0.0.1:{server.port}", "-sf", scenario, "-r", "10")
+        try:
+            assert caller.wait() == 0, caller.text() + server.log.read_text()
+        finally:
+            caller.kill()
+        assert (caller.totals()["SuccessfulCall"], caller.totals()["FailedCall"]) == (50, 0)
+        assert len(callee.answered) == len(callee.ended) == 50
 
 
 def test_contacts_outlive_the_server(server: Ser, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final, final
 
 from runtime.routing.database import Database
 from runtime.spec.declare import ModuleSpec
 from runtime.storage.driver import StoredDriver
+from runtime.storage.errors import Refused
 from runtime.storage.url import embedded_url
 
 
@@ -18,7 +20,16 @@ class Sqlite(StoredDriver):
         super().__init__("sqlite")
 
     def open(self, url: str) -> Database:
-        return super().open(url or embedded_url())
+        if url:
+            return super().open(url)
+        embedded = embedded_url()
+        found = self.parse(embedded)
+        if found.driver == "sqlite" and not os.path.exists(found.path):
+            # Nobody has asked for SQLite by name: it is most likely that a driver or its URL is missing, which SER would say now.
+            raise Refused(
+                f"no url is set and no driver is loaded, and the file {found.path} of SQLite is not there either: serctl db create makes it"
+            )
+        return super().open(embedded)
 
 
 EXPORTS: Final = ModuleSpec(
