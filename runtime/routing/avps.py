@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 # The number of an integer name (1 and above), or the bytes of a string name (not empty). SER keeps the two apart: the AVPs
 # i:42 and s:42 have nothing to do with each other.
@@ -34,15 +34,22 @@ class Avp:
         return self.number == number and (number != 0 or self.text == text)
 
 
+# Most messages have none. Nobody puts anything into it.
+_NO_PAIRS: Final[list[Avp]] = []
+
+
 @final
+@mypyc_attr(acyclic=True)
 class Avps:
     """The pairs of one message, or of the transaction that it began. A name may occur several times; newest first."""
 
     def __init__(self) -> None:
-        self._pairs: list[Avp] = []
+        self._pairs: list[Avp] = _NO_PAIRS
 
     def add(self, name: AvpName, value: AvpValue, stored: bool = False) -> None:
         """Put a pair before the others; those of the same name stay."""
+        if len(self._pairs) == 0:
+            self._pairs = []
         self._pairs.append(Avp(_number_of(name), _text_of(name), value, stored))
 
     def first(self, name: AvpName) -> AvpValue | None:

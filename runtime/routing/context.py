@@ -255,6 +255,10 @@ class Context(Decisions):
         """Leave the received bytes `start:end` out."""
         self.edits.append(Edit(start, end, b""))
 
+    def delete_routes(self, start: i64, end: i64) -> None:
+        """The same for values of one Route header, or for that as a whole."""
+        self.edits.append(Edit(start, end, b"", None, False, False))
+
     # --- routes and log ----------------------------------------------------------------------------------------------
 
     def call(self, route: Callable[[Context], int]) -> int:

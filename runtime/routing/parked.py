@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.asking import Cancelled, Question
 from runtime.sip.cseq import parse_cseq
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class ParkedRequest(Transaction):
     """A request, and the question that its route waits for."""
 

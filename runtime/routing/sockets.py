@@ -43,18 +43,24 @@ class SocketTable:
         self.aliases: Final = aliases
         # The protocols that there are sockets for, UDP first.
         self.protos: Final = [proto for proto in (UDP, TCP, TLS) if any([s.proto == proto for s in sockets])]
-        self._known: dict[tuple[bytes, int, int], bool] = {}
+        # Answers by the host, and by port and protocol as one number.
+        self._known: dict[bytes, dict[int, bool]] = {}
+        self._known_count = 0
 
     def is_myself(self, host: bytes, port: i64, proto: i64) -> bool:
         """SER's check_self: `port` 0 and `proto` 0 match any. Brackets around an IPv6 `host` are allowed."""
-        key = (host, int(port), int(proto))
-        known = self._known.get(key)
-        if known is not None:
-            return known
+        number: int = port << 2 | proto
+        answers = self._known.get(host)
+        if answers is not None:
+            known = answers.get(number)
+            if known is not None:
+                return known
         answer = self._check_self(host.lower(), port, proto)
-        if len(self._known) >= _KNOWN_LIMIT:
+        if self._known_count >= _KNOWN_LIMIT:
             self._known.clear()
-        self._known[key] = answer
+            self._known_count = 0
+        self._known.setdefault(host, {})[number] = answer
+        self._known_count += 1
         return answer
 
     def _check_self(self, host: bytes, port: i64, proto: i64) -> bool:

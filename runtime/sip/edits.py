@@ -55,14 +55,24 @@ class Edit:
     """Replace `start:end` of the received bytes by `text`, or by what `late` renders (`start == end` inserts).
 
     `is_line`: an insertion of whole header lines. It begins and ends a line, whatever is changed around it.
+    `is_foreign`: nobody knows what it does to the message. One that is not leaves Content-Length, the empty line and the body alone.
     """
 
-    def __init__(self, start: i64, end: i64, text: bytes, late: LateText | None = None, is_line: bool = False) -> None:
+    def __init__(
+        self,
+        start: i64,
+        end: i64,
+        text: bytes,
+        late: LateText | None = None,
+        is_line: bool = False,
+        is_foreign: bool = True,
+    ) -> None:
         self.start: Final = start
         self.end: Final = end
         self.text: Final = text
         self.late: Final = late
         self.is_line: Final = is_line
+        self.is_foreign: Final = is_foreign and late is None
 
 
 def apply(buf: bytes, edits: list[Edit], outbound: Outbound | None) -> bytes:
@@ -138,9 +148,14 @@ def settled(edits: list[Edit]) -> list[Edit]:
         if edit.end > edit.start:
             last = len(kept)
             start = edit.start
-        kept.append(edit if edit.start >= end or edit.is_line else Edit(end, edit.end, edit.text, edit.late))
+        kept.append(edit if edit.start >= end or edit.is_line else _shortened(edit, end))
         end = max(end, edit.end)
     return kept
+
+
+def _shortened(edit: Edit, start: i64) -> Edit:
+    """Without the bytes in front of `start`."""
+    return Edit(start, edit.end, edit.text, edit.late, False, edit.is_foreign)
 
 
 def _are_apart(edits: list[Edit]) -> bool:
@@ -186,9 +201,9 @@ def _place_of(edit: Edit) -> int:
 
 
 def are_foreign(edits: list[Edit]) -> bool:
-    """True if one of them may change more than it should: all but the lines that are made on the way out."""
+    """True if one of them may change more than it should. The lines that are made on the way out do not."""
     for edit in edits:
-        if edit.late is None:
+        if edit.is_foreign:
             return True
     return False
 

@@ -342,9 +342,7 @@ class Layer:
         self.table.remove(t)
         self.counts.held_bytes -= t.held_bytes
         self._wheel.clear(t)
-        for branch in t.branches:
-            branch.cancel = None
-        t.branches = []
+        t.forgotten()
         self.counts.finished += 1
 
 

@@ -166,6 +166,8 @@ class Table:
                 elif self._same_old_style(ack, t.message, False):
                     return t
             t = t.same_key
+        if self._by_answer.count == 0:
+            return None
         answered = self._by_answer.get(self._answer_key(key, _tag(ack, ack.to)))
         if answered is not None and 200 <= answered.status < 300 and _same_dialog(ack, answered):
             return answered

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 NEVER: Final[i64] = -1
 TICK_MS: Final[i64] = 10
@@ -14,8 +14,12 @@ SLOTS: Final[i64] = 4096
 _DUE: Final[i64] = 4096
 
 
+@mypyc_attr(acyclic=True)
 class Timed:
-    """What can wait in a wheel. `due_ms` is its deadline, NEVER when it has none."""
+    """What can wait in a wheel. `due_ms` is its deadline, NEVER when it has none.
+
+    The garbage collector of the native build looks at none: what they know of each other ends when they are forgotten.
+    """
 
     def __init__(self) -> None:
         self.due_ms: i64 = NEVER

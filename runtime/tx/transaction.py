@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip import methods
 from runtime.sip.address import UDP, Address
@@ -25,6 +25,7 @@ OVER: Final = 3  # that, too, is over; lives on only as long as a client transac
 FORGOTTEN: Final = 4  # whoever still works on it is the last one to know it
 
 
+@mypyc_attr(acyclic=True)
 class Client(Timed):
     """One request to one destination, repeated until it is answered: a client transaction.
 
@@ -47,6 +48,7 @@ class Client(Timed):
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Branch(Client):
     """A client transaction that forwards the server transaction's request.
 
@@ -79,6 +81,7 @@ def branch_id(transaction_id: bytes, index: i64) -> bytes:
     return b"%s%s.%s" % (MAGIC_COOKIE, transaction_id, reversed_hex(index))
 
 
+@mypyc_attr(acyclic=True)
 class Transaction(Timed):
     """A request received (or, when `is_local`, made here), and all that has been done about it.
 
@@ -125,3 +128,9 @@ class Transaction(Timed):
         # Where it stands in the table, and who stands there, too.
         self.match_key: i64 = 0
         self.same_key: Transaction | None = None
+
+    def forgotten(self) -> None:
+        """Nothing happens to it any more: it lets go of who knows it."""
+        for branch in self.branches:
+            branch.cancel = None
+        self.branches = []

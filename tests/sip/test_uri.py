@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from runtime.sip.address import TCP, TLS, UDP
-from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, SipUri, parse_ipv4, parse_uri
+from runtime.sip.uri import OTHER_TRANSPORT, SCTP, BadUri, SipUri, parse_ipv4, parse_uri, separator_in
 
 
 def parsed(text: str) -> SipUri:
@@ -199,3 +201,15 @@ def test_what_is_no_sip_uri_is_refused_where_it_fails(text: str, offset: int) ->
 )
 def test_a_dotted_quad_is_four_numbers_up_to_255(text: str, packed: bytes) -> None:
     assert parse_ipv4(b"9" + text.encode() + b"9", 1, 1 + len(text)) == packed
+
+
+def test_separators_are_found_wherever_they_stand() -> None:
+    rng = random.Random(5)
+    letters = [9, 32, 33, 34, 59, 60, 61, 62, 63, 64, 126, 127, 128, 160, 255]
+    weights = [1, 1, 9, 9, 9, 1, 9, 1, 9, 9, 9, 1, 9, 9, 9]
+    for _ in range(20_000):
+        buf = bytes(rng.choices(letters, weights, k=rng.randrange(40)))
+        start = rng.randrange(len(buf) + 1)
+        end = rng.randrange(start, len(buf) + 1)
+        found = [at for at in range(start, end) if buf[at] <= 32 or buf[at] in b"<>\x7f"]
+        assert separator_in(buf, start, end) == (found[0] if found else -1)

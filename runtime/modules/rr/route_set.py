@@ -66,15 +66,15 @@ class RouteSet:
             while index < count and self._records[index] == record:
                 index += 1
             if index < len(self._records) and self._records[index] == record:
-                ctx.delete(self._values[first].start, self._values[index].start)
+                ctx.delete_routes(self._values[first].start, self._values[index].start)
             else:
-                ctx.delete(headers.line_start(record), headers.line_end(record))
+                ctx.delete_routes(headers.line_start(record), headers.line_end(record))
 
     def remove_last(self, ctx: Context) -> None:
         """Take the last entry away."""
         last = len(self._values) - 1
         record = self._records[last]
         if last > 0 and self._records[last - 1] == record:
-            ctx.delete(self._values[last - 1].end, self._values[last].end)
+            ctx.delete_routes(self._values[last - 1].end, self._values[last].end)
         else:
-            ctx.delete(headers.line_start(record), headers.line_end(record))
+            ctx.delete_routes(headers.line_start(record), headers.line_end(record))

@@ -70,6 +70,7 @@ class Observer:
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Call(Transaction):
     """The request, and what had been decided about it when its transaction was opened.
 
@@ -99,6 +100,14 @@ class Call(Transaction):
         if len(self.later) == 0:
             self.later = []
         self.later.append(event)
+
+    def forgotten(self) -> None:
+        super().forgotten()
+        if self.outcome is not None:
+            self.outcome.call = None
+            self.outcome = None
+        self.watchers = _NO_WATCHERS
+        self.later = _NO_EVENTS
 
     def context(self, world: World, now_ms: i64) -> Context:
         """A context to work on the request again, in a failure route or for a reply made here."""

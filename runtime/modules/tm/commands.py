@@ -230,7 +230,7 @@ def count_slots(core: Core, question: Question) -> None:
     for t in core.layer.table.all():
         slot = slot_in(t.id)
         current[slot] = current.get(slot, 0) + 1
-    used = [b"%d %d %d" % (slot, current.get(slot, 0), total) for slot, total in core.state.slot_totals.items()]
+    used = [b"%d %d %d" % (slot, current.get(slot, 0), total) for slot, total in core.state.slot_totals().items()]
     question.answer(b" ".join(used))
 
 

@@ -6,6 +6,7 @@ import os
 from typing import Final, final
 
 from librt.strings import BytesWriter
+from librt.vecs import vec
 from mypy_extensions import i64, u8
 
 from runtime.sip.message import Message
@@ -47,7 +48,7 @@ class State:
         self.layer: Final = layer
         self.counters: Final = Counters()
         # How many transactions each slot has had; a slot is the part of a key that branches show.
-        self.slot_totals: Final[dict[int, int]] = {}
+        self._slot_totals = vec[i64]([0] * SLOTS)
         self._syn_branch: Final = syn_branch
         self._secret: Final = secret
         # Random hex digits, and how many of them have been used.
@@ -57,11 +58,15 @@ class State:
     def new_id(self, key: i64, received: Message | None) -> bytes:
         """The middle of a new transaction's branches: slot and label, or of a received request with syn_branch=no slot and
         MD5."""
-        slot: int = key & 0xFFFF
-        self.slot_totals[slot] = self.slot_totals.get(slot, 0) + 1
+        slot = key & 0xFFFF
+        self._slot_totals[slot] += 1
         if received is not None and not self._syn_branch:
             return ser_branch(received, self._secret)[len(MAGIC_COOKIE) : -len(b".0")]
         return local_id(slot, self.random_label())
+
+    def slot_totals(self) -> dict[int, int]:
+        """How many transactions the slots have had that have had any."""
+        return {slot: int(total) for slot, total in enumerate(self._slot_totals) if total > 0}
 
     def named(self, slot: int, label: int) -> bytes:
         """The transaction that `name_of` calls so."""

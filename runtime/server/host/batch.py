@@ -56,6 +56,9 @@ class Batch:
         # Slices of these are bytes, copied once.
         self.arena_bytes: Final[Any] = ffi.buffer(self._arena)
         self.name_bytes: Final[Any] = ffi.buffer(self._names)
+        # Of each datagram that was read: address and port of an IPv4 source as one number, 0 for another.
+        self.numbers: Final[Any] = ffi.new("long long[]", BATCH)
+        self.number_of: Final[Any] = memoryview(ffi.buffer(self.numbers)).cast("B").cast("q")
         self.u32: Final[Any] = memoryview(ffi.buffer(self.headers)).cast("B").cast("I")
         self.vectors: Final[Any] = memoryview(ffi.buffer(self._vectors)).cast("B").cast("L")
         # Where a control message of the first datagram goes; nowhere at first.

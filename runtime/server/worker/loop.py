@@ -31,8 +31,7 @@ from runtime.sip.address import Address
 from runtime.sip.callid import call_id_hash
 from runtime.sip.transport import ListenSocket, Send
 
-# What the waiter of a worker watches, in this order.
-UDP_READY: Final = 1
+# What the waiter of a worker watches behind the socket with datagrams, in this order.
 MAIL_READY: Final = 2
 STREAMS_READY: Final = 4
 # What routes have watched, such as programs that they wait for; empty until there is something.
@@ -46,6 +45,9 @@ _TELL_MS: Final[i64] = 20
 _SEVERAL: Final[i64] = 2
 
 _UNKNOWN: Final[i64] = -2
+
+# The module need not be asked for it each time.
+_clock_ns: Final = time.monotonic_ns
 
 # Failed sends can make the engine send something else, which can fail as well, and so on: a limit for what is then a bug.
 _SECOND_THOUGHTS: Final = 16
@@ -222,7 +224,7 @@ class Worker:
     def _begin_batch(self) -> None:
         """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
         self._in_batch = True
-        self._now_ms = time.monotonic_ns() // 1_000_000
+        self._now_ms = _clock_ns() // 1_000_000
         self._wait_ms = _UNKNOWN
         overload = self._overload
         if overload is not None:
@@ -278,7 +280,6 @@ class Worker:
 
         Waits as long as the timers allow.
         """
-        ready: i64 = UDP_READY | MAIL_READY | STREAMS_READY | WATCHES_READY
         exchange = self._exchange
         streams = self._streams
         watches = self._asking.watches
@@ -286,16 +287,13 @@ class Worker:
             self._is_watching = True
             waiter.put(_WATCHES_PLACE, watches.fileno())
         while True:
-            if not self._expects_more:
-                ready = waiter.wait(self._patience_ms(timeout_ms))
-                if ready == 0:
-                    return 0
-            count = self._io.receive_now() if ready & UDP_READY and waiter.watches_datagrams else 0
+            ready = waiter.wait_and_read(self._io, 0 if self._expects_more else self._patience_ms(timeout_ms))
+            count = waiter.came
             if exchange is not None and ready & MAIL_READY:
                 exchange.mailbox.receive(self._letters)
             came: i64 = count + len(self._letters)
             if streams is not None and ready & STREAMS_READY:
-                streams.serve(time.monotonic_ns() // 1_000_000)
+                streams.serve(_clock_ns() // 1_000_000)
                 came += len(streams.received)
             self._has_watched = self._is_watching and ready & WATCHES_READY != 0
             if came > 0 or not self._expects_more:
@@ -312,7 +310,7 @@ class Worker:
         if self._wait_ms != _UNKNOWN:
             # The batch that was handled since has not taken a tick of the timers.
             return _sooner(self._wait_ms, timeout_ms)
-        now_ms: i64 = time.monotonic_ns() // 1_000_000
+        now_ms: i64 = _clock_ns() // 1_000_000
         next_ms = self._engine.next_timer_ms(now_ms) if self._engine_has_timers or waits else FOREVER
         streams = self._streams
         if streams is not None:

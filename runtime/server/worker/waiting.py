@@ -8,15 +8,22 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
+from runtime.server.host.batch import BATCH
+from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO
+
+# What mmsg_build.py's wait_and_read has in the place of a number of datagrams.
+_FAILED: Final = 255
+
 
 class Waiter:
     """Tells which of a few descriptors can be read, or have an error to report. A descriptor of -1 is never ready.
 
-    `watches_datagrams`: the first one is there.
+    The first one is the socket that datagrams are read from, or is not there. `came` of them were read by the last `wait_and_read`.
     """
 
     def __init__(self, fds: list[int]) -> None:
         self.watches_datagrams: Final = fds[0] >= 0
+        self.came: i64 = 0
 
     def put(self, place: int, fd: int) -> None:
         """A descriptor in a place that was left empty with -1."""
@@ -25,6 +32,12 @@ class Waiter:
     def wait(self, timeout_ms: i64) -> i64:
         """A sum of 1 << place; 0 after `timeout_ms` (-1: no limit) or a signal."""
         raise NotImplementedError
+
+    def wait_and_read(self, io: DatagramIO, timeout_ms: i64) -> i64:
+        """The same, and `io`, which has the first descriptor, reads the datagrams that are there by then."""
+        ready = self.wait(timeout_ms)
+        self.came = io.receive_now() if ready & 1 != 0 and self.watches_datagrams else 0
+        return ready
 
 
 class PlainWaiter(Waiter):
@@ -58,6 +71,7 @@ class NativeWaiter(Waiter):
         ffi: Any = mmsg.ffi
         assert ffi.sizeof("struct pollfd") == 8
         self._poll: Final[Any] = mmsg.lib.poll
+        self._poll_and_read: Final[Any] = mmsg.lib.wait_and_read
         self._entries: Final[Any] = ffi.new("struct pollfd[]", [{"fd": fd, "events": select.POLLIN} for fd in fds])
         self._words: Final[Any] = memoryview(ffi.buffer(self._entries)).cast("B").cast("H")
         self._count: Final = len(fds)
@@ -76,3 +90,11 @@ class NativeWaiter(Waiter):
                 found -= 1
             i += 1
         return ready
+
+    def wait_and_read(self, io: DatagramIO, timeout_ms: i64) -> i64:
+        if not isinstance(io, BatchIO):
+            return super().wait_and_read(io, timeout_ms)
+        found: i64 = self._poll_and_read(self._entries, self._count, timeout_ms, io.headers, BATCH, io.numbers)
+        count = found >> 8
+        self.came = io.take(-1 if count == _FAILED else count) if found & 1 != 0 else 0
+        return found & 0xFF

@@ -12,10 +12,22 @@ SOURCES_MAX: Final = 8192
 
 @final
 class AddressBook:
-    """Addresses by their sockaddr, as the kernel gives it."""
+    """Addresses by their sockaddr, as the kernel gives it, or by a number that stands for one."""
 
     def __init__(self) -> None:
         self._known: Final[dict[bytes, Address]] = {}
+        self._numbered: Final[dict[int, Address]] = {}
+
+    def numbered(self, number: int) -> Address | None:
+        """The one that `learn` was told of."""
+        return self._numbered.get(number)
+
+    def learn(self, number: int, name: bytes) -> Address:
+        """The address of a sockaddr that the number will stand for from now on."""
+        if len(self._numbered) >= SOURCES_MAX:
+            self._numbered.clear()
+        address = self._numbered[number] = self.of(name)
+        return address
 
     def of(self, name: bytes) -> Address:
         """`name` is a sockaddr_in (16 bytes) or sockaddr_in6 (28 bytes)."""

@@ -24,6 +24,9 @@ from runtime.sip.transport import Send
 SIZE_MAX: Final[i64] = 65536
 FOREVER: Final[i64] = -1
 
+# With fewer to send, a system call for each costs less than what sendmmsg(2) has to be told of each.
+FEW: Final = 5
+
 _TIMEVAL: Final = struct.Struct("ll")
 _TIMESPEC: Final = struct.Struct("qq")
 
@@ -199,10 +202,9 @@ class BatchIO(DatagramIO):
         super().__init__(own, sockets)
         ffi: Any = mmsg.ffi
         self._ffi: Final[Any] = ffi
-        self._recvmmsg: Final[Any] = mmsg.lib.recvmmsg
+        self._read_batch: Final[Any] = mmsg.lib.read_batch
         self._sendmmsg: Final[Any] = mmsg.lib.sendmmsg
         self._send_one: Final[Any] = mmsg.lib.send_one
-        self._no_timeout: Final[Any] = ffi.NULL
         self._wait_for_one: Final[int] = mmsg.lib.MSG_WAITFORONE
         self._dont_wait: Final[int] = mmsg.lib.MSG_DONTWAIT
         self._fd: Final[int] = own.fileno()
@@ -211,6 +213,9 @@ class BatchIO(DatagramIO):
         self._name_bytes: Final[int] = 28 if own.family == socket.AF_INET6 else 16
         self._in: Final = Batch(ffi, BATCH * SIZE_MAX)
         self._in.divide_arena(SIZE_MAX, self._name_bytes)
+        # What the kernel reads into, for who calls it himself.
+        self.headers: Final[Any] = self._in.headers
+        self.numbers: Final[Any] = self._in.numbers
         self._out: Final = Batch(ffi, BATCH * SIZE_MAX)
         self._out.divide_arena(SIZE_MAX, self._name_bytes)
         self._queue: Final[list[Send]] = []
@@ -230,7 +235,11 @@ class BatchIO(DatagramIO):
         return self._read(self._dont_wait)
 
     def _read(self, flags: int) -> i64:
-        count: i64 = self._recvmmsg(self._fd, self._in.headers, BATCH, flags, self._no_timeout)
+        return self.take(self._read_batch(self._fd, self.headers, BATCH, flags, self.numbers))
+
+    def take(self, count: i64) -> i64:
+        """So many datagrams have been read into the headers; below 0: the read has failed, and errno says why. Returns what `receive`
+        does."""
         if count < 0:
             error: int = self._ffi.errno
             if error not in HARMLESS:
@@ -240,20 +249,26 @@ class BatchIO(DatagramIO):
         self._idle = False
         into = self._in
         length_at = into.length_at
-        name_at: i64 = 0
         at: i64 = 0
         i: i64 = 0
         while i < count:
             size: i64 = into.u32[length_at]
-            self.sources[i] = self._addresses.of(into.name_bytes[name_at : name_at + self._name_bytes])
+            number: int = into.number_of[i]
+            source = self._addresses.numbered(number)
+            self.sources[i] = self._source(i, number) if source is None else source
             self.data[i] = into.arena_bytes[at : at + size]
             length_at += into.step
-            name_at += into.sockaddr_bytes
             at += SIZE_MAX
             i += 1
         if self._measures_age:
             self._look_at_age(count)
         return count
+
+    def _source(self, i: i64, number: int) -> Address:
+        """The source of datagram `i`, which has no number (0), or one that is seen for the first time."""
+        at = i * self._in.sockaddr_bytes
+        name = self._in.name_bytes[at : at + self._name_bytes]
+        return self._addresses.learn(number, name) if number else self._addresses.of(name)
 
     def _look_at_age(self, count: i64) -> None:
         """Only a full batch may have left something in the queue."""
@@ -269,8 +284,9 @@ class BatchIO(DatagramIO):
     def send(self, sends: list[Send]) -> None:
         self.failures.clear()
         self.streams.clear()
-        if len(sends) == 1:
-            self._send_alone(sends[0])
+        if len(sends) < FEW:
+            for s in sends:
+                self._send_alone(s)
             return
         out = self._out
         queue = self._queue
