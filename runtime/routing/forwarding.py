@@ -124,7 +124,7 @@ def correct_content_length(msg: Message, changes: list[Edit], proto: i64) -> Non
     A datagram that came without the header leaves without it, and one with a wrong value keeps that. In a stream either
     would shift the beginning of the next message, which may be somebody else's.
     """
-    framing = transit.framing_edits(msg) if proto != UDP else []
+    framing = transit.framing_edits(msg) if proto != UDP else NO_EDITS
     # Without an empty line there is no body: what stands at the end is a header.
     growth: i64 = 0
     if msg.ends_headers():

@@ -49,6 +49,10 @@ class SocketTable:
 
     def is_myself(self, host: bytes, port: i64, proto: i64) -> bool:
         """SER's check_self: `port` 0 and `proto` 0 match any. Brackets around an IPv6 `host` are allowed."""
+        for s in self.sockets:
+            # Nearly always it is one of our addresses as we write it; many are not even asked for by their port.
+            if s.address.port == port and (proto == 0 or proto == s.proto) and s.address.text == host:
+                return True
         number: int = port << 2 | proto
         answers = self._known.get(host)
         if answers is not None:

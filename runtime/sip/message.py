@@ -16,6 +16,7 @@ from runtime.sip.scan import (
     decimal,
     equals_lower,
     find,
+    find_blank,
     find_control,
     same_bytes,
     trim_end,
@@ -215,12 +216,14 @@ def _newline(msg: Message, buf: bytes, pos: i64, size: i64) -> i64:
 
 
 def _token_end(buf: bytes, pos: i64, end: i64) -> i64:
-    while pos < end:
+    while True:
+        pos = find_blank(buf, pos, end)
+        if pos >= end:
+            return end
         c: i64 = buf[pos]
         if c == 32 or c == 9 or c == 13:
             return pos
         pos += 1
-    return pos
 
 
 def _header_lines(msg: Message) -> None:

@@ -110,6 +110,9 @@ def find_any(buf: bytes, wanted: bytes, pos: i64, end: i64) -> i64:
 
 _SEVEN_ONES: Final = 0x01010101010101
 _SEVEN_SIXTEENS: Final = 0x10101010101010
+_SEVEN_33S: Final = 0x21212121212121
+_SEVEN_45S: Final = 0x2D2D2D2D2D2D2D
+_SEVEN_SEMICOLONS: Final = 0x3B3B3B3B3B3B3B
 _SEVEN_HIGHS: Final = 0x80808080808080
 _SEVEN_BYTES: Final = 0xFFFFFFFFFFFFFF
 
@@ -151,6 +154,35 @@ def find_control(buf: bytes, pos: i64, end: i64) -> i64:
             return pos
         pos += 1
     return -1
+
+
+def find_blank(buf: bytes, pos: i64, end: i64) -> i64:
+    """Position of the first byte up to 32 in `buf[pos:end]`, a blank or a control character; `end` when there is none."""
+    while end - pos >= 8:
+        word = read_i64_le(buf, pos) & _SEVEN_BYTES
+        highs = (word - _SEVEN_33S) & ~word & _SEVEN_HIGHS
+        if highs != 0:
+            return pos + _lowest(highs)
+        pos += 7
+    while pos < end and buf[pos] > 32:
+        pos += 1
+    return pos
+
+
+def skip_token(buf: bytes, pos: i64, end: i64) -> i64:
+    """`pos` moved on, seven bytes at a step, as long as there are no separators among them: all are above the comma, and no semicolon.
+
+    The rest has to be looked at byte by byte.
+    """
+    while end - pos >= 8:
+        word = read_i64_le(buf, pos) & _SEVEN_BYTES
+        semicolons = word ^ _SEVEN_SEMICOLONS
+        found = (word - _SEVEN_45S) & ~word
+        found |= (semicolons - _SEVEN_ONES) & ~semicolons
+        if found & _SEVEN_HIGHS != 0:
+            return pos
+        pos += 7
+    return pos
 
 
 def _lowest(highs: i64) -> i64:

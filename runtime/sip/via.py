@@ -18,6 +18,7 @@ from runtime.sip.scan import (
     find,
     find_any,
     skip_quoted,
+    skip_token,
     skip_white,
 )
 
@@ -193,7 +194,7 @@ def _value_end(buf: bytes, pos: i64, limit: i64) -> i64:
         if end < 0:
             raise BadMessage("quote in Via is never closed", int(pos))
         return end
-    return find_any(buf, _ENDS_VALUE, pos, limit)
+    return find_any(buf, _ENDS_VALUE, skip_token(buf, pos, limit), limit)
 
 
 def _keep(buf: bytes, name: i64, name_end: i64, semicolon: i64, value: i64, value_end: i64, via: Via) -> None:

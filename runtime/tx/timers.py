@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from librt.vecs import vec
 from mypy_extensions import i64, mypyc_attr
 
 NEVER: Final[i64] = -1
@@ -38,6 +39,8 @@ class Wheel:
 
     def __init__(self, now_ms: i64) -> None:
         self._heads: Final[list[Timed | None]] = [None] * (SLOTS + 1)
+        # How many each slot has: quicker to look at than the objects.
+        self._sizes = vec[i64]([0] * (int(SLOTS) + 1))
         # All ticks up to this one have been looked at.
         self._tick: i64 = now_ms // TICK_MS
         # Nothing is in the slots of the ticks between `_tick` and this one; so `next_ms` looks at no empty slot twice.
@@ -91,13 +94,13 @@ class Wheel:
         """Milliseconds until `pop_due` may have something, NEVER if nothing waits. May be too early, never too late."""
         if self.count == 0:
             return NEVER
-        if self._heads[_DUE] is not None:
+        if self._sizes[_DUE] > 0:
             return 0
         tick = self._tick + 1
         if tick < self._first:
             tick = self._first
         last = self._tick + SLOTS
-        while tick < last and self._heads[tick % SLOTS] is None:
+        while tick < last and self._sizes[tick % SLOTS] == 0:
             tick += 1
         self._first = tick
         wait = tick * TICK_MS - now_ms
@@ -114,6 +117,7 @@ class Wheel:
 
     def _link(self, timed: Timed, slot: i64) -> None:
         head = self._heads[slot]
+        self._sizes[slot] += 1
         timed._slot = slot
         timed._behind = head
         if head is not None:
@@ -123,6 +127,7 @@ class Wheel:
     def _unlink(self, timed: Timed) -> None:
         before = timed._before
         behind = timed._behind
+        self._sizes[timed._slot] -= 1
         if before is not None:
             before._behind = behind
         else:

@@ -18,6 +18,7 @@ from runtime.sip.scan import (
     equals_lower,
     find,
     find_any,
+    find_blank,
     find_control,
     hash_range,
     hash_start,
@@ -25,6 +26,7 @@ from runtime.sip.scan import (
     none_of,
     same_bytes,
     skip_quoted,
+    skip_token,
     skip_white,
     trim_end,
     write_decimal,
@@ -207,3 +209,31 @@ def test_a_text_is_plain_where_nothing_in_it_ends_what_it_stands_in() -> None:
         assert is_plain(text, IN_BRACKETS) != (blank or c in b'<>"')
         assert is_plain(text, IN_PARAMETER) != (blank or c in b'<>";,?@')
         assert is_plain(text, IN_QUOTES) != (blank or c in b'"\\')
+
+
+def test_find_blank_finds_the_first_blank_or_control_character() -> None:
+    rng = random.Random(10)
+    for _ in range(20_000):
+        buf = bytes(
+            rng.choices([0, 9, 31, 32, 33, 34, 127, 128, 161, 255], [1, 1, 1, 1, 9, 9, 9, 9, 9, 9], k=rng.randrange(40))
+        )
+        start = rng.randrange(len(buf) + 1)
+        end = rng.randrange(start, len(buf) + 1)
+        found = [at for at in range(start, end) if buf[at] <= 32]
+        assert find_blank(buf, start, end) == (found[0] if found else end)
+
+
+def test_skip_token_passes_no_separator() -> None:
+    rng = random.Random(11)
+    for _ in range(20_000):
+        buf = bytes(
+            rng.choices(
+                [9, 32, 40, 44, 45, 46, 58, 59, 60, 122, 128, 187, 255], [1, 1, 1, 1, 9, 9, 9, 1, 9, 9, 9, 9, 9], k=40
+            )
+        )
+        start = rng.randrange(len(buf))
+        end = rng.randrange(start, len(buf) + 1)
+        reached = skip_token(buf, start, end)
+        assert start <= reached <= end
+        assert all(c > 44 and c != 59 for c in buf[start:reached])
+        assert end - reached < 8 or any(c <= 44 or c == 59 for c in buf[reached : reached + 7])

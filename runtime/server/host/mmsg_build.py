@@ -1,8 +1,9 @@
 """cffi declarations of recvmmsg(2), sendmmsg(2), sendto(2), poll(2) and prctl(2) for the native build, and what saves calls of them.
 
 `send_one` is sendto with an address that is bytes. `read_batch` is recvmmsg, `wait_and_read` a poll, and then a `read_batch` of
-what there is if the first descriptor is ready: it returns 1 << place for each that is ready and from bit 8 on how many datagrams came, 255
-for an error. Both leave a number for each IPv4 source, address and port, and 0 for others.
+what there is if the first descriptor is ready. It returns 1 << place for each of four descriptors that is ready, 16 if the first datagram
+came from where the last one in its place did, from bit 8 on how many datagrams came, 255 for an error, and from bit 16 on how long the
+first is. Both leave a number for each IPv4 source, address and port, and 0 for others.
 
 `python -m runtime.server.host.mmsg_build` builds the extension module runtime/server/host/_mmsg beside this file; hatch_build.py does
 it for the wheel. Without it the server uses Python's socket module.
@@ -21,9 +22,11 @@ ffibuilder.set_source(
     #include <poll.h>
     #include <sys/prctl.h>
     #include <sys/socket.h>
-    static long send_one(int fd, const char *data, size_t size, const char *name, unsigned int name_size)
+    static long send_one(int fd, const char *data, size_t size, const char *name)
     {
-        return sendto(fd, data, size, 0, (const struct sockaddr *)name, name_size);
+        const struct sockaddr *to = (const struct sockaddr *)name;
+        return sendto(fd, data, size, 0, to,
+                      to->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
     }
     static int read_batch(int fd, struct mmsghdr *messages, unsigned int count, int flags, long long *sources)
     {
@@ -35,16 +38,28 @@ ffibuilder.set_source(
         }
         return found;
     }
-    static int wait_and_read(struct pollfd *fds, unsigned long count, int timeout, struct mmsghdr *messages,
-                             unsigned int room, long long *sources)
+    struct reader {
+        struct pollfd *fds;
+        unsigned long count;
+        struct mmsghdr *messages;
+        unsigned int room;
+        long long *sources;
+    };
+    static long long wait_and_read(struct reader *r, int timeout)
     {
-        int ready = 0, found = 0;
-        if (poll(fds, count, timeout) > 0)
-            for (unsigned long i = 0; i < count; i++)
-                ready |= (fds[i].revents != 0) << i;
-        if (ready & 1 && (found = read_batch(fds[0].fd, messages, room, MSG_DONTWAIT, sources)) < 0)
-            found = 255;
-        return found << 8 | ready;
+        long long result = 0, before = r->sources[0];
+        if (poll(r->fds, r->count, timeout) > 0)
+            for (unsigned long i = 0; i < r->count; i++)
+                result |= (long long)(r->fds[i].revents != 0) << i;
+        if (result & 1) {
+            int found = read_batch(r->fds[0].fd, r->messages, r->room, MSG_DONTWAIT, r->sources);
+            if (found > 0 && before != 0 && r->sources[0] == before)
+                result |= 16;
+            result |= (long long)(found < 0 ? 255 : found) << 8;
+            if (found > 0)
+                result |= (long long)r->messages[0].msg_len << 16;
+        }
+        return result;
     }
     """,
     define_macros=[("_GNU_SOURCE", "1")],
@@ -59,10 +74,11 @@ ffibuilder.cdef("""
     int recvmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags, void *timeout);
     int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
     struct pollfd { int fd; short events; short revents; };
-    long send_one(int fd, const char *data, size_t size, const char *name, unsigned int name_size);
+    long send_one(int fd, const char *data, size_t size, const char *name);
     int read_batch(int fd, struct mmsghdr *messages, unsigned int count, int flags, long long *sources);
-    int wait_and_read(struct pollfd *fds, unsigned long count, int timeout, struct mmsghdr *messages, unsigned int room,
-                      long long *sources);
+    struct reader { struct pollfd *fds; unsigned long count; struct mmsghdr *messages; unsigned int room;
+                    long long *sources; };
+    long long wait_and_read(struct reader *r, int timeout);
     int poll(struct pollfd *fds, unsigned long count, int timeout);
     int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
     #define MSG_WAITFORONE ...

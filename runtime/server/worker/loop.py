@@ -215,6 +215,7 @@ class Worker:
         self._unsettled.clear()
         self._in_batch = False
         self._wait_ms = _UNKNOWN
+        self._io.forget_sources()
         try:
             self._complaints.no_memory(self._now_ms)
         except MemoryError:

@@ -11,7 +11,9 @@ from mypy_extensions import i64
 from runtime.server.host.batch import BATCH
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO
 
-# What mmsg_build.py's wait_and_read has in the place of a number of datagrams.
+# What mmsg_build.py's wait_and_read returns.
+_PLACES: Final = 15
+_SAME_SOURCE: Final = 16
 _FAILED: Final = 255
 
 
@@ -75,6 +77,10 @@ class NativeWaiter(Waiter):
         self._entries: Final[Any] = ffi.new("struct pollfd[]", [{"fd": fd, "events": select.POLLIN} for fd in fds])
         self._words: Final[Any] = memoryview(ffi.buffer(self._entries)).cast("B").cast("H")
         self._count: Final = len(fds)
+        # What the C function needs to know of who reads.
+        self._ffi: Final[Any] = ffi
+        self._io: BatchIO | None = None
+        self._reader: Any = None
 
     def put(self, place: int, fd: int) -> None:
         self._entries[place].fd = fd
@@ -94,7 +100,17 @@ class NativeWaiter(Waiter):
     def wait_and_read(self, io: DatagramIO, timeout_ms: i64) -> i64:
         if not isinstance(io, BatchIO):
             return super().wait_and_read(io, timeout_ms)
-        found: i64 = self._poll_and_read(self._entries, self._count, timeout_ms, io.headers, BATCH, io.numbers)
-        count = found >> 8
-        self.came = io.take(-1 if count == _FAILED else count) if found & 1 != 0 else 0
-        return found & 0xFF
+        if io is not self._io:
+            self._begin_with(io)
+        found: i64 = self._poll_and_read(self._reader, timeout_ms)
+        self.came = 0
+        if found & 1 != 0:
+            count = found >> 8 & 0xFF
+            self.came = io.take(-1 if count == _FAILED else count, found >> 16, found & _SAME_SOURCE != 0)
+        return found & _PLACES
+
+    def _begin_with(self, io: BatchIO) -> None:
+        self._io = io
+        self._reader = self._ffi.new(
+            "struct reader *", [self._entries, self._count, io.headers, int(BATCH), io.numbers]
+        )

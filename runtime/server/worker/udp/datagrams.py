@@ -98,6 +98,9 @@ class DatagramIO:
         """Write them in order; those that failed stand in `failures` afterwards."""
         raise NotImplementedError
 
+    def forget_sources(self) -> None:
+        """A read was broken off: what `sources` says need not be true."""
+
     def set_read_timeout(self, timeout_ms: i64) -> None:
         """Set SO_RCVTIMEO, but seldom, for it costs a system call: a shorter limit at once, a longer one only when the
         present one has ended a read for nothing. So a busy socket does not pay for limits that come and go."""
@@ -235,11 +238,12 @@ class BatchIO(DatagramIO):
         return self._read(self._dont_wait)
 
     def _read(self, flags: int) -> i64:
-        return self.take(self._read_batch(self._fd, self.headers, BATCH, flags, self.numbers))
+        count: i64 = self._read_batch(self._fd, self.headers, BATCH, flags, self.numbers)
+        return self.take(count, self._in.u32[self._in.length_at] if count > 0 else 0, False)
 
-    def take(self, count: i64) -> i64:
+    def take(self, count: i64, first_bytes: i64, is_known: bool) -> i64:
         """So many datagrams have been read into the headers; below 0: the read has failed, and errno says why. Returns what `receive`
-        does."""
+        does. The first one has `first_bytes`; `is_known`: it is from where the one before it in its place came from."""
         if count < 0:
             error: int = self._ffi.errno
             if error not in HARMLESS:
@@ -248,14 +252,17 @@ class BatchIO(DatagramIO):
             return 0
         self._idle = False
         into = self._in
+        size = first_bytes
         length_at = into.length_at
         at: i64 = 0
         i: i64 = 0
         while i < count:
-            size: i64 = into.u32[length_at]
-            number: int = into.number_of[i]
-            source = self._addresses.numbered(number)
-            self.sources[i] = self._source(i, number) if source is None else source
+            if i > 0:
+                size = into.u32[length_at]
+            if i > 0 or not is_known:
+                number: int = into.number_of[i]
+                source = self._addresses.numbered(number)
+                self.sources[i] = self._source(i, number) if source is None else source
             self.data[i] = into.arena_bytes[at : at + size]
             length_at += into.step
             at += SIZE_MAX
@@ -263,6 +270,9 @@ class BatchIO(DatagramIO):
         if self._measures_age:
             self._look_at_age(count)
         return count
+
+    def forget_sources(self) -> None:
+        self._in.number_of[0] = 0
 
     def _source(self, i: i64, number: int) -> Address:
         """The source of datagram `i`, which has no number (0), or one that is seen for the first time."""
@@ -321,7 +331,10 @@ class BatchIO(DatagramIO):
         fd = self._fds[s.socket.index]
         name = s.destination.sockaddr
         refused = False
-        while self._send_one(fd, s.data, len(s.data), name, len(name)) < 0:
+        while True:
+            sent: i64 = self._send_one(fd, s.data, len(s.data), name)
+            if sent >= 0:
+                return
             error: int = self._ffi.errno
             if error == errno.EINTR:
                 continue
