@@ -40,12 +40,16 @@ class ParkedRequest(Transaction):
         return not self.ctx.is_settled
 
 
+# Few wait at a time.
+_PLACES: Final[i64] = 256
+
+
 @final
 class Parked:
     """The requests that wait in this process; `count` is how many."""
 
     def __init__(self) -> None:
-        self._table: Final = Table(True, True)
+        self._table: Final = Table(True, True, 0, _PLACES)
         self._last: i64 = 0
         # The engine's: whether a request that is about to wait is a repetition of one that a module has under way.
         self.is_repetition: Callable[[Context], bool] | None = None

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Final, TypeVar, final
 
+from librt.vecs import vec
 from mypy_extensions import i64
 
 from runtime.routing.asking import Asking
@@ -48,8 +49,8 @@ class Counters:
         self.refused: i64 = 0
         self.refused_full: i64 = 0
         # Requests by the number of their method, replies by the first digit of their status.
-        self.methods: Final[list[int]] = [0] * (methods.PUBLISH + 1)
-        self.classes: Final[list[int]] = [0] * 10
+        self.methods = vec[i64]([0] * (methods.PUBLISH + 1))
+        self.classes = vec[i64]([0] * 10)
 
     def as_dict(self) -> dict[str, int]:
         """Methods and classes that there were are `method_…` and `class_…`."""
@@ -68,10 +69,10 @@ class Counters:
         }
         for name, number in [*methods.NUMBERS.items(), ("OTHER", methods.OTHER)]:
             if self.methods[number] > 0:
-                found["method_" + name] = self.methods[number]
+                found["method_" + name] = int(self.methods[number])
         for digit in range(len(self.classes)):
             if self.classes[digit] > 0:
-                found[f"class_{digit}xx"] = self.classes[digit]
+                found[f"class_{digit}xx"] = int(self.classes[digit])
         return found
 
 

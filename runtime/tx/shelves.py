@@ -1,7 +1,8 @@
-"""Transactions by a number or by a name, in dictionaries that are never large.
+"""Transactions by a number or by a name, in tables that never grow much: one that does is copied as a whole, and of 50,000
+transactions that takes 10 ms, in which nobody is answered.
 
-A dictionary that has become full is copied as a whole: of 50,000 transactions that takes 10 ms, in which nobody is answered. Many
-small ones become full at different times.
+Those that hold all transactions never grow at all. What stands in the same place there is chained by the transactions themselves, so
+that neither putting nor finding one makes an object.
 """
 
 from __future__ import annotations
@@ -10,65 +11,130 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.sip.scan import hash_range, hash_start, same_bytes
 from runtime.tx.transaction import Transaction
 
 _SHELVES: Final[i64] = 64
-_DIGITS: Final[i64] = 16
 
 
 @final
 class ByKey:
-    """Transactions by the number that a hash gave them; its lower bits are as good as the others."""
+    """Transactions by `match_key`, the number that a hash gave them; of several with the same one the oldest is the first.
+
+    `places` is a power of 2.
+    """
+
+    def __init__(self, places: i64) -> None:
+        self._mask: Final[i64] = places - 1
+        self._heads: Final[list[Transaction | None]] = [None] * int(places)
+
+    def first(self, key: i64) -> Transaction | None:
+        t = self._heads[key & self._mask]
+        while t is not None and t.match_key != key:
+            t = t.behind_key
+        return t
+
+    def next(self, t: Transaction) -> Transaction | None:
+        """The next one with the same key."""
+        behind = t.behind_key
+        while behind is not None and behind.match_key != t.match_key:
+            behind = behind.behind_key
+        return behind
+
+    def put(self, t: Transaction) -> None:
+        place = t.match_key & self._mask
+        last = self._heads[place]
+        if last is None:
+            self._heads[place] = t
+            return
+        while last.behind_key is not None:
+            last = last.behind_key
+        last.behind_key = t
+
+    def drop(self, t: Transaction) -> None:
+        """It must be here."""
+        place = t.match_key & self._mask
+        before = self._heads[place]
+        if before is t:
+            self._heads[place] = t.behind_key
+        else:
+            while before is not None and before.behind_key is not t:
+                before = before.behind_key
+            assert before is not None
+            before.behind_key = t.behind_key
+        t.behind_key = None
+
+
+@final
+class ByName:
+    """Transactions by their `id`, the middle of their branches. `places` is a power of 2."""
+
+    def __init__(self, places: i64) -> None:
+        self._mask: Final[i64] = places - 1
+        self._heads: Final[list[Transaction | None]] = [None] * int(places)
+        self.count: i64 = 0
+
+    def find(self, buf: bytes, start: i64, end: i64) -> Transaction | None:
+        """The one whose name is `buf[start:end]`."""
+        hashed = hash_range(hash_start(), buf, start, end)
+        t = self._heads[hashed & self._mask]
+        while t is not None:
+            if t.id_hash == hashed and same_bytes(t.id, 0, len(t.id), buf, start, end):
+                return t
+            t = t.behind_id
+        return None
+
+    def put(self, t: Transaction) -> None:
+        """Names are unique."""
+        t.id_hash = hash_range(hash_start(), t.id, 0, len(t.id))
+        place = t.id_hash & self._mask
+        t.behind_id = self._heads[place]
+        self._heads[place] = t
+        self.count += 1
+
+    def drop(self, t: Transaction) -> None:
+        """It must be here."""
+        place = t.id_hash & self._mask
+        before = self._heads[place]
+        if before is t:
+            self._heads[place] = t.behind_id
+        else:
+            while before is not None and before.behind_id is not t:
+                before = before.behind_id
+            assert before is not None
+            before.behind_id = t.behind_id
+        t.behind_id = None
+        self.count -= 1
+
+    def all(self) -> list[Transaction]:
+        found: list[Transaction] = []
+        for head in self._heads:
+            t = head
+            while t is not None:
+                found.append(t)
+                t = t.behind_id
+        return found
+
+
+@final
+class BySecond:
+    """Transactions by another number that a hash gave them, in many small dictionaries, which become full at different times."""
 
     def __init__(self) -> None:
         self._shelves: Final[list[dict[int, Transaction]]] = [{} for _ in range(_SHELVES)]
         self.count: i64 = 0
 
-    def get(self, key: i64) -> Transaction | None:
-        return self._shelves[key % _SHELVES].get(key)
+    def get(self, number: i64) -> Transaction | None:
+        return self._shelves[number % _SHELVES].get(number)
 
-    def put(self, key: i64, t: Transaction) -> None:
-        """In place of the one that may have had this key."""
-        shelf = self._shelves[key % _SHELVES]
+    def put(self, number: i64, t: Transaction) -> None:
+        """In place of the one that may have had this number."""
+        shelf = self._shelves[number % _SHELVES]
         before = len(shelf)
-        shelf[key] = t
+        shelf[number] = t
         self.count += len(shelf) - before
 
-    def drop(self, key: i64) -> None:
+    def drop(self, number: i64) -> None:
         """Raises KeyError where there is none."""
-        del self._shelves[key % _SHELVES][key]
+        del self._shelves[number % _SHELVES][number]
         self.count -= 1
-
-
-@final
-class ByName:
-    """Transactions by the middle of their branches, which ends in a random hex digit."""
-
-    def __init__(self) -> None:
-        self._shelves: Final[list[dict[bytes, Transaction]]] = [{} for _ in range(_DIGITS)]
-        self.count: i64 = 0
-
-    def get(self, name: bytes) -> Transaction | None:
-        return self._shelves[_last_digit(name)].get(name)
-
-    def put(self, name: bytes, t: Transaction) -> None:
-        """Names are unique."""
-        self._shelves[_last_digit(name)][name] = t
-        self.count += 1
-
-    def drop(self, name: bytes) -> None:
-        """Raises KeyError where there is none."""
-        del self._shelves[_last_digit(name)][name]
-        self.count -= 1
-
-    def all(self) -> list[Transaction]:
-        return [t for shelf in self._shelves for t in shelf.values()]
-
-
-def _last_digit(name: bytes) -> i64:
-    """0 to 15, whatever stands there: what others send is looked up as well."""
-    size = len(name)
-    if size == 0:
-        return 0
-    c: i64 = name[size - 1]
-    return (c + 9 * (c >> 6)) % _DIGITS

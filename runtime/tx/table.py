@@ -14,8 +14,11 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr, tag_of
 from runtime.sip.scan import DOT, BadMessage, hash_range, hash_start
 from runtime.sip.transit import MAGIC_COOKIE
 from runtime.sip.via import Via
-from runtime.tx.shelves import ByKey, ByName
+from runtime.tx.shelves import ByKey, ByName, BySecond
 from runtime.tx.transaction import Client, Transaction
+
+# Of each of the two tables, for up to some hundred thousand transactions: half a megabyte each.
+PLACES: Final[i64] = 65536
 
 _COOKIE_SIZE: Final = len(MAGIC_COOKIE)
 # The magic cookie as a number: the first byte is the lowest.
@@ -42,14 +45,14 @@ class Table:
     same one, whoever sends them.
     """
 
-    def __init__(self, ruri_matching: bool, via1_matching: bool, secret: int = 0) -> None:
+    def __init__(self, ruri_matching: bool, via1_matching: bool, secret: int = 0, places: i64 = PLACES) -> None:
         self._secret: Final[i64] = secret
-        self._by_key: Final = ByKey()
+        self._by_key: Final = ByKey(places)
         # INVITEs that were answered with a 2xx here: their ACK has a branch of its own.
-        self._by_answer: Final = ByKey()
+        self._by_answer: Final = BySecond()
         # INVITEs whose ACKs for a 2xx from downstream somebody wants to see.
-        self._watched: Final = ByKey()
-        self._by_id: Final = ByName()
+        self._watched: Final = BySecond()
+        self._by_id: Final = ByName(places)
         self._ruri_matching: Final = ruri_matching
         self._via1_matching: Final = via1_matching
 
@@ -60,24 +63,17 @@ class Table:
         return self._by_id.all()
 
     def by_id(self, id: bytes) -> Transaction | None:
-        return self._by_id.get(id)
+        return self._by_id.find(id, 0, len(id))
 
     def add(self, t: Transaction) -> None:
         """The oldest of a key stays first: it is the one that repetitions are likely to be of."""
-        self._by_id.put(t.id, t)
-        if t.is_local:
-            return
-        t.match_key = self._match_key(t.message, t.key)
-        first = self._by_key.get(t.match_key)
-        if first is None:
-            self._by_key.put(t.match_key, t)
-        else:
-            while first.same_key is not None:
-                first = first.same_key
-            first.same_key = t
+        self._by_id.put(t)
+        if not t.is_local:
+            t.match_key = self._match_key(t.message, t.key)
+            self._by_key.put(t)
 
     def remove(self, t: Transaction) -> None:
-        self._by_id.drop(t.id)
+        self._by_id.drop(t)
         if t.is_local:
             return
         if len(t.own_tag) > 0 and self._by_answer.get(self._answer_key(t.key, t.own_tag)) is t:
@@ -86,19 +82,7 @@ class Table:
             caller = self._caller_key(t.message, t.key)
             if self._watched.get(caller) is t:
                 self._watched.drop(caller)
-        first = self._by_key.get(t.match_key)
-        assert first is not None
-        if first is t:
-            if t.same_key is None:
-                self._by_key.drop(t.match_key)
-            else:
-                self._by_key.put(t.match_key, t.same_key)
-        else:
-            while first.same_key is not t:
-                assert first.same_key is not None
-                first = first.same_key
-            first.same_key = t.same_key
-        t.same_key = None
+        self._by_key.drop(t)
 
     def answered(self, t: Transaction) -> None:
         """`t`, an INVITE, has been answered with a 2xx and `own_tag` here. Of two with the same tag the later one is found."""
@@ -131,17 +115,17 @@ class Table:
 
     def find_request(self, msg: Message, key: i64) -> Transaction | None:
         """The transaction that `msg`, not an ACK, is a repetition of; `key` is its `key_of`."""
-        t = self._by_key.get(self._match_key(msg, key))
+        t = self._by_key.first(self._match_key(msg, key))
         while t is not None:
             if t.method == msg.method and (msg.method != methods.OTHER or t.message.method_name() == msg.method_name()):
                 if self._same_transaction(msg, t):
                     return t
-            t = t.same_key
+            t = self._by_key.next(t)
         return None
 
     def find_invite(self, cancel: Message, key: i64) -> Transaction | None:
         """The transaction that a CANCEL means, of a method that has a number. RFC 3261 9.2."""
-        t = self._by_key.get(self._match_key(cancel, key))
+        t = self._by_key.first(self._match_key(cancel, key))
         while t is not None:
             if t.method != methods.CANCEL:
                 if _has_cookie(cancel):
@@ -149,7 +133,7 @@ class Table:
                         return t
                 elif self._same_old_style(cancel, t.message, False):
                     return t
-            t = t.same_key
+            t = self._by_key.next(t)
         return None
 
     def find_acknowledged(self, ack: Message, key: i64) -> Transaction | None:
@@ -157,7 +141,7 @@ class Table:
 
         None for the ACK to a 2xx from downstream: that one goes end to end.
         """
-        t = self._by_key.get(self._match_key(ack, key))
+        t = self._by_key.first(self._match_key(ack, key))
         while t is not None:
             if t.is_invite and t.status >= 300:
                 if _has_cookie(ack):
@@ -165,7 +149,7 @@ class Table:
                         return t
                 elif self._same_old_style(ack, t.message, False):
                     return t
-            t = t.same_key
+            t = self._by_key.next(t)
         if self._by_answer.count == 0:
             return None
         answered = self._by_answer.get(self._answer_key(key, _tag(ack, ack.to)))
@@ -217,7 +201,7 @@ class Table:
         while dot > via.branch_start and buf[dot] != DOT:
             dot -= 1
         id_start = via.branch_start + _COOKIE_SIZE
-        t = self._by_id.get(buf[id_start:dot]) if dot > id_start else None
+        t = self._by_id.find(buf, id_start, dot) if dot > id_start else None
         if t is None:
             return None
         index = _hex_digit(buf, dot + 1, via.branch_end)

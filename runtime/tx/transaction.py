@@ -125,9 +125,11 @@ class Transaction(Timed):
         self.give_up_ms: i64 = NEVER
         # What it takes of the room for transactions.
         self.held_bytes: i64 = 0
-        # Where it stands in the table, and who stands there, too.
+        # Where it stands in the tables, and who stands there behind it.
         self.match_key: i64 = 0
-        self.same_key: Transaction | None = None
+        self.behind_key: Transaction | None = None
+        self.id_hash: i64 = 0
+        self.behind_id: Transaction | None = None
 
     def forgotten(self) -> None:
         """Nothing happens to it any more: it lets go of who knows it."""
