@@ -29,13 +29,14 @@ from runtime.server.helpers.dns.service import NameClient
 from runtime.server.host.accounts import Identity, Owner, become, identity_of
 from runtime.server.host.errors import PathError, StartError
 from runtime.server.host.memory import MemoryStatus, usable_bytes
+from runtime.server.host.pending_signals import PendingSignals
 from runtime.server.log.server_log import ServerLog, facility_number, has_syslog, report
 from runtime.server.processes.ending import Ending
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.kinds import udp
 from runtime.server.processes.kinds.table import KINDS
 from runtime.server.processes.levels import Levels
-from runtime.server.processes.master import Master, Process, hold_signals, load_prctl
+from runtime.server.processes.master import WAITED_FOR, Master, Process, hold_signals, load_prctl
 from runtime.server.processes.masters_mail import MastersMail
 from runtime.server.processes.notify import Notifier, notifier
 from runtime.server.processes.probing import Probing
@@ -52,7 +53,7 @@ from runtime.server.start.settings import effective
 from runtime.server.start.source import Compiled, RoutesFile, Source
 from runtime.server.worker.collecting import spare_the_collector
 
-# How long the process of `fork=no` may take to notice that it is to end.
+# How often the process of `fork=no` looks at the others and at the time, if neither a message nor a signal wakes it.
 _IDLE_MS: Final = 1000
 
 
@@ -277,6 +278,9 @@ class _Start:
             self._farewell()
             return 0
         worker = udp.worker(workplace, roster.seats(udp.UDP_WORKERS)[0])
+        watches = self._engine.world.asking.watches
+        if watches is not None:
+            watches.watch(PendingSignals(WAITED_FOR))
         spare_the_collector()
         master.serves()
         worker.run(lambda: master.attend_alone(), _IDLE_MS)

@@ -38,7 +38,8 @@ _STEADY_S: Final = 10.0
 # How often it is looked whether the transactions are done, or all have told their statistics.
 _LOOK_S: Final = 0.02
 
-_WAITED_FOR: Final = frozenset(
+# The signals that the master takes, one at a time.
+WAITED_FOR: Final = frozenset(
     (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 )
 
@@ -235,7 +236,7 @@ class Master:
             patience_s = _LOOK_S
         elif not self._ending.has_begun():
             self._respawn()
-        info = signal.sigtimedwait(_WAITED_FOR, patience_s)
+        info = signal.sigtimedwait(WAITED_FOR, patience_s)
         if info is not None and not self._take_signal(info.si_signo):
             return False
         self._mail.read()
@@ -365,7 +366,7 @@ class Master:
 
 def hold_signals() -> None:
     """From now on signals wait until the master takes them."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED_FOR)
+    signal.pthread_sigmask(signal.SIG_BLOCK, WAITED_FOR)
 
 
 def _unmoved(number: int, frame: FrameType | None) -> None:
@@ -381,7 +382,7 @@ def _default_signals() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITED_FOR)
 
 
 def load_prctl(mmsg: ModuleType | None) -> Prctl:

@@ -203,6 +203,17 @@ def test_a_single_process_is_not_reloaded(site: Reloaded) -> None:
     site.wait_for("SIGHUP ignored: fork=no")
 
 
+def test_a_single_process_takes_a_signal_at_once(site: Reloaded) -> None:
+    """And not when it looks around the next time, once in a second."""
+    site.begin(routes("one", "fork=False"), until="")
+    site.ask("call")
+    began_s = time.monotonic()
+    for count in range(1, 11):
+        os.kill(site.server.pid, signal.SIGHUP)
+        assert eventually(lambda: site.server.log.read_text().count("SIGHUP ignored") == count, 60)
+    assert time.monotonic() < began_s + 5
+
+
 def test_no_message_is_lost_or_mixed_while_programs_come_and_go(site: Reloaded) -> None:
     """Good and bad programs by turns, under load: each message is answered once, by a program that was in force."""
     site.begin(routes("p0"))
