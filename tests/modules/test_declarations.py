@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import csv
 import importlib
+import inspect
 import runpy
 from pathlib import Path
 from typing import Final
@@ -222,7 +223,7 @@ def test_what_operands_are_in_routes_py_is_there() -> None:
     for operand in catalogue.core().operands:
         assert operand.summary.endswith(".")
         if isinstance(operand, NumberOperand):
-            assert isinstance(getattr(Context, operand.attribute), property)
+            assert inspect.isdatadescriptor(getattr(Context, operand.attribute))
             assert all(
                 getattr(core, word.name) == word.value for word in operand.words.values() if isinstance(word, Named)
             )

@@ -17,6 +17,7 @@ def decided() -> Decisions:
     all.dst_uri = b"sip:next@a"
     all.path = b"<sip:edge@a;lr>"
     all.q = 500
+    all.rank = 700
     all.branches.append(Target(b"sip:other@a", b"", -1))
     all.flags = 6
     all.force_rport = True

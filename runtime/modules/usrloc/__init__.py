@@ -112,6 +112,10 @@ class Usrloc(Module):
             raise ModuleError(
                 "usrloc: locations are kept from the start only: it cannot be loaded while the server runs"
             )
+        if self._keep and self.db_mode != 0:
+            raise ModuleError(
+                f"usrloc: keep is for contacts in memory alone, with db_mode 0: with db_mode {self.db_mode} the database keeps them"
+            )
         rows: Rows | None = None
         if self.db_mode != 0:
             self._database = open_database(world, "usrloc", self._url)
@@ -129,10 +133,6 @@ class Usrloc(Module):
 
     def _load_kept(self, world: World, store: Store) -> Keep | None:
         """Have the contacts of the last time, and those of this time survive. None where nothing is to be changed."""
-        if self.db_mode != 0:
-            raise ModuleError(
-                f"usrloc: keep is for contacts in memory alone, with db_mode 0: with db_mode {self.db_mode} the database keeps them"
-            )
         path = world.path(self._keep)
         try:
             if world.only_checks:
