@@ -1,4 +1,4 @@
-"""`python -m bench capacity|forward|options|call|register|lookup|instructions|start|compile`."""
+"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|instructions|start|compile`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bench.beside import measure_beside
 from bench.capacity import ORIGINAL, Setting, measure_capacity
 from bench.compile import compile_times
 from bench.instructions import RATE, count_instructions
@@ -38,6 +39,13 @@ def main(words: list[str] | None = None) -> int:
         _add_scenario(commands.add_parser(scenario.name, help=f"CPU time per {scenario.unit}"), scenario)
     _add_capacity(commands.add_parser("capacity", help="the highest rate that one core carries, and what is beyond"))
     _add_instructions(commands.add_parser("instructions", help="instructions per unit, counted by callgrind"))
+    beside = commands.add_parser(
+        "beside", help="delays of lookups while all contacts are dumped, or searched for expired ones"
+    )
+    beside.add_argument("--users", type=int, default=100_000, help="(%(default)s)")
+    beside.add_argument("--rate", type=int, default=1_000, help="lookups a second (%(default)s)")
+    beside.add_argument("--seconds", type=float, default=5.0, help="of one measurement (%(default)s)")
+    beside.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     start = commands.add_parser("start", help="time from the start of ser to the first answer")
     start.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     start.add_argument("--rounds", type=int, default=3)
@@ -120,6 +128,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
         return start_times(shlex.split(arguments.ours), arguments.rounds)
     if arguments.command == "compile":
         return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.rounds)
+    if arguments.command == "beside":
+        ser = shlex.split(arguments.ours)
+        return measure_beside(ser, arguments.users, arguments.rate, arguments.seconds, _cores())
     if arguments.command == "capacity":
         return _capacity(arguments)
     if arguments.command == "instructions":

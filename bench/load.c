@@ -9,6 +9,7 @@
  *   options   an OPTIONS, which the callee answers with 200; done when the caller has the 200
  *   call      INVITE 180 200 ACK BYE 200; done when the caller has the 200 of the BYE
  *   register  a REGISTER of one of USERS users at the callee's address, which the server itself answers with 200
+ *   auth      the same, and the server asks for the password, which is "secret" for all
  *   lookup    as options, but the Request-URI is one of USERS users of the server, who must have been registered
  *
  * Prints one JSON object: sent, done, lost, in_time (done before a caller would have repeated his request), refused
@@ -18,6 +19,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <math.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -33,7 +35,7 @@
 enum { BATCH = 64, DATAGRAM = 4096, SOCKET_BUFFER = 8 << 20, MARKS_MAX = 12 };
 enum { SPIN_BELOW_NS = 200000, QUIET_NS = 1000000000, SECOND_NS = 1000000000 };
 enum { T1_NS = 500000000 }; /* RFC 3261: a request is repeated after this time */
-enum mode { FORWARD, OPTIONS, CALL, REGISTER, LOOKUP };
+enum mode { FORWARD, OPTIONS, CALL, REGISTER, AUTH, LOOKUP };
 
 /* The number of a request travels in its Call-ID, branch and tag as eight hexadecimal digits after this mark. */
 #define MARK "sbench"
@@ -129,20 +131,20 @@ static int find_marks(char *text, const char *mark, int *offset)
 
 static void prepare_first(void)
 {
-    static const char *const methods[] = {"INVITE", "OPTIONS", "INVITE", "REGISTER", "OPTIONS"};
+    static const char *const methods[] = {"INVITE", "OPTIONS", "INVITE", "REGISTER", "REGISTER", "OPTIONS"};
     const char *method = methods[mode], *body = mode == FORWARD || mode == CALL ? SDP : "";
     const char *callee_name = mode >= REGISTER ? USER "00000000" : "bob";
-    const char *contact = mode == REGISTER ? callee_name : "alice";
+    bool registers = mode == REGISTER || mode == AUTH;
+    const char *contact = registers ? callee_name : "alice";
     int home = mode >= REGISTER ? ntohs(server.sin_port) : callee.port;
     char *text = first.text[0], uri[64];
-    snprintf(uri, sizeof uri, "sip:%s%s127.0.0.1:%d", mode == REGISTER ? "" : callee_name, mode == REGISTER ? "" : "@",
-             home);
+    snprintf(uri, sizeof uri, "sip:%s%s127.0.0.1:%d", registers ? "" : callee_name, registers ? "" : "@", home);
     first.size = snprintf(text, DATAGRAM, "%s %s SIP/2.0\r\n" COMMON "%sContent-Length: %zu\r\n\r\n%s", method, uri,
                           caller.port, caller.port, callee_name, home, (unsigned)getpid(), method, contact,
-                          mode == REGISTER ? callee.port : caller.port,
-                          *body              ? "Content-Type: application/sdp\r\n"
-                          : mode == REGISTER ? "Expires: 3600\r\n"
-                                             : "",
+                          registers ? callee.port : caller.port,
+                          *body       ? "Content-Type: application/sdp\r\n"
+                          : registers ? "Expires: 3600\r\n"
+                                      : "",
                           strlen(body), body);
     first.marks = find_marks(text, MARK, first.offset);
     first.users = find_marks(text, USER, first.user_offset);
@@ -279,6 +281,71 @@ static void acknowledge(const char *refusal, long number)
     send_to(&caller, &server, out, end - out);
 }
 
+/* MD5, RFC 1321, of up to a few hundred bytes, as 32 hexadecimal digits. */
+static void md5_hex(const char *text, char *hex)
+{
+    static const int turns[4][4] = {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
+    static uint32_t sines[64];
+    unsigned char padded[1024] = {0};
+    size_t size = strlen(text), blocks = (size + 8) / 64 + 1;
+    uint32_t state[4] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
+    if (!sines[0])
+        for (int i = 0; i < 64; i++)
+            sines[i] = (uint32_t)(fabs(sin(i + 1)) * 4294967296.0);
+    memcpy(padded, text, size);
+    padded[size] = 0x80;
+    for (int i = 0; i < 8; i++)
+        padded[blocks * 64 - 8 + i] = (uint64_t)size * 8 >> (8 * i);
+    for (size_t block = 0; block < blocks; block++) {
+        uint32_t words[16], a = state[0], b = state[1], c = state[2], d = state[3];
+        memcpy(words, padded + block * 64, 64); /* on a little-endian machine */
+        for (int i = 0; i < 64; i++) {
+            uint32_t mix;
+            int word;
+            switch (i / 16) {
+            case 0: mix = (b & c) | (~b & d), word = i; break;
+            case 1: mix = (d & b) | (~d & c), word = (5 * i + 1) % 16; break;
+            case 2: mix = b ^ c ^ d, word = (3 * i + 5) % 16; break;
+            default: mix = c ^ (b | ~d), word = 7 * i % 16; break;
+            }
+            uint32_t sum = a + mix + sines[i] + words[word];
+            int turn = turns[i / 16][i % 4];
+            a = d, d = c, c = b, b += sum << turn | sum >> (32 - turn);
+        }
+        state[0] += a, state[1] += b, state[2] += c, state[3] += d;
+    }
+    for (int i = 0; i < 16; i++)
+        sprintf(hex + 2 * i, "%02x", state[i / 4] >> (8 * (i % 4)) & 255);
+}
+
+/* The REGISTER again, with the answer to the challenge. RFC 2617 3.2.2, without qop. */
+static void authenticate(const char *challenge, long number)
+{
+    char out[DATAGRAM * 2], *end = out, text[512], a1[33], a2[33], response[33], nonce[128] = "";
+    const char *at = strstr(challenge, "nonce=\"");
+    if (!at || sscanf(at, "nonce=\"%127[^\"]", nonce) != 1) {
+        foreign++;
+        return;
+    }
+    int home = ntohs(server.sin_port);
+    snprintf(text, sizeof text, USER "%08lx:127.0.0.1:secret", number % users);
+    md5_hex(text, a1);
+    snprintf(text, sizeof text, "REGISTER:sip:127.0.0.1:%d", home);
+    md5_hex(text, a2);
+    snprintf(text, sizeof text, "%s:%s:%s", a1, nonce, a2);
+    md5_hex(text, response);
+    end += sprintf(end, "REGISTER sip:127.0.0.1:%d SIP/2.0\r\n", home);
+    end += sprintf(end, "Via: SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK-" MARK "%08lx-2\r\nMax-Forwards: 70\r\n", caller.port, number);
+    end = copy_lines(end, challenge, "From:", NULL);
+    end += sprintf(end, "To: <sip:" USER "%08lx@127.0.0.1:%d>\r\n", number % users, home);
+    end = copy_lines(end, challenge, "Call-ID:", NULL);
+    end += sprintf(end, "CSeq: 2 REGISTER\r\nContact: <sip:" USER "%08lx@127.0.0.1:%d>\r\n", number % users, callee.port);
+    end += sprintf(end, "Authorization: Digest username=\"" USER "%08lx\", realm=\"127.0.0.1\", nonce=\"%s\", ", number % users, nonce);
+    end += sprintf(end, "uri=\"sip:127.0.0.1:%d\", response=\"%s\", algorithm=MD5\r\n", home, response);
+    end += sprintf(end, "User-Agent: sip-express-router bench\r\nExpires: 3600\r\nContent-Length: 0\r\n\r\n");
+    send_to(&caller, &server, out, end - out);
+}
+
 static void callee_receives(const char *data, const struct sockaddr_in *from)
 {
     long number = number_of(data);
@@ -300,7 +367,9 @@ static void caller_receives(const char *data, const struct sockaddr_in *from)
     long number = number_of(data);
     if (number < 0 || strncmp(data, "SIP/2.0 1", 9) == 0)
         return;
-    if (strncmp(data, "SIP/2.0 200 ", 12) != 0) { /* counts as lost as well */
+    if (mode == AUTH && strncmp(data, "SIP/2.0 401 ", 12) == 0 && strstr(data, "\nCSeq: 1 REGISTER\r"))
+        authenticate(data, number);
+    else if (strncmp(data, "SIP/2.0 200 ", 12) != 0) { /* counts as lost as well */
         bool is_refusal = strncmp(data, "SIP/2.0 503 ", 12) == 0;
         refused += is_refusal;
         foreign += !is_refusal;
@@ -380,7 +449,7 @@ static void print_result(double seconds, uint64_t worst_ns)
 static enum mode mode_named(const char *name)
 {
     static const char *const names[] = {[FORWARD] = "forward", [OPTIONS] = "options", [CALL] = "call",
-                                        [REGISTER] = "register", [LOOKUP] = "lookup"};
+                                        [REGISTER] = "register", [AUTH] = "auth", [LOOKUP] = "lookup"};
     for (int i = FORWARD; i <= LOOKUP; i++)
         if (strcmp(name, names[i]) == 0)
             return i;

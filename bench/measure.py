@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import statistics
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, NotRequired, TypedDict
@@ -102,11 +104,26 @@ def command_of(
     config = Path(folder) / f"{server}.cfg"
     if server == FLOOR:
         return floor_command(port, callee_port)
+    database = f"{folder}/users.sqlite"
+    if scenario.has_database:
+        make_users(database, USERS)
     if server == KAMAILIO:
-        config.write_text(kamailio_config(scenario, port))
+        config.write_text(kamailio_config(scenario, port).replace("@DATABASE@", f"/{database}"))
         return kamailio_command(str(config), folder)
-    config.write_text(ser_config(scenario))
+    config.write_text(ser_config(scenario).replace("@DATABASE@", database))
     return ser_command(ser, str(config), port, workers)
+
+
+def make_users(file: str, users: int) -> None:
+    """A database with as many users as the load plays, all with the same password."""
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("CREATE TABLE version (table_name VARCHAR(64), table_version INT)")
+        database.execute("INSERT INTO version VALUES ('subscriber', 5)")
+        database.execute(
+            "CREATE TABLE subscriber (username VARCHAR(64), domain VARCHAR(128), password VARCHAR(25), PRIMARY KEY (username, domain))"
+        )
+        rows = [(f"suser{number:08x}", "127.0.0.1", "secret") for number in range(users)]
+        database.executemany("INSERT INTO subscriber VALUES (?, ?, ?)", rows)
 
 
 def _measure_load(plan: Plan, process: Process, number: int, burst: int, port: int, callee_port: int) -> Run:
@@ -209,5 +226,6 @@ def report(result: dict[str, object]) -> str:
                 low, high = figures["low"], figures["high"]
                 lines.append(f"  ours/kamailio {figures['median']:.2f} ({low:.2f} to {high:.2f})")
             else:
-                lines.append(f"  {server:<10} {figures['cpu_us']:7.2f} us, lost {figures['lost']}")
+                delays = f"p50 {figures['p50_us']:.0f} us, p99 {figures['p99_us']:.0f} us"
+                lines.append(f"  {server:<10} {figures['cpu_us']:7.2f} us, {delays}, lost {figures['lost']}")
     return "\n".join(lines)

@@ -24,6 +24,6 @@ def program(name: str) -> Path:
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f"{target.name}.{os.getpid()}"
-        subprocess.run([os.environ.get("CC", "cc"), *FLAGS, "-o", fresh, source], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), *FLAGS, "-o", fresh, source, "-lm"], check=True)
         fresh.replace(target)
     return target

@@ -11,7 +11,8 @@ from bench.native import program
 @dataclass(frozen=True)
 class Scenario:
     """One kind of work. `unit` is what CPU time is given per; `mode` is that of load.c. Where `before` is not "" each user has to do
-    that first, once."""
+    that first, once. `peer_modules` are Kamailio's, where it has others. @DATABASE@ in a config stands for the file of its users.
+    """
 
     name: str
     mode: str
@@ -21,6 +22,11 @@ class Scenario:
     ser: str
     kamailio: str
     before: str = ""
+    peer_modules: tuple[str, ...] = ()
+
+    @property
+    def has_database(self) -> bool:
+        return "@DATABASE@" in self.ser
 
 
 FORWARD: Final = Scenario(
@@ -147,6 +153,47 @@ REGISTER: Final = Scenario(
     before="register",
 )
 
+_PASSWORDS: Final = """
+    if (method=="REGISTER") {
+        if (!www_authorize("127.0.0.1", "subscriber")) {
+            www_challenge("127.0.0.1", "0");
+            break;
+        };
+        if (!save("location")) {
+            sl_reply_error();
+        };
+        break;
+    };
+    sl_send_reply("404", "Not Found");
+}
+"""
+_COLUMNS: Final = """
+modparam("auth_db", "calculate_ha1", 1)
+modparam("auth_db", "password_column", "password")
+modparam("auth_db", "use_domain", 0)
+"""
+_DATABASE: Final = 'modparam("auth_db", "db_url", "sqlite://@DATABASE@")\n'
+
+AUTH: Final = Scenario(
+    name="auth",
+    mode="auth",
+    unit="REGISTER with challenge and password",
+    rate=2_000,
+    modules=("sl", "tm", "usrloc", "registrar", "maxfwd", "auth", "auth_db"),
+    ser=_DATABASE
+    + _COLUMNS
+    + 'modparam("auth_db", "avps_column_int", "")\nmodparam("auth_db", "avps_column_str", "")'
+    + _START
+    + _PASSWORDS,
+    # Its tables have other versions; nothing but the password is to be loaded.
+    kamailio=_DATABASE
+    + _COLUMNS
+    + 'modparam("auth_db", "version_table", 0)\nmodparam("auth_db", "load_credentials", "")'
+    + (_START + _PASSWORDS).replace("route {", "request_route {", 1).replace("break;", "exit;"),
+    before="auth",
+    peer_modules=("sl", "tm", "usrloc", "registrar", "maxfwd", "db_sqlite", "auth", "auth_db"),
+)
+
 LOOKUP: Final = Scenario(
     name="lookup",
     mode="lookup",
@@ -158,7 +205,7 @@ LOOKUP: Final = Scenario(
     before="register",
 )
 
-SCENARIOS: Final = (FORWARD, OPTIONS, CALL, REGISTER, LOOKUP)
+SCENARIOS: Final = (FORWARD, OPTIONS, CALL, REGISTER, AUTH, LOOKUP)
 
 
 def ser_config(scenario: Scenario) -> str:
@@ -169,7 +216,7 @@ def ser_config(scenario: Scenario) -> str:
 
 def kamailio_config(scenario: Scenario, port: int) -> str:
     """kamailio.cfg of the scenario: one UDP worker, no TCP, no log, and none of its look-ups."""
-    loads = "".join(f'loadmodule "{name}.so"\n' for name in scenario.modules)
+    loads = "".join(f'loadmodule "{name}.so"\n' for name in scenario.peer_modules or scenario.modules)
     return (
         "debug=-3\nlog_stderror=yes\nfork=yes\nchildren=1\ndisable_tcp=yes\nauto_aliases=no\ndns=no\nrev_dns=no\n"
         f"server_signature=no\nlisten=udp:127.0.0.1:{port}\n{loads}{scenario.kamailio}"

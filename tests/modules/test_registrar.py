@@ -258,6 +258,20 @@ def test_ten_thousand_contacts_of_one_user_are_refused_where_no_answer_could_nam
     assert kept is not None and kept.count("<sip:bob@") == first * 200
 
 
+@pytest.mark.slow
+def test_ten_megabytes_of_contacts_leave_everything_as_it_was() -> None:
+    """As many as datagrams hold, one after the other: each is answered, none is taken."""
+    server = site()
+    register(server, "<sip:a@h>")
+    sent = 0
+    while sent < 10 << 20:
+        many = ", ".join(f"<sip:{sent + n:x}@h>" for n in range(4000))
+        answer = register(server, many, 2 + sent)
+        assert error(answer) == "503 Service Unavailable: Too many registered contacts"
+        sent += len(many)
+    assert contacts(register(server, cseq=1 << 30)) == "<sip:a@h>;expires=3600"
+
+
 def test_a_full_store_is_told_with_500_and_what_is_there_stays() -> None:
     server = site('modparam("usrloc", "max_memory", 2)')
     answers = {}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import socket
 import sys
 
-from engine import where
+import pytest
+from engine import header, where
 from modules.test_lcr import AGAIN, uri_of
 from script import Site, ask, request
 
 from runtime.modules.tm import Tm
 from runtime.routing.database import INSERT, Change, Row, Value
+from runtime.sip.digest import MD5, Credentials, ha1_of, response_of
 from runtime.sip.transport import Send
 from runtime.storage.connection import connect
 from runtime.storage.statement import change, question
@@ -113,6 +115,45 @@ def test_messages_wait_for_who_is_not_there(url: str) -> None:
     for timer in server.engine.program.modules[-1].timers():
         timer.body(server.now_ms, [])
     assert rows(url, "silo", "mid") == []
+
+
+PASSWORDS = """route {
+    if (!www_authorize("example.com", "subscriber")) { www_challenge("example.com", "0"); break; }
+    if (!is_user_in("Credentials", "admin")) { sl_send_reply("403", "No"); break; }
+    sl_send_reply("200", "OK");
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["alice' OR '1'='1", "alice'; DROP TABLE subscriber; --", "ali%", "a_ice", "ali\\ce", "%s"]
+)
+def test_sql_in_a_user_name_is_a_name(url: str, name: str) -> None:
+    """Nobody is somebody else by it, and who is called so is found by it."""
+    made(url)
+    realm = b"example.com"
+    ha1 = {user: ha1_of(MD5, user.encode(), realm, b"secret") for user in ("alice", name)}
+    columns = {"domain": realm, "ha1": ha1["alice"], "phplib_id": b"1"}
+    fill(url, "subscriber", {"username": b"alice"} | columns)
+    fill(url, "grp", {"username": b"alice", "domain": realm, "grp": b"admin"})
+    parameters = f'modparam("auth_db|group", "db_url", "{url}")\nmodparam("auth_db", "avps_column_int", "")\n'
+    parameters += 'modparam("auth_db", "avps_column_str", "")\n'
+    server = Site(parameters + PASSWORDS, f"{url.partition(':')[0]} sl auth auth_db group")
+    assert authorized(server, "alice", ha1["alice"]) == b"200"
+    assert authorized(server, name, ha1[name]) == b"401"
+    fill(url, "subscriber", {"username": name.encode()} | columns | {"ha1": ha1[name], "phplib_id": b"2"})
+    assert authorized(server, name, ha1[name]) == b"403"
+    assert authorized(server, "alice", ha1["alice"]) == b"200"
+
+
+def authorized(server: Site, name: str, ha1: bytes) -> bytes:
+    """The status of the answer to somebody who knows this HA1."""
+    challenge = header(server.answer(request("OPTIONS")), "WWW-Authenticate") or ""
+    given = Credentials()
+    given.nonce, given.uri = challenge.partition('nonce="')[2].partition('"')[0].encode(), b"sip:x"
+    response = response_of(MD5, given, ha1, b"OPTIONS", b"").decode()
+    said = f'Digest username="{name}", realm="example.com", nonce="{given.nonce.decode()}", uri="sip:x", response="{response}"'
+    return server.answer(request("OPTIONS", Authorization=said)).split(b" ")[1]
 
 
 def test_what_nobody_fetches_goes(url: str) -> None:
