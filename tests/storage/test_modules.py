@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Mapping
 
 import pytest
 from engine import header, where
@@ -47,7 +48,7 @@ class Server(Site):
     def refuse(self, sent: Send) -> list[Send]:
         """The INVITEs that follow when a gateway has no line."""
         head, _, rest = sent.data.partition(b"\r\n")
-        sends = self.say(b"SIP/2.0 503 Full\r\n" + rest, where(sent).split(":")[0], sent.destination.port)
+        sends = self.say(b"SIP/2.0 503 Full\r\n" + rest, where(sent).split(":")[1], sent.destination.port)
         return [send for send in sends if send.data.startswith(b"INVITE")]
 
     def accept(self, sent: Send) -> None:
@@ -55,7 +56,7 @@ class Server(Site):
         self.say(b"\r\n".join([b"SIP/2.0 200 OK", *lines, b"Content-Length: 0", b"", b""]), port=5090)
 
 
-def fill(url: str, table: str, *rows: dict[str, Value]) -> None:
+def fill(url: str, table: str, *rows: Mapping[str, Value]) -> None:
     connection = connect(parse_url(url))
     for row in rows:
         connection.run([change(Change(INSERT, table, tuple(row), list(row.values()), []))])
