@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from engine import header
+from engine import header, where
 from script import Site, ask, request
 
 ROUTE = """
@@ -358,6 +358,23 @@ def test_the_address_behind_a_nat_is_kept_and_shown() -> None:
     assert contacts(register(nat_site(), "<sip:a@10.0.0.1>")) == (
         '<sip:a@10.0.0.1>;expires=3600;received="sip:127.0.0.1:5080"'
     )
+
+
+@pytest.mark.parametrize(
+    ("parameter", "is_kept"), [("nathelper|registrar", True), ("nathelper", False), ("registrar", False)]
+)
+def test_both_modules_have_to_mean_the_same_avp(parameter: str, is_kept: bool) -> None:
+    answer = register(nat_site(f'modparam("{parameter}", "received_avp", 77)' + NAT), "<sip:a@10.0.0.1>")
+    assert ((contacts(answer) or "").endswith(';received="sip:127.0.0.1:5080"')) is is_kept
+
+
+def test_a_request_goes_to_the_address_behind_the_nat() -> None:
+    """Where the NAT is, and not where the contact says; with an AVP of another number, too."""
+    route = NAT.replace('sl_send_reply("302", "Moved")', "forward(uri:host, uri:port)")
+    server = nat_site('modparam("nathelper|registrar", "received_avp", 77)' + route)
+    register(server, "<sip:a@10.0.0.1>")
+    sent = server.only(request())
+    assert sent.data.startswith(b"OPTIONS sip:a@10.0.0.1 ") and where(sent) == "udp:127.0.0.1:5080"
 
 
 def test_a_received_parameter_of_the_contact_goes_before() -> None:
