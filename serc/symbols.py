@@ -9,7 +9,7 @@ from typing import Final
 
 from runtime.modules import catalogue
 from runtime.spec.declare import ArgumentKind, Function, ModuleSpec, Param, ParamType
-from runtime.spec.kinds_avp import ATTRIBUTE, AVP, avp_name_mistake
+from runtime.spec.kinds_avp import ATTRIBUTE, AVP
 from runtime.spec.kinds_words import LAST_ROUTE
 from serc.diagnostics.fix import Edit, inside
 from serc.reading import tree
@@ -128,7 +128,7 @@ class Symbols:
         if item.parameter.value == "avp_aliases":
             for found in _ALIASES.finditer(item.value.value):
                 yield _avp(found[2], found[3], place.start + found.start(3))
-        elif any(p.check is avp_name_mistake for p in params):
+        elif any(_is_avp_name(p) for p in params):
             name = _AVP.fullmatch(item.value.value)
             if name is not None and not (
                 name[1] == "" and name[2].isdecimal()
@@ -162,7 +162,7 @@ class Symbols:
             raise CannotRename(f"{meant} is in use already")
         for each in (symbol, meant):
             self._refuse_default(each)
-        return [Edit(use.span, bare) for use in uses]
+        return sorted(Edit(use.span, bare) for use in uses)
 
     def _refuse_default(self, symbol: Symbol) -> None:
         """What a module has by default, other names do not reach."""
@@ -204,13 +204,17 @@ def _is_avp_number(param: Param) -> bool:
     return param.type is ParamType.INTEGER and param.name.endswith("_avp")
 
 
+def _is_avp_name(param: Param) -> bool:
+    return param.type is ParamType.STRING and param.name.endswith("_avp")
+
+
 def _default_of(param: Param) -> Symbol | None:
     """The flag or AVP that a parameter has where nobody sets it."""
     if isinstance(param.default, int) and param.default:
         if _is_flag(param):
             return Symbol("flag", str(param.default))
         return Symbol("AVP", f"i:{param.default}") if _is_avp_number(param) else None
-    if isinstance(param.default, str) and param.check is avp_name_mistake and not param.default.isdecimal():
+    if isinstance(param.default, str) and _is_avp_name(param) and not param.default.isdecimal():
         found = _AVP.fullmatch(param.default)
         return None if found is None else Symbol("AVP", f"{found[1] or 's:'}{found[2]}")
     return None

@@ -18,6 +18,8 @@ SUBCOMMANDS: Final = {
     "fmt": "lay ser.cfg out in one style",
     "graph": "draw the routes and what calls what",
     "test": "run the tests of a config",
+    "rename": "give a route, a flag or an AVP another name, everywhere",
+    "stats": "how large ser.cfg is, and what it uses",
     "doc": "what a function or parameter does",
     "lsp": "a language server, for editors",
     "trace": "show what ser.cfg does with a message",
