@@ -15,13 +15,13 @@ from runtime.modules import catalogue
 from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, Function, ModuleSpec, Param, RouteKind
 from runtime.spec.globals import GLOBALS
 from serc.diagnostics.report import Report
-from serc.frontend import analyse
+from serc.frontend import inspect
 from serc.reading import tree
 from serc.reading.lex import lex
 from serc.reading.source import Source
-from serc.reading.structure import parse_file
 from serc.reading.tree import Span
-from serc.resolve.modules import Modules, check_modules
+from serc.resolve.bound import BoundFile
+from serc.resolve.modules import Modules, stem_of
 from serc.style import styled
 from serc.symbols import Symbols
 
@@ -29,6 +29,15 @@ _KINDS: Final = ((REQUEST, "request"), (FAILURE, "failure"), (ONREPLY, "onreply"
 _ROUTES: Final[dict[str, RouteKind]] = {"route": REQUEST, "failure_route": FAILURE, "onreply_route": ONREPLY}
 _WORD: Final = re.compile(r"\w+")
 _STATEMENTS: Final = ("if", "else", "break", "route")
+_LOAD: Final = re.compile(r"""^[ \t]*loadmodule[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
+_IN_LOAD: Final = re.compile(r'loadmodule\s*"[^"]*\Z')
+_IN_PARAM: Final = re.compile(r'modparam\s*\(\s*"[^"]*"\s*,\s*"[^"]*\Z')
+# Texts and comments, so that what is in them counts for nothing, and what holds arguments together.
+_PIECES: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|\'[^\']*\'?|#[^\n]*|[(),;{}]', re.DOTALL)
+# No call is longer.
+_CALL_MAX: Final = 2000
+_NAME_BEFORE: Final = re.compile(r"([A-Za-z]\w*)\s*\Z")
+_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _ITEMS: Final = ("loadmodule", "modparam", "route", "failure_route", "onreply_route")
 
 
@@ -41,6 +50,14 @@ class Proposal:
     detail: str
 
 
+@dataclass(frozen=True)
+class Signature:
+    """The functions that a call can mean, and the number of the argument, from 0, that is being written."""
+
+    functions: list[tuple[ModuleSpec, Function]]
+    argument: int
+
+
 class Document:
     """One version of a ser.cfg."""
 
@@ -48,19 +65,29 @@ class Document:
         self.source: Final = source
 
     @cached_property
+    def _inspected(self) -> tuple[BoundFile, Report]:
+        """The costly part. What is asked for after each keystroke does without it."""
+        return inspect(self.source, catalogue)
+
+    @property
     def report(self) -> Report:
         """All diagnostics."""
-        return analyse(self.source, catalogue)[1]
+        return self._inspected[1]
 
-    @cached_property
+    @property
     def file(self) -> tree.File:
         """What could be read."""
-        report = Report()
-        return parse_file(self.source, report, lex(self.source, report))
+        return self._inspected[0].file
+
+    @property
+    def modules(self) -> Modules:
+        return self._inspected[0].modules
 
     @cached_property
-    def modules(self) -> Modules:
-        return check_modules(self.file, catalogue, Report(), True)
+    def specs(self) -> list[ModuleSpec]:
+        """The modules that are loaded, read off the text."""
+        stems = dict.fromkeys(stem_of(found[1]) for found in _LOAD.finditer(self.source.text))
+        return [spec for stem in stems if stem != "core" and (spec := catalogue.find(stem)) is not None]
 
     def formatted(self) -> str | None:
         """The file in one style; None if it does not parse."""
@@ -82,13 +109,15 @@ class Document:
         if found is None:
             return None
         word, span = found
-        for item in self.file.items:
-            if isinstance(item, tree.LoadModule) and item.span.start <= offset <= item.span.end:
-                spec = catalogue.find(item.path.value.rpartition("/")[2].removesuffix(".so"))
-                return None if spec is None else (f"**{spec.name}**: {spec.summary}", item.span)
-            if isinstance(item, tree.ModParam) and item.parameter.span.start <= offset <= item.parameter.span.end:
-                texts = [param_text(m.spec, p) for m in self.modules.loaded if (p := m.spec.param(word)) is not None]
-                return ("\n\n".join(texts), item.parameter.span) if texts else None
+        line = self.source.line_of(offset)
+        before = self.source.text[self.source.line_start(line) : span.start]
+        if _IN_LOAD.search(before) or self.source.line_text(line).lstrip().startswith("loadmodule"):
+            loaded = _LOAD.match(self.source.text, self.source.line_start(line))
+            spec = None if loaded is None else catalogue.find(stem_of(loaded[1]))
+            return None if spec is None else (f"**{spec.name}**: {spec.summary}", span)
+        if _IN_PARAM.search(before):
+            texts = [param_text(spec, p) for spec in self.specs if (p := spec.param(word)) is not None]
+            return ("\n\n".join(texts), span) if texts else None
         for name, text in self._documented():
             if name == word:
                 return text, span
@@ -104,9 +133,53 @@ class Document:
 
     def functions(self) -> Iterator[tuple[ModuleSpec, Function]]:
         """All that the file can call: of its modules and of the core."""
-        for spec in (*(loaded.spec for loaded in self.modules.loaded), catalogue.core()):
+        for spec in (*self.specs, catalogue.core()):
             for function in spec.functions:
                 yield spec, function
+
+    def signature(self, offset: int) -> Signature | None:
+        """The call around a place, which need not be finished; None outside of all."""
+        text = self.source.text
+        start = self.source.line_start(self.source.line_of(max(0, offset - _CALL_MAX)))
+        opened: list[list[int]] = []  # where each parenthesis is, and how many commas follow
+        for piece in _PIECES.finditer(text, start, offset):
+            if piece[0] == "(":
+                opened.append([piece.start(), 0])
+            elif piece[0] in ("{", "}", ";"):
+                opened.clear()
+            elif piece[0] == ")" and opened:
+                opened.pop()
+            elif piece[0] == "," and opened:
+                opened[-1][1] += 1
+        for at, commas in reversed(opened):
+            name = _NAME_BEFORE.search(text, max(start, at - 100), at)
+            found = [] if name is None else [(s, f) for s, f in self.functions() if f.name == name[1]]
+            if found:
+                return Signature(found, commas)
+        return None
+
+    # --- folding -----------------------------------------------------------------------------------------------------
+
+    def folds(self) -> list[tuple[int, int, str]]:
+        """First and last line of what can be shown as one, from 1, and what it is: "block", "comment", or "imports" of modules."""
+        found = []
+        opened: list[int] = []
+        lexed = lex(self.source, Report())
+        for token in lexed.tokens:
+            if token.kind == "sign" and token.text == "{":
+                opened.append(self.source.line_of(token.start))
+            elif token.kind == "sign" and token.text == "}" and opened:
+                first, last = opened.pop(), self.source.line_of(token.start)
+                if last - first > 1:
+                    found.append((first, last - 1, "block"))
+        lines = [self.source.line_text(n).lstrip() for n in range(1, self.source.line_count + 1)]
+        for kind, heads in (("comment", ("#",)), ("imports", ("loadmodule", "modparam"))):
+            found += [(first, last, kind) for first, last in _runs(lines, heads)]
+        for match in _COMMENT.finditer(self.source.text):
+            first, last = self.source.line_of(match.start()), self.source.line_of(match.end() - 1)
+            if last > first:
+                found.append((first, last, "comment"))
+        return sorted(found)
 
     # --- completion --------------------------------------------------------------------------------------------------
 
@@ -119,10 +192,10 @@ class Document:
             return [Proposal(f"{spec.name}.so", "module", spec.summary) for spec in specs]
         found = re.search(r'modparam\s*\(\s*"([^"]*)"\s*,\s*"[^"]*$', before)
         if found is not None:
-            spec = next((m.spec for m in self.modules.loaded if m.spec.exported == found[1]), None)
+            spec = next((spec for spec in self.specs if spec.exported == found[1]), None)
             return [] if spec is None else [Proposal(p.name, "parameter", p.summary) for p in spec.params]
         if re.search(r'modparam\s*\(\s*"[^"]*$', before):
-            return [Proposal(m.spec.exported, "module", m.spec.summary) for m in self.modules.loaded]
+            return [Proposal(spec.exported, "module", spec.summary) for spec in self.specs]
         if before.count('"') % 2:
             return []
         kind = self._route_kind(offset)
@@ -167,6 +240,18 @@ class Document:
         """All places of what stands there, its definition first."""
         use = self.symbols.at(offset)
         return [] if use is None else [u.span for u in self.symbols.of(use.symbol)]
+
+
+def _runs(lines: list[str], heads: tuple[str, ...]) -> Iterator[tuple[int, int]]:
+    """Two lines and more, one after the other, that begin with one of the words."""
+    first = 0
+    for number, line in enumerate((*lines, ""), 1):
+        if line.startswith(heads):
+            first = first or number
+        elif first:
+            if number - first > 1:
+                yield first, number - 1
+            first = 0
 
 
 def function_text(spec: ModuleSpec, function: Function) -> str:

@@ -40,6 +40,14 @@ def analyse(
     The tree is None when there are errors; with warnings and notes alone it is complete and can be compiled. Nothing
     that the file names is opened or run. `variables`: the environment in which the server is going to start, None if nobody knows.
     """
+    bound, report = inspect(source, catalogue, variables)
+    return (None if report.has_errors else bound), report
+
+
+def inspect(
+    source: Source, catalogue: Catalogue, variables: Mapping[str, str] | None = None
+) -> tuple[BoundFile, Report]:
+    """The same, with a tree in any case: what of the file could be read, and bound."""
     report = Report()
     lexed = lex(source, report)
     file = parse_file(source, report, lexed)
@@ -54,7 +62,7 @@ def analyse(
     _directives(source, lexed.line_comments, report)
     _foreign_file(source, report)
     apply_ignores(source, lexed.line_comments, report)
-    return (None if report.has_errors else bound), report
+    return bound, report
 
 
 def _check(

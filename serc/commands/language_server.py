@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from lsprotocol import types as t
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
+from runtime.spec.declare import Function, ModuleSpec
 from runtime.version import VERSION
+from serc.commands.lsp_tests import RUN, Results, is_tests, lenses, lenses_of_config, mistakes
+from serc.commands.lsp_text import Text
 from serc.diagnostics import codes
-from serc.diagnostics.fix import Edit
 from serc.diagnostics.ignore import ignoring
-from serc.diagnostics.report import Diagnostic, Severity
-from serc.editor import Document
+from serc.diagnostics.report import Report, Severity
+from serc.editor import Document, function_text
 from serc.fixing import fixed, settled
-from serc.reading.source import Source, readable
-from serc.reading.tree import Span
 from serc.symbols import ROUTES, CannotRename
+from serc.testing.language.words import words_for
 
 FIX_ALL: Final = "source.fixAll.serc"
-
-
-class Text:
-    """A ser.cfg as editors have it: places are lines and UTF-16 units. It may hold what is no Latin-1: `Source` has its bytes."""
-
-    def __init__(self, name: str, text: str) -> None:
-        self.source: Final = Source(name, text.encode("utf-8", "surrogatepass").decode("latin-1"))
-        self.text: Final = text
-        self._lines: Final = text.split("\n")
-        self._starts: Final = [0]
-        for line in self._lines:
-            self._starts.append(self._starts[-1] + len(line.encode("utf-8", "surrogatepass")) + 1)
-
-    def offset(self, line: int, character: int) -> int:
-        if line >= len(self._lines):
-            return len(self.source.text)
-        units = self._lines[line].encode("utf-16-le", "surrogatepass")[: 2 * character]
-        return self._starts[line] + len(units.decode("utf-16-le", "ignore").encode("utf-8"))
-
-    def place(self, offset: int) -> tuple[int, int]:
-        line = self.source.line_of(offset) - 1
-        head = self.source.text[self._starts[line] : offset].encode("latin-1").decode("utf-8", "ignore")
-        return line, len(head.encode("utf-16-le")) // 2
 
 
 def make_server() -> LanguageServer:
@@ -63,20 +43,26 @@ def make_server() -> LanguageServer:
         t.TEXT_DOCUMENT_DOCUMENT_SYMBOL: answers.symbols,
         t.TEXT_DOCUMENT_FORMATTING: answers.formatting,
         t.TEXT_DOCUMENT_CODE_ACTION: answers.code_actions,
+        t.TEXT_DOCUMENT_SIGNATURE_HELP: answers.signature,
+        t.TEXT_DOCUMENT_FOLDING_RANGE: answers.folding,
+        t.TEXT_DOCUMENT_CODE_LENS: answers.code_lens,
     }
     for name, answer in features.items():
         # pygls writes the name of the feature into what it is given, which a method does not take.
         server.feature(name, _OPTIONS.get(name))(partial(answer))
+    server.command(RUN)(partial(answers.run_tests))
     return server
 
 
 class _Answers:
-    """What the server answers, to the questions of the protocol."""
+    """What the server answers, to the questions of the protocol. What has to look at all of a file is done in a thread, so that the next
+    keystroke is answered meanwhile."""
 
     def __init__(self, server: LanguageServer) -> None:
         self._server: Final = server
         # By the URI: what is asked for between two keystrokes is about the same text.
         self._known: Final[dict[str, tuple[Text, Document]]] = {}
+        self._one_at_a_time: Final = asyncio.Lock()
 
     def _open(self, uri: str) -> tuple[Text, Document]:
         document = self._server.workspace.get_text_document(uri)
@@ -86,124 +72,154 @@ class _Answers:
             known = self._known[uri] = text, Document(text.source)
         return known
 
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    async def did_open(self, params: t.DidOpenTextDocumentParams) -> None:
+        await self._publish(params.text_document.uri)
+
+    async def did_change(self, params: t.DidChangeTextDocumentParams) -> None:
+        await self._publish(params.text_document.uri)
+
     def did_close(self, params: t.DidCloseTextDocumentParams) -> None:
         self._known.pop(params.text_document.uri, None)
 
-    def did_open(self, params: t.DidOpenTextDocumentParams) -> None:
-        self._publish(params.text_document.uri)
-
-    def did_change(self, params: t.DidChangeTextDocumentParams) -> None:
-        self._publish(params.text_document.uri)
-
-    def _publish(self, uri: str) -> None:
+    async def _publish(self, uri: str) -> None:
+        """Diagnostics of the text, unless it has changed by the time that it is its turn."""
         text, document = self._open(uri)
-        found = [_diagnostic(text, uri, d) for d in document.report.in_order()]
-        self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, found))
+        async with self._one_at_a_time:
+            if self._open(uri)[0] is not text:
+                return
+            report = await asyncio.to_thread(self._report, uri, text, document)
+        if self._open(uri)[0] is text:
+            found = [text.diagnostic(uri, d) for d in report.in_order()]
+            self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, found))
+
+    def _report(self, uri: str, text: Text, document: Document) -> Report:
+        if is_tests(uri):
+            return mistakes(self._server.workspace.get_text_document(uri).path, text)
+        return document.report
+
+    # --- while typing ------------------------------------------------------------------------------------------------
 
     def hover(self, params: t.HoverParams) -> t.Hover | None:
         text, document = self._open(params.text_document.uri)
-        found = document.hover(_offset(text, params.position))
+        found = document.hover(text.offset(params.position))
         if found is None:
             return None
-        return t.Hover(t.MarkupContent(t.MarkupKind.Markdown, found[0]), _range(text, found[1]))
+        return t.Hover(t.MarkupContent(t.MarkupKind.Markdown, found[0]), text.range(found[1]))
 
     def completion(self, params: t.CompletionParams) -> list[t.CompletionItem]:
-        text, document = self._open(params.text_document.uri)
-        found = document.completion(_offset(text, params.position))
+        uri = params.text_document.uri
+        text, document = self._open(uri)
+        offset = text.offset(params.position)
+        found = words_for(text.source, offset) if is_tests(uri) else document.completion(offset)
         return [t.CompletionItem(p.word, kind=_PROPOSALS[p.kind], detail=p.detail or None) for p in found]
+
+    def signature(self, params: t.SignatureHelpParams) -> t.SignatureHelp | None:
+        text, document = self._open(params.text_document.uri)
+        found = document.signature(text.offset(params.position))
+        if found is None:
+            return None
+        shown = [_signature(spec, function) for spec, function in found.functions]
+        fits = [i for i, (_, f) in enumerate(found.functions) if len(f.arguments) > found.argument]
+        return t.SignatureHelp(shown, fits[0] if fits else 0, found.argument)
+
+    def folding(self, params: t.FoldingRangeParams) -> list[t.FoldingRange]:
+        _, document = self._open(params.text_document.uri)
+        kinds = {"comment": t.FoldingRangeKind.Comment, "imports": t.FoldingRangeKind.Imports}
+        return [t.FoldingRange(first - 1, last - 1, kind=kinds.get(kind)) for first, last, kind in document.folds()]
+
+    def formatting(self, params: t.DocumentFormattingParams) -> list[t.TextEdit]:
+        text, document = self._open(params.text_document.uri)
+        styled = None if is_tests(params.text_document.uri) else document.formatted()
+        return [] if styled is None else text.whole(styled)
+
+    # --- names -------------------------------------------------------------------------------------------------------
 
     def definition(self, params: t.DefinitionParams) -> list[t.Location]:
         text, document = self._open(params.text_document.uri)
-        spans = document.definitions(_offset(text, params.position))
-        return [t.Location(params.text_document.uri, _range(text, span)) for span in spans]
+        spans = document.definitions(text.offset(params.position))
+        return [t.Location(params.text_document.uri, text.range(span)) for span in spans]
 
     def references(self, params: t.ReferenceParams) -> list[t.Location]:
         text, document = self._open(params.text_document.uri)
-        spans = document.references(_offset(text, params.position))
-        return [t.Location(params.text_document.uri, _range(text, span)) for span in spans]
+        spans = document.references(text.offset(params.position))
+        return [t.Location(params.text_document.uri, text.range(span)) for span in spans]
 
     def rename(self, params: t.RenameParams) -> t.WorkspaceEdit | None:
         text, document = self._open(params.text_document.uri)
-        use = document.symbols.at(_offset(text, params.position))
+        use = document.symbols.at(text.offset(params.position))
         if use is None:
             raise JsonRpcInvalidParams("only the numbers of routes and flags and the names of AVPs can be changed")
         try:
             edits = document.symbols.renamed(use.symbol, params.new_name)
         except CannotRename as e:
             raise JsonRpcInvalidParams(str(e)) from e
-        return t.WorkspaceEdit({params.text_document.uri: _edits(text, edits)})
-
-    def code_actions(self, params: t.CodeActionParams) -> list[t.CodeAction]:
-        """The cures of what is wrong there, the comments that silence it, and all safe cures of the file at once."""
-        uri = params.text_document.uri
-        text, document = self._open(uri)
-        start, end = _offset(text, params.range.start), _offset(text, params.range.end)
-        found = []
-        for d in document.report.in_order():
-            if d.span.start > end or d.span.end < start:
-                continue
-            told = [_diagnostic(text, uri, d)]
-            if d.fix is not None:
-                changes = t.WorkspaceEdit({uri: _edits(text, settled(text.source, d.fix.edits))})
-                title = f"{d.fix.title[:1].upper()}{d.fix.title[1:]}"
-                found.append(t.CodeAction(title, t.CodeActionKind.QuickFix, told, is_preferred=True, edit=changes))
-            if d.severity is not Severity.ERROR and d.code not in (codes.BAD_IGNORE, codes.USELESS_IGNORE):
-                changes = t.WorkspaceEdit({uri: _edits(text, [ignoring(text.source, d)])})
-                found.append(t.CodeAction(f"Ignore {d.code.name} here", t.CodeActionKind.QuickFix, told, edit=changes))
-        whole = self._fix_all(text, document)
-        if whole:
-            found.append(t.CodeAction("Fix all that is safe", FIX_ALL, edit=t.WorkspaceEdit({uri: whole})))
-        only = params.context.only
-        return [a for a in found if not only or any(_is_of(a.kind, kind) for kind in only)]
-
-    def _fix_all(self, text: Text, document: Document) -> list[t.TextEdit]:
-        if not any(d.fix is not None and d.fix.is_safe for d in document.report.diagnostics):
-            return []
-        result = fixed(text.source, lambda source: Document(source).report, lambda _, fix: fix.is_safe)
-        return _whole(text, result.source.text)
+        return t.WorkspaceEdit({params.text_document.uri: text.edits(edits)})
 
     def symbols(self, params: t.DocumentSymbolParams) -> list[t.DocumentSymbol]:
         text, document = self._open(params.text_document.uri)
         found = []
         for use in document.symbols.uses:
             if use.is_definition:
-                place = _range(text, use.span)
+                place = text.range(use.span)
                 kind = t.SymbolKind.Function if use.symbol.kind in ROUTES else t.SymbolKind.Variable
                 found.append(t.DocumentSymbol(str(use.symbol), kind, place, place))
         return found
 
-    def formatting(self, params: t.DocumentFormattingParams) -> list[t.TextEdit]:
-        text, document = self._open(params.text_document.uri)
-        styled = document.formatted()
-        if styled is None or styled == text.source.text:
-            return []
-        return _whole(text, styled)
+    # --- what is wrong, and tests ------------------------------------------------------------------------------------
+
+    async def code_actions(self, params: t.CodeActionParams) -> list[t.CodeAction]:
+        """The cures of what is wrong there, the comments that silence it, and all safe cures of the file at once."""
+        uri = params.text_document.uri
+        text, document = self._open(uri)
+        report = await asyncio.to_thread(self._report, uri, text, document)
+        start, end = text.offset(params.range.start), text.offset(params.range.end)
+        found = []
+        for d in report.in_order():
+            if d.span.start > end or d.span.end < start:
+                continue
+            told = [text.diagnostic(uri, d)]
+            if d.fix is not None:
+                changes = t.WorkspaceEdit({uri: text.edits(settled(text.source, d.fix.edits))})
+                title = f"{d.fix.title[:1].upper()}{d.fix.title[1:]}"
+                found.append(t.CodeAction(title, t.CodeActionKind.QuickFix, told, is_preferred=True, edit=changes))
+            if d.severity is not Severity.ERROR and d.code not in (codes.BAD_IGNORE, codes.USELESS_IGNORE):
+                changes = t.WorkspaceEdit({uri: text.edits([ignoring(text.source, d)])})
+                found.append(t.CodeAction(f"Ignore {d.code.name} here", t.CodeActionKind.QuickFix, told, edit=changes))
+        if any(d.fix is not None and d.fix.is_safe for d in report.diagnostics) and not is_tests(uri):
+            result = await asyncio.to_thread(
+                fixed, text.source, lambda s: Document(s).report, lambda _, fix: fix.is_safe
+            )
+            if result.done:
+                changes = t.WorkspaceEdit({uri: text.whole(result.source.text)})
+                found.append(t.CodeAction("Fix all that is safe", FIX_ALL, edit=changes))
+        only = params.context.only
+        return [a for a in found if not only or any(_is_of(a.kind, kind) for kind in only)]
+
+    def code_lens(self, params: t.CodeLensParams) -> list[t.CodeLens]:
+        uri = params.text_document.uri
+        text, _ = self._open(uri)
+        if is_tests(uri):
+            return lenses(uri, text)
+        return lenses_of_config(uri, self._server.workspace.get_text_document(uri).path)
+
+    async def run_tests(self, uri: str, at: int | None = None) -> dict[str, object]:
+        """Runs the tests of a file, or the one at an offset; shows which lines do not hold."""
+        text, _ = self._open(uri)
+        path = self._server.workspace.get_text_document(uri).path
+        results = await asyncio.to_thread(Results, path, uri, text, at)
+        self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, results.diagnostics))
+        kind = t.MessageType.Error if results.failed else t.MessageType.Info
+        self._server.window_show_message(t.ShowMessageParams(kind, f"{Path(path).name}: {results.summary}"))
+        return {"summary": results.summary, "failed": results.failed}
 
 
-def _diagnostic(text: Text, uri: str, d: Diagnostic) -> t.Diagnostic:
-    related = [
-        t.DiagnosticRelatedInformation(t.Location(uri, _range(text, r.span)), readable(r.message)) for r in d.related
-    ]
-    return t.Diagnostic(
-        _range(text, d.span),
-        readable(d.message) + (f"\nhint: {readable(d.hint)}" if d.hint else ""),
-        _SEVERITIES[d.severity],
-        d.code.name,
-        source="serc",
-        related_information=related or None,
-    )
-
-
-def _edits(text: Text, edits: Iterable[Edit]) -> list[t.TextEdit]:
-    return [t.TextEdit(_range(text, edit.span), readable(edit.text)) for edit in edits]
-
-
-def _whole(text: Text, new: str) -> list[t.TextEdit]:
-    """The whole text anew; [] if it is the same."""
-    if new == text.source.text:
-        return []
-    whole = _range(text, Span(0, len(text.source.text)))
-    return [t.TextEdit(whole, new.encode("latin-1").decode("utf-8", "replace"))]
+def _signature(spec: ModuleSpec, function: Function) -> t.SignatureInformation:
+    names = [argument.name for argument in function.arguments]
+    parameters = [t.ParameterInformation(a.name, a.kind.expects) for a in function.arguments]
+    text = t.MarkupContent(t.MarkupKind.Markdown, function_text(spec, function))
+    return t.SignatureInformation(f"{function.name}({', '.join(names)})", text, parameters)
 
 
 def _is_of(kind: object, wanted: object) -> bool:
@@ -212,22 +228,10 @@ def _is_of(kind: object, wanted: object) -> bool:
     return one == other or one.startswith(f"{other}.")
 
 
-def _range(text: Text, span: Span) -> t.Range:
-    return t.Range(t.Position(*text.place(span.start)), t.Position(*text.place(max(span.end, span.start))))
-
-
-def _offset(text: Text, position: t.Position) -> int:
-    return text.offset(position.line, position.character)
-
-
 _OPTIONS: Final[dict[str, object]] = {
     t.TEXT_DOCUMENT_COMPLETION: t.CompletionOptions(trigger_characters=['"']),
+    t.TEXT_DOCUMENT_SIGNATURE_HELP: t.SignatureHelpOptions(["(", ","]),
     t.TEXT_DOCUMENT_CODE_ACTION: t.CodeActionOptions([t.CodeActionKind.QuickFix, FIX_ALL]),
-}
-_SEVERITIES: Final = {
-    Severity.ERROR: t.DiagnosticSeverity.Error,
-    Severity.WARNING: t.DiagnosticSeverity.Warning,
-    Severity.NOTE: t.DiagnosticSeverity.Information,
 }
 _PROPOSALS: Final = {
     "function": t.CompletionItemKind.Function,

@@ -85,9 +85,9 @@ def files_of(names: list[str]) -> Iterator[Path]:
             yield from (Path(folder, file) for file in sorted(files) if file.endswith(ENDING))
 
 
-def load(path: Path, configs: Configs) -> Tests:
-    """A test file and its ser.cfg. Raises OSError if the test file cannot be read."""
-    source = Source.read(path)
+def load(path: Path, configs: Configs, source: Source | None = None) -> Tests:
+    """A test file and its ser.cfg; `source` is its text, if that is not the one on disk. Raises OSError if it cannot be read."""
+    source = source or Source.read(path)
     file, report = parse_tests(source)
     name = file.config or path.with_suffix(".cfg").name
     span = file.config_span or Span(0, 1)

@@ -174,15 +174,124 @@ def test_a_file_that_is_being_written_can_always_be_asked(end: int) -> None:
     assert document.report is not None
 
 
-def test_a_long_file_is_answered_at_once() -> None:
-    """1,000 lines, after a keystroke: the diagnostics, hover and completion that an editor asks for."""
-    lines = "".join(f"route[{n}] {{\n" + 'if (method=="INVITE") log(1, "x\\n");\n' * 60 + "}\n" for n in range(1, 17))
-    text = 'loadmodule "tm.so"\n' + lines + "route { t_relay(); }\n"
-    assert Document(Source("ser.cfg", text)).report is not None
-    began = time.process_time()
-    document = Document(Source("ser.cfg", text))
-    assert document.report is not None and document.hover(len(text) - 10) and document.completion(len(text) - 5)
-    assert time.process_time() - began < 2
+LONG = (
+    'loadmodule "tm.so"\nloadmodule "sl.so"\n'
+    + "".join(
+        f"route[{n}] {{\n" + '  if (method=="INVITE" && uri=~"^sip:0") {\n    log(1, "x\\n");\n  }\n' * 20 + "}\n"
+        for n in range(1, 17)
+    )
+    + "route { t_relay(); }\n"
+)
+
+
+def test_a_keystroke_in_a_long_file_is_answered_at_once() -> None:
+    """1,000 lines: completion, hover, the arguments of a call and folding take less than 0.1 s together, as none waits for the checks."""
+    assert LONG.count("\n") > 990
+    took = []
+    for number in range(3):
+        text = LONG.replace("t_relay(); }", f't_reply("{number}00", "x"); t_relay(); }}')
+        end = text.index('", "x"); t_relay') + 4
+        began = time.process_time()
+        document = Document(Source("ser.cfg", text))
+        assert document.completion(len(text) - 5) and document.hover(len(text) - 10) and document.folds()
+        signature = document.signature(end)
+        took.append(time.process_time() - began)
+        assert signature is not None and signature.argument == 1
+    assert min(took) < 0.1
+
+
+def test_an_editor_is_answered_while_a_long_file_is_checked() -> None:
+    async def body(client: Client) -> None:
+        await client.told.get()
+        for version in range(2, 12):
+            text = LONG.replace("t_relay();", f"there_is_none_{version}();")
+            change = t.TextDocumentContentChangeWholeDocument(text)
+            versioned = t.VersionedTextDocumentIdentifier(version, URI)
+            client.text_document_did_change(t.DidChangeTextDocumentParams(versioned, [change]))
+        last = LONG.count("\n") - 1
+        items = await client.text_document_completion_async(t.CompletionParams(*where(last, 9)))
+        assert items and client.told.qsize() < 9  # what is typed over before it is its turn is not checked
+        while not any("there_is_none_11" in d.message for d in (await client.told.get()).diagnostics):
+            pass
+
+    with_client(body)
+
+
+@pytest.mark.parametrize(
+    ("before", "name", "argument"),
+    [
+        ('t_on_failure(', "t_on_failure", 0),
+        ('sl_send_reply("404", ', "sl_send_reply", 1),
+        ('sl_send_reply("a,b;c", "x', "sl_send_reply", 1),
+        ('if (isflagset(', "isflagset", 0),
+        ('if (isflagset(1) && t_check_status(', "t_check_status", 0),
+        ('log(1, "x"); sl_send_reply(', "sl_send_reply", 0),
+        ('sl_send_reply("1", # a, b\n', "sl_send_reply", 1),
+    ],
+)  # fmt: skip
+def test_the_arguments_of_a_call_are_known_while_it_is_written(before: str, name: str, argument: int) -> None:
+    text = f'loadmodule "sl.so"\nloadmodule "tm.so"\nroute {{\n  {before}'
+    found = Document(Source("ser.cfg", text)).signature(len(text))
+    assert found is not None and (found.functions[0][1].name, found.argument) == (name, argument)
+
+
+@pytest.mark.parametrize("before", ["", "if (", 'sl_send_reply("404");', 'log(1, "x") ', "nobody_knows("])
+def test_outside_of_calls_there_are_no_arguments(before: str) -> None:
+    text = f'loadmodule "sl.so"\nroute {{\n  {before}'
+    assert Document(Source("ser.cfg", text)).signature(len(text)) is None
+
+
+def test_blocks_comments_and_modules_fold() -> None:
+    text = "# a\n# b\n/* c\n*/\n" + CFG + "if (x) {\n  # {\n  y();\n}\n"
+    folds = Document(Source("ser.cfg", text)).folds()
+    first = 5 + CFG.count("\n")
+    assert (1, 2, "comment") in folds and (3, 4, "comment") in folds and (7, 9, "imports") in folds
+    assert (first, first + 2, "block") in folds
+
+
+def test_an_editor_gets_the_arguments_of_a_call_folds_and_buttons_for_tests(tmp_path: Path) -> None:
+    (tmp_path / "ser.cfg").write_text('loadmodule "sl.so"\nroute { sl_send_reply("404", "Not Found"); }\n')
+    tests = 'test "not found"\n  when INVITE from alice to bob\n  then 404\ntest "found"\n  when INVITE from alice to bob\n  then 200\n'
+    (tmp_path / "ser.sertest").write_text(tests)
+
+    async def body(client: Client) -> None:
+        await client.told.get()
+        help_ = await client.text_document_signature_help_async(t.SignatureHelpParams(*where(10, 36)))
+        assert (
+            help_ is not None and help_.signatures[0].label == "t_reply(code, reason)" and help_.active_parameter == 1
+        )
+        folds = await client.text_document_folding_range_async(t.FoldingRangeParams(where(0, 0)[0]))
+        assert folds is not None and [(f.start_line, f.end_line) for f in folds] == [(2, 4), (5, 7)]
+
+        uri = (tmp_path / "ser.sertest").as_uri()
+        item = t.TextDocumentItem(uri, "sertest", 1, tests + "then\n")
+        client.text_document_did_open(t.DidOpenTextDocumentParams(item))
+        (mistake,) = (await client.told.get()).diagnostics
+        assert mistake.code == "SER0802" and mistake.range.start.line == 6
+        change = t.TextDocumentContentChangeWholeDocument(tests)
+        client.text_document_did_change(
+            t.DidChangeTextDocumentParams(t.VersionedTextDocumentIdentifier(2, uri), [change])
+        )
+        assert not (await client.told.get()).diagnostics
+        words = await client.text_document_completion_async(
+            t.CompletionParams(t.TextDocumentIdentifier(uri), t.Position(4, 7))
+        )
+        assert isinstance(words, list) and "INVITE" in {word.label for word in words}
+        lenses = await client.text_document_code_lens_async(t.CodeLensParams(t.TextDocumentIdentifier(uri)))
+        assert lenses is not None and [lens.range.start.line for lens in lenses] == [0, 0, 3]
+        command = lenses[2].command
+        assert command is not None and command.title == "Run this test"
+        done = await client.workspace_execute_command_async(
+            t.ExecuteCommandParams(command.command, arguments=command.arguments)
+        )
+        assert done == {"summary": "1 of 1 failed", "failed": True}
+        (failure,) = (await client.told.get()).diagnostics
+        assert failure.range.start.line == 5 and failure.message.startswith("200 is expected, and not sent")
+        config = (tmp_path / "ser.cfg").as_uri()
+        (button,) = await client.text_document_code_lens_async(t.CodeLensParams(t.TextDocumentIdentifier(config))) or ()
+        assert button.command is not None and list(button.command.arguments or ()) == [uri]
+
+    with_client(body)
 
 
 @pytest.mark.parametrize(

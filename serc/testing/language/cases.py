@@ -250,11 +250,14 @@ Statement = User | Given | When | Then
 
 @dataclass(frozen=True)
 class Case:
-    """One test: its name, where it begins, and what it says in its order, what the file says for all tests first."""
+    """One test: its name, where it begins, and what it says in its order, what the file says for all tests first. `head` is the line
+    `test "…"`: that of a table has many cases, whose `span` is their row.
+    """
 
     name: str
     span: Span
     statements: tuple[Statement, ...]
+    head: Span
 
 
 @dataclass(frozen=True)

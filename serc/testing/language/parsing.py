@@ -114,7 +114,7 @@ class _Parser:
             if block.rows:
                 self._report.add(codes.TEST_PLACE, block.rows[0][0].span, "the table has no rows but its head")
             body = _Statements(self._report, in_test=True).all(block.lines)
-            return [Case(block.name.text, block.span, (*common, *body))]
+            return [Case(block.name.text, block.span, (*common, *body), block.span)]
         if self._report.count(Severity.ERROR) > known:
             return []
         return [self._row(block, names, cells, common) for cells in rows]
@@ -130,7 +130,7 @@ class _Parser:
         row = dict(zip(names, [cell.text for cell in cells], strict=True))
         body = _Statements(self._report, in_test=True).all([filled(line, row) for line in block.lines])
         label = ", ".join(cell.text for cell in cells if cell.text)
-        return Case(f"{block.name.text} [{label}]", span, (*common, *body))
+        return Case(f"{block.name.text} [{label}]", span, (*common, *body), block.span)
 
 
 class _Statements:
