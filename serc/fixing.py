@@ -31,11 +31,17 @@ class Done:
 
 @dataclass(frozen=True)
 class Fixed:
-    """The text that came of it, what was done, and what is left to say of it."""
+    """The text that came of it, what was done, and what is left to say of it. `given` is the text as it was, `rounds` the edits since."""
 
     source: Source
     done: list[Done]
     report: Report
+    given: Source
+    rounds: list[list[Edit]]
+
+    def line_before(self, line: int) -> int:
+        """Where a line of the text that came of it was in the one that was given."""
+        return self.given.position(_origin(self.source.line_start(line), self.rounds)).line
 
 
 def fixed(source: Source, check: Callable[[Source], Report], is_wanted: Callable[[Diagnostic, Fix], bool]) -> Fixed:
@@ -44,7 +50,7 @@ def fixed(source: Source, check: Callable[[Source], Report], is_wanted: Callable
     A cure may bring to light as much as it cures, for what is behind a mistake is not looked at. Then it stays if the next ones cure that.
     """
     report = check(source)
-    best = Fixed(source, [], report)
+    best = Fixed(source, [], report, source, [])
     done: list[Done] = []
     rounds: list[list[Edit]] = []
     given = source
@@ -58,7 +64,7 @@ def fixed(source: Source, check: Callable[[Source], Report], is_wanted: Callable
         done += [Done(given.position(_origin(d.span.start, rounds)), d, fix) for d, fix in cured]
         rounds.append(edits)
         if weight(report) < weight(best.report):
-            best = Fixed(source, list(done), report)
+            best = Fixed(source, list(done), report, given, list(rounds))
     return best
 
 

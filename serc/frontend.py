@@ -45,9 +45,11 @@ def analyse(
 
 
 def inspect(
-    source: Source, catalogue: Catalogue, variables: Mapping[str, str] | None = None
+    source: Source, catalogue: Catalogue, variables: Mapping[str, str] | None = None, *, takes_any: bool = False
 ) -> tuple[BoundFile, Report]:
-    """The same, with a tree in any case: what of the file could be read, and bound."""
+    """The same, with a tree in any case: what of the file could be read, and bound. `takes_any`: each mistake is told, even where the
+    whole file is of another server.
+    """
     report = Report()
     lexed = lex(source, report)
     file = parse_file(source, report, lexed)
@@ -60,7 +62,8 @@ def inspect(
     if not report.has_errors:
         check_environment(bound, variables, report)
     _directives(source, lexed.line_comments, report)
-    _foreign_file(source, report)
+    if not takes_any:
+        _foreign_file(source, report)
     apply_ignores(source, lexed.line_comments, report)
     return bound, report
 

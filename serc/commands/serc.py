@@ -20,6 +20,7 @@ SUBCOMMANDS: Final = {
     "test": "run the tests of a config",
     "rename": "give a route, a flag or an AVP another name, everywhere",
     "stats": "how large ser.cfg is, and what it uses",
+    "migrate": "carry over a config of SER 0.8, SER 2.0, OpenSER or Kamailio",
     "doc": "what a function or parameter does",
     "lsp": "a language server, for editors",
     "trace": "show what ser.cfg does with a message",

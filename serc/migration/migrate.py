@@ -1,0 +1,122 @@
+"""One config, from the first step to the last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from runtime.modules import catalogue
+from serc.diagnostics.fix import Edit, Fix
+from serc.diagnostics.report import Diagnostic, Report, Severity
+from serc.fixing import Fixed, applied, fixed
+from serc.frontend import inspect
+from serc.migration.draft import Draft, Remark, left_out
+from serc.migration.extents import statement_at
+from serc.migration.leaving import rewrite_ends
+from serc.migration.modules import rewrite_modules
+from serc.migration.names import number_flags, number_routes, take_directives
+from serc.migration.statements import rewrite_calls, rewrite_heads, rewrite_selects, rewrite_variables
+from serc.reading.source import Source, readable
+from serc.style import styled
+
+ORIGINS: Final = ("0.8", "2.0", "openser", "kamailio")
+_STEPS: Final = (
+    number_flags,
+    rewrite_heads,
+    number_routes,
+    rewrite_modules,
+    rewrite_ends,
+    rewrite_calls,
+    rewrite_variables,
+    rewrite_selects,
+)
+# Each leaves out what the one before has brought to light.
+_ROUNDS_MAX: Final = 30
+_SHOWN_MAX: Final = 60
+_OF_DIALECTS: Final = "SER07"
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """The new config, None where it could not be made; what to look at, by lines of the old one; what serc check says of it."""
+
+    source: Source | None
+    remarks: list[Remark]
+    report: Report
+
+
+def migrate(source: Source, origin: str) -> Migrated:
+    """`origin` is one of ORIGINS."""
+    draft = Draft(source)
+    if origin != "0.8":
+        take_directives(draft)
+    for step in _STEPS:
+        if step is not rewrite_ends or origin != "0.8":
+            draft.step(step)
+    remarks = list(draft.remarks)
+    way: list[Fixed] = []
+    now = draft.source
+    for _ in range(_ROUNDS_MAX):
+        cured = fixed(now, _check, _is_wanted)
+        remarks += [
+            Remark(
+                _line(way, done.place.line), f"{readable(done.diagnostic.message)}: {readable(done.fix.title)}", False
+            )
+            for done in cured.done
+            if not done.fix.is_safe
+        ]
+        way.append(cured)
+        if not cured.report.has_errors:
+            return _finished(cured, remarks)
+        found = _without_errors(cured, way, remarks)
+        if found is None:
+            break
+        now = found
+    return Migrated(None, sorted(set(remarks)), way[-1].report)
+
+
+def _check(source: Source) -> Report:
+    """Whole files of other servers are looked at line by line here."""
+    return inspect(source, catalogue, takes_any=True)[1]
+
+
+def _is_wanted(diagnostic: Diagnostic, fix: Fix) -> bool:
+    """What the old config says in its own words; doubtful things are left as they are."""
+    return diagnostic.severity is Severity.ERROR and (fix.is_safe or diagnostic.code.name.startswith(_OF_DIALECTS))
+
+
+def _line(way: list[Fixed], line: int) -> int:
+    """In the old config."""
+    for cured in reversed(way):
+        line = cured.line_before(line)
+    return line
+
+
+def _finished(cured: Fixed, remarks: list[Remark]) -> Migrated:
+    text, _ = styled(cured.source)
+    assert text is not None, "there are no errors"
+    source = Source(cured.source.name, text)
+    return Migrated(source, sorted(set(remarks)), _check(source))
+
+
+def _without_errors(cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> Source | None:
+    """Statements and items with errors as comments; None where nothing can be left out."""
+    layout = Draft(cured.source)
+    edits: list[Edit] = []
+    for error in cured.report.in_order():
+        if error.severity is not Severity.ERROR or (found := statement_at(layout, error.span.start)) is None:
+            continue
+        span, is_statement = found
+        if any(edit.span.start < span.end and span.start < edit.span.end for edit in edits):
+            continue
+        text = cured.source.text_of(span)
+        line = _line(way, cured.source.line_of(span.start))
+        remarks.append(Remark(line, f"{_shown(text)}: {readable(error.message)}"))
+        edits.append(Edit(span, left_out(text) + (" ;" if is_statement else "")))
+    return Source(cured.source.name, applied(cured.source.text, sorted(edits))) if edits else None
+
+
+def _shown(text: str) -> str:
+    """The begin of a statement, on one line."""
+    one = " ".join(readable(text).split())
+    return one if len(one) <= _SHOWN_MAX else f"{one[:_SHOWN_MAX]} …"

@@ -1,0 +1,78 @@
+"""loadmodule, modparam and global parameters of other dialects."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from runtime.modules import catalogue
+from serc.migration.draft import Draft
+
+_PATHS: Final = ("mpath", "loadpath", "cfgengine")
+_RENAMED: Final = re.compile(r"0\.9 calls it (\w+)")
+
+
+def rewrite_modules(draft: Draft) -> None:
+    """Whole paths, other names; modules that 0.9 has not are left out, with their parameters."""
+    folder = ""
+    lost: set[str] = set()
+    loaded: set[str] = set()
+    for at, token in enumerate(draft.tokens):
+        if token.kind != "word":
+            continue
+        value = draft.tokens[min(at + 1, len(draft.tokens) - 1)]
+        if token.text in _PATHS:
+            last = at + 2 if draft.is_sign(at + 1, "=") else at + 1
+            folder = draft.text_at(last).strip("\"'").split(":")[0].rstrip("/")
+            draft.replace(draft.between(at, last), f"# {draft.source.text_of(draft.between(at, last))}")
+        elif token.text in ("include_file", "import_file") and value.kind == "string":
+            draft.leave_out(
+                draft.between(at, at + 1), f"{token.text} {value.text}: put the text of that file here first"
+            )
+        elif token.text in ("loadmodule", "loadmodulex") and value.kind == "string":
+            _load(draft, at, folder, lost, loaded)
+        elif token.text in ("modparam", "modparamx") and draft.is_sign(at + 1, "("):
+            _parameter(draft, at, lost)
+
+
+def _load(draft: Draft, at: int, folder: str, lost: set[str], loaded: set[str]) -> None:
+    path = draft.text_at(at + 1).strip("\"'")
+    stem = path.rpartition("/")[2].removesuffix(".so")
+    whole = draft.between(at, at + 1)
+    what = "" if catalogue.find(stem) is not None else catalogue.UNDECLARED.get(stem, "")
+    renamed = _RENAMED.search(what)
+    name = renamed[1] if renamed is not None else stem
+    if catalogue.find(name) is None:
+        lost.add(stem)
+        why = what.partition("; ")[2] or "0.9 has no such module"
+        draft.leave_out(whole, f"module {stem}: {why}")
+        return
+    if name in loaded:
+        draft.replace(whole, "")
+        return
+    loaded.add(name)
+    head = path.rpartition("/")[0] or folder
+    written = f'loadmodule "{head}/{name}.so"' if head else f'loadmodule "{name}.so"'
+    if written != draft.source.text_of(whole):
+        draft.replace(whole, written)
+
+
+def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
+    """Names of modules that are lost go; a parameter that only they had goes as a whole."""
+    end = draft.closing(at + 1)
+    names = draft.text_at(at + 2).strip("\"'")
+    kept = [part for part in names.split("|") if part.strip("()^$ ") not in lost and not _is_foreign(part)]
+    kept = [match[1] if (match := _RENAMED.search(catalogue.UNDECLARED.get(part, ""))) else part for part in kept]
+    parameter = draft.text_at(at + 4).strip("\"'")
+    has_it = [part for part in kept if (spec := catalogue.find(part)) is None or spec.param(parameter) is not None]
+    if not has_it:
+        why = f"parameter {parameter} of {names}: 0.9 has none of that name"
+        draft.leave_out(draft.between(at, end), why)
+    elif "|".join(has_it) != names:
+        draft.replace(draft.tokens[at + 2].span, f'"{"|".join(has_it)}"')
+
+
+def _is_foreign(name: str) -> bool:
+    """A module of others that has no other name here."""
+    what = catalogue.UNDECLARED.get(name)
+    return catalogue.find(name) is None and what is not None and _RENAMED.search(what) is None

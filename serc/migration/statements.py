@@ -1,0 +1,193 @@
+"""Statements and conditions of other dialects in the words of 0.9."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from serc.migration.draft import Draft
+from serc.reading.dialects import PSEUDO_VARIABLE, ROUTES, specifier_of
+from serc.reading.tree import Span
+
+# What a pseudo-variable is among the operands, and how a text that it is compared with is matched: {} is the text, as a regular expression.
+_OPERANDS: Final = {
+    "rm": ("method", ""),
+    "si": ("src_ip", ""),
+    "sp": ("src_port", ""),
+    "Ri": ("dst_ip", ""),
+    "Rp": ("dst_port", ""),
+    "ru": ("uri", ""),
+    "fu": ("from_uri", ""),
+    "tu": ("to_uri", ""),
+    "rs": ("status", ""),
+    "T_reply_code": ("status", ""),
+    "proto": ("proto", ""),
+    "ml": ("msg:len", ""),
+    "rU": ("uri", "^sips?:{}@"),
+    "fU": ("from_uri", "^sips?:{}@"),
+    "tU": ("to_uri", "^sips?:{}@"),
+    "rd": ("uri", "^sips?:([^@]*@)?{}([:;>]|$)"),
+    "fd": ("from_uri", "^sips?:([^@]*@)?{}([:;>]|$)"),
+    "td": ("to_uri", "^sips?:([^@]*@)?{}([:;>]|$)"),
+}
+_NUMBERS: Final = ("src_port", "dst_port", "msg:len")
+# What sets a part of the URI.
+_SETS: Final = {"ru": "rewriteuri", "rU": "rewriteuser", "rd": "rewritehost", "rp": "rewriteport"}
+# Arguments that 0.9 does not have: how many are left.
+_SHORTER: Final = {
+    "lookup": 1,
+    "save": 1,
+    "registered": 1,
+    "append_hf": 1,
+    "t_newtran": 0,
+    "record_route": 0,
+    "drop": 0,
+}
+# What has gone without anything in its place.
+_GONE: Final = (
+    "t_precheck_trans t_save_lumps t_unref sl_filter_ACK sl_filter_ack handle_ruri_alias resetdsturi add_path_received "
+    "set_reply_no_connect set_forward_no_connect force_rport_no t_any_replied"
+).split()
+_TAG: Final = "^(To|t):.*;[ ]*tag="
+_LEVELS: Final = {"L_ALERT", "L_BUG", "L_CRIT", "L_CRIT2", "L_ERR", "L_WARN", "L_NOTICE", "L_INFO", "L_DBG"}
+
+
+def rewrite_heads(draft: Draft) -> None:
+    """Routes that have another name; those that 0.9 has nothing like are left out."""
+    for start, opening, closing in draft.blocks():
+        kind = draft.text_at(start)
+        known = ROUTES.get(kind)
+        if kind == "request_route":
+            draft.replace(draft.tokens[start].span, "route")
+        elif kind in ("reply_route", "onreply_route") and opening == start + 1:
+            draft.replace(draft.tokens[start].span, "onreply_route[19]")
+            text = 'it ran for all replies; here it runs where t_on_reply("19") stands before the forwarding'
+            draft.remark(start, f"{kind} is onreply_route[19] now: {text}")
+        elif kind == "reply_route":
+            draft.replace(draft.tokens[start].span, "onreply_route")
+        elif kind == "failure_route" and opening == start + 1:
+            draft.replace(draft.tokens[start].span, "failure_route[19]")
+            draft.remark(start, 'failure_route is failure_route[19] now: it runs where t_on_failure("19") stands')
+        elif known is not None and known[1] is None:
+            name = draft.source.text[draft.tokens[start].start : draft.tokens[opening].start].strip()
+            draft.leave_out(draft.between(start, closing), f"{name}: {known[0].instead}")
+
+
+def rewrite_calls(draft: Draft) -> None:
+    """Calls whose arguments are others, and those that have gone."""
+    for at, end, arguments in draft.calls():
+        name = draft.text_at(at)
+        texts = [draft.source.text_of(draft.between(first, last)) for first, last in arguments]
+        whole = draft.between(at, end)
+        if name in _SHORTER and len(arguments) > _SHORTER[name]:
+            kept = texts[: _SHORTER[name]]
+            draft.replace(whole, f"{name}({', '.join(kept)})" if kept or name != "drop" else "drop")
+            if name != "drop":
+                draft.remark(at, f"{name} has no {', '.join(texts[len(kept) :])} here")
+        elif name in ("xlog", "xdbg") and len(arguments) == 1:
+            draft.replace(whole, f'xlog("{"L_DBG" if name == "xdbg" else "L_INFO"}", {_specifiers(texts[0])})')
+        elif name == "xlog" and len(arguments) == 2:
+            level = texts[0].strip('"')
+            level = level if level in _LEVELS else f"L_{level}" if f"L_{level}" in _LEVELS else level
+            draft.replace(whole, f'xlog("{level}", {_specifiers(texts[1])})')
+        elif name == "t_relay" and arguments:
+            host = re.fullmatch(r'"(?:udp:)?([\w.-]+):?(\d*)"', texts[0])
+            if host is not None and not host[1].startswith("0x"):
+                draft.replace(whole, f't_relay_to_udp("{host[1]}", "{host[2] or 5060}")')
+            else:
+                draft.replace(whole, "t_relay()")
+                draft.remark(at, f"t_relay has no {texts[0]} here")
+        elif name == "has_totag":
+            draft.replace(whole, f'search("{_TAG}")')
+        elif name == "rewriteFromRoute":
+            draft.replace(whole, "loose_route()")
+        elif name == "is_in_group":
+            draft.replace(whole, f'is_user_in("From", {", ".join(texts)})')
+        elif name == "len_gt" and texts:
+            draft.replace(whole, f"msg:len > {texts[0].strip(chr(34))}")
+        elif name in ("t_was_cancelled", "t_is_canceled"):
+            draft.replace(whole, 't_check_status("487")')
+        elif name in ("t_branch_timeout", "t_any_timeout"):
+            draft.replace(whole, 't_check_status("408")')
+        elif name in _GONE and draft.is_sign(end + 1, ";"):
+            draft.replace(whole, "")
+        elif name == "t_is_set" and draft.is_sign(at - 1, "!") and draft.text_at(at - 3) == "if":
+            draft.replace(draft.between(at - 3, draft.closing(at - 2)), "")  # nothing else has armed a route before
+
+
+def _specifiers(text: str) -> str:
+    """Pseudo-variables in a text as xlog writes them."""
+    return PSEUDO_VARIABLE.sub(lambda found: specifier_of(found) or found[0], text)
+
+
+def rewrite_variables(draft: Draft) -> None:
+    """`$ru` and the like in conditions and on the left of `=`."""
+    tokens = draft.tokens
+    for at, token in enumerate(tokens):
+        if (
+            token.kind != "bad"
+            or token.text != "$"
+            or tokens[at + 1].kind != "word"
+            or tokens[at + 1].start != token.end
+        ):
+            continue
+        if _null(draft, at):
+            continue
+        name, sign, value = tokens[at + 1].text, draft.text_at(at + 2), tokens[at + 3] if at + 3 < len(tokens) else None
+        if value is None:
+            continue
+        span = Span(token.start, value.end)
+        if (
+            sign == "="
+            and draft.text_at(at - 1) in (";", "{", "}")
+            and name in _SETS
+            and value.kind in ("string", "number")
+        ):
+            text = value.text if value.kind == "string" and value.text[0] == '"' else f'"{value.text.strip(chr(39))}"'
+            if "$" not in text:
+                draft.replace(span, f"{_SETS[name]}({text})")
+        elif sign in ("==", "!=", "=~", "<", ">", "<=", ">=") and name in _OPERANDS:
+            written = _compared(name, sign, value.text)
+            if written and value.kind in ("string", "number", "word"):
+                draft.replace(span, written)
+
+
+def _null(draft: Draft, at: int) -> bool:
+    """`$rU == $null`: there is no user."""
+    operand, pattern = _OPERANDS.get(draft.text_at(at + 1), ("", ""))
+    if "{}@" not in pattern or draft.text_at(at + 2) not in ("==", "!=") or draft.text_at(at + 4) != "null":
+        return False
+    matched = f'{operand} =~ "{pattern.replace("{}", "[^@]+")}"'
+    draft.replace(draft.between(at, at + 4), matched if draft.is_sign(at + 2, "!=") else f"!({matched})")
+    return True
+
+
+def rewrite_selects(draft: Draft) -> None:
+    """`@to.tag` compared with nothing: the one select that every script has."""
+    for at, token in enumerate(draft.tokens):
+        words = [draft.text_at(at + i) for i in range(6)]
+        if token.kind == "bad" and words[:4] == ["@", "to", ".", "tag"] and words[5] in ('""', "''"):
+            matched = f'search("{_TAG}")'
+            draft.replace(draft.between(at, at + 5), matched if words[4] == "!=" else f"!{matched}")
+
+
+def _compared(name: str, sign: str, value: str) -> str:
+    """The comparison with an operand; "" where there is none."""
+    operand, pattern = _OPERANDS[name]
+    bare = value.strip("\"'")
+    if "$" in bare.rstrip("$"):
+        return ""  # another variable
+    if not pattern:
+        if operand in _NUMBERS or operand == "proto" or operand in ("src_ip", "dst_ip") and sign != "=~":
+            return f"{operand} {sign} {bare.lower() if operand == 'proto' else bare}"
+        return f"{operand} {sign} {value if value[:1] in chr(34) + chr(39) else chr(34) + value + chr(34)}"
+    if sign == "=~":
+        inner = bare.removeprefix("^")
+        inner = inner if bare.startswith("^") else f"[^@]*{inner}"
+        inner = inner[:-1] if inner.endswith("$") else f"{inner}[^@]*"
+    elif sign in ("==", "!="):
+        inner = re.sub(r"([.+*?()\[\]{}|^$])", r"\\\\\1", bare)
+    else:
+        return ""
+    matched = f'{operand} =~ "{pattern.replace("{}", inner)}"'
+    return f"!({matched})" if sign == "!=" else matched

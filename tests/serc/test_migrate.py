@@ -1,0 +1,156 @@
+"""serc migrate: configs as they stand in real servers become such that pass serc check, and what is lost is told with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from serc.commands import serc
+from serc.migration import Migrated, migrate
+from serc.reading.source import Source
+from serc.testing import running
+from serc.testing.config import Config
+from serc.testing.language.parsing import parse_tests
+
+CONFIGS = Path(__file__).with_name("migrate")
+FILES = [("0.8", "ser-0.8.cfg"), ("2.0", "ser-2.0.cfg"), ("openser", "openser.cfg"), ("kamailio", "kamailio.cfg")]
+
+
+def migrated(origin: str, text: str) -> Migrated:
+    return migrate(Source("old.cfg", text), origin)
+
+
+def new_text(origin: str, text: str) -> str:
+    result = migrated(origin, text)
+    assert result.source is not None, result.report.diagnostics
+    return result.source.text
+
+
+def remarks(origin: str, name: str, lost: bool) -> list[tuple[int, str]]:
+    result = migrate(Source.read(CONFIGS / name), origin)
+    return [(remark.line, remark.text.split(":")[0]) for remark in result.remarks if remark.is_lost is lost]
+
+
+@pytest.mark.parametrize(("origin", "name"), FILES, ids=[name for _, name in FILES])
+def test_the_new_file_passes_serc_check(origin: str, name: str, tmp_path: Path) -> None:
+    assert serc.main(["migrate", "--from", origin, str(CONFIGS / name), "-o", str(tmp_path / "ser.cfg")]) in (0, 1)
+    assert serc.main(["check", str(tmp_path / "ser.cfg")]) == 0
+    kept = (tmp_path / "ser.cfg").read_bytes()
+    assert serc.main(["fmt", str(tmp_path / "ser.cfg")]) == 0
+    assert (tmp_path / "ser.cfg").read_bytes() == kept  # it is laid out already
+
+
+def test_all_of_0_8_is_carried_over() -> None:
+    assert remarks("0.8", "ser-0.8.cfg", lost=True) == []
+
+
+def test_what_is_lost_is_told_with_its_line_in_the_old_file() -> None:
+    assert remarks("2.0", "ser-2.0.cfg", lost=True) == [
+        (12, "module ctl"), (13, "module sanity"), (14, "module ratelimit"), (18, "parameter binrpc of ctl"),
+        (35, 'if (isflagset(1) && $t.did == "example.org") { drop; }'), (50, '$f.did = "x";'),
+    ]  # fmt: skip
+    assert remarks("openser", "openser.cfg", lost=True)[3:] == [
+        (60, "switch ($retcode) { case -1"), (74, 't_on_branch("1");'), (81, "branch_route[1]"),
+    ]  # fmt: skip
+    assert remarks("kamailio", "kamailio.cfg", lost=True)[6:] == [
+        (121, "$avp(oexten) = $rU;"), (136, "branch_route[MANAGE_BRANCH]"), (143, "$du = $null;"), (151, "event_route[xhttp"),
+    ]  # fmt: skip
+
+
+ROUTED = [
+    ("kamailio", "request_route { exit; }", "route { break; }"),
+    ("kamailio", 'route { route(GO); }\nroute[GO] { drop; }', "route { route(1); }\nroute[1] { drop; }"),
+    ("2.0", 'route { route(GO); }\nroute["GO"] { return; }', "route { route(1); }\nroute[1] { break; }"),
+    ("openser", 'route { if (is_method("ACK|BYE")) exit; }', 'route { if ((method == "ACK" || method == "BYE")) break; }'),
+    ("openser", 'route { if ($rU =~ "^0") drop; }', 'route { if (uri =~ "^sips?:0[^@]*@") drop; }'),
+    ("openser", 'route { if ($rd == "a.org") drop; }', 'route { if (uri =~ "^sips?:([^@]*@)?a\\\\.org([:;>]|$)") drop; }'),
+    ("openser", 'route { if ($si != "10.0.0.1") drop; }', "route { if (src_ip != 10.0.0.1) drop; }"),
+    ("openser", 'route { if ($rm == "ACK") drop; }', 'route { if (method == "ACK") drop; }'),
+    ("openser", "route { if ($sp == 5060) drop; }", "route { if (src_port == 5060) drop; }"),
+    ("kamailio", 'route { if ($rU == $null) drop; }', 'route { if (!(uri =~ "^sips?:[^@]+@")) drop; }'),
+    ("openser", 'route { $rU = "bob"; drop; }', 'route { rewriteuser("bob"); drop; }'),
+    ("kamailio", "#!define FLAG 3\nroute { setflag(FLAG); resetflag(FLAG); }", "# #!define FLAG 3\nroute { setflag(3); resetflag(3); }"),
+    ("kamailio", "#!ifdef X\nroute { foo(); }\n#!else\nroute { drop; }\n#!endif", "# #!ifdef X\n# route { foo(); }\n# #!else\nroute { drop; }\n# #!endif"),
+    ("2.0", "flags ONE:4, TWO;\nroute { setflag(TWO); resetflag(ONE); }", "# flag 4: ONE flag 1: TWO\nroute { setflag(1); resetflag(4); }"),
+    ("kamailio", "route { if (x) {\n drop;\n} else if (method == ACK) drop; drop; }", "route { /* if (x) {\n drop;\n} else if (method == ACK) drop; */ ; drop; }"),
+    ("0.8", 'route { if (len_gt("max_len")) drop; }', "route { if (msg:len > max_len) drop; }"),
+    ("0.8", "loop_checks=1\nroute { drop; }", "route { drop; }"),
+    ("0.8", "route { log(1, \"a\"); }\nreply_route[1] { drop; }", "route { log(1, \"a\"); }\nonreply_route[1] { drop; }"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("origin", "old", "new"), ROUTED, ids=[old for _, old, _ in ROUTED])
+def test_words_of_others_in_the_words_of_0_9(origin: str, old: str, new: str) -> None:
+    assert new_text(origin, old) == new + "\n"
+
+
+MODULES = [
+    ('mpath="/usr/lib/k/"\nloadmodule "tm"', '# mpath="/usr/lib/k/"\nloadmodule "/usr/lib/k/tm.so"'),
+    ('loadmodule "db_mysql.so"', 'loadmodule "mysql.so"'),
+    ('loadmodule "pv.so"', '/* loadmodule "pv.so" */'),
+    ('loadmodule "tm.so"\nmodparam("tm|tmx", "fr_timer", 3)', 'loadmodule "tm.so"\nmodparam("tm", "fr_timer", 3)'),
+    ('loadmodule "htable.so"\nmodparam("htable", "htable", "a=>size=8;")', '/* loadmodule "htable.so" */\n/* modparam("htable", "htable", "a=>size=8;") */'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new"), MODULES, ids=[old for old, _ in MODULES])
+def test_modules_are_those_that_0_9_has(old: str, new: str) -> None:
+    assert new_text("kamailio", f"{old}\nroute {{ drop; }}") == f"{new}\nroute {{ drop; }}\n"
+
+
+def test_what_left_the_script_in_a_called_route_still_leaves_it() -> None:
+    text = new_text(
+        "kamailio",
+        'route {\n  if (method == ACK) { route(END); }\n  log(1, "on");\n}\nroute[END] { log(1, "x"); exit; }',
+    )
+    assert "route(1); break;" in text
+    text = new_text("kamailio", 'route { route(MAY); log(1, "on"); }\nroute[MAY] { if (method == ACK) exit; return; }')
+    assert "route(1); if (isflagset(31)) break; log" in text and "{ setflag(31); break; } break; }" in text
+    text = new_text(
+        "kamailio", 'route { if (af == INET) route(MAY); log(1, "x"); }\nroute[MAY] { route(A); }\nroute[A] { exit; }'
+    )
+    assert "if (af == INET) { route(1); if (isflagset(31)) break; } log" in text and "setflag(31); break; }" in text
+
+
+def test_a_file_that_makes_no_sense_is_not_carried_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old.cfg").write_text("route { if (method == ACK) { drop;\n")
+    assert serc.main(["migrate", "--from", "kamailio", str(tmp_path / "old.cfg")]) == 1
+    said = capsys.readouterr()
+    assert said.out == "" and "cannot be carried over" in said.err
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    (tmp_path / "ser.cfg").write_text("mine")
+    command = ["migrate", "--from", "0.8", str(CONFIGS / "ser-0.8.cfg"), "-o", str(tmp_path / "ser.cfg")]
+    assert serc.main(command) == 1
+    assert (tmp_path / "ser.cfg").read_text() == "mine"
+    assert serc.main([*command, "--force"]) == 0
+
+
+PROMISES = """\
+given contact sip:bob@10.0.0.8 of bob
+test "who is registered is called"
+  when INVITE from alice to sip:bob@10.0.0.1
+  then INVITE to 10.0.0.8
+test "who is not is not found"
+  when INVITE from alice to sip:eve@10.0.0.1
+  then 404
+test "a request that goes in circles ends"
+  when OPTIONS from alice to sip:bob@10.0.0.1
+    with header Max-Forwards "0"
+  then 483
+"""
+
+
+@pytest.mark.parametrize("origin", ["0.8", "2.0", "kamailio"])
+def test_the_new_file_does_what_the_old_one_did(origin: str) -> None:
+    result = migrate(Source.read(CONFIGS / dict(FILES)[origin]), origin)
+    assert result.source is not None
+    text = "listen=udp:10.0.0.1:5060\n" + result.source.text
+    file, report = parse_tests(Source("ser.sertest", PROMISES))
+    assert not report.has_errors
+    tests = running.Tests(Source("ser.sertest", PROMISES), file, report, Config(Source("ser.cfg", text)))
+    for case in file.cases:
+        outcome = running.run(case, tests, running.Configs())
+        assert outcome.failure is None, (outcome.case.name, outcome.failure, outcome.trace)
