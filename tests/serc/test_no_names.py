@@ -26,7 +26,13 @@ NAMES: Final = frozenset(function.name for spec in SPECS for function in spec.fu
 OPERANDS: Final = frozenset(operand.name for operand in CORE.operands)
 # Words of other dialects with the way out in the words of this one: texts for people, about other languages.
 ABOUT_OTHERS: Final = frozenset(
-    ("reading/dialects.py", "reading/foreign_file.py", "migration/names.py", "migration/statements.py")
+    (
+        "reading/dialects.py",
+        "reading/foreign_file.py",
+        "migration/leaving.py",
+        "migration/names.py",
+        "migration/statements.py",
+    )
 )
 # Names that mean something else where they stand alone: how to treat undecodable bytes, what an object can do, a diagnostic's weight,
 # words of a command line and of the language of *.sertest files.
