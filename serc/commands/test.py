@@ -11,12 +11,14 @@ from typing import Final
 
 from serc.commands.check import wants_colour
 from serc.commands.files import CannotRead, complain, write_whole
+from serc.commands.recording import record_tests
 from serc.diagnostics import codes
 from serc.diagnostics.render import render_text
 from serc.diagnostics.report import Report
 from serc.testing.coverage import Coverage, as_html, as_lcov, as_text
 from serc.testing.junit import as_junit
-from serc.testing.running import Configs, Outcome, Tests, files_of, load, run
+from serc.testing.parallel import Job, run_all
+from serc.testing.running import Configs, Outcome, Tests, files_of, load
 
 _FORMATS: Final = {"text": as_text, "html": as_html, "lcov": as_lcov}
 _WATCH_S: Final = 0.3
@@ -47,8 +49,28 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("-k", dest="words", metavar="TEXT", default="", help="only tests whose name has this in it")
     p.add_argument("-q", "--quiet", action="store_true", help="say only what fails")
     p.add_argument("-x", "--exitfirst", action="store_true", help="stop at the first failure")
+    p.add_argument(
+        "-j",
+        "--jobs",
+        metavar="N",
+        type=int,
+        default=1,
+        help="run N tests at a time, each in a process of its own; 0: as many as there are cores",
+    )
     p.add_argument("--list", action="store_true", help="name the tests and run none")
     p.add_argument("--junit", metavar="FILE", help="write the results as JUnit's XML")
+    p.add_argument(
+        "--record",
+        metavar="CAPTURE",
+        help="run nothing: write tests of what a pcap, or a text of ngrep or sngrep, has, without names, addresses and passwords; "
+        "FILE is the ser.cfg that they are for, ser.cfg by default",
+    )
+    p.add_argument(
+        "--server",
+        metavar="ADDRESS",
+        help="with --record: where the server is in it; default: who talks with the most others",
+    )
+    p.add_argument("-o", "--output", metavar="FILE", default="-", help="with --record: where to write; default: print")
     p.add_argument("--watch", action="store_true", help="run again whenever a file of the tests changes, until Ctrl-C")
     p.add_argument(
         "--coverage",
@@ -70,6 +92,8 @@ def main(argv: list[str]) -> int:
     for wanted in options.coverage:
         if wanted.partition(":")[0] not in _FORMATS:
             p.error(f"--coverage {wanted}: there are text, html:FILE and lcov:FILE")
+    if options.record:
+        return record_tests(options.record, options.paths, options.server, options.output)
     paths = list(files_of(options.paths or ["."]))
     if not paths:
         complain("serc", "there are no test files (*.sertest) here: name one, or a folder")
@@ -111,12 +135,16 @@ class _Run:
 
     def all(self) -> int:
         began = time.perf_counter()
+        jobs: list[Job] = []
         for path in self._paths:
-            if not self._file(path):
+            jobs += self._load(path)
+            if self._mistakes and self._options.exitfirst:
                 break
-        seconds = time.perf_counter() - began
         if self._options.list:
+            print("".join(f"{tests.source.name}: {case.name}\n" for tests, case in jobs), end="")
             return 1 if self._mistakes else 0
+        self._run(jobs)
+        seconds = time.perf_counter() - began
         if self._options.junit:
             _write(self._options.junit, as_junit(self._outcomes))
         failed = sum(1 for outcome in self._outcomes if outcome.failure is not None)
@@ -124,35 +152,34 @@ class _Run:
         print(self._summary(failed, seconds))
         return 1 if failed or self._mistakes or not covers or not self._outcomes else 0
 
-    def _file(self, path: Path) -> bool:
-        """False if no other is to be run."""
+    def _load(self, path: Path) -> list[Job]:
+        """The tests of a file that are wanted; none where it has mistakes, which are shown."""
         try:
             tests = load(path, self._configs)
         except OSError as e:
             complain("serc", f"cannot read {path}: {e.strerror or e}")
             self._mistakes += 1
-            return not self._options.exitfirst
+            return []
         if tests.config is None:
             self._mistakes += 1
             if tests.broken is not None:
                 sys.stdout.write(render_text(*tests.broken, colour=self._colour))
             sys.stdout.write(render_text(tests.source, tests.report, colour=self._colour))
-            return not self._options.exitfirst
-        for case in tests.file.cases:
-            if self._options.words.lower() not in case.name.lower():
-                continue
-            if self._options.list:
-                print(f"{path}: {case.name}")
-                continue
-            outcome = run(case, tests, self._configs)
+            return []
+        return [(tests, case) for case in tests.file.cases if self._options.words.lower() in case.name.lower()]
+
+    def _run(self, jobs: list[Job]) -> None:
+        count = self._options.jobs or os.cpu_count() or 1
+        outcomes = run_all(jobs, self._configs, count)
+        for (tests, case), outcome in zip(jobs, outcomes, strict=False):
             self._outcomes.append(outcome)
             if outcome.failure is not None:
                 sys.stdout.write(self._failure(tests, outcome))
                 if self._options.exitfirst:
-                    return False
+                    break
             elif not self._options.quiet:
-                print(f"{self._paint('ok', '32')}    {path}: {case.name}")
-        return True
+                print(f"{self._paint('ok', '32')}    {tests.source.name}: {case.name}")
+        outcomes.close()
 
     def _failure(self, tests: Tests, outcome: Outcome) -> str:
         """The test, the place, why, and what ser.cfg did."""

@@ -14,6 +14,7 @@ from serc.diagnostics.report import Report
 from serc.frontend import analyse
 from serc.reading.source import Source
 from serc.resolve.bound import BoundFile
+from serc.testing.constants import IMPORT, SHARED
 from serc.testing.recorder import Probe
 
 
@@ -66,12 +67,23 @@ class Config:
             self._probed = compile_probed(self.bound, self.source)
         return self._probed
 
+    def prepare(self, is_probed: bool) -> None:
+        """Compile it now."""
+        if is_probed:
+            self._probed_program()
+        else:
+            self._plain_code()
+
     def _plain_code(self) -> CodeType:
         if self._code is None:
-            self._code = compile(compile_tree(self.bound, self.source, is_read=False).text, "routes.py", "exec")
+            self._code = _code(compile_tree(self.bound, self.source, is_read=False).text)
         return self._code
 
     def _probed_program(self) -> CodeType:
         if self._probed_code is None:
-            self._probed_code = compile(self.probed.generated.text, "routes.py", "exec")
+            self._probed_code = _code(self.probed.generated.text)
         return self._probed_code
+
+
+def _code(text: str) -> CodeType:
+    return compile(text.replace(IMPORT, SHARED), "routes.py", "exec")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 _COMPACT: Final = {
@@ -96,6 +97,7 @@ class Text:
         return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode("latin-1")
 
 
+@lru_cache(maxsize=1024)
 def _known(name: str) -> str:
     lower = name.lower()
     return _COMPACT.get(lower, lower)

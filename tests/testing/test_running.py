@@ -167,6 +167,38 @@ def test_a_bad_command_line_is_refused(folder: Path, arguments: list[str]) -> No
         serc.main(["test", *arguments])
 
 
+def test_several_processes_say_the_same_as_one(folder: Path) -> None:
+    """In a process of its own, as on a command line: this one has threads."""
+    rows = "\n".join(f"    | {n} | {'200' if n % 7 else '403'} |" for n in range(1, 40))
+    Path("ser.sertest").write_text(
+        f'user alice at 10.0.0.7\ntest "t"\n  when OPTIONS from alice to sip:u<n>@x.org\n  then <code>\n    | n | code |\n{rows}\n'
+    )
+    outputs = []
+    for jobs in ("1", "3"):
+        command = [
+            sys.executable,
+            "-m",
+            "serc.commands.serc",
+            "test",
+            "-j",
+            jobs,
+            "--coverage",
+            "text",
+            "--junit",
+            "o.xml",
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=_environment(), timeout=120)
+        assert (done.returncode, done.stderr) == (1, "")
+        (suite,) = ElementTree.parse("o.xml").getroot()
+        assert (suite.get("tests"), suite.get("failures")) == ("39", "5")
+        outputs.append(done.stdout.splitlines()[:-1])
+    assert outputs[0] == outputs[1]
+    first = subprocess.run(
+        [*command, "-x"], capture_output=True, text=True, cwd=folder, env=_environment(), timeout=120
+    )
+    assert first.stdout.count("FAILED") == 1 and first.returncode == 1
+
+
 def test_no_tests_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "no test has this name" in said(capsys, "-k", "nothing like it", status=1)[-1]
     Path("ser.sertest").unlink()
