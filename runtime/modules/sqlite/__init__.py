@@ -8,7 +8,7 @@ from typing import Final, final
 from runtime.routing.database import Database
 from runtime.spec.declare import ModuleSpec
 from runtime.storage.driver import StoredDriver
-from runtime.storage.errors import Refused
+from runtime.storage.errors import Refused, creation
 from runtime.storage.url import embedded_url
 
 
@@ -27,7 +27,7 @@ class Sqlite(StoredDriver):
         if found.driver == "sqlite" and not os.path.exists(found.path):
             # Nobody has asked for SQLite by name: it is most likely that a driver or its URL is missing, which SER would say now.
             raise Refused(
-                f"no url is set and no driver is loaded, and the file {found.path} of SQLite is not there either: serctl db create makes it"
+                f"no url is set and no driver is loaded, and SQLite has no file {found.path} either: run {creation(str(found))}"
             )
         return super().open(embedded)
 
