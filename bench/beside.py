@@ -13,7 +13,6 @@ from bench.measure import Load, load
 from bench.process import CannotMeasure, free_port, running
 from bench.scenario import LOOKUP, ser_command, ser_config
 
-REGISTER_RATE: Final = 2_000
 # An answer that does not come by then does not count.
 PATIENCE_MS: Final = 60_000
 # What an administrator asks for, by what it is called here.
@@ -72,7 +71,7 @@ def measure_beside(
         command = ser_command(ser, str(config), port)
         # The server may use all cores: what is asked is whether a process hinders another.
         with running("ours", command, port, core=None, probe_port=callee_port):
-            done = load("register", REGISTER_RATE, users, port, callee_port, core=cores[1], users=users)["done"]
+            done = load("register", rate, users, port, callee_port, core=cores[1], users=users)["done"]
             if done < users:
                 raise CannotMeasure(f"{done} of {users} users were registered")
 
