@@ -178,7 +178,7 @@ AUTH: Final = Scenario(
     name="auth",
     mode="auth",
     unit="REGISTER with challenge and password",
-    rate=2_000,
+    rate=500,
     modules=("sl", "tm", "usrloc", "registrar", "maxfwd", "auth", "auth_db"),
     ser=_DATABASE
     + _COLUMNS
@@ -190,7 +190,6 @@ AUTH: Final = Scenario(
     + _COLUMNS
     + 'modparam("auth_db", "version_table", 0)\nmodparam("auth_db", "load_credentials", "")'
     + (_START + _PASSWORDS).replace("route {", "request_route {", 1).replace("break;", "exit;"),
-    before="auth",
     peer_modules=("sl", "tm", "usrloc", "registrar", "maxfwd", "db_sqlite", "auth", "auth_db"),
 )
 
