@@ -6,6 +6,7 @@ On a start with a known ser.cfg nothing of the compiler is imported.
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -57,6 +58,28 @@ class ConfigFile(Source):
             raise StartError(messages.rstrip("\n"))
         return Compiled(text, config.decode("latin-1"), messages)
 
+    def test(self, text: str) -> None:
+        path = self._path
+        tests = [
+            one for one in sorted(path.parent.glob("*.sertest")) if one.stem == path.stem or _is_test_of(one, path)
+        ]
+        if not tests:
+            raise StartError(f"there are no tests beside {self.name}: {path.with_suffix('.sertest').name} is missing")
+        # A process of its own: tests make databases and programs that this one must not inherit.
+        done = subprocess.run(
+            [sys.executable, "-m", "serc.commands.serc", "test", "-q", *map(str, tests)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            cwd=path.parent,
+        )
+        if done.returncode != 0:
+            raise StartError(f"tests of {self.name} fail\n{done.stdout.rstrip()}")
+        if path.read_bytes().decode("latin-1") != text:
+            raise StartError(f"{self.name} has changed while its tests ran: reload again")
+
     def with_probes(self, text: str) -> WithProbes:
         from runtime.modules import catalogue
         from serc.compiler import compile_probed, compile_tree
@@ -71,6 +94,12 @@ class ConfigFile(Source):
         probed = compile_probed(bound, source)
         plain = compile_tree(bound, source, is_read=False).text
         return WithProbes(plain, probed.generated.text, [p.packed() for p in places(probed.probes, source)])
+
+
+def _is_test_of(test: Path, config: Path) -> bool:
+    """True if the test file names this ser.cfg."""
+    words = [line.split() for line in test.read_text(errors="replace").splitlines()]
+    return any(line[:1] == ["config"] and line[1:] == [config.name] for line in words)
 
 
 def compiled(name: str) -> tuple[Program, Compiled] | None:

@@ -147,6 +147,7 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--once": {"action": "store_true", "help": "one cycle only"},
     "--check": {"action": "store_true", "help": "find out whether it would do; nothing changes"},
     "--diff": {"action": "store_true", "help": "show what is different from what runs; nothing changes"},
+    "--test": {"action": "store_true", "help": "only if the tests beside ser.cfg hold"},
     "--rollback": {"action": "store_true", "help": "go back to what ran before"},
     "--status": {"action": "store_true", "help": "what runs, and how the last attempt went"},
     "-n": {"dest": "number", "metavar": "CALLS", "type": int, "help": "end when so many calls are over (default 10)"},
@@ -203,7 +204,7 @@ COMMANDS: Final = (
         "",
         "another ser.cfg while it runs; a failure changes nothing",
         running.reload,
-        "--check --diff --rollback --status",
+        "--check --diff --test --rollback --status",
     ),
     Command(
         "log level",

@@ -12,10 +12,10 @@ from runtime.server.mail.letters.run_command import RunCommandLetter
 from runtime.server.mail.mailbox import Letter
 from runtime.server.processes.levels import BadLevel, Levels
 from runtime.server.processes.probing import Probing
-from runtime.server.processes.reload import CHECK, DIFF, RELOAD, ROLLBACK, Reload
+from runtime.server.processes.reload import CHECK, DIFF, RELOAD, ROLLBACK, TEST, Reload
 from runtime.server.processes.statistics import Statistics
 
-_WORDS: Final = {b"": RELOAD, b"check": CHECK, b"diff": DIFF, b"rollback": ROLLBACK}
+_WORDS: Final = {b"": RELOAD, b"check": CHECK, b"diff": DIFF, b"rollback": ROLLBACK, b"test": TEST}
 
 
 class MastersMail:
@@ -67,7 +67,7 @@ class MastersMail:
         elif word == b"status":
             tell(b"200 ok\n" + self._reload.status().encode())
         elif word not in _WORDS:
-            tell(b"400 reload: write nothing, check, diff, rollback or status behind it\n")
+            tell(b"400 reload: write nothing, check, diff, test, rollback or status behind it\n")
         else:
             try:
                 self._reload.begin(_WORDS[word], tell, self._now_s())

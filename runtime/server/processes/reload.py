@@ -45,6 +45,7 @@ RELOAD: Final = "reload"
 CHECK: Final = "check"
 DIFF: Final = "diff"
 ROLLBACK: Final = "rollback"
+TEST: Final = "test"  # a reload if the tests of ser.cfg hold
 
 Tell = Callable[[bytes], None]
 
@@ -133,7 +134,7 @@ class Reload:
         self._tell = tell
         self._errand = Errand(self._tried, now_s + COMPILE_S, f"the compiler was not done within {COMPILE_S:.0f} s")
         self._phase = _COMPILING
-        if wanted in (RELOAD, ROLLBACK):
+        if wanted in (RELOAD, ROLLBACK, TEST):
             self._notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def abandon(self) -> None:
@@ -159,6 +160,8 @@ class Reload:
         self._board.show(code)
         program = unpacked(code)
         self._engine.ready(program, self._effective(program.config))
+        if self._wanted == TEST:
+            self._source.test(compiled.text)
         return len(code), compiled.text, compiled.messages
 
     # --- in the master -------------------------------------------------------------------------------------------------
@@ -299,7 +302,7 @@ class Reload:
 
     def _end(self, is_good: bool, text: str) -> None:
         self._phase = _IDLE
-        if self._wanted in (RELOAD, ROLLBACK):
+        if self._wanted in (RELOAD, ROLLBACK, TEST):
             self._notifier.tell("READY=1", f"STATUS={text.splitlines()[0] if text else ''}")
         said = self._said
         self._said = ""

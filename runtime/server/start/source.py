@@ -32,6 +32,10 @@ class Source:
         """What it says now, compiled. Raises StartError, whose text is what is wrong, with the places."""
         raise NotImplementedError
 
+    def test(self, text: str) -> None:
+        """Run the tests of the program, of which `text` (Compiled.text) was read. Raises StartError, whose text is what has failed."""
+        raise StartError(f"{self.name} has no tests: they stand beside ser.cfg")
+
     def with_probes(self, text: str) -> WithProbes:
         """The program of `text` (Compiled.text) once more, so that it tells what it does. Raises StartError where that is not known."""
         raise StartError("statements are known where `ser` has compiled ser.cfg")

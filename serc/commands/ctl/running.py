@@ -47,7 +47,7 @@ def restart(options: argparse.Namespace) -> int:
 
 def reload(options: argparse.Namespace) -> int:
     """Another ser.cfg, while the server runs."""
-    words = [word for word in ("check", "diff", "rollback", "status") if getattr(options, word)]
+    words = [word for word in ("check", "diff", "test", "rollback", "status") if getattr(options, word)]
     if len(words) > 1:
         raise CannotAsk(FAILED, f"--{words[0]} and --{words[1]} exclude each other")
     return tell(options, "reload", channel_of(options, _RELOAD_TIMEOUT_S).ask("reload", words[0] if words else ""))
