@@ -17,6 +17,7 @@ import greenlet
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.bugs import Bugs
+from runtime.routing.histogram import Histogram
 from runtime.routing.onlooker import Onlooker
 from runtime.routing.ports import L_WARN, Log, Watches
 from runtime.tx.timers import NEVER as NEVER
@@ -51,6 +52,7 @@ class Kind:
         self.waited: i64 = 0
         self.late: i64 = 0
         self.refused: i64 = 0
+        self.took: Final = Histogram()
         # Those that wait, by number: so in the order of their deadlines.
         self.pending: Final[dict[int, Question[Any]]] = {}
 
@@ -68,6 +70,7 @@ class Question(Generic[T]):
         self.fate: i64 = NOT_ASKED
         self.answer: T | None = None
         self.until_ms: i64 = NEVER
+        self.since_ms: i64 = 0
         # The greenlet of the run that waits; None: nobody is parked, `go_on` is called.
         self.run: Any = None
 
@@ -217,6 +220,7 @@ class Asking:
         number = self._last_number
         question.number = number
         question.fate = ASKED
+        question.since_ms = now_ms
         question.until_ms = NEVER if kind.deadline_ms < 0 else now_ms + kind.deadline_ms
         kind.pending[number] = question
         self._pending[number] = question
@@ -264,6 +268,7 @@ class Asking:
     def _end(self, question: Question[Any], fate: i64, now_ms: i64) -> None:
         """It is pending no more; whoever waits goes on."""
         self._remove(question, fate)
+        question.kind.took.add((now_ms - question.since_ms) * 1000)
         self.now_ms = now_ms
         run = question.run
         if run is None:

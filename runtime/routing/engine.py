@@ -18,8 +18,9 @@ from runtime.routing.dns_records import Answer, NameQuestion
 from runtime.routing.draining import Draining
 from runtime.routing.edition import Edition, obstacles
 from runtime.routing.forwarding import add_alias
-from runtime.routing.loudness import Loudness
-from runtime.routing.module import ModuleError
+from runtime.routing.loudness import Loudness, namespace_of
+from runtime.routing.meter import Meter
+from runtime.routing.module import Module, ModuleError
 from runtime.routing.parked import ParkedRequest
 from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.prepared import CannotPrepare
@@ -84,6 +85,8 @@ class Engine:
         self._edition = Edition(program, config)
         # What this process runs of the modules' timers.
         self.schedule: Final = Schedule(log, bugs)
+        # What is measured; None: nothing is.
+        self.meter: Meter | None = None
         self.loudness: Final = Loudness(self.world, self._edition)
         self._timers: list[Timer] = []
         self._draining: Draining | None = None
@@ -141,7 +144,7 @@ class Engine:
                 raise StartError("cannot change while the server runs: no process runs timers of the whole server")
             if self._is_timer_process is not None:
                 for module in program.modules:
-                    module.start_worker(world)
+                    self._start(module)
             is_good = True
         finally:
             world.modules, world.offers, world.avp_aliases = modules, offers, aliases
@@ -157,6 +160,7 @@ class Engine:
         config = ready.edition.config
         world.modules, world.offers, world.avp_aliases = ready.modules, ready.offers, ready.avp_aliases
         world.take_config(config)
+        self._count_routes(ready.edition)
         loudness = self.loudness
         is_new = config.debug != before.config.debug
         loudness.renew(ready.edition, config.debug if is_new else loudness.configured)
@@ -250,7 +254,22 @@ class Engine:
         self.world.asking.watches = watches
         self.world.connections = connections
         for module in self.program.modules:
-            module.start_worker(self.world)
+            self._start(module)
+        self._count_routes(self._edition)
+
+    def _start(self, module: Module) -> None:
+        if self.meter is not None:
+            module.measure(self.meter)
+        module.start_worker(self.world)
+
+    def _count_routes(self, edition: Edition) -> None:
+        if self.meter is not None:
+            self.meter.count_routes(edition, namespace_of(edition))
+
+    def measure(self, meter: Meter) -> None:
+        """Somebody wants metrics. Called before `start_worker`."""
+        self.meter = meter
+        self.world.look_on(meter)
 
     # --- for those who have no loop ------------------------------------------------------------------------------------
     #

@@ -7,6 +7,7 @@ an object of its own that `World.keep` gives out (the state), so that another pr
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
@@ -16,6 +17,9 @@ from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.transport import Send
 from runtime.tx.timers import NEVER as NEVER
+
+if TYPE_CHECKING:
+    from runtime.routing.meter import Meter
 
 
 class ModuleError(Exception):
@@ -59,6 +63,9 @@ class Module:
 
     def prepare(self, world: World) -> None:
         """Called once where `bind` is, after that of every module: look at the others. Raises ModuleError."""
+
+    def measure(self, meter: Meter) -> None:
+        """Called before `start_worker` where somebody wants metrics: what takes time is measured from now on."""
 
     def start_worker(self, world: World) -> None:
         """Called in each worker after the fork (SER's child init), and there when the program takes the place of another one."""

@@ -14,6 +14,7 @@ from mypy_extensions import mypyc_attr
 from runtime.routing.asking import ANSWERED, LATE, Question
 from runtime.routing.context import Context
 from runtime.routing.edition import Edition
+from runtime.routing.meter import CountedRoute
 from runtime.routing.onlooker import Onlooker
 from runtime.routing.probing import Recorder, Step, way_of
 from runtime.routing.program import Program, Route
@@ -116,12 +117,14 @@ class _TracedRoute:
     def __call__(self, ctx: Context) -> int:
         if not self._tracing.watches(ctx):
             return self.plain(ctx)
-        return self._tracing.run(ctx, self._name, self._probed, self._statements)
+        plain = self.plain
+        probed = plain.like(self._probed) if isinstance(plain, CountedRoute) else self._probed
+        return self._tracing.run(ctx, self._name, probed, self._statements)
 
 
 def plain_route(route: Route) -> Route:
     """The route itself, whether or not calls are watched."""
-    while isinstance(route, _TracedRoute):
+    while isinstance(route, (_TracedRoute, CountedRoute)):
         route = route.plain
     return route
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.modules.registrar.finding import lookup, registered
-from runtime.modules.registrar.saving import Saver
+from runtime.modules.registrar.saving import Counts, Saver
 from runtime.modules.registrar.settings import Settings
 from runtime.modules.sl import SL
 from runtime.modules.usrloc import USRLOC, TableName, table_name
@@ -24,6 +24,7 @@ class Registrar(Module):
     """Takes REGISTER requests into usrloc, and finds users there."""
 
     _saver: Saver
+    _counts: Counts
 
     def __init__(
         self,
@@ -70,8 +71,12 @@ class Registrar(Module):
             )
 
     def prepare(self, world: World) -> None:
+        self._counts = world.keep("registrar", Counts, Counts)
         # Here, since usrloc may be loaded after this module.
-        self._saver = Saver(self._settings, USRLOC.of(world).locations, SL.of(world))
+        self._saver = Saver(self._settings, USRLOC.of(world).locations, SL.of(world), self._counts)
+
+    def statistics(self) -> dict[str, int]:
+        return {"saved": int(self._counts.saved), "refused": int(self._counts.refused)}
 
     def save(self, ctx: Context, table: TableName) -> int:
         """Take the contacts of a REGISTER into the table, and answer; 0 ends the script where the request was refused."""

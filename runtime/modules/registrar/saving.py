@@ -33,13 +33,23 @@ _REASONS: Final = {200: b"OK", 400: b"Bad Request", 500: b"Server Internal Error
 
 
 @final
+class Counts:
+    """What has become of the REGISTERs of a process."""
+
+    def __init__(self) -> None:
+        self.saved: i64 = 0
+        self.refused: i64 = 0
+
+
+@final
 class Saver:
     """Takes registrations into the tables of `locations`, and answers through `sl`."""
 
-    def __init__(self, settings: Settings, locations: Locations, sl: Sl) -> None:
+    def __init__(self, settings: Settings, locations: Locations, sl: Sl, counts: Counts) -> None:
         self._settings: Final = settings
         self._locations: Final = locations
         self._sl: Final = sl
+        self._counts: Final = counts
 
     def save(self, ctx: Context, table: Table, memory_only: bool, answers: bool) -> int:
         """TRUE if the request was taken in and answered, FALSE if it could not be answered, STOP if it was refused."""
@@ -62,6 +72,7 @@ class Saver:
             before = self._before(ctx, table, aor) if known else contacts
             self._refuse(ctx, refused, before, now_s, answers)
             return STOP
+        self._counts.saved += 1
         if not answers:
             return TRUE
         line = contact_line(contacts, now_s, self._settings.received_param)
@@ -79,6 +90,7 @@ class Saver:
         return aor_of(ctx.message.buf, to.uri_start, to.uri_end, self._settings)
 
     def _refuse(self, ctx: Context, why: Refused, contacts: list[Contact], now_s: i64, answers: bool) -> None:
+        self._counts.refused += 1
         ctx.log(L_ERR if why.status == 500 else L_INFO, f"save: {why.status}: {why.text.decode('latin-1')}")
         if not answers:
             return

@@ -12,6 +12,7 @@ from mypy_extensions import i64
 from runtime.modules.tm import commands, events
 from runtime.modules.tm.call import Outcome
 from runtime.modules.tm.core import Core, Routes
+from runtime.modules.tm.durations import Durations
 from runtime.modules.tm.functions import FUNCTIONS, Functions
 from runtime.modules.tm.kinds import append_mistake
 from runtime.modules.tm.relaying import cancel_waiting
@@ -20,6 +21,7 @@ from runtime.modules.tm.uac import Draft, send_request
 from runtime.routing.avps import AvpName
 from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Question
 from runtime.routing.context import Context
+from runtime.routing.meter import Meter
 from runtime.routing.module import ModuleError
 from runtime.routing.prepared import CannotPrepare, named_avp
 from runtime.routing.world import World
@@ -105,6 +107,9 @@ class Tm(Functions):
                 self.define(text, world)
         except CannotPrepare as e:
             raise ModuleError(f"tm: {e}") from e
+
+    def measure(self, meter: Meter) -> None:
+        self.observe(Durations(meter))
 
     def start_worker(self, world: World) -> None:
         self._take(world, world.keep("tm", State, lambda: self._empty(world, time.monotonic_ns() // 1_000_000)))

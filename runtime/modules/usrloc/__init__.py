@@ -104,6 +104,18 @@ class Usrloc(Module):
             "keep": self._keep,
         }
 
+    def statistics(self) -> dict[str, int]:
+        """How many users each table has: of the whole server, whichever process is asked."""
+        locations = self.locations
+        if locations.direct is not None:
+            # That would be a question to the database.
+            return {}
+        locations.store.enter()
+        try:
+            return {f"users_{table.name.decode('latin-1')}": int(table.count()) for table in locations.tables}
+        except StoreError:
+            return {}
+
     def bind(self, world: World) -> None:
         self.locations = world.keep("usrloc", Locations, lambda: self._made(world))
 

@@ -13,7 +13,7 @@ from runtime.version import VERSION
 
 CONTENT_TYPE: Final = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-Type = Literal["counter", "gauge", "info"]
+Type = Literal["counter", "gauge", "info", "histogram"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,26 @@ LETTERS_LOST: Final = Family("ser_letters_lost", "counter", "Letters between pro
 QUESTIONS: Final = Family(
     "ser_questions", "counter", "Questions to the outside that a route waited for, by kind and fate."
 )
+HANDLING: Final = Family(
+    "ser_handling_seconds",
+    "histogram",
+    "From when a message is taken up until its route has ended, waits included, by method; what is no request is `reply`.",
+    "seconds",
+)
+DURATIONS: Final = Family(
+    "ser_transaction_seconds", "histogram", "From a request to its final reply, by method.", "seconds"
+)
+ANSWERS: Final = Family(
+    "ser_question_seconds",
+    "histogram",
+    "How long answers of databases, name servers and others took, by kind.",
+    "seconds",
+)
+ROUTES: Final = Family("ser_route_runs", "counter", "How often each route of ser.cfg ran.")
+REGISTRATIONS: Final = Family("ser_registrations", "counter", "REGISTERs that were taken in, and that were refused.")
+USERS: Final = Family(
+    "ser_registered_users", "gauge", "Users with a contact, by table, of the whole server. Not with db_mode 3."
+)
 TRANSACTIONS: Final = Family(
     "ser_transactions_open", "gauge", "Transactions and routes that have not come to their end."
 )
@@ -72,8 +92,14 @@ FAMILIES: Final = (
     NOT_SENT,
     HANDED_OVER,
     LETTERS_LOST,
+    HANDLING,
+    ROUTES,
     QUESTIONS,
+    ANSWERS,
+    DURATIONS,
     TRANSACTIONS,
+    REGISTRATIONS,
+    USERS,
     CONNECTIONS,
     TCP_REFUSED,
     MEMORY,
@@ -87,6 +113,8 @@ FAMILIES: Final = (
 )
 
 Labels = tuple[tuple[str, str], ...]
+# Labels, value, and the ending of the name where it is not that of the type.
+Sample = tuple[Labels, str, str]
 
 # Counts of a process by the names that the log has for them, with their labels.
 _PLAIN: Final[dict[str, tuple[Family, Labels]]] = {
@@ -110,10 +138,21 @@ _PLAIN: Final[dict[str, tuple[Family, Labels]]] = {
     "tcp_connections": (CONNECTIONS, ()),
     "tcp_refused": (TCP_REFUSED, ()),
     "bugs": (BUGS, ()),
+    "registrar:saved": (REGISTRATIONS, (("outcome", "saved"),)),
+    "registrar:refused": (REGISTRATIONS, (("outcome", "refused"),)),
 }
 # The beginning or the end of a name is a label.
 _HEADS: Final = (("method_", METHODS, "method"), ("class_", STATUSES, "class"))
 _FATES: Final = ("waited", "late", "refused")
+# What is measured in buckets is ~NAME~LABEL~END, in microseconds (runtime.routing.histogram); ~route~NAME is a count.
+_ROUTE: Final = "~route~"
+_HISTOGRAMS: Final = {
+    "handling": (HANDLING, "method"),
+    "transaction": (DURATIONS, "method"),
+    "question": (ANSWERS, "kind"),
+}
+# What every process that is asked says of the whole server.
+_SHARED: Final = "usrloc:users_"
 
 
 @dataclass(frozen=True)
@@ -136,25 +175,39 @@ def sample_of(name: str, count: int) -> tuple[Family, Labels, int]:
     for head, family, label in _HEADS:
         if name.startswith(head):
             return family, ((label, name.removeprefix(head)),), count
+    if name.startswith(_ROUTE):
+        return ROUTES, (("route", name.removeprefix(_ROUTE)),), count
+    kind, _, fate = name.rpartition("_")
+    # A database is called by its URL.
+    if kind and fate in _FATES and (":" not in kind or "://" in kind):
+        return QUESTIONS, (("kind", kind), ("fate", fate)), count
     module, colon, what = name.partition(":")
     if colon:
         return MODULES, (("module", module), ("name", what)), count
-    kind, _, fate = name.rpartition("_")
-    if kind and fate in _FATES:
-        return QUESTIONS, (("kind", kind), ("fate", fate)), count
     return OTHER, (("name", name),), count
 
 
 def exposition(reports: Iterable[ProcessReport], since_s: float, is_native: bool) -> str:
     """The whole text."""
-    samples: dict[str, list[tuple[Labels, str]]] = {}
+    samples: dict[str, list[Sample]] = {}
+    users: dict[str, int] = {}
     for report in reports:
         own: Labels = (("process", str(report.number)), ("title", report.name))
         _add(samples, UP, own, str(int(report.counts is not None)))
         _add(samples, RESTARTS, own, str(report.deaths))
-        for name, count in (report.counts or {}).items():
-            family, labels, value = sample_of(name, count)
-            _add(samples, family, (*own, *labels), str(value))
+        counts = report.counts or {}
+        for name, count in counts.items():
+            if name.startswith(_SHARED):
+                table = name.removeprefix(_SHARED)
+                users[table] = max(users.get(table, 0), count)
+            elif not _is_bucket(name):
+                family, labels, value = sample_of(name, count)
+                _add(samples, family, (*own, *labels), str(value))
+        for family, label, buckets in histograms_of(counts):
+            for ending, labels, text in _of_histogram(buckets):
+                _add(samples, family, (*own, *label, *labels), text, ending)
+    for table, count in users.items():
+        _add(samples, USERS, (("table", table),), str(count))
     _add(samples, START, (), f"{since_s:.3f}")
     _add(samples, BUILD, (("version", VERSION), ("build", "native" if is_native else "pure")), "1")
     lines: list[str] = []
@@ -166,13 +219,44 @@ def exposition(reports: Iterable[ProcessReport], since_s: float, is_native: bool
         if family.unit:
             lines.append(f"# UNIT {family.name} {family.unit}")
         lines.append(f"# HELP {family.name} {family.help}")
-        ending = {"counter": "_total", "info": "_info", "gauge": ""}[family.type]
-        lines += [f"{family.name}{ending}{_shown(labels)} {value}" for labels, value in of_family]
+        ending = {"counter": "_total", "info": "_info", "gauge": "", "histogram": ""}[family.type]
+        lines += [f"{family.name}{more or ending}{_shown(labels)} {value}" for labels, value, more in of_family]
     return "\n".join(lines) + "\n# EOF\n"
 
 
-def _add(samples: dict[str, list[tuple[Labels, str]]], family: Family, labels: Labels, value: str) -> None:
-    samples.setdefault(family.name, []).append((labels, value))
+def _is_bucket(name: str) -> bool:
+    return name.startswith("~") and not name.startswith(_ROUTE)
+
+
+def histograms_of(counts: dict[str, int]) -> list[tuple[Family, Labels, dict[str, int]]]:
+    """Those of a process: family, label, and the counts by the ends of buckets, with the sum."""
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for name, count in counts.items():
+        if _is_bucket(name):
+            family, _, rest = name[1:].partition("~")
+            label, _, end = rest.rpartition("~")
+            found.setdefault((family, label), {})[end] = count
+    return [
+        (_HISTOGRAMS[name][0], ((_HISTOGRAMS[name][1], label),), counts_) for (name, label), counts_ in found.items()
+    ]
+
+
+def _of_histogram(buckets: dict[str, int]) -> list[tuple[str, Labels, str]]:
+    """Samples: each bucket has what is in those before it, too."""
+    out: list[tuple[str, Labels, str]] = []
+    sum_us = buckets.pop("sum", 0)
+    count = 0
+    for end, number in buckets.items():
+        count += number
+        limit = "+Inf" if end == "inf" else repr(int(end) / 1_000_000)
+        out.append(("_bucket", (("le", limit),), str(count)))
+    out.append(("_count", (), str(count)))
+    out.append(("_sum", (), f"{sum_us / 1_000_000:.6f}"))
+    return out
+
+
+def _add(samples: dict[str, list[Sample]], family: Family, labels: Labels, value: str, ending: str = "") -> None:
+    samples.setdefault(family.name, []).append((labels, value, ending))
 
 
 def _shown(labels: Labels) -> str:

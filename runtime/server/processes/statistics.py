@@ -90,4 +90,5 @@ class Statistics:
 
 
 def _shown(counts: dict[str, int]) -> str:
-    return " ".join(f"{name}={number}" for name, number in counts.items())
+    # What is measured in buckets is for metrics.
+    return " ".join(f"{name}={number}" for name, number in counts.items() if not name.startswith("~"))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Final
 
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
+from runtime.routing.meter import Meter
 from runtime.routing.ports import Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.helpers.db.storage import ServerStorage
@@ -60,6 +62,7 @@ class Workplace:
         effective: Callable[[Config], Config],
         queue_ms: int,
         retry_after_s: int,
+        is_measured: bool = False,
     ) -> None:
         self.engine: Final = engine
         self.config: Final = config
@@ -68,6 +71,7 @@ class Workplace:
         self.mmsg: Final = mmsg
         self.name_client: Final = name_client
         self._queue_ms: Final = queue_ms
+        self._is_measured: Final = is_measured
         self._retry_after_s: Final = retry_after_s
         self._resolver: Final = resolver
         self.effective: Final = effective
@@ -93,6 +97,8 @@ class Workplace:
         self.engine.world.ownership = ServerOwnership(exchange)
         if self.engine.world.databases:
             self.engine.world.storage = ServerStorage(exchange)
+        if self._is_measured:
+            self.engine.measure(Meter(_clock_us))
         self.engine.start_worker(os.getpid(), connections, is_timer_process, EpollWatches())
 
     def worker(
@@ -138,6 +144,10 @@ class Workplace:
 
     def _waiter(self, fds: list[int]) -> Waiter:
         return PlainWaiter(fds) if self.mmsg is None else NativeWaiter(fds, self.mmsg)
+
+
+def _clock_us() -> int:
+    return time.monotonic_ns() // 1000
 
 
 def endless(worker: Worker) -> Run:

@@ -10,9 +10,11 @@ from typing import Final
 
 from runtime.modules.showing import left_side
 from runtime.routing.edition import Edition
+from runtime.routing.loudness import namespace_of
+from runtime.routing.meter import CountedRoute
 from runtime.routing.probing import PackedPlace, Place, Recorder, unpacked_place
 from runtime.routing.program import Program
-from runtime.routing.tracing import Statements, plain_route
+from runtime.routing.tracing import Statements
 from runtime.routing.world import World
 from runtime.server.host.errors import StartError
 
@@ -64,7 +66,9 @@ def unpacked_statements(data: bytes, version: int, edition: Edition, world: Worl
     if theirs != version:
         raise StartError("the program has been exchanged meanwhile")
     running = edition.program
-    namespace = _namespace_of(edition)
+    namespace = namespace_of(edition)
+    if not namespace:
+        raise StartError("routes that are compiled to machine code do not tell what they do")
     logged: list[tuple[int, str]] = []
     recorder = Recorder([unpacked_place(plain) for plain in plain_places], logged, left_side)
     module: dict[str, object] = {"__name__": "probed", _PROBE: recorder}
@@ -74,6 +78,11 @@ def unpacked_statements(data: bytes, version: int, edition: Edition, world: Worl
         module[name] = namespace[same]
     try:
         exec(code, module)
+        # Those that are called by others; the engine calls what _TracedRoute counts.
+        for name, value in list(module.items()):
+            counted = namespace.get(name)
+            if isinstance(counted, CountedRoute) and callable(value):
+                module[name] = counted.like(value)
         program = module[_PROGRAM]
         assert isinstance(program, Program)
         if any(ours is not theirs for ours, theirs in zip(program.modules, running.modules, strict=True)):
@@ -90,16 +99,6 @@ def unpacked_statements(data: bytes, version: int, edition: Edition, world: Worl
     except Exception as e:
         raise StartError(f"{type(e).__name__}: {e}") from e
     return Statements(version, program, recorder, logged)
-
-
-def _namespace_of(edition: Edition) -> dict[str, object]:
-    """What routes.py has at its top. Raises StartError where that is machine code."""
-    program = edition.program
-    for route in (edition.request, *program.failure.values(), *program.onreply.values()):
-        found = None if route is None else getattr(plain_route(route), "__globals__", None)
-        if isinstance(found, dict):
-            return found
-    raise StartError("routes that are compiled to machine code do not tell what they do")
 
 
 def _loaded(data: bytes) -> tuple[int, CodeType, dict[str, str], list[PackedPlace]]:

@@ -414,6 +414,7 @@ class Worker:
             found[f"{kind.name}_waited"] = int(kind.waited)
             found[f"{kind.name}_late"] = int(kind.late)
             found[f"{kind.name}_refused"] = int(kind.refused)
+            kind.took.tell(found, f"question~{kind.name}")
         found["sent"] = int(self.sent)
         found["not_sent"] = int(self.failed)
         found["handed_over"] = int(self.handed_over)
@@ -437,6 +438,9 @@ class Worker:
         for module in self._engine.program.modules:
             for name, count in module.statistics().items():
                 found[f"{module.name}:{name}"] = count
+        meter = self._engine.meter
+        if meter is not None:
+            meter.tell(found)
         found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return found
 

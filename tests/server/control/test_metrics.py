@@ -17,12 +17,15 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from runtime.routing.histogram import Histogram
 from runtime.routing.world import Counters
 from runtime.server.control.http import BadRequest, HttpRequest, parse_request, response
 from runtime.server.control.metrics import FAMILIES, OTHER, ProcessReport, exposition, sample_of
 from runtime.server.control.metrics_server import MetricsListener
 from runtime.server.host.errors import StartError
+from runtime.server.mail.letters.statistics import packed_counts, unpacked_counts
 from server.conftest import OPTIONS, StartServer, eventually, free_port
+from server.live import People, serving
 
 PROJECT = Path(__file__).parents[3]
 
@@ -153,11 +156,99 @@ def test_every_counter_of_a_process_has_its_metric() -> None:
         assert sample_of(name, 1)[0] is not OTHER, name
 
 
+def test_a_histogram_is_cumulative_and_the_parser_takes_it() -> None:
+    histogram = Histogram()
+    for took_us in (99, 100, 101, 2_000, 40_000_000):
+        histogram.add(took_us)
+    counts: dict[str, int] = {}
+    histogram.tell(counts, "question~mysql://ser@db/ser~1")
+    text = exposition([ProcessReport(1, "a", 0, counts), ProcessReport(2, "b", 0, dict(counts))], 1.5, True)
+    labels = {"kind": "mysql://ser@db/ser~1", "process": "2"}
+    buckets = {
+        found["le"]: value
+        for name, found, value in samples(text)
+        if name == "ser_question_seconds_bucket" and labels.items() <= found.items()
+    }
+    assert (buckets["0.0001"], buckets["0.00025"], buckets["0.001"], buckets["30.0"], buckets["+Inf"]) == (
+        2,
+        3,
+        3,
+        4,
+        5,
+    )
+    assert list(buckets.values()) == sorted(buckets.values())
+    assert total(text, "ser_question_seconds_count", **labels) == 5
+    assert total(text, "ser_question_seconds_sum", **labels) == pytest.approx(40.0023)
+
+
+def test_counts_survive_their_way_whatever_they_are_called() -> None:
+    counts = {"~question~sqlite:///a b/c=d~100": 3, "requests": 7, "~route~failure_route[1]": 2}
+    found = unpacked_counts(packed_counts(counts))
+    assert found == {"~question~sqlite:///ab/c=d~100": 3, "requests": 7, "~route~failure_route[1]": 2}
+
+
+def test_what_all_processes_say_of_the_server_is_told_once() -> None:
+    reports = [ProcessReport(n, "w", 0, {"usrloc:users_location": 5, "sqlite:///x_late": 1}) for n in (1, 2)]
+    text = exposition(reports, 1.5, True)
+    assert total(text, "ser_registered_users", table="location") == 5
+    assert total(text, "ser_questions_total", kind="sqlite:///x", fate="late") == 2
+
+
+MEASURED = """
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "exec.so"
+route {{
+  record_route();
+  if (loose_route()) {{ t_relay(); break; }}
+  t_on_reply("1");
+  route(1);
+}}
+route[1] {{ exec_msg("true"); rewritehostport("127.0.0.1:{bob}"); t_relay(); }}
+onreply_route[1] {{ break; }}
+"""
+
+
+def test_durations_and_routes_are_measured_where_somebody_wants_to_know(tmp_path: Path) -> None:
+    port = free_port()
+    with serving(tmp_path, MEASURED.format(bob=9), "--metrics", f"127.0.0.1:{port}") as server:
+        people = People(server.port)
+        server.write(MEASURED.format(bob=people.bob_port))
+        assert server.serctl("reload").returncode == 0
+        for _ in range(4):
+            people.talk()
+        text = get(port, "/metrics")[1]
+        assert total(text, "ser_handling_seconds_count", method="INVITE") == 4
+        assert total(text, "ser_handling_seconds_count", method="reply") >= 8
+        assert total(text, "ser_transaction_seconds_count", method="INVITE") == 4
+        assert total(text, "ser_transaction_seconds_count", method="BYE") == 4
+        assert total(text, "ser_question_seconds_count", kind="exec") == 4
+        assert 0 < total(text, "ser_transaction_seconds_sum", method="INVITE") < 60
+        assert total(text, "ser_route_runs_total", route="route") == 12
+        assert total(text, "ser_route_runs_total", route="route[1]") == 4
+        assert total(text, "ser_route_runs_total", route="onreply_route[1]") >= 4
+        # A call that is watched counts as all others do, and so does one of the next program.
+        trace = server.trace("from=alice", "-n", "1")
+        people.talk()
+        assert trace.wait() == 0
+        assert server.serctl("reload").returncode == 0
+        people.talk()
+        text = get(port, "/metrics")[1]
+        assert total(text, "ser_route_runs_total", route="route") == 18
+        assert total(text, "ser_route_runs_total", route="route[1]") == 6
+        assert total(text, "ser_transaction_seconds_count", method="INVITE") == 6
+        people.end()
+
+
 def test_the_table_and_the_dashboard_know_what_there_is() -> None:
     page = runpy.run_path(str(PROJECT / "docs" / "generate_metrics.py"))["page"]()
     assert (PROJECT / "docs" / "metrics.md").read_text() == page, "run docs/generate_metrics.py"
     dashboard = json.loads((PROJECT / "contrib" / "grafana-dashboard.json").read_text())
     known = {family.name + ("_total" if family.type == "counter" else "") for family in FAMILIES}
+    known |= {family.name + "_bucket" for family in FAMILIES if family.type == "histogram"}
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
             assert set(re.findall(r"ser_\w+", target["expr"])) <= known, target

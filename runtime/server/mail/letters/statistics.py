@@ -33,9 +33,14 @@ def read(letter: Letter) -> StatisticsLetter:
 
 def packed_counts(counts: dict[str, int]) -> bytes:
     """Numbers with their names, as the text of an Answer."""
-    return b" ".join([f"{name}={number}".encode("ascii") for name, number in counts.items()])
+    return b" ".join([f"{_plain(name)}={number}".encode() for name, number in counts.items()])
 
 
 def unpacked_counts(text: bytes) -> dict[str, int]:
-    pairs = [word.partition("=") for word in text.decode("ascii").split()]
-    return {pair[0]: int(pair[2]) for pair in pairs}
+    pairs = [word.rpartition("=") for word in text.decode().split(" ")]
+    return {pair[0]: int(pair[2]) for pair in pairs if pair[0]}
+
+
+def _plain(name: str) -> str:
+    """Names of databases and the like may have blanks."""
+    return "".join(name.split())
