@@ -1,4 +1,4 @@
-"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|instructions|start|compile`."""
+"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|instructions|start|compile|reload`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from bench.compile import compile_times
 from bench.instructions import RATE, count_instructions
 from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
 from bench.process import CannotMeasure
+from bench.reload import reload_times
 from bench.scenario import FORWARD, SCENARIOS, Scenario
 from bench.start import start_times
 
@@ -53,6 +54,11 @@ def main(words: list[str] | None = None) -> int:
     compiler.add_argument("--serc", default=command_of("serc"), metavar="COMMAND", help="our compiler (%(default)s)")
     compiler.add_argument("--lines", type=int, nargs="+", default=[1_000, 10_000], metavar="N")
     compiler.add_argument("--rounds", type=int, default=3)
+    reload = commands.add_parser("reload", help="time of a reload, and how long a message waits meanwhile")
+    reload.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    reload.add_argument("-n", "--workers", type=int, default=8, help="UDP workers (%(default)s)")
+    reload.add_argument("--pending", type=int, default=10_000, help="transactions under way (%(default)s)")
+    reload.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(words)
     try:
         result = _run(arguments)
@@ -131,6 +137,8 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.command == "beside":
         ser = shlex.split(arguments.ours)
         return measure_beside(ser, arguments.users, arguments.rate, arguments.seconds, _cores())
+    if arguments.command == "reload":
+        return reload_times(shlex.split(arguments.ours), arguments.workers, arguments.pending, arguments.rounds)
     if arguments.command == "capacity":
         return _capacity(arguments)
     if arguments.command == "instructions":

@@ -94,6 +94,8 @@ class Reload:
         self._until_s = 0.0
         self._again_s = 0.0
         self._errand: Errand | None = None
+        # When each part of it began.
+        self._times_s: list[float] = []
         self._missing: dict[int, int] = {}
         self._ready: Ready | None = None
         self._count = 1
@@ -134,6 +136,7 @@ class Reload:
         self._tell = tell
         self._errand = Errand(self._tried, now_s + COMPILE_S, f"the compiler was not done within {COMPILE_S:.0f} s")
         self._phase = _COMPILING
+        self._times_s = [now_s]
         if wanted in (RELOAD, ROLLBACK, TEST):
             self._notifier.tell("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
@@ -188,7 +191,7 @@ class Reload:
             if now_s >= self._until_s:
                 self._kill_the_rest()
             if not self._missing:
-                self._finish()
+                self._finish(now_s)
             else:
                 self._write_again(SWITCH, now_s)
 
@@ -209,6 +212,7 @@ class Reload:
             self._give_up(str(e))
             return
         self._phase = _GETTING_READY
+        self._times_s.append(now_s)
         self._until_s = now_s + READY_S
         self._ask(MAKE_READY, now_s)
 
@@ -265,6 +269,7 @@ class Reload:
         self._engine.switch(self._ready)
         self._ready = None
         self._phase = _SWITCHING
+        self._times_s.append(now_s)
         self._until_s = now_s + SWITCH_S
         self._ask(SWITCH, now_s)
 
@@ -276,16 +281,18 @@ class Reload:
                 os.kill(pid, signal.SIGKILL)
         self._missing.clear()
 
-    def _finish(self) -> None:
+    def _finish(self, now_s: float) -> None:
         assert self._next is not None
         self._count = self._board.version = self._next.number
         self._before, self._current, self._next = self._current, self._next, None
         if self._before.number == 1 and self._first is None:
             self._before = None
-        self._end(
-            True,
-            f"{'rolled back to what was before' if self._wanted == ROLLBACK else 'reloaded'}: version {self._count}",
+        what = "rolled back to what was before" if self._wanted == ROLLBACK else "reloaded"
+        compiled, ready, switched = (
+            round((end - begin) * 1000) for begin, end in zip(self._times_s, [*self._times_s[1:], now_s])
         )
+        took = f"compiled in {compiled} ms, all ready in {ready} ms, all switched in {switched} ms"
+        self._end(True, f"{what}: version {self._count} ({took})")
 
     def _give_up(self, why: str) -> None:
         """Everything is as it was."""

@@ -91,8 +91,8 @@ class Traces(Handler):
             words = dict([_pair(word) for word in asked.words])
             try:
                 meant = wanted(words)
-            except BadFilter as e:
-                self.log.write(L_WARN, f"BUG: trace: {e}")
+            except BadFilter as bad:
+                self.log.write(L_WARN, f"BUG: trace: {bad}")
                 return
             self._teller.askers[trace] = int(asked.asker)
             self._until_ms[trace] = int(asked.until_ms)
