@@ -125,6 +125,7 @@ complete -c serctl -n '__fish_seen_subcommand_from reload' -l db -r -d 'the data
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l config -r -d 'take the database that this file names'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l check -d 'find out whether it would do; nothing changes'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l diff -d 'show what is different from what runs; nothing changes'
+complete -c serctl -n '__fish_seen_subcommand_from reload' -l test -d 'only if the tests beside ser.cfg hold'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l rollback -d 'go back to what ran before'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l status -d 'what runs, and how the last attempt went'
 complete -c serctl -n '__fish_seen_subcommand_from log; and not __fish_seen_subcommand_from level' -a level -d 'show or set how much is logged, of a call (call-id=…) or by a module; default: as ser.cfg says'

@@ -93,6 +93,8 @@ class TraceSession:
 
     def begin(self, version: int, size: int, places: list[Place], why: str, now_ms: int) -> None:
         """`size` 0: there are no statements to tell of, and `why`."""
+        if self.ended_ms is not None:
+            return
         self._version, self._size = version, size
         if places:
             self._places[version] = places
