@@ -225,7 +225,7 @@ def test_durations_and_routes_are_measured_where_somebody_wants_to_know(tmp_path
         assert total(text, "ser_handling_seconds_count", method="reply") >= 8
         assert total(text, "ser_transaction_seconds_count", method="INVITE") == 4
         assert total(text, "ser_transaction_seconds_count", method="BYE") == 4
-        assert total(text, "ser_question_seconds_count", kind="exec") == 4
+        assert total(text, "ser_question_seconds_count", kind="exec_commands") == 4
         assert 0 < total(text, "ser_transaction_seconds_sum", method="INVITE") < 60
         assert total(text, "ser_route_runs_total", route="route") == 12
         assert total(text, "ser_route_runs_total", route="route[1]") == 4
