@@ -20,8 +20,6 @@ from runtime.routing.probing import Recorder, Step, way_of
 from runtime.routing.program import Program, Route
 from runtime.routing.wanted import Wanted
 from runtime.routing.world import World
-from runtime.sip.message import parse
-from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
 
 # Of a message so much is shown.
@@ -40,6 +38,8 @@ LOGGED: Final = "logged"  # level, line
 NOTE: Final = "note"  # a sentence; of no call
 
 _LOOK_EVERY: Final = 1000
+
+_CALL_ID: Final = (b"call-id:", b"i:")
 
 EventTuple = tuple[Any, ...]
 
@@ -405,13 +405,10 @@ class Tracing(Onlooker):
 
     def _call_in(self, data: bytes) -> _Call | None:
         """Whose this message is, which goes out."""
-        for call_id in self._calls:
-            if call_id in data:
-                try:
-                    message = parse(data)
-                except BadMessage:
-                    return None
-                return self._calls.get(message.value(message.call_id)) if message.call_id else None
+        for call_id, call in self._calls.items():
+            at = data.find(call_id)
+            if at >= 0 and _is_call_id(data, at, at + len(call_id)):
+                return call
         return None
 
     def _tell(self, call: _Call, event: EventTuple) -> None:
@@ -419,6 +416,15 @@ class Tracing(Onlooker):
         for trace in call.traces:
             if now_ms < trace.until_ms:
                 trace.tell(event)
+
+
+def _is_call_id(data: bytes, start: int, end: int) -> bool:
+    """True if what stands there is the whole value of a Call-ID; it may be on the line below the name."""
+    line = data.rfind(b"\n", 0, start) + 1
+    if not data[line:start].strip():
+        line = data.rfind(b"\n", 0, max(0, line - 1)) + 1
+    name = b"".join(data[line:start].split()).lower()
+    return name in _CALL_ID and data[end : end + 1] in (b"\r", b"\n", b" ", b"\t")
 
 
 def _sent(send: Send) -> tuple[bytes, str, str]:

@@ -6,9 +6,10 @@ import pytest
 from script import Site, request
 
 from runtime.routing.secrets import is_secret, masked_text
-from runtime.routing.tracing import RECEIVED, EventTuple, Teller, Trace, Tracing
+from runtime.routing.tracing import RECEIVED, SENT, EventTuple, Teller, Trace, Tracing
 from runtime.routing.wanted import wanted
 from runtime.sip.address import Address
+from runtime.sip.transport import Send
 
 LOADS = 'loadmodule "sl.so"\n'
 BASE = {
@@ -94,6 +95,26 @@ def test_all_later_messages_of_a_wanted_call_are_told_and_no_more_calls_than_are
     watched.say("OPTIONS", **{"Call-ID": "2@x"})
     watched.say("OPTIONS", **{"Call-ID": "3@x"})
     assert watched.call_ids() == ["1@x", "1@x", "2@x"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_told"),
+    [
+        (b"Call-ID: 1@x\r\n", True),
+        (b"call-id :1@x \r\n", True),
+        (b"i: 1@x\r\n", True),
+        (b"Call-ID:\r\n 1@x\r\n", True),
+        (b"Call-ID: 1@xyz\r\n", False),
+        (b"Call-ID: 2\r\nSubject: 1@x\r\n", False),
+    ],
+)
+def test_what_is_sent_belongs_to_a_call_by_its_call_id(lines: bytes, is_told: bool) -> None:
+    watched = Watched({"from": "alice"})
+    watched.say("OPTIONS")
+    watched.told.events.clear()
+    socket = watched.server.sockets[0]
+    watched.tracing.sends([Send(b"OPTIONS sip:b SIP/2.0\r\n" + lines + b"\r\n", socket.address, socket)])
+    assert [event[0] for event in watched.told.events] == ([SENT] if is_told else [])
 
 
 def test_when_nobody_watches_any_more_nobody_is_asked() -> None:
