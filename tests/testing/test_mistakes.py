@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from runtime.modules import catalogue
+from serc.commands import serc
 from serc.frontend import analyse
 from serc.testing.config import Config
 from serc.testing.running import Configs, Outcome, load, run
@@ -141,3 +142,20 @@ def test_the_warning_is_proven(tmp_path: Path, mistake: Mistake) -> None:
     assert good.failure is None, (good.failure, good.failure and good.failure.notes, good.trace)
     codes = {d.code.name for d in analyse(Config.read(tmp_path / "ser.cfg").source, catalogue)[1].diagnostics}
     assert mistake.code not in codes
+
+
+# Those whose cure is a change of the text; a test that fails before holds after it.
+CURED = ("SER0506", "SER0508", "SER0510", "SER0511", "SER0512", "SER0514", "SER0515", "SER0524")
+
+
+@pytest.mark.parametrize("mistake", [m for m in MISTAKES if m.code in CURED], ids=lambda mistake: str(mistake.code))
+def test_the_cure_of_serc_check_is_proven(tmp_path: Path, mistake: Mistake) -> None:
+    assert outcome(tmp_path, mistake.bad, mistake.test).failure is not None
+    config = tmp_path / "ser.cfg"
+    others = ["--select", mistake.code]
+    assert serc.main(["check", "--fix", "--unsafe", *others, str(config)]) == 0
+    configs = Configs()
+    tests = load(tmp_path / "ser.sertest", configs)
+    assert tests.config is not None
+    cured = run(tests.file.cases[0], tests, configs)
+    assert cured.failure is None, (cured.failure, config.read_text(), cured.trace)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final, NoReturn
 
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Fix, misspelt, write
 from serc.diagnostics.report import Code, Report
 from serc.diagnostics.suggest import did_you_mean
 from serc.reading.tree import Span
@@ -52,30 +53,38 @@ class Reader:
 
     # --- what has to be there ----------------------------------------------------------------------------------------
 
-    def fail(self, code: Code, span: Span, message: str, hint: str = "") -> NoReturn:
-        self._report.add(code, span, message, hint=hint)
+    def fail(self, code: Code, span: Span, message: str, hint: str = "", fix: Fix | None = None) -> NoReturn:
+        self._report.add(code, span, message, hint=hint, fix=fix)
         raise Mistake
 
-    def expected(self, what: str, hint: str = "") -> NoReturn:
+    def expected(self, what: str, hint: str = "", fix: Fix | None = None) -> NoReturn:
         word = self.next()
         if word is None:
             end = self._words[-1].span.end if self._words else self.span.end
             self.fail(codes.TEST_EXPECTED, Span(end, end + 1), f"{what} is expected here, and the line ends", hint)
-        self.fail(codes.TEST_EXPECTED, word.span, f"{what} is expected here, found {_shown(word)}", hint)
+        self.fail(codes.TEST_EXPECTED, word.span, f"{what} is expected here, found {_shown(word)}", hint, fix)
 
     def keyword(self, options: Iterable[str], what: str) -> Word:
         """One of these words."""
         known = list(options)
         word = self.next()
         if word is None or word.quoted or word.text not in known:
-            hint = did_you_mean(word.text, known) if word is not None and not word.quoted else ""
-            self.expected(what, hint or "one of: " + ", ".join(known))
+            hint, fix = self._meant(word, known)
+            self.expected(what, hint or "one of: " + ", ".join(known), fix)
         self._at += 1
         return word
 
+    @staticmethod
+    def _meant(word: Word | None, known: list[str]) -> tuple[str, Fix | None]:
+        """The way out where a word of these is misspelt."""
+        if word is None or word.quoted:
+            return "", None
+        return did_you_mean(word.text, known), misspelt(word.span, word.text, known)
+
     def need(self, text: str) -> None:
         if not self.take(text):
-            self.expected(f'"{text}"')
+            hint, fix = self._meant(self.next(), [text])
+            self.expected(f'"{text}"', hint, fix)
 
     def word(self, what: str) -> Word:
         word = self.next()
@@ -121,8 +130,9 @@ class Reader:
         word = self.word("a method")
         if not _METHOD.fullmatch(word.text):
             self._at -= 1
-            hint = f"methods are in capitals: {word.text.upper()}" if word.text.isalpha() else ""
-            self.expected("a method", hint)
+            meant = word.text.upper() if word.text.isalpha() else ""
+            fix = write(word.span, meant) if meant else None
+            self.expected("a method", f"methods are in capitals: {meant}" if meant else "", fix)
         return word.text
 
     def time(self) -> int:
