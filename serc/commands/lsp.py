@@ -10,8 +10,9 @@ from serc.commands.files import complain
 def main(argv: list[str]) -> int:
     p = argparse.ArgumentParser(
         prog="serc lsp",
-        description="A language server for ser.cfg, which editors start: diagnostics while typing, hover, completion, definition, references, "
-        "rename, symbols, formatting. It speaks on standard input and output.",
+        description="A language server for ser.cfg and its tests, which editors start: diagnostics while typing, quick fixes, hover, completion, "
+        "arguments of calls, definition, references, rename, symbols, folding, formatting, buttons that run tests. It speaks on standard "
+        "input and output.",
     )
     p.add_argument("--stdio", action="store_true", help="the default, which some editors name")
     p.parse_args(argv)
