@@ -7,7 +7,7 @@ from types import ModuleType
 
 from engine import Names, Server
 
-from runtime.routing.command import Question
+from runtime.routing.command import Inquiry
 from runtime.routing.context import Context
 from runtime.routing.ports import Connections
 from runtime.routing.program import Program
@@ -71,7 +71,7 @@ class Site(Server):
         return Context(self.engine.world, parse(data), Address.parse(source, port), self.sockets[0], 0)
 
 
-class Asked(Question):
+class Asked(Inquiry):
     """Remembers its answers."""
 
     def __init__(self, words: tuple[bytes, ...], now_ms: int, by_fifo: bool = True) -> None:

@@ -28,7 +28,7 @@ BODY: Final = "b"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class Question:
+class Inquiry:
     """One request of an administrator, in the process that is to answer it.
 
     `words` are what was read by the command's pattern, the blocks as one word each; what was not given is missing at the end.
@@ -61,7 +61,7 @@ class Question:
 
 @final
 class Command:
-    """A command by its name, which counts in any case. `body` is the method that gets the Question.
+    """A command by its name, which counts in any case. `body` is the method that gets the Inquiry.
 
     `by_socket` False: the Unix socket does not have it. `answers_late`: the answer has an hour's time, not two seconds.
     `runs_unasked` False: it does not run for who wants no answer.
@@ -71,7 +71,7 @@ class Command:
     def __init__(
         self,
         name: str,
-        body: Callable[[Question], None],
+        body: Callable[[Inquiry], None],
         pattern: str = "",
         where: int = HERE,
         combine: Callable[[bool, list[bytes]], bytes] | None = None,

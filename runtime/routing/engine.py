@@ -45,7 +45,7 @@ MIN_UDP_PACKET: Final = 32
 TRYING: Final = b"trying -- your call is important to us"
 
 
-class StartError(Exception):
+class ProgramError(Exception):
     """The program cannot run here: `str()` is one sentence for the administrator."""
 
 
@@ -110,20 +110,20 @@ class Engine:
         return self._edition
 
     def bind(self) -> None:
-        """Initialise the modules in their order and resolve what the script names; raises StartError."""
+        """Initialise the modules in their order and resolve what the script names; raises ProgramError."""
         self._timers = self._bind(self._edition)
 
     def exchange(self, program: Program, config: Config) -> None:
         """From the next message on run `program`; `config` is its own with the command line applied.
 
         What its modules keep lives on: transactions, locations, counts. What has begun ends with the program that it began with: a
-        message whose route waits, and a transaction. Raises StartError, which names all that cannot change while the server runs,
+        message whose route waits, and a transaction. Raises ProgramError, which names all that cannot change while the server runs,
         or says what the start of the new modules fails at; then everything is as before.
         """
         self.switch(self.ready(program, config))
 
     def ready(self, program: Program, config: Config) -> Ready:
-        """Everything that `switch` needs, while the old program goes on. Raises StartError as `exchange` does."""
+        """Everything that `switch` needs, while the old program goes on. Raises ProgramError as `exchange` does."""
         world = self.world
         old = self._edition
         new = Edition(program, config)
@@ -131,7 +131,7 @@ class Engine:
         if self._draining is not None:
             hindrances.append("the server is about to end")
         if hindrances:
-            raise StartError("cannot change while the server runs: " + "; ".join(hindrances))
+            raise ProgramError("cannot change while the server runs: " + "; ".join(hindrances))
         world.shared.close()
         ready = Ready(new, world.kept.snapshot())
         modules, offers, aliases = world.modules, world.offers, world.avp_aliases
@@ -141,7 +141,7 @@ class Engine:
             world.take_config(config)
             ready.timers = self._bind(new)
             if any([timer.once_per_server for timer in ready.timers]) and not self.has_server_timers():
-                raise StartError("cannot change while the server runs: no process runs timers of the whole server")
+                raise ProgramError("cannot change while the server runs: no process runs timers of the whole server")
             if self._is_timer_process is not None:
                 for module in program.modules:
                     self._start(module)
@@ -200,10 +200,10 @@ class Engine:
             for constant in program.prepared:
                 constant.prepare(world)
         except (ModuleError, UnresolvableDestination, CannotPrepare, SharedMemoryFull) as e:
-            raise StartError(str(e)) from e
+            raise ProgramError(str(e)) from e
         for wanted in program.socket_names:
             if world.sockets.find(wanted) is None:
-                raise StartError(f"force_send_socket: not listening on {wanted.text()}")
+                raise ProgramError(f"force_send_socket: not listening on {wanted.text()}")
         timers: list[Timer] = []
         for module in program.modules:
             timers.extend(module.timers())
@@ -213,13 +213,13 @@ class Engine:
         return [timer for timer in self._timers if timer.once_per_server == is_timer_process]
 
     def commands(self) -> list[Command]:
-        """Those of all modules, in the order of loadmodule; raises StartError where two have the same name."""
+        """Those of all modules, in the order of loadmodule; raises ProgramError where two have the same name."""
         found: list[Command] = []
         names: set[str] = set()
         for module in self.program.modules:
             for command in module.commands():
                 if command.name.lower() in names:
-                    raise StartError(f"{module.name}: another module has a FIFO command {command.name} already")
+                    raise ProgramError(f"{module.name}: another module has a FIFO command {command.name} already")
                 names.add(command.name.lower())
                 found.append(command)
         return found

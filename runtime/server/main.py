@@ -16,8 +16,7 @@ from runtime.build import NATIVE
 from runtime.modules.declared import Declared
 from runtime.modules.sqlite import Sqlite
 from runtime.routing.config import Config
-from runtime.routing.engine import Engine
-from runtime.routing.engine import StartError as ProgramError
+from runtime.routing.engine import Engine, ProgramError
 from runtime.routing.ports import L_INFO, L_NOTICE, L_WARN
 from runtime.routing.program import Program
 from runtime.routing.shared import SharedMemory

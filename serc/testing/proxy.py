@@ -13,7 +13,7 @@ from runtime.modules.usrloc.folder import remove_private_folder
 from runtime.routing.config import Config as Parameters
 from runtime.routing.config import Listen
 from runtime.routing.database import Driver
-from runtime.routing.engine import Engine, StartError
+from runtime.routing.engine import Engine, ProgramError
 from runtime.routing.module import Module
 from runtime.routing.ports import Connections
 from runtime.routing.program import Program
@@ -118,7 +118,7 @@ class Proxy:
         world.asking.watches = self._watches
         try:
             self.engine.bind()
-        except StartError as e:
+        except ProgramError as e:
             raise CannotStart(str(e)) from e
         self.engine.start_worker(1, OpenConnections(), watches=self._watches)
         self.engine.schedule.add(self.engine.server_timers())

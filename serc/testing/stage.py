@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from runtime.routing.command import Question
+from runtime.routing.command import Inquiry
 from runtime.routing.config import Listen
 from runtime.routing.database import DatabaseError, Value
 from runtime.routing.dns_records import AAAA, NAPTR, SRV, A, Naptr, Srv
@@ -34,7 +34,7 @@ class Failed(Exception):
         self.notes: Final = notes or []
 
 
-class Asked(Question):
+class Asked(Inquiry):
     """A command of the FIFO whose answer is kept."""
 
     def __init__(self, words: tuple[bytes, ...], now_ms: int) -> None:

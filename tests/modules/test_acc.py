@@ -7,7 +7,7 @@ from script import request
 from tables import URL, Tables, TableSite
 
 from runtime.modules.tm import Tm
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 CALLEE = 5090
 LOG = 'modparam("acc", "log_level", 1) modparam("acc", "log_flag", 1) modparam("acc", "log_missed_flag", 2)'
@@ -292,13 +292,13 @@ def test_the_database_is_needed_where_something_is_written(params: str, route: s
     if starts:
         Calls(params, route)
         return
-    with pytest.raises(StartError, match="load mysql.so before acc.so"):
+    with pytest.raises(ProgramError, match="load mysql.so before acc.so"):
         Calls(params, route)
 
 
 @pytest.mark.parametrize("param", ['"radius_flag", 1', '"diameter_flag", 3'])
 def test_radius_and_diameter_say_that_they_are_missing(param: str) -> None:
-    with pytest.raises(StartError, match="not supported yet"):
+    with pytest.raises(ProgramError, match="not supported yet"):
         Calls(f'modparam("acc", {param})')
 
 

@@ -9,7 +9,7 @@ from script import request
 from tables import URL, Tables, TableSite
 
 from runtime.routing.database import Value
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 FAR = nonce_of("s3cret", 0x7FFFFFFF)
 
@@ -191,7 +191,7 @@ def test_the_hash_of_one_algorithm_is_none_of_the_other() -> None:
 
 
 def test_sha_256_without_its_columns_does_not_start() -> None:
-    with pytest.raises(StartError, match="sha256_column"):
+    with pytest.raises(ProgramError, match="sha256_column"):
         site_of(SHA)
 
 
@@ -204,10 +204,10 @@ def test_sha_256_from_passwords_needs_no_column() -> None:
 def test_a_table_of_another_version_does_not_start(table: str, why: str) -> None:
     tables = tables_of()
     tables.tables["version"].append({"table_name": b"old", "table_version": 2})
-    with pytest.raises(StartError, match=f"auth_db: table {table} .*{why}"):
+    with pytest.raises(ProgramError, match=f"auth_db: table {table} .*{why}"):
         site_of(tables=tables, route=f'www_authorize("", "{table}");')
 
 
 def test_a_url_without_its_driver_does_not_start() -> None:
-    with pytest.raises(StartError, match="auth_db: .*load mysql.so before auth_db.so"):
+    with pytest.raises(ProgramError, match="auth_db: .*load mysql.so before auth_db.so"):
         site_of('modparam("auth_db", "db_url", "mysql://ser:heslo@localhost/ser")')

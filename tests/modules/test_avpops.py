@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from script import Site, request
 
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 BOB = request(uri="sip:bob:pw@example.com:5066;a=b", From='"A" <sip:alice@from.org:99;x=y>;tag=1', To="<sip:to@to.org>")
 
@@ -190,7 +190,7 @@ def test_all_avps_are_logged_for_debugging() -> None:
 
 
 def test_an_alias_that_nobody_defines_is_refused_at_the_start() -> None:
-    with pytest.raises(StartError, match=r"no avp_aliases defines \$nosuch"):
+    with pytest.raises(ProgramError, match=r"no avp_aliases defines \$nosuch"):
         Site('route { avp_write("a", "i:1"); avp_check("i:1", "eq/$nosuch"); }', "avpops")
 
 

@@ -7,7 +7,7 @@ from script import Site, request
 from tables import URL, Tables, TableSite
 
 from runtime.routing.database import Value
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 PARAMS = f"""modparam("avpops", "avp_url", "{URL}") modparam("avpops", "avp_table", "usr_preferences")
     modparam("avpops", "avp_aliases", "who=s:who")
@@ -148,15 +148,15 @@ def test_a_database_that_is_down_is_false_and_logged(call: str) -> None:
     ],
 )
 def test_without_a_database_the_functions_do_not_start(route: str, why: str) -> None:
-    with pytest.raises(StartError, match=why):
+    with pytest.raises(ProgramError, match=why):
         Site(f"route {{ {route} }}", "avpops")
 
 
 def test_a_scheme_that_nobody_defines_does_not_start() -> None:
-    with pytest.raises(StartError, match='no db_scheme defines "none"'):
+    with pytest.raises(ProgramError, match='no db_scheme defines "none"'):
         avps_after('avp_db_load("$from", "s:a/$none");')
 
 
 def test_a_url_without_a_table_does_not_start() -> None:
-    with pytest.raises(StartError, match="set avp_table, too"):
+    with pytest.raises(ProgramError, match="set avp_table, too"):
         TableSite(tables_of(), f'modparam("avpops", "avp_url", "{URL}") route {{ avp_print(); }}', "avpops")

@@ -6,7 +6,7 @@ import pytest
 from script import ask, request
 from tables import URL, Tables, TableSite
 
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.sip.ser_hash import table_slot
 
 
@@ -82,5 +82,5 @@ def test_a_table_that_cannot_be_read_does_not_start() -> None:
     cfg = f'modparam("domain", "db_url", "{URL}") modparam("domain", "db_mode", 1) route {{ is_from_local(); }}'
     tables = Tables()
     tables.down = True
-    with pytest.raises(StartError, match="domain: the database is down"):
+    with pytest.raises(ProgramError, match="domain: the database is down"):
         TableSite(tables, cfg, "domain")

@@ -13,7 +13,7 @@ from tables import URL, Tables, TableSite
 from runtime.modules.lcr.gateways import is_like
 from runtime.modules.tm import Tm
 from runtime.routing.database import Value
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.sip.transport import Send
 
 CFG = f"""modparam("lcr", "db_url", "{URL}") modparam("tm", "fr_inv_timer_avp", "fr_inv_timer_avp")
@@ -177,7 +177,7 @@ def test_from_gw_and_to_gw_know_gateways_until_they_are_loaded_anew() -> None:
 def test_an_old_table_does_not_start() -> None:
     tables = Tables(gw=[], lcr=[])
     tables.tables["version"] = [{"table_name": b"gw", "table_version": 1}]
-    with pytest.raises(StartError, match="lcr: table gw has version 1, at least 3 is needed"):
+    with pytest.raises(ProgramError, match="lcr: table gw has version 1, at least 3 is needed"):
         TableSite(tables, CFG + "route { from_gw(); }", "tm avpops lcr")
 
 

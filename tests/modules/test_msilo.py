@@ -12,7 +12,7 @@ from tables import URL, Tables, TableSite
 
 from runtime.modules.msilo.deliveries import BYTES, Deliveries
 from runtime.modules.tm import Tm
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.sip.transport import Send
 
 CFG = f'modparam("msilo", "db_url", "{URL}")'
@@ -243,7 +243,7 @@ def test_expired_messages_are_deleted_every_clean_period() -> None:
 def test_a_table_of_another_version_does_not_start() -> None:
     tables = Tables(silo=[])
     tables.tables["version"] = [{"table_name": b"silo", "table_version": 4}]
-    with pytest.raises(StartError, match="msilo: table silo has version 4, 3 is needed"):
+    with pytest.raises(ProgramError, match="msilo: table silo has version 4, 3 is needed"):
         TableSite(tables, CFG + ROUTE % 0, "tm msilo")
 
 

@@ -12,7 +12,7 @@ from script import Site, reply, request
 
 from runtime.modules.nathelper import Nathelper
 from runtime.routing.avps import Avps
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 OFF = 'modparam("nathelper", "rtpproxy_disable", 1)\n'
 SDP = "v=0\r\no=u 1 1 IN IP4 10.1.2.3\r\ns=-\r\nc=IN IP4 10.1.2.3\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
@@ -169,7 +169,7 @@ def test_the_source_is_added_to_every_contact() -> None:
 
 
 def test_pings_need_the_contacts_of_usrloc() -> None:
-    with pytest.raises(StartError, match="pings the contacts of usrloc: load that module"):
+    with pytest.raises(ProgramError, match="pings the contacts of usrloc: load that module"):
         site("drop;", OFF + 'modparam("nathelper", "natping_interval", 30)\n')
 
 

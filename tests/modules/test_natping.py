@@ -7,7 +7,7 @@ from engine import Names, where
 from script import Site, request
 
 from runtime.modules.nathelper.pinging import PING, TURN_MS, parse_socket
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.routing.module import Module
 from runtime.sip.transport import Send
 
@@ -106,7 +106,7 @@ def test_pings_leave_by_the_socket_that_ser_cfg_names() -> None:
     register(server, "bob", "<sip:a@127.1.0.1>")
     ((_, ping),) = pings(server, 0, 30_000)
     assert ping.socket is server.sockets[0]
-    with pytest.raises(StartError, match="force_socket: not listening on 127.0.0.1:5071"):
+    with pytest.raises(ProgramError, match="force_socket: not listening on 127.0.0.1:5071"):
         site(more='modparam("nathelper", "force_socket", "127.0.0.1:5071")\n')
 
 

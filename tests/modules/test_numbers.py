@@ -7,7 +7,7 @@ from engine import header
 from script import ask, request
 from tables import URL, Tables, TableSite
 
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 
 def speeddial(params: str = "") -> TableSite:
@@ -95,7 +95,7 @@ def test_get_domainprefix_tells_and_gives_codes() -> None:
 
 
 def test_a_code_with_the_terminator_does_not_start() -> None:
-    with pytest.raises(StartError, match="code 120 has the terminator 0"):
+    with pytest.raises(ProgramError, match="code 120 has the terminator 0"):
         pdt(codes=(120,))
 
 

@@ -8,7 +8,7 @@ import pytest
 from script import Site, request
 
 from runtime.modules.permissions.rules import BadRule, parse_rules
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 ALLOW = r"""# comment line
 "^sip:alice@example\.com$" : "^sip:.*@gw\.example\.com$"
@@ -134,7 +134,7 @@ def test_registrations_are_allowed_unless_denied(tmp_path: Path, to: str, contac
 
 def test_nobody_is_trusted_without_a_table(tmp_path: Path) -> None:
     assert not allowed(routes(tmp_path, "allow_trusted()"), request())
-    with pytest.raises(StartError, match="load dbtext.so before permissions.so"):
+    with pytest.raises(ProgramError, match="load dbtext.so before permissions.so"):
         routes(tmp_path, "allow_trusted()", params='modparam("permissions", "db_url", "dbtext:///x")\n')
 
 

@@ -10,7 +10,7 @@ from script import Site, request
 
 from runtime.modules.dispatcher import hash_of, parse_list
 from runtime.modules.ext import Ext
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 LIST = """# comment
 1 sip:127.0.0.1:5090
@@ -112,10 +112,10 @@ def test_an_empty_list_is_a_list() -> None:
 
 
 def test_the_server_does_not_start_without_its_list(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match=f"cannot read {tmp_path}/dispatcher.list: No such file"):
+    with pytest.raises(ProgramError, match=f"cannot read {tmp_path}/dispatcher.list: No such file"):
         Site('route { ds_select_dst("1", "0"); }', "dispatcher", folder=str(tmp_path))
     (tmp_path / "other").write_text("1 nonsense\n")
-    with pytest.raises(StartError, match=f"{tmp_path}/other: line 1: bad uri"):
+    with pytest.raises(ProgramError, match=f"{tmp_path}/other: line 1: bad uri"):
         Site(
             'modparam("dispatcher", "list_file", "other")\nroute { ds_select_dst("1", "0"); }',
             "dispatcher",

@@ -7,7 +7,7 @@ from phone import Phone, nonce_of
 from script import request
 from tables import URL, Tables, TableSite
 
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 NONCE = nonce_of("s3cret", 0x7FFFFFFF)
 
@@ -132,5 +132,5 @@ def test_a_database_that_is_down_says_no_and_is_logged(call: str) -> None:
 @pytest.mark.parametrize("table", ["uri", "subscriber", "grp"])
 def test_a_table_of_a_lower_version_does_not_start(table: str) -> None:
     param = {"grp": 'modparam("group", "table", "old")', "uri": 'modparam("uri_db", "uri_table", "old")'}
-    with pytest.raises(StartError, match="table old has no row in the table version"):
+    with pytest.raises(ProgramError, match="table old has no row in the table version"):
         site_of("does_uri_exist()", param.get(table, 'modparam("uri_db", "subscriber_table", "old")'))

@@ -9,7 +9,7 @@ from tables import URL, Tables, TableSite
 
 from runtime.modules.usrloc import Usrloc
 from runtime.routing.database import Value
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 ROUTE = """
 route {
@@ -84,7 +84,7 @@ def test_a_table_of_an_old_version_keeps_the_server_from_starting() -> None:
     tables = Tables(location=[])
     tables.tables["version"] = [{"table_name": b"location", "table_version": 5}]
     cfg = f'modparam("usrloc", "db_url", "{URL}") modparam("usrloc", "db_mode", 1)' + ROUTE
-    with pytest.raises(StartError, match="table location has version 5, at least 6 is needed"):
+    with pytest.raises(ProgramError, match="table location has version 5, at least 6 is needed"):
         TableSite(tables, cfg, "textops usrloc registrar")
 
 

@@ -14,7 +14,7 @@ from script import Site, ask, request
 
 from runtime.modules.usrloc import Usrloc
 from runtime.modules.usrloc.journal import HEAD_BYTES, JournalError, JournalFile, entry, head
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 ROUTE = """
 route {
@@ -178,7 +178,7 @@ def test_files_of_another_version_are_refused(tmp_path: Path) -> None:
     text = head()[:36].replace(b"format 1.", b"format 2.")
     (tmp_path / "kept" / "journal.1").write_bytes(text + zlib.crc32(text).to_bytes(4, "little"))
     with pytest.raises(
-        StartError, match="another version of the server: it has format 2.1, and this version knows 1.1"
+        ProgramError, match="another version of the server: it has format 2.1, and this version knows 1.1"
     ):
         site(tmp_path)
     with pytest.raises(JournalError):
@@ -190,12 +190,12 @@ def test_files_of_another_version_are_refused(tmp_path: Path) -> None:
 
 def test_two_servers_cannot_have_one_folder(tmp_path: Path) -> None:
     site(tmp_path)
-    with pytest.raises(StartError, match=rf"is in use by another server \(pid {os.getpid()}\): each server needs"):
+    with pytest.raises(ProgramError, match=rf"is in use by another server \(pid {os.getpid()}\): each server needs"):
         site(tmp_path)
 
 
 def test_a_folder_in_no_folder_is_refused_with_the_cure(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match=f"make {tmp_path}/none first"):
+    with pytest.raises(ProgramError, match=f"make {tmp_path}/none first"):
         site(tmp_path / "none")
 
 
@@ -211,7 +211,7 @@ def test_a_check_leaves_the_folder_of_a_running_server_alone(tmp_path: Path) -> 
 
 
 def test_keep_is_refused_beside_a_database(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="keep is for contacts in memory alone"):
+    with pytest.raises(ProgramError, match="keep is for contacts in memory alone"):
         site(tmp_path, 'modparam("usrloc", "db_mode", 1)')
 
 

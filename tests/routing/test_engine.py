@@ -12,7 +12,7 @@ from runtime.modules import core
 from runtime.routing.bugs import Bugs
 from runtime.routing.config import Config
 from runtime.routing.context import MAX_BRANCHES, Context
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.routing.module import NEVER, Module, ModuleError
 from runtime.routing.program import Program, Route
 from runtime.routing.verdict import FALSE, STOP, TRUE
@@ -216,7 +216,7 @@ def test_a_module_that_cannot_start_keeps_the_server_from_starting() -> None:
         def bind(self, world: World) -> None:
             raise ModuleError("no such file: users.db")
 
-    with pytest.raises(StartError, match="^no such file: users.db$"):
+    with pytest.raises(ProgramError, match="^no such file: users.db$"):
         server(relay, Broken("broken"))
 
 

@@ -10,7 +10,7 @@ from engine import Server
 from script import Asked, Site, program_of, request
 
 from runtime.modules.tm import Tm
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.routing.module import Module
 from runtime.routing.program import Program
 from runtime.routing.timer import Timer
@@ -36,7 +36,7 @@ def exchange(server: Site, cfg: str, loads: str = LOADS) -> None:
 def refused(server: Site, cfg: str, loads: str = LOADS) -> str:
     """Why the exchange is refused; the program is the same afterwards."""
     before = server.engine.program
-    with pytest.raises(StartError) as caught:
+    with pytest.raises(ProgramError) as caught:
         exchange(server, cfg, loads)
     assert server.engine.program is before
     return str(caught.value)
@@ -289,7 +289,7 @@ def test_a_timer_is_due_when_it_was_and_runs_the_new_module() -> None:
 def test_a_timer_of_the_whole_server_needs_a_process_that_runs_it() -> None:
     server = Server(program(Clock("old", [])))
     new = program(Clock("new", [], once_per_server=True))
-    with pytest.raises(StartError, match="no process runs timers of the whole server"):
+    with pytest.raises(ProgramError, match="no process runs timers of the whole server"):
         server.engine.exchange(new, new.config)
 
 

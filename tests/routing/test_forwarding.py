@@ -12,7 +12,7 @@ from runtime.routing import errors
 from runtime.routing.config import Config
 from runtime.routing.context import Context
 from runtime.routing.destination import Destination
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 from runtime.routing.program import Program, Route
 from runtime.routing.sockets import SocketName
 from runtime.routing.verdict import verdict
@@ -292,7 +292,7 @@ def test_forward_and_send_go_to_a_fixed_destination() -> None:
 
 
 def test_a_fixed_destination_that_has_no_address_keeps_the_server_from_starting() -> None:
-    with pytest.raises(StartError, match=r"cannot resolve nowhere\.example\.com"):
+    with pytest.raises(ProgramError, match=r"cannot resolve nowhere\.example\.com"):
         Server(Program(config=PLAIN, request=relay, destinations=(Destination(b"nowhere.example.com", 0),)))
 
 
@@ -349,7 +349,7 @@ def test_force_send_socket_says_where_from(name: SocketName, proto: int, index: 
 
 def test_a_socket_that_is_not_listened_on_keeps_the_server_from_starting() -> None:
     program = Program(config=PLAIN, request=relay, socket_names=(SocketName("udp", "127.0.0.9", 5070),))
-    with pytest.raises(StartError, match=r"not listening on udp:127\.0\.0\.9:5070"):
+    with pytest.raises(ProgramError, match=r"not listening on udp:127\.0\.0\.9:5070"):
         Server(program)
 
 

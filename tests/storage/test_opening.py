@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from script import Site, request
 
-from runtime.routing.engine import StartError
+from runtime.routing.engine import ProgramError
 
 CFG = 'route { if (is_user_in("From", "ld")) sl_send_reply("200", "OK"); else sl_send_reply("404", "No"); }'
 
@@ -64,6 +64,6 @@ def test_a_relative_file_lies_beside_ser_cfg(tmp_path: Path) -> None:
 def test_a_start_that_fails_says_why(tmp_path: Path, modules: str, url: str, why: str) -> None:
     make(tmp_path / "old.sqlite", version=1)
     cfg = (f'modparam("group", "db_url", "{url}")' if url else "") + CFG
-    with pytest.raises(StartError, match=why) as e:
+    with pytest.raises(ProgramError, match=why) as e:
         Site(cfg, modules, folder=str(tmp_path))
     assert "secret" not in str(e.value)

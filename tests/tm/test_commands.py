@@ -6,7 +6,7 @@ import pytest
 from engine import Names, header, vias
 
 from runtime.modules.tm import Tm
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import Context
 from runtime.routing.dns_records import A, Answer
 from runtime.routing.ports import Ownership
@@ -21,7 +21,7 @@ class HalfOfThem(Ownership):
         return sum(call_id) % 2 == 0
 
 
-class Asked(Question):
+class Asked(Inquiry):
     """A question with what came of it."""
 
     def __init__(self, words: list[bytes], by_fifo: bool, now_ms: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Final, final
 
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_NOTICE, Context
 from runtime.routing.module import Module
 from runtime.routing.names import HostAddresses
@@ -83,9 +83,9 @@ class Dnsbl(Module):
 
     # --- what others ask for -----------------------------------------------------------------------------------------
 
-    def tell(self, question: Question) -> None:
+    def tell(self, inquiry: Inquiry) -> None:
         """`serctl fifo dnsbl_stats`."""
-        question.answer(question.ok + b"\nasked: %d\nlisted: %d\n" % (self.asked.value(), self.listed.value()))
+        inquiry.answer(inquiry.ok + b"\nasked: %d\nlisted: %d\n" % (self.asked.value(), self.listed.value()))
 
     def report(self, now_ms: int, sends: list[Send]) -> None:
         """Once per server, whatever the number of its processes: the counts begin anew."""

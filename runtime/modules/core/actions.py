@@ -10,16 +10,16 @@ from runtime.modules.core.kinds import (
     COUNT,
     FLAG,
     HOST,
+    HOST_OF_URI,
     LEVEL,
     NEW_HOST,
     NEW_HOST_PORT,
     NEW_PORT,
     PORT,
+    PORT_OF_URI,
     SOCKET,
     TEXT,
     URI,
-    URI_HOST,
-    URI_PORT,
     Q,
     given,
     named,
@@ -35,13 +35,13 @@ from runtime.spec.kinds_sip import destination_constant
 
 _TO_HOST: Final = Joined[Destination](HOST, None, destination_constant)
 _TO_PORT: Final = Joined[Destination](HOST, PORT, destination_constant)
-_AT_URI_PORT: Final = named("URI_PORT", sending.URI_PORT, URI_PORT)
+_AT_URI_PORT: Final = named("URI_PORT", sending.URI_PORT, PORT_OF_URI)
 
 
 def _forward(name: str, proto_name: str, proto: int) -> tuple[Function, ...]:
     """All forms of one of the forwarding actions."""
     over = named(proto_name, proto)
-    by_uri = named(proto_name, proto, URI_HOST)
+    by_uri = named(proto_name, proto, HOST_OF_URI)
     fixed = "Forward statelessly to this next hop."
     uri = "Forward statelessly to the host of the request URI."
     return (

@@ -132,8 +132,8 @@ _PORT_KIND: Final = _number("port", "a port number", LARGEST_PORT, f"ports end a
 
 HOST: Final = Arg("host", _HOST_KIND)
 PORT: Final = Arg("port", _PORT_KIND)
-URI_HOST: Final = _word("uri:host")
-URI_PORT: Final = _word("uri:port")
+HOST_OF_URI: Final = _word("uri:host")
+PORT_OF_URI: Final = _word("uri:port")
 FLAG: Final = Arg(
     "flag", _number("flag", "the number of a flag", 31, "flags are numbered 1 to 31", 1, misread=_named_flag)
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.modules.domain.names import Domains
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import Condition, Database, DatabaseError, has_row, open_database, require_version
 from runtime.routing.module import Module, ModuleError
@@ -97,17 +97,17 @@ class Domain(Module):
             return []
         return [Command("domain_reload", self.domain_reload), Command("domain_dump", self.domain_dump)]
 
-    def domain_reload(self, question: Question) -> None:
+    def domain_reload(self, inquiry: Inquiry) -> None:
         """Read the table anew, for every worker."""
         try:
             is_done = self._domains.replace(self._load())
         except DatabaseError:
             is_done = False
-        question.answer(b"200 OK\n" if is_done else b"400 Domain table reload failed\n")
+        inquiry.answer(b"200 OK\n" if is_done else b"400 Domain table reload failed\n")
 
-    def domain_dump(self, question: Question) -> None:
+    def domain_dump(self, inquiry: Inquiry) -> None:
         """The domains that count."""
-        question.answer(b"200 OK\n" + self._domains.shown())
+        inquiry.answer(b"200 OK\n" + self._domains.shown())
 
 
 EXPORTS: Final = ModuleSpec(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Final, final
 
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.database import Database, Driver
 from runtime.routing.world import World
 from runtime.spec.declare import ModuleSpec, switch_param
@@ -39,10 +39,10 @@ class FlatstoreDriver(Driver):
     def commands(self) -> list[Command]:
         return [Command("flat_rotate", self.flat_rotate, by_socket=False)]
 
-    def flat_rotate(self, question: Question) -> None:
+    def flat_rotate(self, inquiry: Inquiry) -> None:
         """Every process opens its files anew before its next row."""
         self._memory[0:_NUMBER] = (self.rotations() + 1).to_bytes(_NUMBER, "little")
-        question.answer(b"200 OK\n")
+        inquiry.answer(b"200 OK\n")
 
 
 EXPORTS: Final = ModuleSpec(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Final, final
 
-from runtime.routing.command import LINE, Command, Question
+from runtime.routing.command import LINE, Command, Inquiry
 from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.routing.world import World
@@ -63,32 +63,32 @@ class Gflags(Module):
             Command("is_gflag", self.fifo_is_gflag, LINE, by_socket=False),
         ]
 
-    def fifo_set_gflag(self, question: Question) -> None:
-        flag = _flag_of(question)
+    def fifo_set_gflag(self, inquiry: Inquiry) -> None:
+        flag = _flag_of(inquiry)
         if flag >= 0:
             self._put(flag, 1)
-            question.answer(b"200 OK\n")
+            inquiry.answer(b"200 OK\n")
 
-    def fifo_reset_gflag(self, question: Question) -> None:
-        flag = _flag_of(question)
+    def fifo_reset_gflag(self, inquiry: Inquiry) -> None:
+        flag = _flag_of(inquiry)
         if flag >= 0:
             self._put(flag, 0)
-            question.answer(b"200 OK\n")
+            inquiry.answer(b"200 OK\n")
 
-    def fifo_is_gflag(self, question: Question) -> None:
-        flag = _flag_of(question)
+    def fifo_is_gflag(self, inquiry: Inquiry) -> None:
+        flag = _flag_of(inquiry)
         if flag >= 0:
-            question.answer(b"200 OK\nTRUE\n" if self._memory[flag] else b"200 OK\nFALSE\n")
+            inquiry.answer(b"200 OK\nTRUE\n" if self._memory[flag] else b"200 OK\nFALSE\n")
 
 
-def _flag_of(question: Question) -> int:
+def _flag_of(inquiry: Inquiry) -> int:
     """The flag that the command names; -1 where it is none, which has been answered then."""
-    word = question.word(0)
+    word = inquiry.word(0)
     if word and not word.isdigit():
-        question.answer(b"400: gflags: invalid flag format\n")
+        inquiry.answer(b"400: gflags: invalid flag format\n")
         return -1
     if not word or len(word) > 9 or int(word) >= _FLAGS:
-        question.answer(b"400: gflags: invalid flag number\n")
+        inquiry.answer(b"400: gflags: invalid flag number\n")
         return -1
     return int(word)
 

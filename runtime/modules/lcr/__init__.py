@@ -11,7 +11,7 @@ from runtime.modules.core.sending import append_branch_uri
 from runtime.modules.lcr import contacts
 from runtime.modules.lcr.gateways import Gateway, Gateways, Route, chosen, gateway_of, packed, route_of
 from runtime.routing.avps import AvpName, text_of
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import IN_FAILURE, L_DBG, L_ERR, MAX_BRANCHES, Context
 from runtime.routing.database import Database, DatabaseError, open_database, require_version
 from runtime.routing.module import Module, ModuleError
@@ -206,18 +206,18 @@ class Lcr(Module):
     def commands(self) -> list[Command]:
         return [Command("lcr_reload", self.lcr_reload), Command("lcr_dump", self.lcr_dump)]
 
-    def lcr_reload(self, question: Question) -> None:
+    def lcr_reload(self, inquiry: Inquiry) -> None:
         """Read the gateways anew, for every worker."""
         try:
             is_done = self._gateways.replace(self._load(None))
         except DatabaseError as e:
             self._world.log.write(L_ERR, f"ERROR: lcr_reload: {e}")
             is_done = False
-        question.answer(b"200 OK\n" if is_done else b"400 Reload of gateways failed\n")
+        inquiry.answer(b"200 OK\n" if is_done else b"400 Reload of gateways failed\n")
 
-    def lcr_dump(self, question: Question) -> None:
+    def lcr_dump(self, inquiry: Inquiry) -> None:
         """The gateways that from_gw and to_gw know."""
-        question.answer(b"200 OK\n" + self._gateways.shown())
+        inquiry.answer(b"200 OK\n" + self._gateways.shown())
 
 
 def _avp_name(text: str, world: World) -> AvpName:

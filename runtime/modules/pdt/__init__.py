@@ -6,7 +6,7 @@ from typing import Final, final
 
 from runtime.modules.core.rewriting import parsed_uri, replace_uri
 from runtime.modules.pdt.codes import Codes
-from runtime.routing.command import LINE, Command, Question
+from runtime.routing.command import LINE, Command, Inquiry
 from runtime.routing.context import L_INFO, Context
 from runtime.routing.database import Database, DatabaseError, open_database
 from runtime.routing.module import Module, ModuleError
@@ -108,26 +108,26 @@ class Pdt(Module):
     def commands(self) -> list[Command]:
         return [Command("get_domainprefix", self.get_domainprefix, LINE * 2)]
 
-    def get_domainprefix(self, question: Question) -> None:
+    def get_domainprefix(self, inquiry: Inquiry) -> None:
         """The code of a domain, which with authorization 1 gets one if it has none."""
-        domain = question.word(0)
-        authorization = question.word(1)
+        domain = inquiry.word(0)
+        authorization = inquiry.word(1)
         if not domain or not authorization:
-            question.answer(b"400 |get_domaincode: could not read from fifo\n")
+            inquiry.answer(b"400 |get_domaincode: could not read from fifo\n")
             return
         codes = self._codes
         code = codes.code_of(domain)
         if code >= 0:
-            question.answer(b"201 |Domain name= %sDomain code= %d%d\n" % (domain, code, self._terminator))
+            inquiry.answer(b"201 |Domain name= %sDomain code= %d%d\n" % (domain, code, self._terminator))
             return
         if authorization != b"1":
-            question.answer(b"203 |Domain name not registered yet\n")
+            inquiry.answer(b"203 |Domain name not registered yet\n")
             return
         code = codes.new_code()
         if self._register(code, domain):
-            question.answer(b"202 |Domain name= %s\tNew domain code=  %d%d\n" % (domain, code, self._terminator))
+            inquiry.answer(b"202 |Domain name= %s\tNew domain code=  %d%d\n" % (domain, code, self._terminator))
         else:
-            question.answer(b"204 |Cannot register the new domain in a consistent way\n")
+            inquiry.answer(b"204 |Cannot register the new domain in a consistent way\n")
 
     def _register(self, code: int, domain: bytes) -> bool:
         try:

@@ -7,7 +7,7 @@ from typing import Final, final
 from runtime.modules.permissions.files import EMPTY, RuleBase, RuleFile, RuleKeeper
 from runtime.modules.permissions.rules import Rules
 from runtime.modules.permissions.trusted import Peer, Peers, PeerTable
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.database import Database, DatabaseError, open_database, require_version
 from runtime.routing.module import ModuleError
@@ -174,17 +174,17 @@ class Permissions(RuleKeeper):
             return []
         return [Command("trusted_reload", self.trusted_reload), Command("trusted_dump", self.trusted_dump)]
 
-    def trusted_reload(self, question: Question) -> None:
+    def trusted_reload(self, inquiry: Inquiry) -> None:
         """Read the table anew, for every worker."""
         try:
             is_done = self._peers.replace(self._table.load())
         except DatabaseError:
             is_done = False
-        question.answer(b"200 OK\n" if is_done else b"400 Trusted table reload failed\n")
+        inquiry.answer(b"200 OK\n" if is_done else b"400 Trusted table reload failed\n")
 
-    def trusted_dump(self, question: Question) -> None:
+    def trusted_dump(self, inquiry: Inquiry) -> None:
         """The peers that count."""
-        question.answer(b"200 OK\n" + self._peers.shown())
+        inquiry.answer(b"200 OK\n" + self._peers.shown())
 
     # --- rules -------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.pike.table import BUCKET_BYTES, BUCKETS, NEWLY_BLOCKED, OK, Source, SourceTable
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.world import World
@@ -61,24 +61,24 @@ class Pike(Module):
             Command("print_timer_list", self.print_timer_list, by_socket=False),
         ]
 
-    def print_ip_tree(self, question: Question) -> None:
+    def print_ip_tree(self, inquiry: Inquiry) -> None:
         """A line for each source, with its address where SER has that of a node of its tree in memory. The form, and that there is no
         status line, are SER's."""
         lines: list[bytes] = []
-        for source in self._sources(question.now_ms):
+        for source in self._sources(inquiry.now_ms):
             here = b"%d,%d" % (source.before, source.now)
             hits, leaf_hits = (b"0,0", here) if source.level == len(source.ip) else (here, b"0,0")
             shown = (source.level, _text_of(source), source.ip[source.level - 1], hits, leaf_hits)
             lines.append(b"[l%d] node %s; brh=0 byte=%d , hits={%s} , leaf_hits={%s]\n" % shown)
-        question.answer(b"".join(lines))
+        inquiry.answer(b"".join(lines))
 
-    def print_timer_list(self, question: Question) -> None:
+    def print_timer_list(self, inquiry: Inquiry) -> None:
         """A line for each source: in how many seconds it is forgotten."""
         lines: list[bytes] = []
-        for source in self._sources(question.now_ms):
+        for source in self._sources(inquiry.now_ms):
             left_s = source.periods_left * self._unit_ms // 1000
             lines.append(b" %s [byte=%d](expires=%d)\n" % (_text_of(source), source.ip[source.level - 1], left_s))
-        question.answer(b"".join(lines))
+        inquiry.answer(b"".join(lines))
 
     def _sources(self, now_ms: i64) -> list[Source]:
         return self._table.sources(now_ms // self._unit_ms + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, final
 
 from runtime.routing import errors
-from runtime.routing.command import EVERY, Command, Question, packed_counters, summed_counters
+from runtime.routing.command import EVERY, Command, Inquiry, packed_counters, summed_counters
 from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.port import Port
@@ -82,13 +82,13 @@ class Sl(Module):
     def commands(self) -> list[Command]:
         return [Command("sl_stats", self.count_replies, where=EVERY, combine=self.shown_counts)]
 
-    def count_replies(self, question: Question) -> None:
+    def count_replies(self, inquiry: Inquiry) -> None:
         """This worker's replies, in the order of the table below."""
         counts = [0] * (len(_CODES) + 1)
         for status, number in self.counts.sent.items():
             counts[_place_of(status)] += number
         counts[len(_CODES)] = self.counts.failures
-        question.answer(packed_counters(counts))
+        inquiry.answer(packed_counters(counts))
 
     def shown_counts(self, by_fifo: bool, answers: list[bytes]) -> bytes:
         """`NAME: NUMBER`, one line a class. Each line ends in blanks, so that on a screen it overwrites a longer one."""

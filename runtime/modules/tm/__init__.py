@@ -19,7 +19,7 @@ from runtime.modules.tm.relaying import cancel_waiting
 from runtime.modules.tm.state import State
 from runtime.modules.tm.uac import Draft, send_request
 from runtime.routing.avps import AvpName
-from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Question
+from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Inquiry
 from runtime.routing.context import Context
 from runtime.routing.meter import Meter
 from runtime.routing.module import ModuleError
@@ -202,20 +202,20 @@ class Tm(Functions):
             found[f"completed_{digit}xx"] = counters.completed[digit]
         return found
 
-    def _uac_dlg(self, question: Question) -> None:
-        commands.request(self.core, question)
+    def _uac_dlg(self, inquiry: Inquiry) -> None:
+        commands.request(self.core, inquiry)
 
-    def _uac_cancel(self, question: Question) -> None:
-        commands.cancel(self.core, question)
+    def _uac_cancel(self, inquiry: Inquiry) -> None:
+        commands.cancel(self.core, inquiry)
 
-    def _hash(self, question: Question) -> None:
-        commands.count_slots(self.core, question)
+    def _hash(self, inquiry: Inquiry) -> None:
+        commands.count_slots(self.core, inquiry)
 
-    def _fifo_reply(self, question: Question) -> None:
-        commands.reply(self.core, question)
+    def _fifo_reply(self, inquiry: Inquiry) -> None:
+        commands.reply(self.core, inquiry)
 
-    def _stats(self, question: Question) -> None:
-        commands.count(self.core, question)
+    def _stats(self, inquiry: Inquiry) -> None:
+        commands.count(self.core, inquiry)
 
 
 def _first_word(words: list[bytes]) -> bytes:

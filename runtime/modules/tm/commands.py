@@ -13,7 +13,7 @@ from runtime.modules.tm.cancelling import cancel_rest
 from runtime.modules.tm.core import Core
 from runtime.modules.tm.dialog import described, dialog_of
 from runtime.modules.tm.state import SLOTS, slot_in
-from runtime.routing.command import Question, packed_counters, summed_counters
+from runtime.routing.command import Inquiry, packed_counters, summed_counters
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.scan import decimal
@@ -50,9 +50,9 @@ _BLANKS: Final = b"      \n"
 class Asked(Outcome):
     """Answers the administrator when the transaction has ended."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, inquiry: Inquiry) -> None:
         super().__init__()
-        self._question: Final = question
+        self._question: Final = inquiry
 
     def refused(self, code: i64, reason: bytes) -> None:
         error = uac.CannotSend(int(code), reason)
@@ -90,17 +90,17 @@ def call_id_in(words: list[bytes]) -> bytes:
     return b""
 
 
-def request(core: Core, question: Question) -> None:
+def request(core: Core, inquiry: Inquiry) -> None:
     """t_uac_dlg: method, Request-URI, next hop or ".", headers, body. Answered when the transaction ends."""
     try:
-        words = question.words
+        words = inquiry.words
         for place, mistake in enumerate((uac.NO_METHOD, uac.NO_URI, uac.NO_HOP, uac.NO_HEADERS, uac.NO_BODY)):
             if len(words) <= place:
                 raise uac.BadRequest(mistake)
         draft = uac.Draft(words[0], words[1], words[2], words[3], words[4])
-        uac.send_request(core, draft, core.new_call_id(), Asked(question), question.now_ms)
+        uac.send_request(core, draft, core.new_call_id(), Asked(inquiry), inquiry.now_ms)
     except (uac.BadRequest, uac.CannotSend) as e:
-        question.answer(_refusal(e, question.by_fifo))
+        inquiry.answer(_refusal(e, inquiry.by_fifo))
 
 
 def _refusal(error: Exception, by_fifo: bool) -> bytes:
@@ -114,24 +114,24 @@ def _refusal(error: Exception, by_fifo: bool) -> bytes:
     return b"400 " + _BY_SOCKET[error.place] + b"\n"
 
 
-def cancel(core: Core, question: Question) -> None:
+def cancel(core: Core, inquiry: Inquiry) -> None:
     """t_uac_cancel: Call-ID and CSeq number of an INVITE that t_uac_dlg sent."""
-    call_id = question.word(0)
-    number = question.word(1)
+    call_id = inquiry.word(0)
+    number = inquiry.word(1)
     if not call_id:
-        question.answer(b"400 fifo_uac_cancel: callid expected\n" if question.by_fifo else b"400 Call-ID Expected\n")
+        inquiry.answer(b"400 fifo_uac_cancel: callid expected\n" if inquiry.by_fifo else b"400 Call-ID Expected\n")
         return
     if not number:
-        question.answer(b"400 fifo_uac_cancel: cseq expected\n" if question.by_fifo else b"400 CSeq Expected\n")
+        inquiry.answer(b"400 fifo_uac_cancel: cseq expected\n" if inquiry.by_fifo else b"400 CSeq Expected\n")
         return
     call = _own_invite(core, call_id, decimal(number, 0, len(number)))
     if call is None:
-        missing = b"fifo_uac_cancel: no such" if question.by_fifo else b"uac_cancel: No such"
-        question.answer(b"481 " + missing + b" transaction\n")
+        missing = b"fifo_uac_cancel: no such" if inquiry.by_fifo else b"uac_cancel: No such"
+        inquiry.answer(b"481 " + missing + b" transaction\n")
         return
     call.cancelled = True
-    cancel_rest(call.core, call, question.now_ms)
-    question.answer(b"200 %suac_cancel succeeded\n" % (b"fifo_" if question.by_fifo else b""))
+    cancel_rest(call.core, call, inquiry.now_ms)
+    inquiry.answer(b"200 %suac_cancel succeeded\n" % (b"fifo_" if inquiry.by_fifo else b""))
 
 
 def _own_invite(core: Core, call_id: bytes, number: i64) -> Call | None:
@@ -161,9 +161,9 @@ _REPLIED_BY_SOCKET: Final = {
 }
 
 
-def reply(core: Core, question: Question) -> None:
+def reply(core: Core, inquiry: Inquiry) -> None:
     """t_reply: code, reason, `hash:label` (decimal), To tag, headers, body. Every process is asked; one has the transaction."""
-    question.answer(_reply(core, question))
+    inquiry.answer(_reply(core, inquiry))
 
 
 def the_reply(by_fifo: bool, answers: list[bytes]) -> bytes:
@@ -172,30 +172,30 @@ def the_reply(by_fifo: bool, answers: list[bytes]) -> bytes:
     return found if by_fifo else _REPLIED_BY_SOCKET.get(found, found)
 
 
-def _reply(core: Core, question: Question) -> bytes:
-    code = decimal(question.word(0), 0, len(question.word(0)))
-    if not question.word(0):
+def _reply(core: Core, inquiry: Inquiry) -> bytes:
+    code = decimal(inquiry.word(0), 0, len(inquiry.word(0)))
+    if not inquiry.word(0):
         return b"400 fifo_t_reply: code expected\n"
     if not 100 <= code <= 699:
         return b"400 fifo_t_reply: code(int) has wrong format\n"
-    if not question.word(1):
+    if not inquiry.word(1):
         return b"400 fifo_t_reply: reason expected\n"
-    if not question.word(2):
+    if not inquiry.word(2):
         return b"400 fifo_t_reply: trans_id expected\n"
-    slot, colon, label = question.word(2).partition(b":")
+    slot, colon, label = inquiry.word(2).partition(b":")
     if not colon or not slot.lstrip(b"-").isdigit() or not label.isdigit():
         return b"400 fifo_t_reply: invalid trans_id\n"
-    if not question.word(3):
+    if not inquiry.word(3):
         return b"400 fifo_t_reply: to-tag expected\n"
     if slot.startswith(b"-"):
         return _NO_TRANSACTION
     call = core.layer.table.by_id(core.state.named(int(slot), int(label)))
     if not isinstance(call, Call) or call.is_local:
         return _NO_TRANSACTION
-    ctx = call.context(core.world, question.now_ms)
-    if question.word(4):
-        ctx.reply_headers.append(question.word(4))
-    if not answer(call.core, call, ctx, code, question.word(1), question.word(5), question.word(3)):
+    ctx = call.context(core.world, inquiry.now_ms)
+    if inquiry.word(4):
+        ctx.reply_headers.append(inquiry.word(4))
+    if not answer(call.core, call, ctx, code, inquiry.word(1), inquiry.word(5), inquiry.word(3)):
         return b"500 fifo_t_reply: reply failed\n"
     return b"200 fifo_t_reply succeeded\n"
 
@@ -203,13 +203,13 @@ def _reply(core: Core, question: Question) -> bytes:
 # --- statistics --------------------------------------------------------------------------------------------------------
 
 
-def count(core: Core, question: Question) -> None:
+def count(core: Core, inquiry: Inquiry) -> None:
     """t_stats: the numbers of this process."""
     layer = core.layer
     counters = core.counters
     waiting = layer.counts.released - layer.counts.finished
     numbers = [len(layer.table), waiting, layer.counts.created, counters.local, counters.own_replies]
-    question.answer(packed_counters([int(n) for n in numbers] + counters.completed[6:1:-1]))
+    inquiry.answer(packed_counters([int(n) for n in numbers] + counters.completed[6:1:-1]))
 
 
 def shown_statistics(by_fifo: bool, answers: list[bytes]) -> bytes:
@@ -224,14 +224,14 @@ def shown_statistics(by_fifo: bool, answers: list[bytes]) -> bytes:
     return b"".join(lines)
 
 
-def count_slots(core: Core, question: Question) -> None:
+def count_slots(core: Core, inquiry: Inquiry) -> None:
     """t_hash: of each slot that was ever used, how many transactions it holds and has held."""
     current: dict[int, int] = {}
     for t in core.layer.table.all():
         slot = slot_in(t.id)
         current[slot] = current.get(slot, 0) + 1
     used = [b"%d %d %d" % (slot, current.get(slot, 0), total) for slot, total in core.state.slot_totals().items()]
-    question.answer(b" ".join(used))
+    inquiry.answer(b" ".join(used))
 
 
 def shown_slots(by_fifo: bool, answers: list[bytes]) -> bytes:

@@ -15,11 +15,11 @@ from runtime.modules.usrloc.dump import dump
 from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
 from runtime.modules.usrloc.qvalue import BadQ, parse_q, q_text
 from runtime.modules.usrloc.store import KEY_LIMIT, StoreError
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.database import DatabaseError
 from runtime.sip.scan import decimal
 
-_CALL_ID: Final = b"The-Answer-To-The-Ultimate-Question-Of-Life-Universe-And-Everything"
+_CALL_ID: Final = b"The-Answer-To-The-Ultimate-Inquiry-Of-Life-Universe-And-Everything"
 _CSEQ: Final = 42
 _USER_AGENT: Final = b"SIP Express Router FIFO"
 
@@ -39,10 +39,10 @@ class Refused(Exception):
 class Words:
     """What the command called `name` was given."""
 
-    def __init__(self, question: Question, name: bytes) -> None:
-        self.now_ms: Final[i64] = question.now_ms
-        self.by_fifo: Final[bool] = question.by_fifo
-        self._question: Final = question
+    def __init__(self, inquiry: Inquiry, name: bytes) -> None:
+        self.now_ms: Final[i64] = inquiry.now_ms
+        self.by_fifo: Final[bool] = inquiry.by_fifo
+        self._question: Final = inquiry
         self._name: Final = name
 
     def word(self, place: int) -> bytes:
@@ -81,66 +81,66 @@ class Commands:
 
     # --- what each of them does --------------------------------------------------------------------------------------
 
-    def ul_stats(self, question: Question) -> None:
+    def ul_stats(self, inquiry: Inquiry) -> None:
         """Users of each table, and how many contacts have expired since the start."""
         store = self._locations.store
         store.enter()
-        lines = [question.ok, b"Domain Registered Expired"]
+        lines = [inquiry.ok, b"Domain Registered Expired"]
         try:
             for table in self._locations.tables:
                 lines.append(b"'%s' %d %d" % (table.name, table.count(), table.expired()))
         except (StoreError, DatabaseError) as e:
-            question.answer(_failed(e))
+            inquiry.answer(_failed(e))
             return
-        question.answer(b"\n".join(lines) + b"\n")
+        inquiry.answer(b"\n".join(lines) + b"\n")
 
-    def ul_dump(self, question: Question) -> None:
+    def ul_dump(self, inquiry: Inquiry) -> None:
         """All tables with all users and contacts."""
         locations = self._locations
         locations.store.enter()
         try:
-            question.answer(question.ok + b"\n" + dump(locations, locations.now_s(question.now_ms)))
+            inquiry.answer(inquiry.ok + b"\n" + dump(locations, locations.now_s(inquiry.now_ms)))
         except (StoreError, DatabaseError) as e:
-            question.answer(_failed(e))
+            inquiry.answer(_failed(e))
 
-    def ul_flush(self, question: Question) -> None:
+    def ul_flush(self, inquiry: Inquiry) -> None:
         """Do now what the timer does."""
         locations = self._locations
         locations.store.enter()
         try:
             for table in locations.tables:
-                table.expire(locations.now_s(question.now_ms))
+                table.expire(locations.now_s(inquiry.now_ms))
         except (StoreError, DatabaseError) as e:
-            question.answer(_failed(e))
+            inquiry.answer(_failed(e))
             return
-        question.answer(b"200 ul_flush completed" + (b"" if question.by_fifo else b"\n"))
+        inquiry.answer(b"200 ul_flush completed" + (b"" if inquiry.by_fifo else b"\n"))
 
-    def ul_rm(self, question: Question) -> None:
+    def ul_rm(self, inquiry: Inquiry) -> None:
         """Remove a user with all contacts."""
-        self._run(question, b"ul_rm", self._rm)
+        self._run(inquiry, b"ul_rm", self._rm)
 
-    def ul_rm_contact(self, question: Question) -> None:
+    def ul_rm_contact(self, inquiry: Inquiry) -> None:
         """Remove one contact of a user."""
-        self._run(question, b"ul_rm_contact", self._rm_contact)
+        self._run(inquiry, b"ul_rm_contact", self._rm_contact)
 
-    def ul_add(self, question: Question) -> None:
+    def ul_add(self, inquiry: Inquiry) -> None:
         """Add a contact, or change it."""
-        self._run(question, b"ul_add", self._add)
+        self._run(inquiry, b"ul_add", self._add)
 
-    def ul_show_contact(self, question: Question) -> None:
+    def ul_show_contact(self, inquiry: Inquiry) -> None:
         """The contacts of a user that are valid."""
-        self._run(question, b"ul_show_contact", self._show)
+        self._run(inquiry, b"ul_show_contact", self._show)
 
     # --- their insides -----------------------------------------------------------------------------------------------
 
-    def _run(self, question: Question, name: bytes, body: Callable[[Words], bytes]) -> None:
+    def _run(self, inquiry: Inquiry, name: bytes, body: Callable[[Words], bytes]) -> None:
         self._locations.store.enter()
         try:
-            question.answer(body(Words(question, name)))
+            inquiry.answer(body(Words(inquiry, name)))
         except Refused as refused:
-            question.answer(refused.answer)
+            inquiry.answer(refused.answer)
         except (StoreError, DatabaseError) as e:
-            question.answer(_failed(e))
+            inquiry.answer(_failed(e))
 
     def _rm(self, words: Words) -> bytes:
         name = words.given(0, b"table name")

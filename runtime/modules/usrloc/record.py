@@ -15,7 +15,7 @@ from runtime.modules.usrloc.contact import PERMANENT, Contact
 
 VERSION: Final = 1
 # No contact of the record expires.
-NEVER: Final = 0xFFFFFFFF
+NO_EXPIRY: Final = 0xFFFFFFFF
 # The longest text of a contact.
 TEXT_LIMIT: Final = 0x7FFF
 
@@ -98,8 +98,8 @@ def unpack(record: bytes) -> list[Contact]:
 
 
 def earliest(contacts: list[Contact]) -> i64:
-    """When the first of these contacts expires, NEVER if none does."""
-    found: i64 = NEVER
+    """When the first of these contacts expires, NO_EXPIRY if none does."""
+    found: i64 = NO_EXPIRY
     for contact in contacts:
         if contact.flags & PERMANENT == 0 and contact.expires_s < found:
             found = contact.expires_s

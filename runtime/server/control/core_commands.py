@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import LINE, MASTER, STREAM, Command, Question
+from runtime.routing.command import LINE, MASTER, STREAM, Command, Inquiry
 from runtime.routing.world import SERVER
 from runtime.server.host.process_table import ProcessTable
 
@@ -30,7 +30,7 @@ class CoreCommands:
         self._since_s: Final = since_s
         self._ok: Final = b"200 ok\n" if by_fifo else b"200 OK\n"
         self.wants_end = False
-        bodies: dict[str, Callable[[Question], bytes]] = {
+        bodies: dict[str, Callable[[Inquiry], bytes]] = {
             "kill": self._kill,
             "ps": self._ps,
             "which": self._which,
@@ -52,48 +52,48 @@ class CoreCommands:
         newest = [command.name for command in reversed(modules) if self._by_fifo or command.by_socket]
         self._names = [*self._own_names, *newest]
 
-    def _ps(self, question: Question) -> bytes:
+    def _ps(self, inquiry: Inquiry) -> bytes:
         return self._ok + self._table.text()
 
-    def _which(self, question: Question) -> bytes:
+    def _which(self, inquiry: Inquiry) -> bytes:
         return self._ok + "".join(name + "\n" for name in self._names).encode()
 
-    def _arg(self, question: Question) -> bytes:
+    def _arg(self, inquiry: Inquiry) -> bytes:
         return self._ok + b"".join(os.fsencode(argument) + b"\n" for argument in self._arguments)
 
-    def _pwd(self, question: Question) -> bytes:
+    def _pwd(self, inquiry: Inquiry) -> bytes:
         try:
             return self._ok + os.getcwdb() + b"\n"
         except OSError:
             return b"500 getcwd failed\n"
 
-    def _version(self, question: Question) -> bytes:
+    def _version(self, inquiry: Inquiry) -> bytes:
         return self._ok + b"Server: " + SERVER + b"\r\n"
 
-    def _uptime(self, question: Question) -> bytes:
+    def _uptime(self, inquiry: Inquiry) -> bytes:
         now_s = time.time()
         text = f"Now: {time.ctime(now_s)}\nUp Since: {time.ctime(self._since_s)}\n"
         return self._ok + f"{text}Up time: {max(0, int(now_s) - int(self._since_s))} [sec]\n".encode()
 
-    def _print(self, question: Question) -> bytes:
-        text = question.word(0)
-        if self._by_fifo and (question.is_cut or len(text) + 1 >= PRINT_BYTES):
+    def _print(self, inquiry: Inquiry) -> bytes:
+        text = inquiry.word(0)
+        if self._by_fifo and (inquiry.is_cut or len(text) + 1 >= PRINT_BYTES):
             return b"500 print_fifo_cmd: too big text"
         return self._ok + text + b"\n"
 
-    def _kill(self, question: Question) -> bytes:
+    def _kill(self, inquiry: Inquiry) -> bytes:
         self.wants_end = True
         return b"200 killing now..." if self._by_fifo else b"200 Killing now\n"
 
 
-def _command(name: str, body: Callable[[Question], bytes]) -> Command:
+def _command(name: str, body: Callable[[Inquiry], bytes]) -> Command:
     """One that answers at once, and only who wants to know."""
     return Command(
-        name, lambda question: question.answer(body(question)), LINE if name == "print" else "", runs_unasked=False
+        name, lambda inquiry: inquiry.answer(body(inquiry)), LINE if name == "print" else "", runs_unasked=False
     )
 
 
-def _by_master(question: Question) -> None:
+def _by_master(inquiry: Inquiry) -> None:
     """Never called: others have the body."""
     raise NotImplementedError
 

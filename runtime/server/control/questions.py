@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-from runtime.routing.command import EVERY, HERE, MASTER, Command, Question
+from runtime.routing.command import EVERY, HERE, MASTER, Command, Inquiry
 from runtime.routing.ports import L_ERR, L_WARN, Log
 from runtime.server.control.framing import Request
 from runtime.server.control.tracing import TraceSessions
@@ -34,7 +34,7 @@ QUESTIONS_MAX: Final = 1024
 Give = Callable[[bytes], None]
 
 
-class LocalQuestion(Question):
+class LocalInquiry(Inquiry):
     """A question that is answered in this very process."""
 
     def __init__(self, request: Request, by_fifo: bool, now_ms: int, give: Give) -> None:
@@ -159,7 +159,7 @@ class Commands:
 
     def _ask_here(self, command: Command, request: Request, give: Give, now_ms: int) -> None:
         try:
-            command.body(LocalQuestion(request, self._by_fifo, now_ms, give))
+            command.body(LocalInquiry(request, self._by_fifo, now_ms, give))
         except Exception as e:  # a bug in the module, which must not end the process
             self._log.write(L_ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
             give(b"500 server error\n")

@@ -14,8 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from runtime.routing.config import Config
-from runtime.routing.engine import Engine, Ready
-from runtime.routing.engine import StartError as ProgramError
+from runtime.routing.engine import Engine, ProgramError, Ready
 from runtime.routing.ports import L_ERR, L_NOTICE, L_WARN, Log
 from runtime.server.host.errors import StartError
 from runtime.server.mail.board import Board

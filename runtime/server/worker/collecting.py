@@ -12,7 +12,7 @@ YOUNG: Final = 2_000
 MESSAGES: Final = 100
 # What such looks have found alive is looked at again while the process has nothing to do, if it is not more than so many of them found.
 STEPS: Final = 20
-NEVER: Final = 1_000_000_000
+UNREACHED: Final = 1_000_000_000
 
 
 def spare_the_collector() -> None:
@@ -22,7 +22,7 @@ def spare_the_collector() -> None:
     again at a hundred thousand pending transactions would stop the process for a second.
     """
     gc.freeze()
-    gc.set_threshold(YOUNG, NEVER, NEVER)
+    gc.set_threshold(YOUNG, UNREACHED, UNREACHED)
 
 
 def collect_young() -> None:

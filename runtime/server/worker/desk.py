@@ -7,7 +7,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.command import Command, Question
+from runtime.routing.command import Command, Inquiry
 from runtime.routing.ports import L_ERR, Log
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import answer
@@ -15,8 +15,8 @@ from runtime.server.mail.letters.run_command import RunCommandLetter
 
 
 @final
-class AskedQuestion(Question):
-    """A question out of a mailbox; its answer goes to the process that has asked."""
+class AskedInquiry(Inquiry):
+    """An inquiry out of a mailbox; its answer goes to the process that has asked."""
 
     def __init__(self, exchange: Exchange, letter: RunCommandLetter, now_ms: i64) -> None:
         super().__init__(letter.words, letter.by_fifo, now_ms)
@@ -55,18 +55,18 @@ class Desk:
 
     def take(self, letter: RunCommandLetter, now_ms: i64) -> None:
         """Run the command; its answer goes into the post."""
-        question = AskedQuestion(self._exchange, letter, now_ms)
+        inquiry = AskedInquiry(self._exchange, letter, now_ms)
         if letter.mark != self._mark:
-            question.answer(b"500 the program is being exchanged: ask again\n")
+            inquiry.answer(b"500 the program is being exchanged: ask again\n")
             return
         command = self._commands[letter.place]
         try:
-            command.body(question)
+            command.body(inquiry)
         except Exception as e:  # a bug in a module, which must not end the worker
             self.bugs += 1
             self._log.write(L_ERR, f"BUG: command {command.name}: {type(e).__name__}: {e}")
-            if not question.is_answered:
-                question.answer(b"500 server error\n")
+            if not inquiry.is_answered:
+                inquiry.answer(b"500 server error\n")
 
 
 def mark_of(commands: list[Command]) -> int:

@@ -19,7 +19,7 @@ ASKED_ROUTES = """
 from typing import Final
 from mypy_extensions import i64
 from runtime.modules.sl import Sl
-from runtime.routing.command import EVERY, LINE, OWNER, Command, Question
+from runtime.routing.command import EVERY, LINE, OWNER, Command, Inquiry
 from runtime.routing.config import Config, Listen
 from runtime.routing.context import Context
 from runtime.routing.module import Module, NEVER
@@ -33,7 +33,7 @@ class Asked(Module):
     def __init__(self) -> None:
         super().__init__("asked")
         self.keeps_state = {state}
-        self.waiting: list[tuple[int, Question]] = []
+        self.waiting: list[tuple[int, Inquiry]] = []
         self.pid = 0
         self.words = b""
 
@@ -61,26 +61,26 @@ class Asked(Module):
     def joined(self, by_fifo: bool, answers: list[bytes]) -> bytes:
         return b"200 " + b" ".join(answers) + b"\\n"
 
-    def tell(self, question: Question) -> None:
-        question.answer(b"%d" % self.pid)
+    def tell(self, inquiry: Inquiry) -> None:
+        inquiry.answer(b"%d" % self.pid)
 
-    def tell_later(self, question: Question) -> None:
-        self.waiting.append((question.now_ms + 100, question))
+    def tell_later(self, inquiry: Inquiry) -> None:
+        self.waiting.append((inquiry.now_ms + 100, inquiry))
 
-    def tell_much(self, question: Question) -> None:
-        question.answer(b"200 ok\\n" + b"".join(b"line %d\\n" % n for n in range(int(question.word(0)))))
+    def tell_much(self, inquiry: Inquiry) -> None:
+        inquiry.answer(b"200 ok\\n" + b"".join(b"line %d\\n" % n for n in range(int(inquiry.word(0)))))
 
-    def tell_twice(self, question: Question) -> None:
-        question.tell(b"180 ringing\\n")
-        question.answer(b"200 ok\\n")
+    def tell_twice(self, inquiry: Inquiry) -> None:
+        inquiry.tell(b"180 ringing\\n")
+        inquiry.answer(b"200 ok\\n")
 
-    def tell_never(self, question: Question) -> None:
+    def tell_never(self, inquiry: Inquiry) -> None:
         pass
 
-    def tell_whether_mine(self, question: Question) -> None:
-        question.answer(b"%d" % self.world.ownership.has(question.word(0)))
+    def tell_whether_mine(self, inquiry: Inquiry) -> None:
+        inquiry.answer(b"%d" % self.world.ownership.has(inquiry.word(0)))
 
-    def fail(self, question: Question) -> None:
+    def fail(self, inquiry: Inquiry) -> None:
         raise ValueError("a bug")
 
     def next_timer_ms(self, now_ms: i64) -> i64:
@@ -198,7 +198,7 @@ def test_who_waits_for_a_dead_worker_hears_so(stateful: Controlled) -> None:
     stateful.write(f":late:{name}\n{call_id}\n\n:late:\n{call_id}\n\n".encode())
     assert stateful.ask("version").startswith("200 ok")
     os.kill(owner, signal.SIGKILL)
-    # Its successor finds the question in the mailbox, or it is noticed that the worker has died: there is an answer.
+    # Its successor finds the inquiry in the mailbox, or it is noticed that the worker has died: there is an answer.
     assert eventually(lambda: os.read(fd, 100) != b"")
     os.close(fd)
     assert eventually(lambda: stateful.ask("owner", call_id) not in ("", str(owner), "500 no worker answers\n"))
