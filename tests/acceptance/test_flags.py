@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from server.conftest import OPTIONS, alive, environment, eventually, free_port, needs_root
+from patience import eventually
+from server.conftest import OPTIONS, alive, environment, free_port, needs_root
 
 from runtime.build import NATIVE
 from runtime.version import VERSION

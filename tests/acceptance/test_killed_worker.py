@@ -7,6 +7,8 @@ import signal
 import socket
 import time
 
+from patience import let_pass
+
 from acceptance.conftest import Ser, options
 from acceptance.proxy import CALLS, Parties, Serve
 from acceptance.proxy import parties as parties  # the fixtures
@@ -45,7 +47,7 @@ def test_a_killed_worker_is_replaced_and_nobody_elses_calls_suffer(serve: Serve,
     before = receivers(ser)
     assert len(before) == WORKERS + 1
     caller = parties.caller(ser.port, "-sn", "uac", "-d", str(CALL_MS))
-    time.sleep(1)
+    let_pass(1, "by then calls are under way, which the caller does not tell")
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
     assert answered_within_s(ser) < 1

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from server.conftest import eventually
+from patience import eventually
 
 from acceptance.baresip import Baresip
 from acceptance.conftest import PROJECT, Ser, tool

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from server.conftest import eventually
+from patience import eventually
 
 from acceptance.conftest import PROJECT, Ser
 

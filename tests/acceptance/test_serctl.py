@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from server.conftest import StartServer, alive, environment, eventually, free_port
+from patience import eventually
+from server.conftest import StartServer, alive, environment, free_port
 from server.conftest import start as start  # the fixture
 from server.control_clients import Controlled
 

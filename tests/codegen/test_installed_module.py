@@ -12,8 +12,9 @@ from typing import Final
 
 import pytest
 from engine import Names
+from patience import eventually
 from script import Site, ask, request
-from server.conftest import environment, eventually, free_port
+from server.conftest import environment, free_port
 
 from runtime.modules import catalogue
 from runtime.routing.dns_records import A

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from patience import eventually
 
 import runtime
 from runtime.server.helpers.dns.service import COMM
@@ -218,16 +219,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def eventually(what: Callable[[], bool], within: float = 20.0) -> bool:
-    """Whether `what` becomes true in time, which is long: the machine may be busy."""
-    until = time.monotonic() + within
-    while not what():
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from server.conftest import Server, StartServer, eventually
+from patience import eventually, rest
+
+from server.conftest import Server, StartServer
 
 _NUMBERS: Final = count()
 
@@ -89,5 +91,5 @@ def read_all(fd: int, within: float) -> str:
         elif text:
             break
         else:
-            time.sleep(0.005)
+            rest()
     return text.decode()

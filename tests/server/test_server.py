@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import eventually, rest
 
 from runtime.build import NATIVE
 from runtime.version import VERSION
-from server.conftest import OPTIONS, Server, StartServer, alive, environment, eventually, free_port
+from server.conftest import OPTIONS, Server, StartServer, alive, environment, free_port
 
 
 def test_the_first_answer_comes_soon(start: StartServer) -> None:
@@ -137,7 +138,7 @@ def test_workers_that_die_again_and_again_are_started_ever_later(start: StartSer
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
             eventually(lambda: not alive(pid))
-        time.sleep(0.005)
+        rest()
     # At once, then after 0.1, 0.2, 0.4 and 0.8 seconds.
     assert 3 <= len(set(killed)) <= 5
     assert server.logs("restarting it in 0.2 s")

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually, let_pass
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, eventually, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, free_port
 
 MESSAGE = OPTIONS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n").replace(b"/UDP", b"/TCP")
 
@@ -150,7 +151,6 @@ def test_single_bytes_and_joined_messages_are_the_same(start: StartServer) -> No
         got = b""
         while got.count(b" ") < 4:
             got += s.recv(100)
-        time.sleep(0.05)
         s.sendall(message(cseq=4)[50:])
         while got.count(b" ") < 6:
             got += s.recv(100)
@@ -355,7 +355,7 @@ def test_numbers_of_connections_begin_anew_elsewhere(start: StartServer, listeni
     pids = sorted(server.all_workers(3))
     uri = b"sip:bob@127.0.0.1:%d" % listening.getsockname()[1]
     numbers = []
-    time.sleep(1)
+    let_pass(1, "numbers begin at a place that the second of the process's start gives")
     for _ in range(2):
         with connect(server) as s:
             s.sendall(message(uri=uri))

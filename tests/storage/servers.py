@@ -8,9 +8,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
+
+from patience import eventually
 
 START_S = 60.0
 
@@ -84,10 +85,7 @@ class DatabaseServer:
             os.kill(pid, what)
 
     def _wait(self, what: Callable[[], bool]) -> None:
-        until = time.monotonic() + START_S
-        while not what():
-            assert time.monotonic() < until, (self.folder / "log").read_text(errors="replace")[-2000:]
-            time.sleep(0.05)
+        assert eventually(what, START_S), (self.folder / "log").read_text(errors="replace")[-2000:]
 
 
 class Postgres(DatabaseServer):

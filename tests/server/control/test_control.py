@@ -13,9 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import eventually, let_pass
 
 from runtime.routing.world import SERVER
-from server.conftest import StartServer, alive, eventually, free_port, needs_root
+from server.conftest import StartServer, alive, free_port, needs_root
 from server.control_clients import Controlled, read_all
 
 
@@ -257,7 +258,7 @@ def test_an_answer_does_not_go_to_who_may_not_ask(controlled: Controlled) -> Non
 def test_who_is_late_to_read_gets_his_answer_all_the_same(controlled: Controlled) -> None:
     name = controlled.pipe()
     controlled.write(f":version:{name}\n\n".encode())
-    time.sleep(0.1)
+    let_pass(0.1, "the server finds nobody who reads")
     fd = os.open(controlled.folder / name, os.O_RDONLY | os.O_NONBLOCK)
     assert read_all(fd, 1).startswith("200 ok")
     os.close(fd)

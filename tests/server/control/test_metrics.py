@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -24,7 +25,7 @@ from runtime.server.control.metrics import FAMILIES, OTHER, ProcessReport, expos
 from runtime.server.control.metrics_server import MetricsListener
 from runtime.server.host.errors import StartError
 from runtime.server.mail.letters.statistics import packed_counts, unpacked_counts
-from server.conftest import OPTIONS, StartServer, eventually, free_port
+from server.conftest import OPTIONS, StartServer, free_port
 from server.live import People, serving
 
 PROJECT = Path(__file__).parents[3]

@@ -14,11 +14,12 @@ import dns.flags
 import dns.message
 import pytest
 from engine import Lines
+from patience import eventually
 
 from runtime.routing.dns_records import AAAA, NAPTR, PTR, SRV, A, Answer
 from runtime.server.helpers.dns.query import wire_of
 from runtime.server.helpers.dns.service import NameClient
-from server.conftest import StartServer, alive, eventually
+from server.conftest import StartServer, alive
 from server.name_server import NameServer
 
 

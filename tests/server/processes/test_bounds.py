@@ -9,7 +9,9 @@ import signal
 import socket
 from pathlib import Path
 
-from server.conftest import Server, StartServer, eventually
+from patience import eventually
+
+from server.conftest import Server, StartServer
 from server.processes.test_ending import TM_ROUTES, Phone
 
 CALLS = 400

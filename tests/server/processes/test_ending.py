@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
-from server.conftest import Server, StartServer, alive, eventually
+from server.conftest import Server, StartServer, alive
 from server.control_clients import Controlled
 
 # Forwards everything statefully to its Request-URI.

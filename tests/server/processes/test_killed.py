@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from patience import eventually
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, alive, eventually, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, alive, free_port
 from server.control_clients import Controlled
 
 # A client repeats its request so often, as SIP's timers do, before it is lost.

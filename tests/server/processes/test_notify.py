@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
-from server.conftest import STATEFUL_ROUTES, Server, StartServer, eventually, needs_root
+from server.conftest import STATEFUL_ROUTES, Server, StartServer, needs_root
 
 
 class Manager:

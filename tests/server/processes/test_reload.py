@@ -12,9 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
 from serc.commands import serctl
-from server.conftest import Server, StartServer, environment, eventually, free_port
+from server.conftest import Server, StartServer, environment, free_port
 
 ROUTES = """
 from typing import Final

@@ -8,8 +8,9 @@ import signal
 import socket
 
 import pytest
+from patience import eventually
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, eventually, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, free_port
 
 
 def lines(server: Server, number: int = 1) -> list[str]:

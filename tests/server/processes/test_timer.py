@@ -8,8 +8,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
-from server.conftest import StartServer, alive, eventually
+from server.conftest import StartServer, alive
 from server.control_clients import Controlled
 
 # A module whose timers send a datagram with their name and the process's number to PORT.

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
 from runtime.server.host.accounts import Identity, become, identity_of
 from runtime.server.host.errors import StartError
 from runtime.server.start.daemon import PidFile
-from server.conftest import ROUTES, alive, environment, eventually, free_port, needs_root
+from server.conftest import ROUTES, alive, environment, free_port, needs_root
 
 
 class Daemon:

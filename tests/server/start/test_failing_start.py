@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
-from server.conftest import ROUTES, environment, eventually, free_port, needs_root
+from server.conftest import ROUTES, environment, free_port, needs_root
 
 MODES = pytest.mark.parametrize("mode", [("-D",), ()], ids=["foreground", "daemon"])
 
@@ -239,10 +239,11 @@ def test_a_daemon_that_is_killed_while_it_starts(site: Site) -> None:
 
 def test_a_daemon_that_is_told_to_end_while_it_starts(site: Site) -> None:
     """With SIGTERM, as by whoever lost patience: the launcher does not claim that it serves."""
-    site.routes.write_text(DIES.format(when="start_worker").replace("os.kill(", "import time; time.sleep(60); ("))
+    began = site.run / "began"
+    waits = f"open({str(began)!r}, 'w').close(); signal.pause(); ("
+    site.routes.write_text(DIES.format(when="start_worker").replace("os.kill(", waits))
     with subprocess.Popen(site.command(), stderr=subprocess.PIPE, text=True, env=environment()) as launcher:
-        assert eventually(lambda: (site.run / "pid").exists() and (site.run / "pid").read_text() != "", 10)
-        time.sleep(0.1)
+        assert eventually(lambda: began.exists() and (site.run / "pid").read_text() != "", 10)
         os.kill(int((site.run / "pid").read_text()), signal.SIGTERM)
         _, said = launcher.communicate(timeout=10)
     assert launcher.returncode == 1

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from patience import eventually
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, alive, environment, eventually, free_port, needs_root
+from server.conftest import OPTIONS, STATEFUL_ROUTES, alive, environment, free_port, needs_root
 from server.control_clients import read_all
 
 pytestmark = needs_root

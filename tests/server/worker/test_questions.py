@@ -9,9 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
 from runtime.sip.callid import call_id_hash, hash_of_call_id
-from server.conftest import OPTIONS, StartServer, eventually, free_port
+from server.conftest import OPTIONS, StartServer, free_port
 from server.control_clients import Controlled
 
 # A module with a command of each kind. Workers answer with their pid; what is asked late is answered 100 ms later, by a timer.

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
-from server.conftest import OPTIONS, Server, StartServer, eventually
+from server.conftest import OPTIONS, Server, StartServer
 
 # A message with "gate=NAME" waits for the FIFO of that name. The answer is what was written into it.
 ROUTES = """
