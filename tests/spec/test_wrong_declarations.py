@@ -80,7 +80,6 @@ WRONG: Final = {
     "no Context": 'function("of_world", Wide.of_world, string("text"), WHAT)',
     "a bound method": 'function("five", Wide().five, string("a"), WHAT)',
     "a class as a body": 'function("wide", Wide, string("text"), WHAT)',
-    "what it gives, not what it is": 'function("wide", Wide().none(Context, b""), string("text"), WHAT)',
     "an effect in words": 'function("t_relay", Tm.t_relay, routes=REQUEST, does="relays", may_stop=True, summary="")',
 }
 

@@ -239,7 +239,7 @@ def test_a_daemon_that_is_killed_while_it_starts(site: Site) -> None:
 
 def test_a_daemon_that_is_told_to_end_while_it_starts(site: Site) -> None:
     """With SIGTERM, as by whoever lost patience: the launcher does not claim that it serves."""
-    began = site.run / "began"
+    began = site.routes.parent / "began"
     waits = f"open({str(began)!r}, 'w').close(); signal.pause(); ("
     site.routes.write_text(DIES.format(when="start_worker").replace("os.kill(", waits))
     with subprocess.Popen(site.command(), stderr=subprocess.PIPE, text=True, env=environment()) as launcher:
