@@ -49,7 +49,7 @@ def _send_on(ctx: Context, hop: Hop | None) -> None:
     destination = None if hop is None else hop.destination
     socket = None if hop is None or destination is None else sending_socket(ctx, destination, hop.proto)
     if destination is None or socket is None:
-        ctx.log(L_ERR, "ERROR: forward_reply: no way to the second via")
+        ctx.log(L_ERR, "ERROR: forward_reply: cannot send to the second Via")
         counters.dropped_replies += 1
         return
     if _circles(ctx, destination):

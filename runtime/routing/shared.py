@@ -48,7 +48,7 @@ class SharedMemory:
             self.shortages += 1
             self._log.write(
                 L_WARN,
-                f"WARNING: -m {self.limit >> 20}: {what} wants {size} bytes of shared memory and has to do with {given}",
+                f"WARNING: -m {self.limit >> 20}: {what} asked for {size} bytes of shared memory and got {given}",
             )
         self.used += given
         return mmap.mmap(-1, given)

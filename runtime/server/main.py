@@ -369,7 +369,7 @@ class _Start:
             log.write(L_WARN, f"WARNING: -d does nothing: debug={self._config.debug} of ser.cfg counts")
         if not self._config.log_stderror and not has_syslog():
             print(
-                "WARNING: the log goes nowhere: nobody listens at /dev/log; start syslog, or log to standard error with -E",
+                "WARNING: the log is lost: nothing listens at /dev/log; start syslog, or log to standard error with -E",
                 file=sys.stderr,
             )
         for argument in self._options.ignored:

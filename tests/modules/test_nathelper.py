@@ -351,7 +351,7 @@ def test_a_proxy_that_is_not_there_costs_the_start_a_warning_and_later_nothing(t
         "route { force_rtp_proxy(); forward(127.0.0.1, 5090); }",
         "nathelper",
     )
-    assert any("left alone for 60 s" in line for line in server.lines(1))
+    assert any("not used for 60 s" in line for line in server.lines(1))
     before = len(server.log.records)
     assert server.answer(invite(SDP)).endswith(SDP.encode())
     assert server.lines()[before:] == ["ERROR: force_rtp_proxy: no answer from the RTP proxy"]

@@ -71,7 +71,7 @@ def test_the_second_via_says_by_which_transport() -> None:
     assert where(server().only(reply(Via=f"{OWN},SIP/2.0/TCP 127.0.0.1:5080"))) == "tcp:127.0.0.1:5080"
     site = server()
     assert site.say(reply(Via=f"{OWN},SIP/2.0/TLS 127.0.0.1:5080")) == []
-    assert site.lines(-1) == ["ERROR: forward_reply: no way to the second via"]
+    assert site.lines(-1) == ["ERROR: forward_reply: cannot send to the second Via"]
 
 
 @pytest.mark.parametrize("via", [OWN, f"{OWN},", f"{OWN},SIP/2.0/SCTP h", f"{OWN}\r\nVia: nonsense", f"{OWN}\r\nVia:"])

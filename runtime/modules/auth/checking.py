@@ -85,7 +85,7 @@ class Checker:
             ctx.log(L_ERR, f"ERROR: auth: no realm in the request: {bad}")
             return None
         if not is_plain(host, IN_QUOTED_URI):
-            ctx.log(L_ERR, "ERROR: auth: the domain of the user cannot be a realm")
+            ctx.log(L_ERR, "ERROR: auth: the user's domain has characters that a realm cannot have")
             return None
         return host.removeprefix(self._realm_prefix)
 

@@ -74,7 +74,7 @@ class Dispatcher(Module):
             key = _key(ctx, algorithm)
             if len(key) == 0:
                 return ctx.fail(
-                    errors.UNSPECIFIED, "ERROR: ds_select_dst: the request has not what it is to be hashed by"
+                    errors.UNSPECIFIED, "ERROR: ds_select_dst: the request lacks the part that is to be hashed"
                 )
             index = hash_of(key) % len(destinations)
         ctx.dst_uri = destinations[index]

@@ -68,7 +68,7 @@ class Enum(Module):
             return False
         number = uri.user()
         if not is_e164(number):
-            ctx.log(L_ERR, f"ERROR: enum_query: {number.decode('latin-1')} is no E.164 number")
+            ctx.log(L_ERR, f"ERROR: enum_query: {number.decode('latin-1')} is not an E.164 number")
             return False
         return self._use_records(ctx, number, domain_of(number, suffix), service.decode("latin-1"))
 

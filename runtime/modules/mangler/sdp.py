@@ -58,7 +58,7 @@ def mangle_ports(ctx: Context, change: PortChange) -> bool:
         changed = change.of(media.port)
         if not (0 < media.port <= 65535 and 0 < changed <= 65535):
             port = buf[media.start : media.end].decode("latin-1")
-            ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {port} is or becomes none")
+            ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {port} is not a port, or would not be one afterwards")
             return False
         edits.append(Edit(media.start, media.end, b"%d" % changed))
         media = find_media(buf, next_line(buf, media.end))

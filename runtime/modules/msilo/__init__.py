@@ -209,7 +209,7 @@ class Msilo(Module):
         """Send one message, unless it is on its way already."""
         sender, to, body, type = [_bytes(value) for value in row[1:5]]
         if row[0] is None or not sender or not to or b"\n" in sender + to + type:
-            ctx.log(L_WARN, f"WARNING: m_dump: a row of {self._table} is no message: it is left out")
+            ctx.log(L_WARN, f"WARNING: m_dump: a row of {self._table} is not a message and is skipped")
             return
         number = int(row[0])
         stored_s = 0 if row[5] is None else int(row[5])

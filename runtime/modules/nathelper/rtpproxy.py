@@ -110,7 +110,7 @@ class RtpProxy:
             return
         self._dead_until = now_s + self._rest_s
         self._log.write(
-            L_WARN, f"WARNING: rtpp_test: RTP proxy {self._place.text} {why}, left alone for {self._rest_s} s"
+            L_WARN, f"WARNING: rtpp_test: RTP proxy {self._place.text} {why}, not used for {self._rest_s} s"
         )
 
     def _exchange(self, ctx: Context | None, command: bytes) -> bytes:

@@ -40,7 +40,7 @@ class Options(Module):
         see to it that the URI's host is the server.
         """
         if ctx.message.method != methods.OPTIONS:
-            ctx.log(L_ERR, "ERROR: options_reply: the request is no OPTIONS")
+            ctx.log(L_ERR, "ERROR: options_reply: the request is not an OPTIONS")
             return FALSE
         try:
             user = ctx.parsed_uri().user()

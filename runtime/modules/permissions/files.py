@@ -40,7 +40,7 @@ def _read_rules(world: World, path: str) -> Rules:
         world.log.write(L_WARN, f"WARNING: permissions: {path}: {unreadable.strerror}: no rules")
         return EMPTY
     except BadRule as wrong:
-        world.log.write(L_ERR, f"ERROR: permissions: {path}: {wrong}: NO rule of the file counts")
+        world.log.write(L_ERR, f"ERROR: permissions: {path}: {wrong}: the whole file is ignored")
         return EMPTY
     world.log.write(L_INFO, f"permissions: {path} read")
     return rules

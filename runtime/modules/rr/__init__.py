@@ -82,7 +82,10 @@ class Rr(Module):
         if not tag:
             return lr
         if not is_plain(tag, IN_PARAMETER):
-            ctx.log(L_WARN, "WARNING: record_route: From tag with characters that no tag has: left out of Record-Route")
+            ctx.log(
+                L_WARN,
+                "WARNING: record_route: the From tag has characters that no tag may have: left out of Record-Route",
+            )
             return lr
         return b";ftag=%s%s" % (tag, lr)
 

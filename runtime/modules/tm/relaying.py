@@ -74,7 +74,7 @@ def open_transaction(core: Core, ctx: Context) -> i64:
     destination = reply_address(ctx)
     socket = None if destination is None else forwarding.sending_socket(ctx, destination, ctx.socket.proto)
     if destination is None or socket is None:
-        ctx.fail(errors.BAD_ADDRESS, "ERROR: t_newtran: no way back along the topmost via")
+        ctx.fail(errors.BAD_ADDRESS, "ERROR: t_newtran: cannot send replies to the topmost Via")
         return UNANSWERABLE
     call = Call(core, core.state.new_id(key, msg), key, ctx, destination, socket)
     core.layer.open(call)

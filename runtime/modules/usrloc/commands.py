@@ -42,12 +42,12 @@ class Words:
     def __init__(self, inquiry: Inquiry, name: bytes) -> None:
         self.now_ms: Final[i64] = inquiry.now_ms
         self.by_fifo: Final[bool] = inquiry.by_fifo
-        self._question: Final = inquiry
+        self._inquiry: Final = inquiry
         self._name: Final = name
 
     def word(self, place: int) -> bytes:
         """The word at this place, b"" where there is none."""
-        return self._question.word(place).strip()
+        return self._inquiry.word(place).strip()
 
     def given(self, place: int, what: bytes, shown: bytes = b"") -> bytes:
         """The word at this place. Raises Refused if there is none: `shown` is how the Unix socket calls it, if not as the FIFO does."""

@@ -50,7 +50,7 @@ class MetricsListener:
             raise StartError(f"{_OPTION} {address}: write unix:/path, or 127.0.0.1:9100") from e
         if not ip.is_loopback:
             raise StartError(
-                f"{_OPTION} {address}: metrics are told to this machine only: 127.0.0.1, [::1] or unix:/path"
+                f"{_OPTION} {address}: metrics are served to this machine only: 127.0.0.1, [::1] or unix:/path"
             )
         self.socket = socket.socket(socket.AF_INET6 if ip.version == 6 else socket.AF_INET)
         try:

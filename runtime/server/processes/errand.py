@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, Final
 
-from runtime.routing.engine import StartError as ProgramError
+from runtime.routing.engine import ProgramError
 from runtime.server.host.errors import StartError
 
 

@@ -62,7 +62,7 @@ class Inheritance:
         try:
             self.doors: Final = Doors(receivers)
         except OSError as e:
-            raise StartError(f"cannot make doors to {receivers} TCP processes: {of_processes(e)}") from e
+            raise StartError(f"cannot make the sockets between {receivers} TCP processes: {of_processes(e)}") from e
 
     def possessions(self) -> list[Possession]:
         return [self.datagrams, self.listeners, self.doors]
@@ -75,4 +75,4 @@ class Inheritance:
             # Without state each listener's workers are equal.
             first, count = (i * children, owners) if owners else (0, children)
             if not steer(group, first, count):
-                log.write(L_DBG, "DEBUG: this kernel cannot share datagrams out by their Call-ID")
+                log.write(L_DBG, "DEBUG: this kernel cannot distribute datagrams by Call-ID; workers pass them on")

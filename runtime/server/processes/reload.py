@@ -274,7 +274,10 @@ class Reload:
 
     def _kill_the_rest(self) -> None:
         for mailbox in self._missing:
-            self._log.write(L_ERR, f"ERROR: reload: {self._workers.name(mailbox)} does not switch and is replaced")
+            self._log.write(
+                L_ERR,
+                f"ERROR: reload: {self._workers.name(mailbox)} did not switch to the new program in time and is restarted",
+            )
             pid = self._workers.pid(mailbox)
             if pid:
                 os.kill(pid, signal.SIGKILL)

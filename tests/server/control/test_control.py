@@ -194,9 +194,7 @@ def test_m_bounds_the_shared_memory(tmp_path: Path, start: StartServer) -> None:
     short = start("-m", "2", config="memlog=1", routes=WANTS_MEMORY)
     short.ask()
     assert short.logs("processes serve")
-    assert (
-        "WARNING: -m 2: greedy wants 8388608 bytes of shared memory and has to do with 2097152" in short.log.read_text()
-    )
+    assert "WARNING: -m 2: greedy asked for 8388608 bytes of shared memory and got 2097152" in short.log.read_text()
     assert short.stop() == 0
     assert "memory: shared: used=2097152 limit=2097152 shortages=1" in short.log.read_text()
     server = start("-m", "1", routes=WANTS_MEMORY)

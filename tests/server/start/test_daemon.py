@@ -78,7 +78,7 @@ def test_the_launcher_ends_with_zero_when_the_daemon_serves(tmp_path: Path, daem
     daemons.append(daemon)
     # capture_output has waited for the end of both streams: nobody of the server holds them.
     # Where nobody takes what goes to syslog, that is said, and nothing else.
-    said = [line for line in daemon.launch.stderr.splitlines() if "the log goes nowhere" not in line]
+    said = [line for line in daemon.launch.stderr.splitlines() if "the log is lost" not in line]
     assert (daemon.launch.returncode, said) == (0, [])
     assert len(daemon.processes()) == 4
     stat = Path(f"/proc/{daemon.pid}/stat").read_text().rpartition(")")[2].split()

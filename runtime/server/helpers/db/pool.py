@@ -83,13 +83,13 @@ class Pool:
     def went_well(self) -> None:
         if self._why:
             self._why = ""
-            self._log.write(L_NOTICE, f"NOTICE: {self.url}: the database is there again")
+            self._log.write(L_NOTICE, f"NOTICE: {self.url}: the database can be reached again")
 
     def went_wrong(self, e: DatabaseError) -> None:
         if isinstance(e, Unavailable) and e.could_not_connect:
             self._rests_until_s = time.monotonic() + REST_S
             if not self._why:
-                self._log.write(L_ERR, f"ERROR: {e}: the database is away; it is tried again and again")
+                self._log.write(L_ERR, f"ERROR: {e}: the database cannot be reached; retrying")
             self._why = str(e)
 
     def bug(self, e: Exception) -> DatabaseError:
