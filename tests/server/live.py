@@ -16,7 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from server.conftest import environment, eventually, free_port
+from patience import eventually
+
+from server.conftest import environment, free_port
 
 # Nobody waits longer, on a busy machine either.
 PATIENCE_S: Final = 60.0

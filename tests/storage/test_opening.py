@@ -40,7 +40,7 @@ def test_where_there_is_no_database_at_all_the_server_does_not_start(
 ) -> None:
     """Not even for a module that asks nothing before the first request."""
     monkeypatch.setenv("SER_DB_URL", f"sqlite://{tmp_path}/none.sqlite")
-    with pytest.raises(StartError, match="domain: no url is set .* run serctl db create --db sqlite:"):
+    with pytest.raises(ProgramError, match="domain: no url is set .* run serctl db create --db sqlite:"):
         Site("route { is_from_local(); }", "sl domain")
 
 

@@ -7,8 +7,8 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from patience import eventually
 
-from server.conftest import eventually
 from server.live import LiveServer, People, kill, serving
 
 CFG = """

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
 from serc.commands import serctl
-from server.conftest import eventually
 from server.live import LiveServer, People, kill, serving
 
 CFG = """
