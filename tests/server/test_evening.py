@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from patience import eventually
+
 from runtime.build import NATIVE
-from server.conftest import eventually
 from server.live import PATIENCE_S, People, serving
 
 # Calls a second: the pure build is not made for 200, least of all beside other tests.

@@ -11,9 +11,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from patience import eventually
 
 from serc.commands import serctl
-from server.conftest import StartServer, eventually
+from server.conftest import StartServer
 from server.live import serving
 from server.processes.test_reload import Reloaded, message, routes
 
