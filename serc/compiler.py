@@ -11,6 +11,7 @@ from serc.diagnostics.report import Report
 from serc.frontend import analyse
 from serc.lower import lower
 from serc.passes import PASSES, Probe, place_probes, run_passes
+from serc.reading.remarks import remarks
 from serc.reading.source import Source
 from serc.resolve.bound import BoundFile
 
@@ -28,7 +29,7 @@ def compile_tree(
     bound: BoundFile, source: Source, skip: frozenset[str] = frozenset(), is_read: bool = True
 ) -> Generated:
     """The module of a tree that has passed all checks. `is_read` by people: else it is made quickly, with long lines."""
-    return generate(run_passes(lower(bound, source), skip), is_read)
+    return generate(run_passes(lower(bound, source), skip), is_read, remarks(source) if is_read else None)
 
 
 @dataclass(frozen=True)

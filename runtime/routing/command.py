@@ -23,7 +23,7 @@ STREAM: Final = 4
 LINE: Final = "l"
 # Lines as far as an empty one (FIFO only) or a single ".", each of which gets a CRLF.
 HEADERS: Final = "h"
-# Lines as far as a single ".", each of which gets a CRLF.
+# Lines as far as a single ".": in the FIFO each of them gets a CRLF, the Unix socket takes the bytes as they are.
 BODY: Final = "b"
 
 

@@ -11,6 +11,7 @@ from runtime.routing import errors
 from runtime.routing.context import L_ERR, L_WARN, Context
 from runtime.routing.destination import literal_address
 from runtime.routing.locating import Hop, Search
+from runtime.routing.reaching import is_reached
 from runtime.sip import edits, headers, transit
 from runtime.sip.address import PROTO_NAMES, TLS, UDP, Address
 from runtime.sip.edits import Edit, Outbound
@@ -30,7 +31,7 @@ NO_EDITS: Final[list[Edit]] = []
 def forward(ctx: Context, destination: Address, proto: i64) -> bool:
     """Send the request to `destination` with our Via on top and all edits made.
 
-    False, with `ctx.error` set, when no socket can send there.
+    False, with `ctx.error` set, when no socket can send there, or no connection can be opened: the message waits for that.
     """
     socket = sending_socket(ctx, destination, proto)
     if socket is None:
@@ -40,6 +41,8 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
             f"ERROR: forward: cannot forward to af {family}, proto {proto} ({PROTO_NAMES[proto]}): "
             "no corresponding listening socket",
         )
+    if proto != UDP and not is_reached(ctx, destination, socket, "forward"):
+        return False
     msg = ctx.message
     secret = ctx.world.secret
     branch = transit.stateless_branch(msg, secret) if ctx.world.syn_branch else transit.ser_branch(msg, secret)

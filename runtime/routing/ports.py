@@ -10,6 +10,7 @@ from mypy_extensions import i64, mypyc_attr
 from runtime.routing.dns_records import Answer
 from runtime.routing.onlooker import Onlooker
 from runtime.sip.address import Address
+from runtime.sip.transport import ListenSocket
 
 # Levels of the log. Reference core, chapter 9.
 L_ALERT: Final = -3
@@ -72,6 +73,15 @@ class Connections:
 
         False if it is refused; where another process has the connection the answer is not waited for, and is True.
         """
+        raise NotImplementedError
+
+    def leads_to(self, destination: Address) -> bool:
+        """True if what is sent to `destination` goes by a connection that is open already, as far as this process can see."""
+        return True
+
+    def reach(self, question: int, destination: Address, socket: ListenSocket) -> None:
+        """Open a connection to `destination` if there is none, as from `socket`; then answer question number `question` with 0, or the
+        errno of its failure."""
         raise NotImplementedError
 
 

@@ -36,7 +36,7 @@ def not_misread(_form: Written, _text: str) -> Doubt | None:
 
 @dataclass(frozen=True)
 class ArgumentKind(Generic[T_co]):
-    """How the text of an argument is read while compiling, and what type the body gets: a T, or a Constant that is one.
+    """How the text of an argument is read while compiling, and what type the body gets: a T, or a Constant or Named that is one.
 
     `expects` completes "NAME wants …" in a diagnostic. `parse` takes the text and returns its value for routes.py or
     raises BadArgument. `doubt` takes a text that parses, and says when SER accepts it without doing what it seems to say.
@@ -46,7 +46,7 @@ class ArgumentKind(Generic[T_co]):
 
     name: str
     expects: str
-    parse: Callable[[str], T_co | Constant[T_co]]
+    parse: Callable[[str], T_co | Constant[T_co] | Named[T_co]]
     doubt: Callable[[str], Doubt | None] = no_doubt
     is_text: bool = False
     written: frozenset[Written] = STRINGS

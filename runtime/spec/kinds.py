@@ -13,9 +13,19 @@ from typing import Final
 from runtime.sip.regex import Regex
 from runtime.spec.declare import Arg, ArgumentKind, no_doubt
 from runtime.spec.posix_regex import BadRegex, posix_regex
-from runtime.spec.values import BadArgument, Constant, Doubt
+from runtime.spec.values import BadArgument, Constant, Doubt, Named
 
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]+\Z")
+# What routes.py calls them. Reference core, chapter 9.
+_LEVELS: Final = {
+    -3: "L_ALERT",
+    -2: "L_CRIT",
+    -1: "L_ERR",
+    1: "L_WARN",
+    2: "L_NOTICE",
+    3: "L_INFO",
+    4: "L_DBG",
+}
 _TOKEN: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
 
 
@@ -32,6 +42,12 @@ def parse_integer(text: str, low: int | None = None, high: int | None = None) ->
     if low is not None and value < low or high is not None and value > high:
         raise BadArgument(f"{value} is out of range", f"write {_bounds(low, high)}")
     return value
+
+
+def level_named(level: int) -> int | Named[int]:
+    """A level of the log, by its name if it has one."""
+    name = _LEVELS.get(level)
+    return level if name is None else Named(name, level)
 
 
 def _bounds(low: int | None, high: int | None) -> str:
@@ -94,7 +110,7 @@ def checked_regex(text: str) -> bytes:
 
 def regex_constant(text: str) -> Constant[Regex]:
     """A POSIX extended, case-insensitive regex with REG_NEWLINE, as SER compiles it."""
-    return Constant(Regex, (checked_regex(text), True), "REGEX")
+    return Constant(Regex, (checked_regex(text), True), "REGEX", names=("ignore_case",))
 
 
 def _regex(text: str) -> Constant[Regex]:

@@ -36,7 +36,7 @@ def parse_subst(text: str) -> Constant[Subst]:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
     parts = _parts(replacement, delimiter, compiled.groups)
     arguments = (compiled.pattern, compiled.ignore_case, compiled.newline, parts, "g" in flags)
-    return Constant(Subst, arguments, "SUBST")
+    return Constant(Subst, arguments, "SUBST", names=("ignore_case", "newline", "parts", "everywhere"))
 
 
 def _until(text: str, at: int, delimiter: str) -> tuple[str, int]:

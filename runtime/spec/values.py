@@ -13,7 +13,8 @@ class Constant(Generic[T_co]):
     """An object that routes.py builds once, at import: `STEM_1: Final = Class(*arguments)`, or `Class.method(*arguments)`.
 
     Two equal constants are one object in routes.py. `prepared`: it is a Prepared, which looks at the modules when the server
-    starts. `alias` is the alias of an AVP that it names, "" if it names none; an avp_aliases must define it.
+    starts. `alias` is the alias of an AVP that it names, "" if it names none; an avp_aliases must define it. `names` are those of its
+    last arguments, where these say nothing by themselves.
     """
 
     built: type[T_co]
@@ -22,6 +23,7 @@ class Constant(Generic[T_co]):
     prepared: bool = False
     alias: str = ""
     method: str = ""
+    names: tuple[str, ...] = ()
 
     @property
     def module(self) -> str:

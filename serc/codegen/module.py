@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -16,6 +17,7 @@ from serc import ir
 from serc.codegen.functions import function_lines
 from serc.codegen.lines import WIDTH, Laid, Line, lay_out
 from serc.codegen.literals import literal
+from serc.codegen.remarks import Remarks
 
 _TEMPLATES: Final = Path(__file__).resolve().parents[2] / "templates"
 _ENVIRONMENT: Final = "runtime.spec.environment"
@@ -39,11 +41,15 @@ class Generated:
 _UNBROKEN: Final = 1_000_000
 
 
-def generate(program: ir.Program, is_read: bool = True) -> Generated:
+def generate(
+    program: ir.Program, is_read: bool = True, comments: Mapping[int, tuple[str, ...]] | None = None
+) -> Generated:
     """The module of a program that has been through the passes; the same program gives the same text.
 
-    `is_read` by people: else it is made quickly, with long lines.
+    `is_read` by people: else it is made quickly, with long lines. `comments` are the operator's, by the line of ser.cfg that they
+    stand above.
     """
+    remarks = Remarks(comments or {})
     width = WIDTH if is_read else _UNBROKEN
     source = _shown(PurePath(program.source).name)
     bodies = [lay_out(function_lines(f), source, width) for f in program.functions]
@@ -60,9 +66,14 @@ def generate(program: ir.Program, is_read: bool = True) -> Generated:
     template = env.get_template("function.py.j2")
     parts = [text]
     at = text.count("\n")
-    for function, body in zip(program.functions, bodies):
+    for function, laid_out in zip(program.functions, bodies):
+        above = [line for origin in function.lines for line in remarks.above(origin)]
+        body = remarks.among(laid_out)
         part = template.render(
-            name=function.name, docstring=_docstring(function, source), lines=[laid.text for laid in body]
+            above=above,
+            name=function.name,
+            docstring=_docstring(function, source),
+            lines=[laid.text for laid in body],
         )
         at += part.count("\n")
         parts.append(part)
@@ -126,7 +137,10 @@ def _constant(c: ir.NamedConstant) -> Line:
         late = c.constant
         where = ", ".join(map(literal, (late.module, late.function, late.place, late.texts)))
         return Line(0, f"{c.name}: Final = argument({late.type_name}, {where})")
-    arguments = ", ".join(map(literal, c.constant.arguments))
+    constant = c.constant
+    unnamed = len(constant.arguments) - len(constant.names)
+    names = ("",) * unnamed + tuple(f"{name}=" for name in constant.names)
+    arguments = ", ".join(name + literal(value) for name, value in zip(names, constant.arguments))
     return Line(0, f"{c.name}: Final = {c.constant.constructor}({arguments})")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from serc.reading import dialects
@@ -14,21 +13,18 @@ from serc.reading.source import Source
 _COMPARISONS: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">=", "="))
 _CONNECTORS: Final = frozenset(("&&", "&", "and", "||", "|", "or"))
 _JOINTS: Final = frozenset((".", "-", "/"))
+# Statements in conditions in statements.
+_DEEPEST: Final = 100
 
 
 class Extents:
-    """Of one file. Everything takes the index of a first token and gives the index of the first one behind.
+    """Of one file. Everything takes the index of a first token and gives the index of the first one behind."""
 
-    `end_of_if` finds the end of a statement `if` that stands as a condition.
-    """
-
-    def __init__(
-        self, source: Source, tokens: list[Token], partner: dict[int, int], end_of_if: Callable[[int], int]
-    ) -> None:
+    def __init__(self, source: Source, tokens: list[Token], partner: dict[int, int]) -> None:
         self._source = source
         self._tokens = tokens
         self._partner = partner
-        self._end_of_if = end_of_if
+        self._depth = 0
 
     def on_new_line(self, at: int) -> bool:
         """Is there the end of a line between the token and the one before it?"""
@@ -141,5 +137,41 @@ class Extents:
         while self._tokens[at].kind != "end" and self._tokens[at].text not in ("{", "}", ";", "else"):
             if starts_route(self._tokens, at):
                 break
+            at += 1
+        return at
+
+    # --- an if that stands as a condition ----------------------------------------------------------------------------
+
+    def _end_of_if(self, at: int) -> int:
+        """Seen once, token by token, however deep others are in it; `at` itself where that is too deep."""
+        if self._depth >= _DEEPEST:
+            return at
+        self._depth += 1
+        goes_on = True
+        while goes_on:
+            at = self.condition(at + 1)
+            at = self._end_of_branch(at + (self._tokens[at].text == "then"))
+            goes_on = self._tokens[at].text == "else" and self._tokens[at + 1].text == "if"
+            at += goes_on
+        if self._tokens[at].text == "else":
+            at = self._end_of_branch(at + 1)
+        self._depth -= 1
+        return at
+
+    def _end_of_branch(self, at: int) -> int:
+        token = self._tokens[at]
+        if token.kind == "end" or token.text in ("}", "else"):
+            return at
+        if token.text == ";":
+            return at + 1
+        if token.text == "{":
+            return self._partner[at] + 1 if at in self._partner else self._end_of_route(at)
+        if token.text == "if":
+            return max(self._end_of_if(at), at + 1)
+        at = max(self.simple_statement(at), at + 1)
+        return at + (self._tokens[at].text == ";")
+
+    def _end_of_route(self, at: int) -> int:
+        while self._tokens[at].kind != "end" and not starts_route(self._tokens, at):
             at += 1
         return at

@@ -34,13 +34,14 @@ class Lexed:
     """`blanked` is the text with comments replaced by blanks: same length, same offsets.
 
     `cut_off` tells that a comment swallowed the end of the file, so that nothing can be said of what is missing there.
-    `line_comments` are those that begin with `#`.
+    `line_comments` are those that begin with `#`, `block_comments` the others.
     """
 
     tokens: list[Token]
     blanked: str
     cut_off: bool
     line_comments: list[Span]
+    block_comments: list[Span]
 
 
 _HEX: Final = "[0-9A-Fa-f]{1,4}"
@@ -105,6 +106,7 @@ class _Lexer:
         self._copied = 0
         self._cut_off = False
         self._line_comments: list[Span] = []
+        self._block_comments: list[Span] = []
 
     def run(self) -> Lexed:
         text, tokens, at = self._text, self._tokens, 0
@@ -125,6 +127,7 @@ class _Lexer:
                 self._blank(at, end)
             elif name == "open_comment":
                 end = self._comment(at)
+                self._block_comments.append(Span(at, end))
                 self._blank(at, end)
             elif name == "foreign_comment":
                 self._foreign_comment(at)
@@ -134,7 +137,7 @@ class _Lexer:
             at = end
         self._blanked.append(text[self._copied :])
         tokens.append(Token("end", len(text), len(text), ""))
-        return Lexed(tokens, "".join(self._blanked), self._cut_off, self._line_comments)
+        return Lexed(tokens, "".join(self._blanked), self._cut_off, self._line_comments, self._block_comments)
 
     def _blank(self, start: int, end: int) -> None:
         self._blanked.append(self._text[self._copied : start])

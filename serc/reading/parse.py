@@ -30,9 +30,10 @@ Ast = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Failure:
-    """`offset`: how far the piece makes sense."""
+    """`offset`: how far the piece makes sense. `too_deep`: more is nested in it than can be read."""
 
     offset: int
+    too_deep: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -46,7 +47,7 @@ def parse_piece(rule: str, text: str) -> Ast | Failure:
     except FailedParse as e:
         return Failure(e.pos)
     except RecursionError:
-        return Failure(0)
+        return Failure(0, too_deep=True)
     return ast
 
 

@@ -88,7 +88,7 @@ class Pieces:
             shape.append(text)
         ast = parse_piece(rule, " ".join(shape))
         if isinstance(ast, Failure):
-            raise _Refused
+            raise RecursionError if ast.too_deep else _Refused
         return Builder(self._text, starts, ends).node(ast)
 
     # --- conditions --------------------------------------------------------------------------------------------------

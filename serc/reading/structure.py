@@ -36,17 +36,17 @@ def parse_file(source: Source, report: Report, lexed: Lexed | None = None) -> tr
 
 
 class _Structure:
-    def __init__(self, source: Source, lexed: Lexed, report: Report, partner: dict[int, int] | None = None) -> None:
+    def __init__(self, source: Source, lexed: Lexed, report: Report) -> None:
         self._source = source
         self._lexed = lexed
         self._report = report
         self._tokens = lexed.tokens
-        self._partner = pairs(lexed.tokens) if partner is None else partner
+        self._partner = pairs(lexed.tokens)
         reporter = Reporter(source, lexed.tokens, report)
         self._token_mistakes = TokenMistakes(reporter)
         self._mistakes = LayoutMistakes(reporter, self._token_mistakes)
         self._pieces = Pieces(lexed, self._partner, self._token_mistakes, PieceMistakes(reporter))
-        self._extents = Extents(source, lexed.tokens, self._partner, self._end_of_if)
+        self._extents = Extents(source, lexed.tokens, self._partner)
         self._at = 0
         self._depth = 0
         self._route_start = 0
@@ -132,7 +132,7 @@ class _Structure:
             return False
         opening, closing = self._last_braces
         start = self._tokens[closing].start
-        alone = not self._source.text[:start].rpartition("\n")[2].strip()
+        alone = not self._source.text[self._source.line_start(self._source.line_of(start)) : start].strip()
         differs = indentation(self._source, self._tokens[opening].start) != indentation(self._source, start)
         following = self._at + (self._token.text == ";")
         more = self._tokens[following].kind == "word" or self._tokens[following].text == "}"
@@ -386,11 +386,3 @@ class _Structure:
         if not statements:
             return tree.Block(start.span, (), braced=False)
         return tree.Block(Span(statements[0].span.start, statements[-1].span.end), tuple(statements), braced=False)
-
-    def _end_of_if(self, at: int) -> int:
-        """Of an `if` that stands as a condition."""
-        scratch = _Structure(self._source, self._lexed, Report(), self._partner)
-        scratch._at, scratch._depth = at, self._depth + 1
-        if self._depth < _DEEPEST:
-            scratch._if()
-        return scratch._at

@@ -223,7 +223,7 @@ def _number_of(given: dict[str, tree.Assignment], name: str, default: int) -> in
 def _listen_twice(file: tree.File, given: dict[str, tree.Assignment], report: Report) -> None:
     last = _number_of(given, "port", _DEFAULT_PORT)
     above: dict[str, tree.Assignment] = {}  # the port= that was there before, as for the server
-    seen: list[tuple[str, str, int, tree.Span]] = []
+    seen: dict[tuple[str, int], dict[str, tree.Span]] = {}  # by host and port, then by protocol
     for item in file.items:
         if not isinstance(item, tree.Assignment) or item.name.name not in ("listen", "port"):
             continue
@@ -234,14 +234,15 @@ def _listen_twice(file: tree.File, given: dict[str, tree.Assignment], report: Re
         for value in item.values:
             assert isinstance(value, tree.SocketId)
             proto, host, number = _socket_key(value, port)
-            same = [s for s in seen if s[1:3] == (host, number) and (not s[0] or not proto or s[0] == proto)]
+            there = seen.setdefault((host, number), {})
+            same = [span for other, span in there.items() if not other or not proto or other == proto]
             if same:
                 span = item.span if len(item.values) == 1 else value.span
                 message = f"{host} is listed already: the second entry is dropped"
-                related = (Related(same[0][3], "first listed here"),)
+                related = (Related(same[0], "first listed here"),)
                 hint, fix = "was another port or address meant?", remove(span, "the second one")
                 report.add(codes.LISTEN_TWICE, span, message, related=related, hint=hint, fix=fix)
-            seen.append((proto, host, number, value.span))
+            there.setdefault(proto, value.span)
 
 
 def _socket_key(value: tree.SocketId, port: int) -> tuple[str, str, int]:

@@ -150,13 +150,16 @@ def _defined(graph: RouteGraph, kind: str) -> str:
 
 def check_reach(file: tree.File, functions: dict[tree.Span, Function], graph: RouteGraph, report: Report) -> None:
     """Functions in sub-routes that are also run for failures or replies, where they do not work."""
+    bodies: dict[int, list[tree.Route]] = defaultdict(list)
+    for route in routes(file):
+        if route.kind == "route":
+            bodies[key_of(route)[1]].append(route)
     for kind in ("failure_route", "onreply_route"):
-        starts = [key for key in graph.defined if key[0] == kind]
+        starts = [key for key in graph.defined if key[0] == kind and key[1] <= LAST_ROUTE]
         for start in starts:
             for number, path in graph.reached_from(start).items():
-                for route in routes(file):
-                    if key_of(route) == ("route", number):
-                        _reached(route, kind, start, path, functions, report)
+                for route in bodies.get(number, ()):
+                    _reached(route, kind, start, path, functions, report)
 
 
 def _reached(

@@ -232,6 +232,66 @@ def test_a_request_goes_on_over_one_connection_and_its_replies_come_back(
             assert b"Call-ID: two" in read(two, 1)[0]
 
 
+# A script that answers what it could not forward, in a program that keeps state (then other processes have the connections) or not.
+REFUSED_ROUTES = """
+from typing import Final
+from runtime.modules import core
+from runtime.modules.{module} import {kind}
+from runtime.modules.sl import Sl
+from runtime.routing.config import Config, Listen
+from runtime.routing.context import Context
+from runtime.routing.destination import Destination
+from runtime.routing.program import Program
+
+CONFIG: Final = Config({{config}})
+other: Final = {kind}()
+sl: Final = Sl()
+HOST_1: Final = Destination(b"127.0.0.1", {port})
+
+def route(ctx: Context) -> int:
+    if b"fixed" in ctx.uri():
+        sent = core.forward(ctx, HOST_1, core.TCP)
+    elif b"raw" in ctx.uri():
+        sent = core.send(ctx, HOST_1, core.TCP)
+    else:
+        sent = core.forward_uri(ctx, core.TCP, core.URI_PORT)
+    if not sent:
+        sl.sl_reply_error(ctx)
+    return 1
+
+PROGRAM: Final = Program(config=CONFIG, modules=(other, sl), request=route, destinations=(HOST_1,))
+"""
+
+
+@pytest.mark.parametrize("module", ["tm:Tm", "maxfwd:Maxfwd"])
+def test_a_script_hears_that_a_connection_is_refused(start: StartServer, listening: socket.socket, module: str) -> None:
+    nowhere = free_port()
+    name, _, kind = module.partition(":")
+    routes = REFUSED_ROUTES.format(module=name, kind=kind, port=nowhere)
+    server = start_tcp(start, "-n", "2", "-N", "2", routes=routes)
+    uris = [b"sip:bob@127.0.0.1:%d;transport=tcp" % nowhere, b"sip:fixed@x", b"sip:raw@x", b"sip:bob@127.0.0.4:1"]
+    with connect(server, "127.0.0.2") as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
+        u.bind(("127.0.0.1", 0))
+        u.settimeout(10)
+        s.settimeout(10)
+        for i, uri in enumerate(uris):
+            s.sendall(message(b"tcp-%d" % i, uri=uri))
+            assert read(s, 1)[0].startswith(b"SIP/2.0 477 "), uri
+            via = b"Via: SIP/2.0/UDP 127.0.0.1:%d;" % u.getsockname()[1]
+            u.sendto(
+                message(b"udp-%d" % i, uri=uri).replace(b"Via: SIP/2.0/TCP 127.0.0.1:9;", via),
+                ("127.0.0.1", server.port),
+            )
+            assert u.recv(65536).startswith(b"SIP/2.0 477 "), uri
+        # While one waits for a connection the others go on, and what can be reached is.
+        u.sendto(message(b"ok", uri=b"sip:bob@127.0.0.1:%d" % listening.getsockname()[1]), ("127.0.0.1", server.port))
+        peer, _ = listening.accept()
+        with peer:
+            peer.settimeout(5)
+            assert b"Call-ID: ok" in read(peer, 1)[0]
+    assert server.logs("cannot connect to")
+
+
 def test_what_goes_to_an_alias_takes_the_connection(start: StartServer) -> None:
     server = start_tcp(start, "-n", "2", "-N", "2", routes=FORWARDING_ROUTES)
     with connect(server, "127.0.0.5") as phone, connect(server) as caller:

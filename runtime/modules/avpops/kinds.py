@@ -40,6 +40,10 @@ _OPERATORS: Final = ("eq", "lt", "gt", "re")
 _HEADER: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
 _SCHEME_KEYS: Final = ("uuid_col", "username_col", "domain_col", "value_col", "value_type", "table")
 
+# The names of what `_selection` gives, and of the rest of a Place.
+_NAMES: Final = ("kind", "number", "text")
+_PLACE_NAMES: Final = (*_NAMES, "table", "scheme")
+
 
 def _alias_in(selection: tuple[str, int, bytes]) -> str:
     return selection[2].decode("latin-1") if selection[0] == "alias" else ""
@@ -67,14 +71,18 @@ def _source(text: str) -> Constant[Owner]:
     if _uri(head):
         if slash and part not in ("username", "domain"):
             raise BadArgument(f'"{part}" is no part of a URI that can be used here', "write domain, or nothing")
-        return Constant(Owner, (_uri(head), b"", part == "domain"), "OWNER", True)
+        return _owner(_uri(head), b"", part == "domain")
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before from, to, ruri or an alias")
-        return Constant(Owner, ("alias", wire(text[1:]), False), "OWNER", True, text[1:])
+        return _owner("alias", wire(text[1:]), False, text[1:])
     if not text:
         raise BadArgument("the user is missing", "write $from, $to, $ruri, an alias or a uuid")
-    return Constant(Owner, ("uuid", wire(text), False), "OWNER", True)
+    return _owner("uuid", wire(text), False)
+
+
+def _owner(kind: str, text: bytes, by_domain: bool, alias: str = "") -> Constant[Owner]:
+    return Constant(Owner, (kind, text, by_domain), "OWNER", True, alias, names=("kind", "text", "by_domain"))
 
 
 def _database_name(text: str, *, scheme: bool) -> Constant[Place]:
@@ -84,12 +92,12 @@ def _database_name(text: str, *, scheme: bool) -> Constant[Place]:
     selected = _selection(name)
     alias = _alias_in(selected)
     if not table.startswith("$"):
-        return Constant(Place, (*selected, wire(table), b""), "PLACE", True, alias)
+        return Constant(Place, (*selected, wire(table), b""), "PLACE", True, alias, names=_PLACE_NAMES)
     if not scheme:
         raise BadArgument("a scheme is for avp_db_load alone", "write the name of a table")
     if selected[0].startswith("all"):
         raise BadArgument("with a scheme the AVP must have a name", "write name/$scheme")
-    return Constant(Place, (*selected, b"", wire(table[1:])), "PLACE", True, alias)
+    return Constant(Place, (*selected, b"", wire(table[1:])), "PLACE", True, alias, names=_PLACE_NAMES)
 
 
 def _load_name(text: str) -> Constant[Place]:
@@ -139,7 +147,7 @@ def _global_flag(text: str) -> tuple[str, bool]:
 
 def _selection_constant(selected: tuple[str, int, bytes], every: bool) -> Constant[Selection]:
     alias = _alias_in(selected)
-    return Constant(Selection, (*selected, every), "SELECTION", bool(alias), alias)
+    return Constant(Selection, (*selected, every), "SELECTION", bool(alias), alias, names=(*_NAMES, "every"))
 
 
 def _deleted(text: str) -> Constant[Selection]:
@@ -164,7 +172,7 @@ def _destination(text: str) -> Constant[Destination]:
         return Constant(ToUri, (part,), "DESTINATION")
     if slash and part not in ("request", "reply"):
         raise BadArgument(f'"{part}" is no kind of message', "write request or reply")
-    return Constant(ToHeader, (wire(head[1:]), part == "reply"), "DESTINATION")
+    return Constant(ToHeader, (wire(head[1:]), part == "reply"), "DESTINATION", names=("in_reply",))
 
 
 def _destination_doubt(text: str) -> Doubt | None:
@@ -193,12 +201,13 @@ def _comparison(text: str) -> Constant[Comparison]:
         if operand.startswith(("$", "i:")):
             raise BadArgument("re/ wants a regular expression, not an AVP or a number")
         pattern = checked_regex(operand.removeprefix("s:"))
-        return Constant(Match, (pattern, every), "CHECK")
+        return Constant(Match, (pattern, every), "CHECK", names=("every",))
     if operand.startswith("$"):
         alias = "" if _is_part_of_message(operand) else operand[1:]
         arguments = (operator.lower(), wire(operand[1:]), every, ignore_case)
-        return Constant(CompareWith, arguments, "CHECK", bool(alias), alias)
-    return Constant(Compare, (operator.lower(), _literal(operand), every, ignore_case), "CHECK")
+        return Constant(CompareWith, arguments, "CHECK", bool(alias), alias, names=("every", "ignore_case"))
+    arguments_of = (operator.lower(), _literal(operand), every, ignore_case)
+    return Constant(Compare, arguments_of, "CHECK", names=("every", "ignore_case"))
 
 
 def _is_part_of_message(operand: str) -> bool:

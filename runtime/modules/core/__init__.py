@@ -58,9 +58,17 @@ from runtime.modules.core.sending import (
     setflag,
 )
 from runtime.modules.core.telling import error, exec, log
+from runtime.routing.ports import L_ALERT, L_CRIT, L_DBG, L_ERR, L_INFO, L_NOTICE, L_WARN
 from runtime.sip.address import TCP, TLS, UDP
 
 __all__ = [
+    "L_ALERT",
+    "L_CRIT",
+    "L_DBG",
+    "L_ERR",
+    "L_INFO",
+    "L_NOTICE",
+    "L_WARN",
     "SAME",
     "TCP",
     "TLS",

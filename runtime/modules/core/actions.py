@@ -72,7 +72,7 @@ EXPORTS: Final = ModuleSpec(
         *_forward("forward_tls", "TLS", TLS),
         *_send("send", named("UDP", UDP)),
         *_send("send_tcp", named("TCP", TCP)),
-        *action("log", telling.log, given(L_DBG), TEXT, does=Does.LOG, summary="Write a line into the log."),
+        *action("log", telling.log, named("L_DBG", L_DBG), TEXT, does=Does.LOG, summary="Write a line into the log."),
         *action("log", telling.log, LEVEL, TEXT, does=Does.LOG, summary="Write a line of this level into the log."),
         *action("setflag", sending.setflag, FLAG, does=Does.SET_FLAG, summary="Set a flag of the message."),
         *action("resetflag", sending.resetflag, FLAG, does=Does.NOTHING, summary="Clear a flag of the message."),

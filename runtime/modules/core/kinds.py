@@ -10,11 +10,12 @@ from typing import Final
 
 from runtime.routing.sockets import SocketName
 from runtime.spec.declare import Arg, ArgumentKind, Given, Written
-from runtime.spec.kinds import wire
+from runtime.spec.kinds import level_named, wire
 from runtime.spec.kinds_sip import LARGEST_PORT, socket_constant
 from runtime.spec.values import BadArgument, Constant, Doubt, Named, OutOfRange
 
 _NUMBERS: Final = frozenset((Written.NUMBER,))
+_LAST_NUMBER: Final = 2**31 - 1
 _HOSTS: Final = frozenset((Written.STRING, Written.HOST, Written.ADDRESS))
 _SOCKET: Final = re.compile(r"(?:([A-Za-z]+|\*):)?(\[[^]]*\]|[^:]*)(?::([0-9]+|\*))?\Z")
 
@@ -121,6 +122,13 @@ def _unquoted_quality(_form: Written, _text: str) -> Doubt | None:
     return Doubt("", 'put it in quotes: "0.5"')
 
 
+def _level(text: str) -> int | Named[int]:
+    value = int(text)
+    if value > _LAST_NUMBER:
+        raise OutOfRange(f"there is no log level {text}", "levels are small numbers")
+    return level_named(value)
+
+
 def _word(name: str) -> Arg[object]:
     return Arg(name, ArgumentKind[bytes](name, name, wire, written=frozenset((Written.WORD,))))
 
@@ -137,8 +145,8 @@ PORT_OF_URI: Final = _word("uri:port")
 FLAG: Final = Arg(
     "flag", _number("flag", "the number of a flag", 31, "flags are numbered 1 to 31", 1, misread=_named_flag)
 )
-LEVEL: Final = Arg("level", _number("log level", "a log level", 2**31 - 1, "levels are small numbers"))
-COUNT: Final = Arg("count", _number("number", "a number", 2**31 - 1, "it must fit into 31 bits"))
+LEVEL: Final = Arg("level", ArgumentKind[int]("log level", "a log level", _level, written=_NUMBERS, misread=_unquoted))
+COUNT: Final = Arg("count", _number("number", "a number", _LAST_NUMBER, "it must fit into 31 bits"))
 TEXT: Final = Arg("text", _text("string", "a string"))
 URI: Final = Arg("uri", _text("URI", "a URI", _unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
 NEW_HOST: Final = Arg(

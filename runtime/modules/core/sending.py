@@ -11,9 +11,10 @@ from runtime.routing import errors, forwarding
 from runtime.routing.context import MAX_BRANCHES, MAX_URI_SIZE, Context
 from runtime.routing.decisions import Target
 from runtime.routing.destination import Destination
+from runtime.routing.reaching import is_reached
 from runtime.routing.sockets import SocketName
 from runtime.routing.stateless import forward_to_uri
-from runtime.sip.address import PROTO_NAMES
+from runtime.sip.address import PROTO_NAMES, UDP
 from runtime.sip.transport import Send
 from runtime.sip.uri import separator_in
 
@@ -44,6 +45,9 @@ def send(ctx: Context, destination: Destination, proto: int) -> bool:
     if socket is None:
         destination.failed()
         return ctx.fail(errors.NO_SOCKET, f"ERROR: send: no socket for {PROTO_NAMES[proto]} to {address}")
+    if proto != UDP and not is_reached(ctx, address, socket, "send"):
+        destination.failed()
+        return False
     ctx.sends.append(Send(ctx.message.buf, address, socket))
     return True
 

@@ -33,7 +33,9 @@ def _port_change(text: str) -> Constant[PortChange]:
     number = int(found[2])
     if not 0 < number < 65536:
         raise BadArgument(f"{number} is out of range", "ports are 1 to 65535")
-    return Constant(PortChange, (bool(found[1]), -number if found[1] == "-" else number), "PORT")
+    return Constant(
+        PortChange, (bool(found[1]), -number if found[1] == "-" else number), "PORT", names=("relative", "number")
+    )
 
 
 _OFFSET: Final = Arg("port", ArgumentKind[PortChange]("port change", "+N, -N or a port", _port_change))

@@ -11,8 +11,8 @@ from typing import Final
 
 from runtime.modules.xlog.format import Format
 from runtime.spec.declare import Arg, ArgumentKind
-from runtime.spec.kinds import wire
-from runtime.spec.values import BadArgument, Constant, Doubt
+from runtime.spec.kinds import level_named, wire
+from runtime.spec.values import BadArgument, Constant, Doubt, Named
 
 SPECIFIERS: Final = {
     "%%": "the percent sign",
@@ -93,11 +93,11 @@ def _way_out(piece: str, following: str) -> str:
     return "there are " + ", ".join(near) if near else "write %% for the percent sign itself"
 
 
-def _level(text: str) -> int:
+def _level(text: str) -> int | Named[int]:
     letter = text[2:3]
     if letter not in LEVELS:
         raise BadArgument(f'"{text}" is no log level', "write " + ", ".join(_LEVEL_NAMES))
-    return LEVELS[letter]
+    return level_named(LEVELS[letter])
 
 
 def _level_doubt(text: str) -> Doubt | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.routing.command import HEADERS, LINE
+from runtime.routing.command import BODY, HEADERS, LINE
 
 # SER's buffer for a line: its line end and a NUL have to fit as well.
 LINE_BYTES: Final = 512
@@ -219,7 +219,7 @@ def parse_datagram(data: bytes, patterns: Patterns) -> Request | None:
             line, _, rest = rest.partition(b"\n")
             request.words.append(line.rstrip(_BLANKS))
         else:
-            block = _block_of(rest)
+            block = _block_of(rest, kind == BODY)
             if block is None:
                 break
             word, rest = block
@@ -227,13 +227,13 @@ def parse_datagram(data: bytes, patterns: Patterns) -> Request | None:
     return request
 
 
-def _block_of(text: bytes) -> tuple[bytes, bytes] | None:
-    """A block that ends with a single ".", and what follows; None if it does not end."""
+def _block_of(text: bytes, as_it_is: bool) -> tuple[bytes, bytes] | None:
+    """A block that ends with a single ".", and what follows; None if it does not end. Its lines get a CRLF unless it is taken
+    `as_it_is`."""
     lines: list[bytes] = []
     while text:
-        line, _, text = text.partition(b"\n")
-        line = line.rstrip(b"\r")
-        if line == b".":
+        line, end, text = text.partition(b"\n")
+        if line.rstrip(b"\r") == b".":
             return b"".join(lines), text
-        lines.append(line + b"\r\n")
+        lines.append(line + end if as_it_is else line.rstrip(b"\r") + b"\r\n")
     return None

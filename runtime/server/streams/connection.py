@@ -61,6 +61,8 @@ class Connection:
         self.queue: list[Outgoing] = []
         self.queued_bytes: i64 = 0
         self.names: list[bytes] = []
+        # Who wants to know what becomes of connect(2): processes, and the numbers of their questions.
+        self.askers: list[tuple[i64, i64]] = []
         # What is being written, of which so much is: the first message of the queue, or what the channel has to say.
         self._data = b""
         self._is_message = False

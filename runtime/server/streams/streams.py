@@ -32,13 +32,25 @@ _READ_BYTES: Final = 65536
 _DOOR_MAX: Final = 64
 
 
+# What may wait for all peers of a process together, unless told otherwise.
+QUEUED_MAX_BYTES: Final[i64] = 64 << 20
+
+
 @final
 class Limits:
     """Of a process: `connections` at a time, `from_one_host` of them that one host has opened, so that none can take all; how long
-    connect(2) and a peer that does not read may take."""
+    connect(2) and a peer that does not read may take; how many bytes may wait for all peers together."""
 
-    def __init__(self, connections: i64, connect_ms: i64, send_ms: i64, from_one_host: i64) -> None:
+    def __init__(
+        self,
+        connections: i64,
+        connect_ms: i64,
+        send_ms: i64,
+        from_one_host: i64,
+        queued_bytes: i64 = QUEUED_MAX_BYTES,
+    ) -> None:
         self.connections: Final = connections
+        self.queued_bytes: Final = queued_bytes
         self.from_one_host: Final = from_one_host
         self.connect_ms: Final = connect_ms
         self.send_ms: Final = send_ms
@@ -63,11 +75,21 @@ class Failed:
 
 
 @final
+class Reached:
+    """What process `sender` has asked with `question`: 0 if there is a connection, else the errno."""
+
+    def __init__(self, sender: i64, question: i64, error: int) -> None:
+        self.sender: Final = sender
+        self.question: Final = question
+        self.error: Final = error
+
+
+@final
 class Streams:
     """The connections of TCP process `index` out of `count`; their numbers from `first` up, less one, are `index` modulo `count`.
 
-    `serve` leaves what came in `received`; `send`, `serve` and `look_over` leave what could not be delivered in `failed`.
-    The caller empties both. `door` is where accepted connections come in (runtime.server.streams.acceptor).
+    `serve` leaves what came in `received`; `send`, `serve` and `look_over` leave what could not be delivered in `failed`, and in
+    `reached` what has become of connections that were asked for with `reach`. The caller empties all three. `door` is where accepted connections come in (runtime.server.streams.acceptor).
     """
 
     def __init__(
@@ -108,6 +130,9 @@ class Streams:
         self._quiet_until_ms: i64 = 0
         self.received: list[Received] = []
         self.failed: list[Failed] = []
+        self.reached: list[Reached] = []
+        # In the queues of all connections together.
+        self._queued_bytes: i64 = 0
         self.refused: i64 = 0
 
     def fileno(self) -> int:
@@ -118,7 +143,9 @@ class Streams:
         return len(self._by_fd)
 
     def next_timer_ms(self, now_ms: i64) -> i64:
-        """Milliseconds until `look_over` should run, -1 if nothing is waiting."""
+        """Milliseconds until `look_over` should run, or somebody look at `reached`; -1 if nothing is waiting."""
+        if self.reached:
+            return 0
         if not self._by_fd:
             return NEVER
         due_ms = self._next_round_ms
@@ -194,7 +221,8 @@ class Streams:
                 return
             connection.is_connecting = False
             connection.listener = self._listener_of(connection.socket, connection.listener)
-        error = connection.write(now_ms)
+            self._tell_askers(connection, 0)
+        error = self._write_out(connection, now_ms)
         if error:
             self.close(connection, error)
         elif not connection.is_stuck():
@@ -300,7 +328,7 @@ class Streams:
         if connection.is_connecting:
             error, is_done = 0, not connection.queue
         else:
-            error = connection.write(now_ms)
+            error = self._write_out(connection, now_ms)
             # What is left in the queue then waits for a handshake that nobody will read.
             is_done = not connection.is_stuck()
         if error or is_done:
@@ -320,6 +348,9 @@ class Streams:
         for out in connection.queue:
             self.failed.append(Failed(out, error or errno.ECONNRESET))
         connection.queue = []
+        self._queued_bytes -= connection.queued_bytes
+        connection.queued_bytes = 0
+        self._tell_askers(connection, error or errno.ECONNRESET)
         self._take_names(connection)
         number = int(connection.number)
         del self._by_number[number]
@@ -362,10 +393,16 @@ class Streams:
             connection = self._by_name.get(send.destination.sockaddr)
         out = Outgoing(send, sender, ticket)
         if connection is None or connection.is_closing:
-            connection = self._connect(out, now_ms)
+            error, connection = self._connect(send.destination, send.socket, now_ms)
             if connection is None:
+                self.failed.append(Failed(out, error))
                 return
-        if not connection.put(out, now_ms):
+        size: i64 = len(send.data)
+        if self._queued_bytes + size > self._limits.queued_bytes:
+            self._make_room(size, now_ms)
+        if connection.is_open and connection.put(out, now_ms):
+            self._queued_bytes += size
+        else:
             # A stream with a hole in it is of no use to its reader, if there is one.
             self._remark(
                 f"ERROR: tcp: {_shown(connection.peer)} does not read what it is sent, connection closed", now_ms
@@ -376,9 +413,29 @@ class Streams:
         if not connection.is_connecting and len(connection.queue) == 1:
             self._flush(connection, now_ms)
 
+    def _make_room(self, size: i64, now_ms: i64) -> None:
+        """Too much waits for all peers together: who makes others wait for the most loses his connection."""
+        while self._queued_bytes + size > self._limits.queued_bytes:
+            slowest = max(self._waiting.values(), key=_waits_for, default=None)
+            if slowest is None or slowest.queued_bytes == 0:
+                return
+            self._remark(
+                f"ERROR: tcp: {self._queued_bytes} bytes wait for peers that do not read, connection with "
+                f"{_shown(slowest.peer)} closed",
+                now_ms,
+            )
+            self.close(slowest, errno.ENOBUFS)
+
+    def _write_out(self, connection: Connection, now_ms: i64) -> int:
+        """Write what the kernel takes; 0, or the errno with which the connection has ended."""
+        before = connection.queued_bytes
+        error = connection.write(now_ms)
+        self._queued_bytes -= before - connection.queued_bytes
+        return error
+
     def _flush(self, connection: Connection, now_ms: i64) -> None:
         """Write what there is; what is left waits for the kernel to have room, or for the peer."""
-        error = connection.write(now_ms)
+        error = self._write_out(connection, now_ms)
         if error:
             self.close(connection, error)
             return
@@ -414,26 +471,43 @@ class Streams:
             self._next_hurry_ms = now_ms + _HURRY_MS
         self._waiting[int(connection.number)] = connection
 
-    def _connect(self, out: Outgoing, now_ms: i64) -> Connection | None:
-        """A connection that is being opened; None, with `out` among the failed, where not even that works."""
-        peer = out.send.destination
+    def leads_to(self, destination: Address) -> bool:
+        """True if what is sent there goes by a connection that is open."""
+        connection = self._by_name.get(destination.sockaddr)
+        return connection is not None and not connection.is_connecting and not connection.is_closing
+
+    def reach(self, destination: Address, listener: ListenSocket, sender: i64, question: i64, now_ms: i64) -> None:
+        """Open a connection to `destination` unless there is one. `reached` then tells process `sender` about its `question`."""
+        connection = self._by_name.get(destination.sockaddr)
+        error = 0
+        if connection is None or connection.is_closing:
+            error, connection = self._connect(destination, listener, now_ms)
+        if connection is not None and connection.is_connecting:
+            connection.askers.append((sender, question))
+        else:
+            self.reached.append(Reached(sender, question, error))
+
+    def _tell_askers(self, connection: Connection, error: int) -> None:
+        for sender, question in connection.askers:
+            self.reached.append(Reached(sender, question, error))
+        connection.askers = []
+
+    def _connect(self, peer: Address, listener: ListenSocket, now_ms: i64) -> tuple[int, Connection | None]:
+        """0 and a connection that is being opened; where not even that works, the errno and None."""
         if not self._has_room(now_ms):
-            self.failed.append(Failed(out, errno.EMFILE))
-            return None
+            return errno.EMFILE, None
         try:
             own = socket.socket(socket.AF_INET6 if peer.is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
         except OSError as e:
-            self.failed.append(Failed(out, e.errno or errno.EIO))
-            return None
+            return e.errno or errno.EIO, None
         own.setblocking(False)
         error = own.connect_ex(peer.pair())
         if error not in (0, errno.EINPROGRESS, errno.EINTR):
             own.close()
-            self.failed.append(Failed(out, error))
-            return None
-        connection = self._add(own, peer, out.send.socket, now_ms, True)
+            return error, None
+        connection = self._add(own, peer, listener, now_ms, True)
         self._wait_for(connection, now_ms)
-        return connection
+        return 0, connection
 
     def add_alias(self, number: i64, peer: Address, port: i64, now_ms: i64) -> bool:
         """Let what goes to `port` of `peer` take connection `number`.
@@ -483,6 +557,10 @@ class Streams:
         if now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + 1000
             self._log.write(L_ERR, line)
+
+
+def _waits_for(connection: Connection) -> int:
+    return int(connection.queued_bytes)
 
 
 def _host_of(peer: Address) -> bytes:

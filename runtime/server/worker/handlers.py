@@ -24,6 +24,8 @@ from runtime.server.mail.letters import (
     tcp_alias,
     tcp_failed,
     tcp_message,
+    tcp_reach,
+    tcp_reached,
     tcp_send,
 )
 from runtime.server.mail.letters.db_answer import Pieces
@@ -49,7 +51,9 @@ def take_letters(
     worker.take(db_answer.KIND, DbAnswers(world.asking, log))
     worker.take(statistics.KIND, Counts(worker, exchange, log))
     worker.take(drain.KIND, Drains(worker, log))
+    worker.take(tcp_reached.KIND, TcpReached(world.asking, log))
     if streams is not None:
+        worker.take(tcp_reach.KIND, TcpReaches(worker, streams, exchange, world.sockets, log))
         worker.take(tcp_send.KIND, TcpSends(worker, streams, exchange, world.sockets, log))
         worker.take(tcp_alias.KIND, TcpAliases(worker, streams, log))
 
@@ -126,6 +130,40 @@ class TcpSends(Handler):
             worker.tell_failure(wanted.sender, wanted.ticket, errno.EAFNOSUPPORT)
             return
         streams.send(Send(wanted.data, peer, socket, wanted.connection), wanted.sender, wanted.ticket, now_ms)
+
+
+@final
+class TcpReaches(Handler):
+    """Opens connections that another process wants to be there."""
+
+    def __init__(self, worker: Worker, streams: Streams, exchange: Exchange, sockets: SocketTable, log: Log) -> None:
+        super().__init__(log)
+        self._worker: Final = worker
+        self._streams: Final = streams
+        self._exchange: Final = exchange
+        self._sockets: Final = sockets
+
+    def take(self, letter: Letter, now_ms: i64) -> None:
+        wanted = tcp_reach.read(letter)
+        peer = self._worker.addresses.of(wanted.peer)
+        socket = self._sockets.default_for(TCP, peer.is_ipv6)
+        if socket is None:
+            tcp_reached.put(self._exchange.post, wanted.asker, wanted.question, errno.EAFNOSUPPORT)
+            return
+        self._streams.reach(peer, socket, wanted.asker, wanted.question, now_ms)
+
+
+@final
+class TcpReached(Handler):
+    """Who has waited for a connection goes on."""
+
+    def __init__(self, asking: Asking, log: Log) -> None:
+        super().__init__(log)
+        self._asking: Final = asking
+
+    def take(self, letter: Letter, now_ms: i64) -> None:
+        came = tcp_reached.read(letter)
+        self._asking.take(int(came.question), int(came.error), now_ms)
 
 
 @final

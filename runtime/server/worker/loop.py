@@ -16,7 +16,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
 from runtime.server.host.process_table import Entry
 from runtime.server.mail.exchange import Exchange, Tickets
-from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_send
+from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_reached, tcp_send
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
@@ -269,6 +269,8 @@ class Worker:
         streams = self._streams
         if streams is not None and self._exchange is not None:
             self._handle_streams(streams, self._exchange, now_ms)
+            if streams.reached:
+                self._tell_reached(streams, self._exchange, now_ms)
         watches = self._asking.watches
         if self._has_watched and watches is not None:
             self._has_watched = False
@@ -365,6 +367,15 @@ class Worker:
                 self.handed_over += 1
         streams.received.clear()
         self._next_received = 0
+
+    def _tell_reached(self, streams: Streams, exchange: Exchange, now_ms: i64) -> None:
+        """Who has waited for a connection goes on, here or elsewhere; that may ask for the next one."""
+        while streams.reached:
+            reached = streams.reached.pop(0)
+            if reached.sender == exchange.number:
+                self._asking.take(int(reached.question), reached.error, now_ms)
+            else:
+                tcp_reached.put(exchange.post, reached.sender, reached.question, reached.error)
 
     def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64) -> None:
         out = self._outbox

@@ -7,6 +7,7 @@ function that takes the request over may do is unknown, and so is all that comes
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
@@ -18,6 +19,9 @@ from serc.reading import tree
 from serc.reading.walk import else_if, routes
 from serc.resolve.effects import ends_route
 from serc.resolve.routes import head_of, key_of
+
+# A route is gone through with so many different states at most: else a file of n calls and n statements costs n * n.
+_MOST_RUNS: Final = 200
 
 
 def check_paths(subject: Subject, report: Report) -> None:
@@ -39,7 +43,7 @@ class _Walk:
             if route.kind == "route":
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
-        self._known: dict[tuple[int, State], States] = {}
+        self._known: dict[int, dict[State, States]] = {}
         self._steps = Steps(subject.effects, subject.cures, report)
 
     def main(self, route: tree.Route) -> None:
@@ -106,12 +110,14 @@ class _Walk:
         number = argument.value if isinstance(argument, tree.Number) else -1
         if number not in self._bodies or number in self._running:  # a route that is missing was reported already
             return frozenset((ANYTHING,))
+        known = self._known.setdefault(number, {})
         out: States = NONE
         for state in states:
-            key = (number, state)
-            if key not in self._known:
-                self._known[key] = self._route_body(number, frozenset((state,)))
-            out |= self._known[key]
+            if state not in known:
+                if len(known) >= _MOST_RUNS:
+                    return frozenset((ANYTHING,))
+                known[state] = self._route_body(number, frozenset((state,)))
+            out |= known[state]
         return bounded(out)
 
     def _if(self, node: tree.If, states: States) -> tuple[States, States]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from typing import Final
 
 from serc.diagnostics.fix import Fix, write
@@ -29,6 +29,7 @@ class Reporter:
         self._report = report
         self._spoiled_lines = {source.line_of(d.span.start) for d in report.diagnostics}
         self._last_offset = -1
+        self._starts: list[int] = []  # of the first diagnostics of the report, in order
 
     def add(
         self,
@@ -56,7 +57,10 @@ class Reporter:
 
     def any_between(self, start: int, end: int) -> bool:
         """Has something been reported in this range of offsets?"""
-        return any(start <= d.span.start <= end for d in self._report.diagnostics)
+        for diagnostic in self._report.diagnostics[len(self._starts) :]:
+            insort(self._starts, diagnostic.span.start)
+        first = bisect_left(self._starts, start)
+        return first < len(self._starts) and self._starts[first] <= end
 
     def after(self, at: int) -> Span:
         """The place just behind the token before `at`: where something is missing."""

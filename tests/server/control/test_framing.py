@@ -179,7 +179,11 @@ def test_each_request_has_its_own_second() -> None:
         (b":ul_rm:\n\n\n", [b"", b""]),
         (
             b":t_uac_dlg:\nM\nsip:b@h\n.\nFrom: a\r\nTo: b\n.\nx\n\ny\n.\n",
-            [b"M", b"sip:b@h", b".", b"From: a\r\nTo: b\r\n", b"x\r\n\r\ny\r\n"],
+            [b"M", b"sip:b@h", b".", b"From: a\r\nTo: b\r\n", b"x\n\ny\n"],
+        ),
+        (
+            b":t_uac_dlg:\nM\nsip:b@h\n.\nFrom: a\n.\n x \r\n..\r\n\t\n.\r\nsurplus",
+            [b"M", b"sip:b@h", b".", b"From: a\r\n", b" x \r\n..\r\n\t\n"],
         ),
         (b":t_uac_dlg:\nM\nsip:b@h\n.\nFrom: a\n", [b"M", b"sip:b@h", b"."]),
     ],

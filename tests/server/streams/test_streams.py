@@ -425,3 +425,80 @@ def test_connections_wait_for_a_process_that_is_slow_to_take_them() -> None:
     assert site.acceptor.accepted == wanted and site.acceptor.refused == 0
     assert site.log.lines == []
     site.close()
+
+
+def asked(site: Site) -> list[tuple[int, int, int]]:
+    """(process, question, errno) of the connections that were asked for, as far as it is known."""
+    told = [(int(r.sender), int(r.question), r.error) for r in site.streams.reached]
+    site.streams.reached.clear()
+    return told
+
+
+def test_who_asks_for_a_connection_hears_what_becomes_of_it(site: Site) -> None:
+    with _listening() as callee, _listening() as gone:
+        nowhere, there = address_of(gone), address_of(callee)
+        gone.close()
+        site.streams.reach(nowhere, site.listener, 3, 41, site.now_ms)
+        site.streams.reach(nowhere, site.listener, 4, 42, site.now_ms)
+        site.streams.reach(there, site.listener, 3, 43, site.now_ms)
+        assert not site.streams.leads_to(there)
+        site.until(lambda: len(site.streams.reached) == 3)
+        # Somebody has to look at them.
+        assert site.streams.next_timer_ms(site.now_ms) == 0
+        assert sorted(asked(site)) == [(3, 41, errno.ECONNREFUSED), (3, 43, 0), (4, 42, errno.ECONNREFUSED)]
+        assert site.streams.leads_to(there) and not site.streams.leads_to(nowhere)
+        # What is open already is known at once, and used.
+        site.streams.reach(there, site.listener, 3, 44, site.now_ms)
+        assert asked(site) == [(3, 44, 0)]
+        site.send(b"request", there)
+        callee.settimeout(5)
+        peer, _ = callee.accept()
+        site.clients.append(peer)
+        peer.settimeout(5)
+        assert peer.recv(100) == b"request"
+        assert site.streams.connections() == 1
+
+
+def test_a_connection_that_nobody_answers_is_unreachable_in_time(site: Site) -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        fillers = [socket.socket() for _ in range(3)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        site.streams.reach(address_of(full), site.listener, 1, 7, site.now_ms)
+        site.pass_by(10_000)
+        assert asked(site) == [(1, 7, errno.ETIMEDOUT)]
+        for filler in fillers:
+            filler.close()
+
+
+def test_what_waits_for_all_peers_together_is_bounded() -> None:
+    """Who has the most waiting loses his connection; the others, and who comes later, are served."""
+    site = Site(Limits(100, 10_000, 10_000, 100, 3 << 20))
+    modest, greedy, late = site.client("127.0.0.2"), site.client("127.0.0.3"), site.client("127.0.0.4")
+    piece = bytes(60_000)
+    own = [c for c in site.streams._by_number.values()]
+    for connection, size in zip(own, (400_000, 1_000_000)):
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        while connection.queued_bytes < size:
+            site.send(piece, connection.peer)
+    before = site.streams._queued_bytes
+    assert before == sum(c.queued_bytes for c in own)
+    crowd = [site.client(f"127.0.1.{n}") for n in range(4)]
+    for connection in list(site.streams._by_number.values())[3:]:
+        connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        while connection.is_open and connection.queued_bytes < 700_000:
+            site.send(piece, connection.peer)
+        assert site.streams._queued_bytes <= 3 << 20
+    assert not own[1].is_open and own[0].is_open
+    assert {e for _, e in site.failures()} == {errno.ENOBUFS}
+    assert "wait for peers that do not read" in site.log.lines[0]
+    site.send(b"hello", address_of(late))
+    assert late.recv(100) == b"hello"
+    for connection in list(site.streams._by_number.values()):
+        site.streams.close(connection, 0)
+    assert site.streams._queued_bytes == 0
+    assert modest and greedy and crowd
+    site.close()

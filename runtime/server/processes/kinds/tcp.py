@@ -9,7 +9,7 @@ from typing import Final
 from runtime.server.mail.exchange import TCP_RECEIVERS
 from runtime.server.processes.kind import Kind, Run, Seat
 from runtime.server.processes.workplace import Workplace, endless
-from runtime.server.streams.streams import Limits, Streams
+from runtime.server.streams.streams import QUEUED_MAX_BYTES, Limits, Streams
 
 # Descriptors of a TCP process that are no connections, beside those of sockets and mailboxes.
 _OTHER_FILES: Final = 64
@@ -18,6 +18,9 @@ _OTHER_FILES: Final = 64
 _NUMBERS_A_SECOND: Final = 4096
 # So many connections any host may open, and up to a quarter of all.
 _FROM_ONE_HOST: Final = 16
+# This part of the memory that -m allows may wait for peers that do not read; so much in each process in any case.
+_OF_MEMORY: Final = 4
+_LEAST_QUEUED: Final = 2 << 20
 
 
 def kind(workplace: Workplace) -> Kind:
@@ -54,6 +57,11 @@ def _limits(workplace: Workplace) -> Limits:
     files = _OTHER_FILES + 2 * (workplace.workers + workplace.receivers)
     connections = max(1, soft - files)
     from_one_host = max(_FROM_ONE_HOST, connections // 4)
+    memory = workplace.engine.world.memory_bytes // _OF_MEMORY // workplace.receivers
     return Limits(
-        connections, config.tcp_connect_timeout * 1000, config.tcp_send_timeout * 1000, min(connections, from_one_host)
+        connections,
+        config.tcp_connect_timeout * 1000,
+        config.tcp_send_timeout * 1000,
+        min(connections, from_one_host),
+        max(memory, _LEAST_QUEUED) if memory else QUEUED_MAX_BYTES,
     )
