@@ -201,7 +201,7 @@ class _Parser:
             raise BadRegex(f"parentheses are nested more than {_DEEPEST} deep", start, "write it in a simpler way")
         inner = self._alternatives()
         if self._at >= len(self._text):
-            raise BadRegex('"(" is never closed', start, r"write \( for the character itself")
+            raise BadRegex('"(" is never closed', start, r'write ")" where it ends, or \( for the character itself')
         self._at += 1
         self._depth -= 1
         self._complete.add(number)
@@ -237,7 +237,7 @@ class _Parser:
         first = True
         while True:
             if self._at >= len(self._text):
-                raise BadRegex('"[" is never closed', start, r"write \[ for the character itself")
+                raise BadRegex('"[" is never closed', start, r'write "]" where it ends, or \[ for the character itself')
             if self._text[self._at] == "]" and not first:
                 self._at += 1
                 break

@@ -16,11 +16,16 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     letters swapped count as one mistake, and so does any other order of the same letters.
     """
     lower = word.lower()
+    letters = frozenset(lower)
     best: tuple[int, int, str] | None = None
     for candidate in candidates:
         longer = max(len(word), len(candidate))
         allowed = max(1, longer // 3)
-        if abs(len(word) - len(candidate)) > allowed:
+        # An edit puts one letter in and takes another one out, at the most.
+        if (
+            abs(len(word) - len(candidate)) > allowed
+            or len(letters.symmetric_difference(candidate.lower())) > 2 * allowed
+        ):
             continue
         distance = _distance(lower, candidate.lower(), allowed)
         if distance > allowed and sorted(lower) == sorted(candidate.lower()):

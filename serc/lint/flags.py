@@ -25,10 +25,8 @@ def check_flags(subject: Subject, report: Report) -> None:
                 elif effects.of(call) is Does.TEST_FLAG:
                     read.setdefault(argument.value, call)
     for module in modules.loaded:
-        shared |= {p.default for p in module.spec.params if "flag" in p.name and isinstance(p.default, int)}
-    for item in file.items:
-        if isinstance(item, tree.ModParam) and "flag" in item.parameter.value and isinstance(item.value, tree.Number):
-            shared.add(item.value.value)
+        values = [module.parameters.get(p.name, p.default) for p in module.spec.params if "flag" in p.name]
+        shared.update(value for value in values if isinstance(value, int))
     if modules.puzzles:
         return
     for number, call in written.items():

@@ -37,6 +37,8 @@ _OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.
 _ESCAPE = re.compile(r'\\[nrt"]')
 # Their arguments are scripts, in which a shell puts in variables of its own.
 _SHELLS = frozenset(("exec", "ext", "extcmd"))
+# So many unknown names of a file can be slips; to look for what was meant takes some milliseconds each.
+_SLIPS_MAX = 200
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
 
 
@@ -49,6 +51,9 @@ class CallCheck:
         self._report = report
         # Where the route begins that the call is in.
         self._start = 0
+        # What names there are; asked for when the first one is not found.
+        self._names: tuple[frozenset[str], frozenset[str]] | None = None
+        self._unknown_names = 0
 
     def call(self, call: tree.Call, route: tree.Route) -> None:
         self._start = route.span.start
@@ -224,10 +229,14 @@ class CallCheck:
 
     def _unknown(self, call: tree.Call) -> None:
         name = call.name.name
-        meant = nearest(name, self._loaded_names() | STATEMENTS)
+        if self._names is None:
+            self._names = frozenset(self._loaded_names() | STATEMENTS), frozenset(self._all_names())
+        self._unknown_names += 1
+        near, all_names = self._names if self._unknown_names <= _SLIPS_MAX else (frozenset(), frozenset())
+        meant = nearest(name, near)
         hint = f'did you mean "{meant}"?' if meant else ""
         if not meant:
-            meant = nearest(name, self._all_names())
+            meant = nearest(name, all_names)
             if meant:
                 owner = self._modules.catalogue.owner_of(meant)[0]
                 hint = f'did you mean "{meant}"? it is in module {owner}'

@@ -207,6 +207,7 @@ def _needs(modules: Modules, report: Report) -> None:
                 fix = modules.loading(needed, module.node.span.start)
                 hint = f"add a loadmodule for {needed}.so"
                 report.add(codes.MODULE_NEEDED, module.node.span, message, hint=hint, fix=fix)
+                modules.meant.add(needed)
 
 
 def _mandatory(file: tree.File, modules: Modules, report: Report) -> None:
@@ -276,6 +277,8 @@ def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
             report.add(codes.REFUSED, item.value.span, sentence, hint=hint, fix=fix)
 
 
+# What ser.cfg takes for 1 and 0.
+_BOOLEANS: Final = frozenset("yes true on enable no false off disable".split())
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -390,7 +393,8 @@ class _ParamCheck:
             self._report.add(codes.UNKNOWN_MODPARAM, item.parameter.span, message, hint=hint, fix=fix)
             return None
         if param.type is ParamType.INTEGER and not isinstance(item.value, tree.Number):
-            hint = f"write {item.value.value} without quotes" if item.value.value.isdigit() else "write a number"
+            written = item.value.value
+            hint = f"write {written} without quotes" if written.isdigit() or written in _BOOLEANS else "write a number"
             message = f"{name} of {spec.name} is an integer parameter, found a string"
             fix = write(item.value.span, item.value.value) if item.value.value.isdecimal() else None
             self._report.add(codes.MODPARAM_TYPE, item.value.span, message, hint=hint, fix=fix)

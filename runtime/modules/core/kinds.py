@@ -157,7 +157,7 @@ NEW_HOST: Final = Arg(
         _unlike(
             r"[^:/@]*|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?",
             "is not a host name alone",
-            "sethostport takes a port, too",
+            "rewritehostport (or sethostport) takes a port, too",
         ),
     ),
 )

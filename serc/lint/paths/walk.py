@@ -21,7 +21,7 @@ from serc.resolve.effects import ends_route
 from serc.resolve.routes import head_of, key_of
 
 # A route is gone through with so many different states at most: else a file of n calls and n statements costs n * n.
-_MOST_RUNS: Final = 200
+_MOST_RUNS: Final = 60
 
 
 def check_paths(subject: Subject, report: Report) -> None:

@@ -103,8 +103,9 @@ class PieceMistakes:
 
     def _misspelt_operator(self, start: int, end: int) -> bool:
         """Signs in a row, without blanks, that are no operator."""
+        last = start - 1
         for first in range(start, end):
-            if self._tokens[first].text not in _OPERATORS | {"="}:
+            if first <= last or self._tokens[first].text not in _OPERATORS | {"="}:
                 continue
             last = first
             while (
