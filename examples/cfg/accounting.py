@@ -43,10 +43,13 @@ TABLE_3: Final = AccountTable(b"missed_calls")
 
 def route(ctx: Context) -> int:
     """Main request route, accounting.cfg:36."""
+    # A message that went round in circles ends here.
     if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # accounting.cfg:38
         sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # accounting.cfg:39
         return STOP  # accounting.cfg:40
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # accounting.cfg:44
+        # The end of a call is what makes its length.
         if ctx.method == methods.BYE:  # accounting.cfg:46
             core.setflag(ctx, 1)  # accounting.cfg:46
         route_1(ctx)  # accounting.cfg:47
@@ -54,9 +57,11 @@ def route(ctx: Context) -> int:
     if ctx.method == methods.REGISTER:  # accounting.cfg:51
         route_2(ctx)  # accounting.cfg:52
         return STOP  # accounting.cfg:53
+    # sipsak -s sip:127.0.0.1:5060
     if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # accounting.cfg:57
         sl.sl_send_reply(ctx, 200, b"OK")  # accounting.cfg:58
         return STOP  # accounting.cfg:59
+    # Who says to be one of ours proves it. ACK and CANCEL belong to a request that has done so.
     if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # accounting.cfg:63
         result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:64
         if result == STOP:
@@ -64,10 +69,13 @@ def route(ctx: Context) -> int:
         if result < 0:
             auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:65
             return STOP  # accounting.cfg:66
+        # Nobody calls in another's name.
         if not uri_db.check_from(ctx):  # accounting.cfg:69
             sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:70
             return STOP  # accounting.cfg:71
+        # What alice knows is not for bob's phone.
         auth.consume_credentials(ctx)  # accounting.cfg:74
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # accounting.cfg:78
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # accounting.cfg:79
         return STOP  # accounting.cfg:80
@@ -75,13 +83,16 @@ def route(ctx: Context) -> int:
     if ctx.method == methods.INVITE:  # accounting.cfg:85
         core.setflag(ctx, 1)  # accounting.cfg:86
         core.setflag(ctx, 2)  # accounting.cfg:87
+    # All phones of the user ring at once.
     if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:91
+        # This answer comes from no transaction, which acc would write down.
         acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:93
         sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:94
         return STOP  # accounting.cfg:95
     return route_1(ctx) or TRUE  # accounting.cfg:97
 
 
+# To where the Request-URI points.
 def route_1(ctx: Context) -> int:
     """route[1], accounting.cfg:101."""
     result = tm.t_relay(ctx)  # accounting.cfg:102
@@ -92,6 +103,7 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# A phone says where it is.
 def route_2(ctx: Context) -> int:
     """route[2], accounting.cfg:106."""
     if core.uri_is_not_myself(ctx):  # accounting.cfg:107
@@ -103,20 +115,22 @@ def route_2(ctx: Context) -> int:
     if result < 0:
         auth.www_challenge(ctx, b"", 1)  # accounting.cfg:112
         return STOP  # accounting.cfg:113
+    # Nobody registers in another's name.
     if not uri_db.check_to(ctx):  # accounting.cfg:116
         sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:117
         return STOP  # accounting.cfg:118
+    # Answers, whatever comes of it.
     return registrar.save(ctx, TABLE_2)  # accounting.cfg:121
 
 
 # Which line of accounting.cfg each line of this file comes from: so errors name accounting.cfg.
 # fmt: off
 LINES: Final = {
-    46: 38, 47: 39, 48: 40, 49: 44, 50: 46, 51: 46, 52: 47, 53: 48, 54: 51, 55: 52, 56: 53, 57: 57, 58: 58, 59: 59,
-    60: 63, 61: 64, 62: 64, 63: 64, 64: 64, 65: 65, 66: 66, 67: 69, 68: 70, 69: 71, 70: 74, 71: 78, 72: 79, 73: 80,
-    74: 83, 75: 85, 76: 86, 77: 87, 78: 91, 79: 93, 80: 94, 81: 95, 82: 97, 87: 102, 88: 102, 89: 102, 90: 102, 91: 102,
-    97: 107, 98: 108, 99: 109, 100: 111, 101: 111, 102: 111, 103: 111, 104: 112, 105: 113, 106: 116, 107: 117, 108: 118,
-    109: 121,
+    47: 38, 48: 39, 49: 40, 51: 44, 53: 46, 54: 46, 55: 47, 56: 48, 57: 51, 58: 52, 59: 53, 61: 57, 62: 58, 63: 59,
+    65: 63, 66: 64, 67: 64, 68: 64, 69: 64, 70: 65, 71: 66, 73: 69, 74: 70, 75: 71, 77: 74, 79: 78, 80: 79, 81: 80,
+    82: 83, 83: 85, 84: 86, 85: 87, 87: 91, 89: 93, 90: 94, 91: 95, 92: 97, 98: 102, 99: 102, 100: 102, 101: 102,
+    102: 102, 109: 107, 110: 108, 111: 109, 112: 111, 113: 111, 114: 111, 115: 111, 116: 112, 117: 113, 119: 116,
+    120: 117, 121: 118, 123: 121,
 }
 # fmt: on
 

@@ -19,9 +19,9 @@ CONFIG: Final = Config(
 sl: Final = Sl()
 maxfwd: Final = Maxfwd()
 
-REGEX_1: Final = Regex(b"^sips?:404@", True)
-REGEX_2: Final = Regex(b"^sips?:486@", True)
-REGEX_3: Final = Regex(b"^sips?:503@", True)
+REGEX_1: Final = Regex(b"^sips?:404@", ignore_case=True)
+REGEX_2: Final = Regex(b"^sips?:486@", ignore_case=True)
+REGEX_3: Final = Regex(b"^sips?:503@", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -34,10 +34,11 @@ def route(ctx: Context) -> int:
     if ctx.method in (methods.OPTIONS, methods.MESSAGE, methods.NOTIFY):  # answer.cfg:19
         route_1(ctx)  # answer.cfg:20
         return STOP  # answer.cfg:21
-    core.log(ctx, 2, b"somebody asks for more than we have\n")  # answer.cfg:23
+    core.log(ctx, core.L_NOTICE, b"somebody asks for more than we have\n")  # answer.cfg:23
     return verdict(sl.sl_send_reply(ctx, 405, b"Method Not Allowed"))  # answer.cfg:24
 
 
+# The user part says what the answer is to be.
 def route_1(ctx: Context) -> int:
     """route[1], answer.cfg:28."""
     if core.uri_matches(ctx, REGEX_1):  # answer.cfg:29
@@ -52,8 +53,8 @@ def route_1(ctx: Context) -> int:
 # Which line of answer.cfg each line of this file comes from: so errors name answer.cfg.
 # fmt: off
 LINES: Final = {
-    29: 14, 30: 15, 31: 16, 32: 18, 33: 18, 34: 19, 35: 20, 36: 21, 37: 23, 38: 24, 43: 29, 44: 30, 45: 31, 46: 32,
-    47: 33, 48: 34, 49: 36,
+    29: 14, 30: 15, 31: 16, 32: 18, 33: 18, 34: 19, 35: 20, 36: 21, 37: 23, 38: 24, 44: 29, 45: 30, 46: 31, 47: 32,
+    48: 33, 49: 34, 50: 36,
 }
 # fmt: on
 

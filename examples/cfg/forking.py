@@ -32,11 +32,11 @@ registrar: Final = Registrar(append_branches=1)
 avpops: Final = Avpops(avp_url="sqlite:ser.sqlite", avp_table="usr_preferences", use_domain=1)
 
 TABLE_1: Final = TableName(b"location")
-OWNER_1: Final = Owner("ruri", b"", False)
-PLACE_1: Final = Place("string", 0, b"next", b"", b"")
+OWNER_1: Final = Owner(kind="ruri", text=b"", by_domain=False)
+PLACE_1: Final = Place(kind="string", number=0, text=b"next", table=b"", scheme=b"")
 DESTINATION_1: Final = ToUri("")
-SELECTION_1: Final = Selection("string", 0, b"next", False)
-REGEX_1: Final = Regex(b"408|480|486", True)
+SELECTION_1: Final = Selection(kind="string", number=0, text=b"next", every=False)
+REGEX_1: Final = Regex(b"408|480|486", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -47,20 +47,25 @@ def route(ctx: Context) -> int:
     if rr.loose_route(ctx):  # forking.cfg:35
         route_1(ctx)  # forking.cfg:36
         return STOP  # forking.cfg:37
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # forking.cfg:41
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # forking.cfg:42
         return STOP  # forking.cfg:43
+    # Anybody can register here as anybody: phones.cfg asks for passwords.
     if ctx.method == methods.REGISTER:  # forking.cfg:47
         registrar.save(ctx, TABLE_1)  # forking.cfg:48
         return STOP  # forking.cfg:49
     rr.record_route(ctx)  # forking.cfg:52
+    # The next place stands with the name that was dialled, which lookup() replaces.
     if ctx.method == methods.INVITE:  # forking.cfg:55
         if avpops.avp_db_load(ctx, OWNER_1, PLACE_1):  # forking.cfg:56
             tm.t_on_failure(ctx, 1)  # forking.cfg:56
     if not registrar.lookup(ctx, TABLE_1):  # forking.cfg:59
+        # No phone at all: the next place is the first.
         if not avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:61
             sl.sl_send_reply(ctx, 404, b"Not Found")  # forking.cfg:62
             return STOP  # forking.cfg:63
+        # Once only: the next place has no next.
         avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:66
     return route_1(ctx) or TRUE  # forking.cfg:68
 
@@ -75,6 +80,7 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# All phones have given up. A caller who hangs up (487) is done, and a user who declines (603) is asked no more.
 def failure_route_1(ctx: Context) -> int:
     """failure_route[1], forking.cfg:76."""
     if tm.t_check_status(ctx, REGEX_1) and avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:77
@@ -87,9 +93,9 @@ def failure_route_1(ctx: Context) -> int:
 # Which line of forking.cfg each line of this file comes from: so errors name forking.cfg.
 # fmt: off
 LINES: Final = {
-    44: 30, 45: 31, 46: 32, 47: 35, 48: 36, 49: 37, 50: 41, 51: 42, 52: 43, 53: 47, 54: 48, 55: 49, 56: 52, 57: 55,
-    58: 56, 59: 56, 60: 59, 61: 61, 62: 62, 63: 63, 64: 66, 65: 68, 70: 72, 71: 72, 72: 72, 73: 72, 74: 72, 80: 77,
-    81: 78, 82: 79, 83: 80,
+    44: 30, 45: 31, 46: 32, 47: 35, 48: 36, 49: 37, 51: 41, 52: 42, 53: 43, 55: 47, 56: 48, 57: 49, 58: 52, 60: 55,
+    61: 56, 62: 56, 63: 59, 65: 61, 66: 62, 67: 63, 69: 66, 70: 68, 75: 72, 76: 72, 77: 72, 78: 72, 79: 72, 86: 77,
+    87: 78, 88: 79, 89: 80,
 }
 # fmt: on
 

@@ -43,8 +43,8 @@ NETWORK_1: Final = Network.parse("192.168.7.21")
 NETWORK_2: Final = Network.parse("192.168.7.22")
 TABLE_1: Final = TableName(b"location")
 TABLE_2: Final = UserTable(b"subscriber")
-REGEX_1: Final = Regex(b"^sip:00[1-9]", True)
-REGEX_2: Final = Regex(b"^sip:\\+[1-9][0-9]+@", True)
+REGEX_1: Final = Regex(b"^sip:00[1-9]", ignore_case=True)
+REGEX_2: Final = Regex(b"^sip:\\+[1-9][0-9]+@", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -55,12 +55,15 @@ def route(ctx: Context) -> int:
     if rr.loose_route(ctx):  # gateways.cfg:34
         route_1(ctx)  # gateways.cfg:35
         return STOP  # gateways.cfg:36
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # gateways.cfg:40
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:41
         return STOP  # gateways.cfg:42
     if ctx.method == methods.REGISTER:  # gateways.cfg:45
         route_2(ctx)  # gateways.cfg:46
         return STOP  # gateways.cfg:47
+    # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
+    # them.
     if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:51
         rr.record_route(ctx)  # gateways.cfg:52
         if not registrar.lookup(ctx, TABLE_1):  # gateways.cfg:53
@@ -68,6 +71,7 @@ def route(ctx: Context) -> int:
             return STOP  # gateways.cfg:55
         route_1(ctx)  # gateways.cfg:57
         return STOP  # gateways.cfg:58
+    # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
     if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:62
         result = auth_db.proxy_authorize(ctx, b"", TABLE_2)  # gateways.cfg:63
         if result == STOP:
@@ -80,6 +84,7 @@ def route(ctx: Context) -> int:
             return STOP  # gateways.cfg:69
         auth.consume_credentials(ctx)  # gateways.cfg:71
     rr.record_route(ctx)  # gateways.cfg:74
+    # 00 and the number is + and the number.
     if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:77
         core.strip(ctx, 2)  # gateways.cfg:78
         core.prefix(ctx, b"+")  # gateways.cfg:79
@@ -102,6 +107,7 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# A phone says where it is.
 def route_2(ctx: Context) -> int:
     """route[2], gateways.cfg:99."""
     result = auth_db.www_authorize(ctx, b"", TABLE_2)  # gateways.cfg:100
@@ -116,11 +122,13 @@ def route_2(ctx: Context) -> int:
     return registrar.save(ctx, TABLE_1)  # gateways.cfg:108
 
 
+# To the telephone network, for those whom `serctl acl grant alice@192.168.7.1 ld` has put into the group.
 def route_3(ctx: Context) -> int:
     """route[3], gateways.cfg:112."""
     if ctx.method == methods.INVITE and not group.is_user_in(ctx, b"From", b"ld"):  # gateways.cfg:113
         sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:114
         return STOP  # gateways.cfg:115
+    # All requests of a call go to the same gateway: the choice is a hash of the Call-ID.
     if not dispatcher.ds_select_dst(ctx, 1, 0):  # gateways.cfg:118
         if ctx.method != methods.ACK:  # gateways.cfg:119
             sl.sl_send_reply(ctx, 503, b"No Gateway")  # gateways.cfg:119
@@ -131,11 +139,11 @@ def route_3(ctx: Context) -> int:
 # Which line of gateways.cfg each line of this file comes from: so errors name gateways.cfg.
 # fmt: off
 LINES: Final = {
-    52: 29, 53: 30, 54: 31, 55: 34, 56: 35, 57: 36, 58: 40, 59: 41, 60: 42, 61: 45, 62: 46, 63: 47, 64: 51, 65: 52,
-    66: 53, 67: 54, 68: 55, 69: 57, 70: 58, 71: 62, 72: 63, 73: 63, 74: 63, 75: 63, 76: 64, 77: 65, 78: 67, 79: 68,
-    80: 69, 81: 71, 82: 74, 83: 77, 84: 78, 85: 79, 86: 82, 87: 83, 88: 84, 89: 87, 90: 88, 91: 89, 92: 91, 97: 95,
-    98: 95, 99: 95, 100: 95, 101: 95, 107: 100, 108: 100, 109: 100, 110: 100, 111: 101, 112: 102, 113: 104, 114: 105,
-    115: 106, 116: 108, 121: 113, 122: 114, 123: 115, 124: 118, 125: 119, 126: 119, 127: 120, 128: 122,
+    52: 29, 53: 30, 54: 31, 55: 34, 56: 35, 57: 36, 59: 40, 60: 41, 61: 42, 62: 45, 63: 46, 64: 47, 67: 51, 68: 52,
+    69: 53, 70: 54, 71: 55, 72: 57, 73: 58, 75: 62, 76: 63, 77: 63, 78: 63, 79: 63, 80: 64, 81: 65, 82: 67, 83: 68,
+    84: 69, 85: 71, 86: 74, 88: 77, 89: 78, 90: 79, 91: 82, 92: 83, 93: 84, 94: 87, 95: 88, 96: 89, 97: 91, 102: 95,
+    103: 95, 104: 95, 105: 95, 106: 95, 113: 100, 114: 100, 115: 100, 116: 100, 117: 101, 118: 102, 119: 104, 120: 105,
+    121: 106, 122: 108, 128: 113, 129: 114, 130: 115, 132: 118, 133: 119, 134: 119, 135: 120, 136: 122,
 }
 # fmt: on
 

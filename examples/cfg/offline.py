@@ -30,7 +30,7 @@ registrar: Final = Registrar()
 msilo: Final = Msilo(expire_time=604800)
 
 TABLE_1: Final = TableName(b"location")
-REGEX_1: Final = Regex(b"408|480", True)
+REGEX_1: Final = Regex(b"408|480", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -38,13 +38,17 @@ def route(ctx: Context) -> int:
     if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # offline.cfg:22
         sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # offline.cfg:23
         return STOP  # offline.cfg:24
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # offline.cfg:28
         route_1(ctx)  # offline.cfg:29
         return STOP  # offline.cfg:30
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # offline.cfg:34
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # offline.cfg:35
         return STOP  # offline.cfg:36
+    # Anybody can register here as anybody: phones.cfg asks for passwords.
     if ctx.method == methods.REGISTER:  # offline.cfg:40
+        # The phone hears its 200 first, and then what was kept for it.
         result = registrar.save(ctx, TABLE_1)  # offline.cfg:42
         if result == STOP:
             return STOP
@@ -53,11 +57,13 @@ def route(ctx: Context) -> int:
         return STOP  # offline.cfg:43
     rr.record_route(ctx)  # offline.cfg:46
     if registrar.lookup(ctx, TABLE_1):  # offline.cfg:48
+        # Phones that do not take it leave it for later.
         if ctx.method == methods.MESSAGE:  # offline.cfg:50
             tm.t_on_failure(ctx, 1)  # offline.cfg:50
         route_1(ctx)  # offline.cfg:51
         return STOP  # offline.cfg:52
     if ctx.method == methods.MESSAGE:  # offline.cfg:55
+        # A transaction absorbs repetitions: each message is kept once.
         result = tm.t_newtran(ctx)  # offline.cfg:57
         if result == STOP:
             return STOP
@@ -80,6 +86,7 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# No answer, or not now.
 def failure_route_1(ctx: Context) -> int:
     """failure_route[1], offline.cfg:74."""
     if tm.t_check_status(ctx, REGEX_1):  # offline.cfg:75
@@ -92,9 +99,9 @@ def failure_route_1(ctx: Context) -> int:
 # Which line of offline.cfg each line of this file comes from: so errors name offline.cfg.
 # fmt: off
 LINES: Final = {
-    38: 22, 39: 23, 40: 24, 41: 28, 42: 29, 43: 30, 44: 34, 45: 35, 46: 36, 47: 40, 48: 42, 49: 42, 50: 42, 51: 42,
-    52: 42, 53: 43, 54: 46, 55: 48, 56: 50, 57: 50, 58: 51, 59: 52, 60: 55, 61: 57, 62: 57, 63: 57, 64: 57, 65: 58,
-    66: 59, 68: 61, 69: 64, 70: 66, 75: 70, 76: 70, 77: 70, 78: 70, 79: 70, 85: 75, 86: 76, 87: 76,
+    38: 22, 39: 23, 40: 24, 42: 28, 43: 29, 44: 30, 46: 34, 47: 35, 48: 36, 50: 40, 52: 42, 53: 42, 54: 42, 55: 42,
+    56: 42, 57: 43, 58: 46, 59: 48, 61: 50, 62: 50, 63: 51, 64: 52, 65: 55, 67: 57, 68: 57, 69: 57, 70: 57, 71: 58,
+    72: 59, 74: 61, 75: 64, 76: 66, 81: 70, 82: 70, 83: 70, 84: 70, 85: 70, 92: 75, 93: 76, 94: 76,
 }
 # fmt: on
 

@@ -39,18 +39,22 @@ TABLE_2: Final = TableName(b"location")
 
 def route(ctx: Context) -> int:
     """Main request route, phones.cfg:30."""
+    # A message that went round in circles ends here.
     if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # phones.cfg:32
         sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # phones.cfg:33
         return STOP  # phones.cfg:34
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # phones.cfg:38
         route_1(ctx)  # phones.cfg:39
         return STOP  # phones.cfg:40
     if ctx.method == methods.REGISTER:  # phones.cfg:43
         route_2(ctx)  # phones.cfg:44
         return STOP  # phones.cfg:45
+    # sipsak -s sip:127.0.0.1:5060
     if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # phones.cfg:49
         sl.sl_send_reply(ctx, 200, b"OK")  # phones.cfg:50
         return STOP  # phones.cfg:51
+    # Who says to be one of ours proves it. ACK and CANCEL belong to a request that has done so.
     if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # phones.cfg:55
         result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # phones.cfg:56
         if result == STOP:
@@ -58,20 +62,25 @@ def route(ctx: Context) -> int:
         if result < 0:
             auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:57
             return STOP  # phones.cfg:58
+        # Nobody calls in another's name.
         if not uri_db.check_from(ctx):  # phones.cfg:61
             sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:62
             return STOP  # phones.cfg:63
+        # What alice knows is not for bob's phone.
         auth.consume_credentials(ctx)  # phones.cfg:66
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # phones.cfg:70
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # phones.cfg:71
         return STOP  # phones.cfg:72
     rr.record_route(ctx)  # phones.cfg:75
+    # All phones of the user ring at once.
     if not registrar.lookup(ctx, TABLE_2):  # phones.cfg:78
         sl.sl_send_reply(ctx, 404, b"Not Found")  # phones.cfg:79
         return STOP  # phones.cfg:80
     return route_1(ctx) or TRUE  # phones.cfg:82
 
 
+# To where the Request-URI points.
 def route_1(ctx: Context) -> int:
     """route[1], phones.cfg:86."""
     result = tm.t_relay(ctx)  # phones.cfg:87
@@ -82,6 +91,7 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# A phone says where it is.
 def route_2(ctx: Context) -> int:
     """route[2], phones.cfg:91."""
     if core.uri_is_not_myself(ctx):  # phones.cfg:92
@@ -93,19 +103,21 @@ def route_2(ctx: Context) -> int:
     if result < 0:
         auth.www_challenge(ctx, b"", 1)  # phones.cfg:97
         return STOP  # phones.cfg:98
+    # Nobody registers in another's name.
     if not uri_db.check_to(ctx):  # phones.cfg:101
         sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:102
         return STOP  # phones.cfg:103
+    # Answers, whatever comes of it.
     return registrar.save(ctx, TABLE_2)  # phones.cfg:106
 
 
 # Which line of phones.cfg each line of this file comes from: so errors name phones.cfg.
 # fmt: off
 LINES: Final = {
-    42: 32, 43: 33, 44: 34, 45: 38, 46: 39, 47: 40, 48: 43, 49: 44, 50: 45, 51: 49, 52: 50, 53: 51, 54: 55, 55: 56,
-    56: 56, 57: 56, 58: 56, 59: 57, 60: 58, 61: 61, 62: 62, 63: 63, 64: 66, 65: 70, 66: 71, 67: 72, 68: 75, 69: 78,
-    70: 79, 71: 80, 72: 82, 77: 87, 78: 87, 79: 87, 80: 87, 81: 87, 87: 92, 88: 93, 89: 94, 90: 96, 91: 96, 92: 96,
-    93: 96, 94: 97, 95: 98, 96: 101, 97: 102, 98: 103, 99: 106,
+    43: 32, 44: 33, 45: 34, 47: 38, 48: 39, 49: 40, 50: 43, 51: 44, 52: 45, 54: 49, 55: 50, 56: 51, 58: 55, 59: 56,
+    60: 56, 61: 56, 62: 56, 63: 57, 64: 58, 66: 61, 67: 62, 68: 63, 70: 66, 72: 70, 73: 71, 74: 72, 75: 75, 77: 78,
+    78: 79, 79: 80, 80: 82, 86: 87, 87: 87, 88: 87, 89: 87, 90: 87, 97: 92, 98: 93, 99: 94, 100: 96, 101: 96, 102: 96,
+    103: 96, 104: 97, 105: 98, 107: 101, 108: 102, 109: 103, 111: 106,
 }
 # fmt: on
 

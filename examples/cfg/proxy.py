@@ -25,7 +25,7 @@ maxfwd: Final = Maxfwd()
 rr: Final = Rr()
 
 NETWORK_1: Final = Network.parse("127.0.0.0/8")
-REGEX_1: Final = Regex(b"408|486|480", True)
+REGEX_1: Final = Regex(b"408|486|480", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -38,6 +38,7 @@ def route(ctx: Context) -> int:
         return STOP  # proxy.cfg:27
     if ctx.method != methods.REGISTER:  # proxy.cfg:30
         rr.record_route(ctx)  # proxy.cfg:30
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # proxy.cfg:33
         route_1(ctx)  # proxy.cfg:34
         return STOP  # proxy.cfg:35
@@ -70,8 +71,8 @@ def failure_route_1(ctx: Context) -> int:
 # Which line of proxy.cfg each line of this file comes from: so errors name proxy.cfg.
 # fmt: off
 LINES: Final = {
-    33: 21, 34: 22, 35: 23, 36: 25, 37: 26, 38: 27, 39: 30, 40: 30, 41: 33, 42: 34, 43: 35, 44: 38, 45: 39, 46: 40,
-    47: 40, 48: 42, 53: 46, 54: 46, 55: 46, 56: 46, 57: 46, 63: 50, 64: 51, 65: 52, 66: 53,
+    33: 21, 34: 22, 35: 23, 36: 25, 37: 26, 38: 27, 39: 30, 40: 30, 42: 33, 43: 34, 44: 35, 45: 38, 46: 39, 47: 40,
+    48: 40, 49: 42, 54: 46, 55: 46, 56: 46, 57: 46, 58: 46, 64: 50, 65: 51, 66: 52, 67: 53,
 }
 # fmt: on
 

@@ -34,6 +34,7 @@ def route(ctx: Context) -> int:
     if not core.source_in(ctx, NETWORK_1):  # record_route.cfg:21
         sl.sl_send_reply(ctx, 403, b"Forbidden")  # record_route.cfg:22
         return STOP  # record_route.cfg:23
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # record_route.cfg:27
         core.forward_uri(ctx, core.SAME, core.URI_PORT)  # record_route.cfg:28
         return STOP  # record_route.cfg:29
@@ -47,7 +48,7 @@ def route(ctx: Context) -> int:
 # Which line of record_route.cfg each line of this file comes from: so errors name record_route.cfg.
 # fmt: off
 LINES: Final = {
-    31: 17, 32: 18, 33: 19, 34: 21, 35: 22, 36: 23, 37: 27, 38: 28, 39: 29, 40: 32, 41: 32, 42: 33, 43: 34, 44: 36,
+    31: 17, 32: 18, 33: 19, 34: 21, 35: 22, 36: 23, 38: 27, 39: 28, 40: 29, 41: 32, 42: 32, 43: 33, 44: 34, 45: 36,
 }
 # fmt: on
 

@@ -17,12 +17,13 @@ CONFIG: Final = Config(
 
 sl: Final = Sl()
 
-REGEX_1: Final = Regex(b"^sip:alice@", True)
-REGEX_2: Final = Regex(b"^sip:0[0-9]+@", True)
+REGEX_1: Final = Regex(b"^sip:alice@", ignore_case=True)
+REGEX_2: Final = Regex(b"^sip:0[0-9]+@", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
     """Main request route, redirect.cfg:13."""
+    # There is no dialog in which an ACK or CANCEL could be answered.
     if ctx.method in (methods.ACK, methods.CANCEL):  # redirect.cfg:15
         return STOP  # redirect.cfg:15
     if core.uri_matches(ctx, REGEX_1):  # redirect.cfg:17
@@ -30,6 +31,7 @@ def route(ctx: Context) -> int:
         core.append_branch_uri(ctx, b"sip:alice@mobile.example.com", 500)  # redirect.cfg:19
         return verdict(sl.sl_send_reply(ctx, 302, b"Moved Temporarily"))  # redirect.cfg:20
     if core.uri_matches(ctx, REGEX_2):  # redirect.cfg:21
+        # Numbers go to the gateway, without the leading zero.
         core.strip(ctx, 1)  # redirect.cfg:23
         core.prefix(ctx, b"+44")  # redirect.cfg:24
         core.set_hostport(ctx, b"gateway.example.com:5080")  # redirect.cfg:25
@@ -40,7 +42,7 @@ def route(ctx: Context) -> int:
 # Which line of redirect.cfg each line of this file comes from: so errors name redirect.cfg.
 # fmt: off
 LINES: Final = {
-    26: 15, 27: 15, 28: 17, 29: 18, 30: 19, 31: 20, 32: 21, 33: 23, 34: 24, 35: 25, 36: 26, 37: 28,
+    27: 15, 28: 15, 29: 17, 30: 18, 31: 19, 32: 20, 33: 21, 35: 23, 36: 24, 37: 25, 38: 26, 39: 28,
 }
 # fmt: on
 

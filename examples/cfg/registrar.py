@@ -36,15 +36,19 @@ def route(ctx: Context) -> int:
         sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # registrar.cfg:27
         return STOP  # registrar.cfg:28
     if ctx.method == methods.REGISTER:  # registrar.cfg:31
+        # Answers, whatever comes of it.
         registrar.save(ctx, TABLE_1)  # registrar.cfg:33
         return STOP  # registrar.cfg:34
     rr.record_route(ctx)  # registrar.cfg:37
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # registrar.cfg:40
         route_1(ctx)  # registrar.cfg:41
         return STOP  # registrar.cfg:42
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # registrar.cfg:46
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # registrar.cfg:47
         return STOP  # registrar.cfg:48
+    # All phones of the user ring at once.
     if not registrar.lookup(ctx, TABLE_1):  # registrar.cfg:52
         sl.sl_send_reply(ctx, 404, b"Not Found")  # registrar.cfg:53
         return STOP  # registrar.cfg:54
@@ -64,8 +68,8 @@ def route_1(ctx: Context) -> int:
 # Which line of registrar.cfg each line of this file comes from: so errors name registrar.cfg.
 # fmt: off
 LINES: Final = {
-    35: 26, 36: 27, 37: 28, 38: 31, 39: 33, 40: 34, 41: 37, 42: 40, 43: 41, 44: 42, 45: 46, 46: 47, 47: 48, 48: 52,
-    49: 53, 50: 54, 51: 56, 56: 60, 57: 60, 58: 60, 59: 60, 60: 60,
+    35: 26, 36: 27, 37: 28, 38: 31, 40: 33, 41: 34, 42: 37, 44: 40, 45: 41, 46: 42, 48: 46, 49: 47, 50: 48, 52: 52,
+    53: 53, 54: 54, 55: 56, 60: 60, 61: 60, 62: 60, 63: 60, 64: 60,
 }
 # fmt: on
 

@@ -28,7 +28,7 @@ usrloc: Final = Usrloc()
 registrar: Final = Registrar()
 
 TABLE_1: Final = TableName(b"location")
-REGEX_1: Final = Regex(b"408|480|486", True)
+REGEX_1: Final = Regex(b"408|480|486", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -36,16 +36,20 @@ def route(ctx: Context) -> int:
     if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # voicemail.cfg:22
         sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # voicemail.cfg:23
         return STOP  # voicemail.cfg:24
+    # Inside a call the route set says where to go.
     if rr.loose_route(ctx):  # voicemail.cfg:28
         route_1(ctx)  # voicemail.cfg:29
         return STOP  # voicemail.cfg:30
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # voicemail.cfg:34
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # voicemail.cfg:35
         return STOP  # voicemail.cfg:36
+    # Anybody can register here as anybody: phones.cfg asks for passwords.
     if ctx.method == methods.REGISTER:  # voicemail.cfg:40
         registrar.save(ctx, TABLE_1)  # voicemail.cfg:41
         return STOP  # voicemail.cfg:42
     rr.record_route(ctx)  # voicemail.cfg:45
+    # Nobody there: the recorder takes calls at once, and there is no recording of other things.
     if not registrar.lookup(ctx, TABLE_1):  # voicemail.cfg:48
         if ctx.method == methods.INVITE:  # voicemail.cfg:49
             core.set_hostport(ctx, b"127.0.0.1:5080")  # voicemail.cfg:50
@@ -53,6 +57,7 @@ def route(ctx: Context) -> int:
         else:
             sl.sl_send_reply(ctx, 404, b"Not Found")  # voicemail.cfg:53
         return STOP  # voicemail.cfg:55
+    # When all phones of the user have given up there is another place to try.
     if ctx.method == methods.INVITE:  # voicemail.cfg:59
         tm.t_on_failure(ctx, 1)  # voicemail.cfg:59
     return route_1(ctx) or TRUE  # voicemail.cfg:60
@@ -68,9 +73,11 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# No answer, engaged, not now. A caller who hangs up (487) wants no recorder, and a user who declines (603) neither.
 def failure_route_1(ctx: Context) -> int:
     """failure_route[1], voicemail.cfg:68."""
     if tm.t_check_status(ctx, REGEX_1):  # voicemail.cfg:69
+        # The phone's own address is in the URI by now: the one that was dialled comes back.
         core.revert_uri(ctx)  # voicemail.cfg:71
         core.set_hostport(ctx, b"127.0.0.1:5080")  # voicemail.cfg:72
         core.append_branch(ctx)  # voicemail.cfg:73
@@ -81,9 +88,9 @@ def failure_route_1(ctx: Context) -> int:
 # Which line of voicemail.cfg each line of this file comes from: so errors name voicemail.cfg.
 # fmt: off
 LINES: Final = {
-    36: 22, 37: 23, 38: 24, 39: 28, 40: 29, 41: 30, 42: 34, 43: 35, 44: 36, 45: 40, 46: 41, 47: 42, 48: 45, 49: 48,
-    50: 49, 51: 50, 52: 51, 54: 53, 55: 55, 56: 59, 57: 59, 58: 60, 63: 64, 64: 64, 65: 64, 66: 64, 67: 64, 73: 69,
-    74: 71, 75: 72, 76: 73, 77: 74,
+    36: 22, 37: 23, 38: 24, 40: 28, 41: 29, 42: 30, 44: 34, 45: 35, 46: 36, 48: 40, 49: 41, 50: 42, 51: 45, 53: 48,
+    54: 49, 55: 50, 56: 51, 58: 53, 59: 55, 61: 59, 62: 59, 63: 60, 68: 64, 69: 64, 70: 64, 71: 64, 72: 64, 79: 69,
+    81: 71, 82: 72, 83: 73, 84: 74,
 }
 # fmt: on
 

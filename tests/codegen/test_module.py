@@ -96,8 +96,8 @@ def test_condition(written: str, python: str) -> None:
         ("forward(uri:host, 5070)", "core.forward_uri(ctx, core.SAME, 5070)"),
         ('forward("gw", 5070)', "core.forward(ctx, HOST_1, core.SAME)"),
         ("send(10.0.0.1)", "core.send(ctx, HOST_1, core.UDP)"),
-        ('log("x")', 'core.log(ctx, 4, b"x")'),
-        ('log(1, "say \\"x\\"")', """core.log(ctx, 1, b'say "x"')"""),
+        ('log("x")', 'core.log(ctx, core.L_DBG, b"x")'),
+        ('log(1, "say \\"x\\"")', """core.log(ctx, core.L_WARN, b'say "x"')"""),
         ('seth("gw")', 'core.set_host(ctx, b"gw")'),
         ('setup("a:b")', 'core.set_userpass(ctx, b"a:b")'),
         ("append_branch", "core.append_branch(ctx)"),
@@ -122,7 +122,7 @@ def test_a_function_that_may_stop_is_asked_before_a_branch_runs() -> None:
         "if result == STOP:",
         "    return STOP",
         "if result < 0:",
-        '    core.log(ctx, 4, b"x")',
+        '    core.log(ctx, core.L_DBG, b"x")',
     ]
 
 
@@ -131,7 +131,7 @@ def test_within_a_condition_the_stop_is_seen_behind_the_branch() -> None:
     assert lines[:6] == [
         "result = TRUE",
         "if core.isflagset(ctx, 1) and (result := registrar.save(ctx, TABLE_1)) > 0:",
-        '    core.log(ctx, 4, b"x")',
+        '    core.log(ctx, core.L_DBG, b"x")',
         "elif result == STOP:",
         "    return STOP",
         "else:",
@@ -140,7 +140,7 @@ def test_within_a_condition_the_stop_is_seen_behind_the_branch() -> None:
 
 def test_routes_of_one_number_are_one_route() -> None:
     text = 'route { log("a"); }\nroute[0] { log("b"); }\n'
-    assert body(text) == ['core.log(ctx, 4, b"a")', 'return verdict(core.log(ctx, 4, b"b"))']
+    assert body(text) == ['core.log(ctx, core.L_DBG, b"a")', 'return verdict(core.log(ctx, core.L_DBG, b"b"))']
     assert f"Main request route, ser.cfg:{HEAD_LINES + 1} and {HEAD_LINES + 2}." in compiled(text).text
 
 
@@ -162,8 +162,8 @@ def test_an_empty_route_is_left_at_once() -> None:
 
 def test_nothing_is_written_for_branches_that_cannot_run() -> None:
     assert body('route { if (0) log("a"); else log("b"); if (1) { log("c"); break; log("d"); } log("e"); }') == [
-        'core.log(ctx, 4, b"b")',
-        'core.log(ctx, 4, b"c")',
+        'core.log(ctx, core.L_DBG, b"b")',
+        'core.log(ctx, core.L_DBG, b"c")',
         "return STOP",
     ]
 
@@ -184,7 +184,7 @@ def test_settings_follow_the_order_of_the_file() -> None:
 
 
 def test_bytes_of_the_file_are_the_bytes_on_the_wire() -> None:
-    assert body('route { log("gr\xc3\xbc\xdf"); log("y"); }')[0] == 'core.log(ctx, 4, b"gr\\xc3\\xbc\\xdf")'
+    assert body('route { log("gr\xc3\xbc\xdf"); log("y"); }')[0] == 'core.log(ctx, core.L_DBG, b"gr\\xc3\\xbc\\xdf")'
 
 
 def test_every_statement_names_its_line_and_the_map_agrees() -> None:
