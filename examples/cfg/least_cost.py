@@ -37,10 +37,10 @@ uri_db: Final = UriDb()
 lcr: Final = Lcr(fr_inv_timer_avp="inv_timeout", fr_inv_timer=60, fr_inv_timer_next=20)
 
 TABLE_1: Final = UserTable(b"subscriber")
-REGEX_1: Final = Regex(b"^sip:\\+[1-9][0-9]+@", True)
+REGEX_1: Final = Regex(b"^sip:\\+[1-9][0-9]+@", ignore_case=True)
 TABLE_2: Final = TableName(b"location")
-REGEX_2: Final = Regex(b"408|403|404|5[0-9][0-9]", True)
-REGEX_3: Final = Regex(b"408|480|486", True)
+REGEX_2: Final = Regex(b"408|403|404|5[0-9][0-9]", ignore_case=True)
+REGEX_3: Final = Regex(b"408|480|486", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
@@ -51,16 +51,20 @@ def route(ctx: Context) -> int:
     if rr.loose_route(ctx):  # least_cost.cfg:41
         route_1(ctx)  # least_cost.cfg:42
         return STOP  # least_cost.cfg:43
+    # Others' domains are none of our business.
     if core.uri_is_not_myself(ctx):  # least_cost.cfg:47
         sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # least_cost.cfg:48
         return STOP  # least_cost.cfg:49
     if ctx.method == methods.REGISTER:  # least_cost.cfg:52
         route_2(ctx)  # least_cost.cfg:53
         return STOP  # least_cost.cfg:54
+    # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
+    # them.
     if lcr.from_gw(ctx):  # least_cost.cfg:58
         rr.record_route(ctx)  # least_cost.cfg:59
         route_4(ctx)  # least_cost.cfg:60
         return STOP  # least_cost.cfg:61
+    # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
     if ctx.method not in (methods.ACK, methods.CANCEL):  # least_cost.cfg:65
         result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:66
         if result == STOP:
@@ -89,6 +93,7 @@ def route_1(ctx: Context) -> int:
     return TRUE
 
 
+# A phone says where it is.
 def route_2(ctx: Context) -> int:
     """route[2], least_cost.cfg:91."""
     result = auth_db.www_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:92
@@ -103,6 +108,7 @@ def route_2(ctx: Context) -> int:
     return registrar.save(ctx, TABLE_2)  # least_cost.cfg:100
 
 
+# To the telephone network. The caller and the number decide which gateways there are.
 def route_3(ctx: Context) -> int:
     """route[3], least_cost.cfg:104."""
     if not lcr.load_gws(ctx):  # least_cost.cfg:105
@@ -118,6 +124,7 @@ def route_3(ctx: Context) -> int:
     return route_1(ctx) or TRUE  # least_cost.cfg:114
 
 
+# To the phones of a user: those with the best q first.
 def route_4(ctx: Context) -> int:
     """route[4], least_cost.cfg:118."""
     if not registrar.lookup(ctx, TABLE_2):  # least_cost.cfg:119
@@ -131,6 +138,8 @@ def route_4(ctx: Context) -> int:
     return route_1(ctx) or TRUE  # least_cost.cfg:128
 
 
+# The gateway is silent (408), has no line (5xx), or does not want this call: the next one may. A number that is engaged
+# (486) stays so.
 def failure_route_1(ctx: Context) -> int:
     """failure_route[1], least_cost.cfg:132."""
     if tm.t_check_status(ctx, REGEX_2) and lcr.next_gw(ctx):  # least_cost.cfg:133
@@ -139,6 +148,7 @@ def failure_route_1(ctx: Context) -> int:
     return TRUE
 
 
+# Nobody has answered there: the phones with the next q ring. A user who declines (603) is asked no more.
 def failure_route_2(ctx: Context) -> int:
     """failure_route[2], least_cost.cfg:140."""
     if tm.t_check_status(ctx, REGEX_3) and lcr.next_contacts(ctx):  # least_cost.cfg:141
@@ -150,12 +160,12 @@ def failure_route_2(ctx: Context) -> int:
 # Which line of least_cost.cfg each line of this file comes from: so errors name least_cost.cfg.
 # fmt: off
 LINES: Final = {
-    48: 36, 49: 37, 50: 38, 51: 41, 52: 42, 53: 43, 54: 47, 55: 48, 56: 49, 57: 52, 58: 53, 59: 54, 60: 58, 61: 59,
-    62: 60, 63: 61, 64: 65, 65: 66, 66: 66, 67: 66, 68: 66, 69: 67, 70: 68, 71: 70, 72: 71, 73: 72, 74: 74, 75: 77,
-    76: 79, 77: 80, 78: 81, 79: 83, 84: 87, 85: 87, 86: 87, 87: 87, 88: 87, 94: 92, 95: 92, 96: 92, 97: 92, 98: 93,
-    99: 94, 100: 96, 101: 97, 102: 98, 103: 100, 108: 105, 109: 106, 110: 106, 111: 107, 112: 109, 113: 110, 114: 110,
-    115: 111, 116: 113, 117: 113, 118: 114, 123: 119, 124: 120, 125: 120, 126: 121, 127: 123, 128: 124, 129: 125,
-    130: 126, 131: 128, 136: 133, 137: 134, 138: 135, 144: 141, 145: 142, 146: 143,
+    48: 36, 49: 37, 50: 38, 51: 41, 52: 42, 53: 43, 55: 47, 56: 48, 57: 49, 58: 52, 59: 53, 60: 54, 63: 58, 64: 59,
+    65: 60, 66: 61, 68: 65, 69: 66, 70: 66, 71: 66, 72: 66, 73: 67, 74: 68, 75: 70, 76: 71, 77: 72, 78: 74, 79: 77,
+    80: 79, 81: 80, 82: 81, 83: 83, 88: 87, 89: 87, 90: 87, 91: 87, 92: 87, 99: 92, 100: 92, 101: 92, 102: 92, 103: 93,
+    104: 94, 105: 96, 106: 97, 107: 98, 108: 100, 114: 105, 115: 106, 116: 106, 117: 107, 118: 109, 119: 110, 120: 110,
+    121: 111, 122: 113, 123: 113, 124: 114, 130: 119, 131: 120, 132: 120, 133: 121, 134: 123, 135: 124, 136: 125,
+    137: 126, 138: 128, 145: 133, 146: 134, 147: 135, 154: 141, 155: 142, 156: 143,
 }
 # fmt: on
 

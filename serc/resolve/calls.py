@@ -244,8 +244,8 @@ class CallCheck:
             return
         if not hint and name in KEYWORDS:
             hint = "this word is reserved"
-        fix = misspelt(call.name.span, name, self._loaded_names() | STATEMENTS)
-        fix = fix or misspelt(call.name.span, name, self._all_names(), safe=False)
+        fix = misspelt(call.name.span, name, near)
+        fix = fix or misspelt(call.name.span, name, all_names, safe=False)
         self._report.add(codes.UNKNOWN_FUNCTION, call.name.span, f"there is no function {name}", hint=hint, fix=fix)
 
     def _loaded_names(self) -> set[str]:
