@@ -479,7 +479,7 @@ def test_what_waits_for_all_peers_together_is_bounded() -> None:
     site = Site(Limits(100, 10_000, 10_000, 100, 3 << 20))
     modest, greedy, late = site.client("127.0.0.2"), site.client("127.0.0.3"), site.client("127.0.0.4")
     piece = bytes(60_000)
-    own = [c for c in site.streams._by_number.values()]
+    own = list(site.streams._by_number.values())
     for connection, size in zip(own, (400_000, 1_000_000)):
         connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         while connection.queued_bytes < size:
