@@ -105,6 +105,7 @@ MODPARAM_TWICE: Final = _warning("SER0319", "module parameter set twice")
 DOUBTFUL_ARGUMENT: Final = _warning("SER0316", "doubtful argument")
 DOUBTFUL_MODPARAM: Final = _warning("SER0317", "doubtful value of a module parameter")
 NEVER_MATCHES: Final = _warning("SER0321", "regular expression that never matches")
+MASK_WITH_HOLES: Final = _warning("SER0322", "mask with holes")
 CROSSED_LIMITS: Final = _warning("SER0320", "limits that cross")
 MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
 
@@ -148,6 +149,9 @@ INVERTED_TEST: Final = _warning("SER0529", "test is the wrong way round")
 TABLE_NEVER_SAVED: Final = _warning("SER0530", "table is looked up and never saved")
 ARMED_IN_VAIN: Final = _warning("SER0531", "armed route never runs")
 FORWARDED_TO_SELF: Final = _warning("SER0532", "request is forwarded to this server")
+ENDED_IF: Final = _warning("SER0533", "if that a semicolon ends")
+NO_LOOSE_ROUTE: Final = _warning("SER0534", "Record-Route is asked for, and Route headers are not followed")
+SAVE_UNVERIFIED: Final = _warning("SER0535", "registration without a check of who it is")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

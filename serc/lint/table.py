@@ -10,6 +10,7 @@ from serc.diagnostics import codes
 from serc.diagnostics.report import Code, Report
 from serc.lint.armed import check_armed
 from serc.lint.conditions import check_conditions
+from serc.lint.ended_if import check_ended_ifs
 from serc.lint.flags import check_flags
 from serc.lint.flow import check_statements
 from serc.lint.inverted import check_inverted
@@ -40,7 +41,8 @@ CHECKS: Final = (
     Check((codes.NO_MAIN_ROUTE, codes.DUPLICATE_ROUTE, codes.UNUSED_ROUTE, codes.IDLE_ROUTE), check_routes),
     Check((codes.ENDLESS_RECURSION,), check_recursion),
     Check((codes.FLAG_NEVER_READ, codes.FLAG_NEVER_SET), check_flags),
-    Check((codes.NO_RECORD_ROUTE,), check_record_route),
+    Check((codes.NO_RECORD_ROUTE, codes.NO_LOOSE_ROUTE), check_record_route),
+    Check((codes.ENDED_IF,), check_ended_ifs),
     Check((codes.NO_MAX_FORWARDS,), check_hops),
     Check(
         (
@@ -59,6 +61,7 @@ CHECKS: Final = (
             codes.TRANSACTION_LEFT,
             codes.BRANCH_TOO_EARLY,
             codes.SAVE_ANY_METHOD,
+            codes.SAVE_UNVERIFIED,
         ),
         check_paths,
     ),

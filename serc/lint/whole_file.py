@@ -20,6 +20,13 @@ def check_record_route(subject: Subject, report: Report) -> None:
         hint = f"without it the later requests of a dialog do not pass here: call {name}() before relaying"
         fix = subject.cures.before(loose.span, f"{name}();")
         report.add(codes.NO_RECORD_ROUTE, loose.span, message, hint=hint, fix=fix)
+    recorded = next((call for call in everything if effects.of(call) is Does.RECORD_ROUTE), None)
+    # What a function does that nobody knows, or a transaction's own route, may be to follow them.
+    if recorded is not None and loose is None and not subject.bound.modules.puzzles:
+        name, relay = effects.named(Does.LOOSE_ROUTE), effects.named(Does.RELAY_STATEFUL)
+        message = f"{recorded.name.name} is used, but {name} never: requests inside of a dialog go where new ones go"
+        hint = f"write if ({name}()) {{ {relay}(); break; }} before the Request-URI is looked at"
+        report.add(codes.NO_LOOSE_ROUTE, recorded.span, message, hint=hint)
 
 
 def check_hops(subject: Subject, report: Report) -> None:

@@ -96,6 +96,15 @@ GLOBALS: Final[dict[str, Foreign]] = {
     "dns_servers_no": Foreign(_LATER, "remove it"),
 }
 
+# What other dialects write behind the addresses of `listen`, where 0.9 takes it for one.
+LISTEN_WORDS: Final[dict[str, Foreign]] = {
+    "advertise": Foreign("Kamailio", "write advertised_address=… and advertised_port=… as parameters of their own"),
+    "as": Foreign("OpenSIPS", "write advertised_address=… and advertised_port=… as parameters of their own"),
+    "use_children": Foreign("OpenSIPS", "write children=… as a parameter of its own"),
+    "use_workers": Foreign("OpenSIPS", "write children=… as a parameter of its own"),
+    "name": Foreign("Kamailio", "remove it: addresses have no names"),
+}
+
 # Functions of other dialects. Where `instead` names an operand or an action of the core, loadmodule cannot help.
 FUNCTIONS: Final[dict[str, Foreign]] = {
     "len_gt": Foreign("SER 0.8", "write msg:len > n, or msg:len > max_len"),
@@ -273,6 +282,32 @@ def specifier_of(variable: re.Match[str]) -> str:
         return f"%{{{variable[1]}}}"
     return _SPECIFIERS.get(text, "%" + text[1:] if text in _SAME_SPECIFIERS else "")
 
+
+# What is compared in their place.
+OPERANDS: Final = {
+    "ru": "uri",
+    "rU": 'uri =~ "^sip:USER@"',
+    "rd": 'uri =~ "@HOST"',
+    "rm": "method",
+    "rs": "status",
+    "fu": "from_uri",
+    "fU": 'from_uri =~ "^sip:USER@"',
+    "fd": 'from_uri =~ "@HOST"',
+    "tu": "to_uri",
+    "tU": 'to_uri =~ "^sip:USER@"',
+    "td": 'to_uri =~ "@HOST"',
+    "si": "src_ip",
+    "sp": "src_port",
+    "Ri": "dst_ip",
+    "Rp": "dst_port",
+    "ml": "msg:len",
+    "proto": "proto",
+    "af": "af",
+    "ua": 'search("^User-Agent:.*TEXT") of textops',
+    "avp": "avp_check(name, value) or avp_write(value, name) of avpops",
+    "var": "a flag, or an AVP of avpops",
+    "hdr": "search(regex) of textops",
+}
 
 # What looks like a comment and is a directive elsewhere.
 DIRECTIVE: Final = re.compile(

@@ -33,6 +33,8 @@ from serc.resolve.words import (
 
 # Actions upon the destination of a request; replies go where their Via says.
 _OF_REQUESTS = frozenset((Does.APPEND_BRANCH, Does.EDIT_URI, Does.REWRITE, Does.NEXT_TARGET, Does.REVERT_URI))
+# What answers or forwards where a transaction has the request.
+_IN_TRANSACTIONS = {Does.REPLY: Does.REPLY_STATEFUL, Does.RELAY: Does.RELAY_STATEFUL}
 # What double quotes would make of it.
 _ESCAPE = re.compile(r'\\[nrt"]')
 # Their arguments are scripts, in which a shell puts in variables of its own.
@@ -132,6 +134,11 @@ class CallCheck:
                 return
         function = min(possible, key=lambda form: len(_problems(form, call)))  # the one that is meant
         problems = _problems(function, call)
+        if len(problems) > 1 and not _problems(function, replace(call, arguments=call.arguments[::-1])):
+            message = f"the arguments of {call.name.name} are in the wrong order"
+            hint = f"write {call.name.name}({_usage(function)})"
+            self._report.add(codes.ARGUMENT_TYPE, call.span, message, hint=hint)
+            return
         kinds = {id(argument): declared.kind for argument, declared in zip(call.arguments, function.arguments)}
         for argument, (code, message, hint) in problems:
             fix = rewritten(argument, kinds[id(argument)]) if code is codes.ARGUMENT_TYPE else None
@@ -174,7 +181,10 @@ class CallCheck:
         name = call.name.name
         candidates = [f for module in before for f in module.spec.functions if f.name == name]
         counts = sorted({len(f.arguments) for f in candidates})
-        usage = " or ".join(f"{name}({', '.join(a.name for a in f.arguments)})" for f in candidates[:3])
+        fitting = [f for module in before for f in module.spec.functions if len(f.arguments) == len(call.arguments)]
+        others = [f for f in fitting if f.name.startswith(f"{name}_") and f.does is candidates[0].does]
+        shown = [*candidates[:3], *others[:2]]
+        usage = " or ".join(f"{f.name}({', '.join(a.name for a in f.arguments)})" for f in shown)
         message = f"{name} takes {_count(counts)}, found {len(call.arguments)}"
         self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {usage}")
 
@@ -259,7 +269,14 @@ class CallCheck:
     def _wrong_route(self, call: tree.Call, function: Function, route: tree.Route) -> None:
         allowed = " and ".join(name for name, kind in ROUTE_KINDS.items() if kind & function.routes)
         message = f"{call.name.name} cannot be used in {_article(route.kind)}: it works in {allowed}"
-        self._report.add(codes.WRONG_ROUTE, call.name.span, message)
+        instead = self._instead(function, ROUTE_KINDS[route.kind])
+        self._report.add(codes.WRONG_ROUTE, call.name.span, message, hint=f"write {instead}" if instead else "")
+
+    def _instead(self, function: Function, kind: RouteKind) -> str:
+        """What does there what `function` does elsewhere, "" if nothing does."""
+        wanted = _IN_TRANSACTIONS.get(function.does)
+        found = (f for module in self._modules.loaded for f in module.spec.functions if f.does is wanted)
+        return next((f.name for f in found if f.routes & kind), "") if wanted is not None else ""
 
     def _argument(
         self, call: tree.Call, spec: ModuleSpec, argument: tree.Argument, name: str, kind: ArgumentKind[object]

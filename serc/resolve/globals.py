@@ -14,6 +14,7 @@ from serc.diagnostics.report import Related, Report
 from serc.diagnostics.suggest import did_you_mean
 from serc.reading import tree
 from serc.reading.dialects import GLOBALS as FOREIGN_GLOBALS
+from serc.reading.dialects import LISTEN_WORDS as FOREIGN_WORDS
 from serc.reading.source import readable
 from serc.resolve.described import described
 
@@ -158,6 +159,10 @@ def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAd
         return
     text = host_name(host)
     if names_in(text):
+        return
+    if name == "listen" and text in FOREIGN_WORDS:
+        foreign = FOREIGN_WORDS[text]
+        report.add(codes.FOREIGN_GLOBAL, host.span, f"{text} is of {foreign.origin}", hint=foreign.instead)
         return
     if is_ip(text) or is_host_name(text):
         return

@@ -41,6 +41,11 @@ def _host_bits(net: tree.IpNet, bits: int, report: Report) -> None:
         assert net.mask is not None
         mask = int(ipaddress.ip_address(net.mask.text))
         shown = net.mask.text
+        rest = ((1 << bits) - 1) & ~mask
+        if rest & (rest + 1):
+            message = f"{shown} is no mask of a network: its bits are not all at the beginning"
+            report.add(codes.MASK_WITH_HOLES, net.mask.span, message, hint="write how many bits it has, as in /24")
+            return
     if address & ~mask:
         kind = ipaddress.IPv4Address if net.address.version == 4 else ipaddress.IPv6Address
         fixed = f"{kind(address & mask)}/{shown}"

@@ -10,6 +10,7 @@ from runtime.spec.operands import Tells
 from serc.diagnostics import codes
 from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
+from serc.diagnostics.suggest import nearest
 from serc.lint.cures import Cures
 from serc.lint.paths.state import ANYTHING, UNNAMED, State
 from serc.reading import tree
@@ -38,14 +39,17 @@ ONLY_IF_TRUE: Final = frozenset(
         *(Does.NEW_TRANSACTION, Does.FIND_TRANSACTION),
     )
 )
+_REGISTER: Final = "REGISTER"
 RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
 
 
 class Steps:
     """Takes states from before a call to behind it, and reports."""
 
-    def __init__(self, effects: Effects, cures: Cures, report: Report) -> None:
+    def __init__(self, effects: Effects, cures: Cures, verifies: bool, report: Report) -> None:
+        """`verifies`: somebody's credentials are verified somewhere."""
         self._effects = effects
+        self._verifies = verifies
         self._cures = cures
         self._report = report
         # Forwardings behind which something was reported: all the rest follows from the same missing break.
@@ -58,6 +62,8 @@ class Steps:
             return replace(ANYTHING, method=state.method or UNNAMED, failure=state.failure)
         if does in _BEFORE_RELAY and state.relay is not None and not state.relay_failed:
             self._too_late(call, state.relay)
+        if does is Does.TEST_STATUS and not state.transaction:
+            self._no_status(call)
         if does in _UNCHANGED:
             return state
         if does is Does.NEW_TRANSACTION:
@@ -125,11 +131,17 @@ class Steps:
         return replace(state, handled=True, reply=state.reply or call.span)
 
     def _saved(self, call: tree.Call, state: State) -> State:
-        if state.method != "REGISTER" and not state.method.startswith(UNNAMED):
+        misspelt = state.method != _REGISTER and nearest(state.method, (_REGISTER,)) is not None  # which was said
+        if state.method != _REGISTER and not state.method.startswith(UNNAMED) and not misspelt:
             message = f"{call.name.name} takes the contacts of any request: nothing lets only REGISTER come here"
             fix = self._cures.only_if(call.span, 'method == "REGISTER"')
             hint = 'write if (method == "REGISTER") before it'
             self._report.add(codes.SAVE_ANY_METHOD, call.span, message, hint=hint, fix=fix)
+        elif not state.trusted and not state.failed_auth and self._verifies:
+            message = f"{call.name.name} takes the contacts of anybody here, though others have to prove who they are"
+            verify, ask = self._effects.named(Does.AUTH_WWW), self._effects.named(Does.CHALLENGE_WWW)
+            hint = f"write if (!{verify}(…)) {{ {ask}(…); break; }} before it"
+            self._report.add(codes.SAVE_UNVERIFIED, call.span, message, hint=hint)
         self._goes_on(call, state, "the registration is saved all the same", "and saved here")
         return replace(state, handled=True, reply=state.reply or call.span)
 
@@ -163,6 +175,11 @@ class Steps:
         fix = write(call.name.span, reply, safe=False)
         self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix)
 
+    def _no_status(self, call: tree.Call) -> None:
+        message = f"{call.name.name} asks for the status of a transaction, and there is none here: this is never true"
+        hint = "ask in a failure_route, or in an onreply_route"
+        self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint)
+
     def _left_behind(self, opened: tree.Span, call: tree.Call, what: str, better: str) -> None:
         related = (Related(opened, "the transaction is opened here"),)
         message = (
@@ -187,9 +204,10 @@ class Steps:
             better = self._effects.named(Does.RELAY_STATEFUL)
             self._left_behind(state.opened, call, "forwarded without it here", better)
         if state.reply is not None:
-            if not self._goes_on(call, state, "the request is forwarded all the same", "and forwarded here"):
-                return
-        elif state.relay is not None and self._effects.of(call) is Does.RELAY_STATEFUL and not state.relay_failed:
+            # With the break that is missing nothing else of this happens.
+            self._goes_on(call, state, "the request is forwarded all the same", "and forwarded here")
+            return
+        if state.relay is not None and self._effects.of(call) is Does.RELAY_STATEFUL and not state.relay_failed:
             if self._blame(state.relay):
                 related = (Related(state.relay, "first forwarded here"),)
                 message, hint = "the request is forwarded a second time", "write break after the first"

@@ -16,7 +16,7 @@ from serc.lint.paths.state import ANYTHING, NONE, UNNAMED, State, States, bounde
 from serc.lint.paths.steps import ONLY_IF_TRUE, RELAYS, Steps
 from serc.lint.subject import Subject
 from serc.reading import tree
-from serc.reading.walk import else_if, routes
+from serc.reading.walk import calls, else_if, routes
 from serc.resolve.effects import ends_route
 from serc.resolve.routes import head_of, key_of
 
@@ -44,7 +44,12 @@ class _Walk:
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
         self._known: dict[int, dict[State, States]] = {}
-        self._steps = Steps(subject.effects, subject.cures, report)
+        verifies = any(
+            self._effects.of(call) in (Does.AUTH_WWW, Does.AUTH_PROXY)
+            for route in routes(subject.file)
+            for call in calls(route.body)
+        )
+        self._steps = Steps(subject.effects, subject.cures, verifies, report)
 
     def main(self, route: tree.Route) -> None:
         states = self._route_body(0, frozenset((State(),)), keep_ended=False)
@@ -76,6 +81,8 @@ class _Walk:
         ended: States = NONE
         self._running.append(number)
         for route in self._bodies[number]:
+            if route is not self._bodies[number][0]:
+                out = frozenset((ANYTHING,))  # a second body was reported, and may be meant for another number
             out, stopped = self._block(route.body, out)
             ended |= stopped
         self._running.pop()

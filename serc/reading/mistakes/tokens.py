@@ -8,6 +8,7 @@ from typing import Final
 
 from serc.diagnostics import codes
 from serc.diagnostics.fix import remove, write
+from serc.reading import dialects
 from serc.reading.lex import Token
 from serc.reading.mistakes.reporter import Reporter, short
 from serc.reading.source import readable
@@ -153,7 +154,9 @@ def _plain(text: str) -> str | None:
 
 def _character_hint(text: str, word: str) -> str:
     if text == "$" and word:
-        return f"pseudo-variables such as ${word} are of SER 2.0, OpenSER and Kamailio; 0.9 has none in the script"
+        ours = dialects.OPERANDS.get(word, "")
+        instead = f": write {ours}" if ours else "; 0.9 has none in the script"
+        return f"pseudo-variables such as ${word} are of SER 2.0, OpenSER and Kamailio{instead}"
     if text == "@" and word:
         return f"selects such as @{word} are of SER 2.0; 0.9 has none"
     if text == "\\":
