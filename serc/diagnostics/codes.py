@@ -152,6 +152,8 @@ FORWARDED_TO_SELF: Final = _warning("SER0532", "request is forwarded to this ser
 ENDED_IF: Final = _warning("SER0533", "if that a semicolon ends")
 NO_LOOSE_ROUTE: Final = _warning("SER0534", "Record-Route is asked for, and Route headers are not followed")
 SAVE_UNVERIFIED: Final = _warning("SER0535", "registration without a check of who it is")
+RECORDED_TWICE: Final = _warning("SER0536", "Record-Route twice")
+NOT_LISTENING: Final = _warning("SER0537", "sending from an address that is not listened on")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def check_armed(subject: Subject, report: Report) -> None:
     ]
     armed = next((call for call in everything if effects.of(call) is Does.ARM), None)
     stateless = next((call for call in everything if effects.of(call) is Does.RELAY), None)
-    if armed is None or stateless is None:
+    if armed is None or stateless is None or any(d.code is codes.TRANSACTION_LEFT for d in report.diagnostics):
         return
     if any(effects.of(call) in (Does.RELAY_STATEFUL, None) for call in everything):
         return

@@ -14,6 +14,7 @@ from serc.reading.walk import below, routes
 from serc.resolve.effects import Effects
 
 _CHALLENGES: Final = (Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY)
+_FORWARDS: Final = (Does.RELAY, Does.RELAY_STATEFUL)
 # What the answer to a failure of the test would be.
 _CODES: Final = {Does.LOOKUP: ("404", "410", "480", "604"), Does.CHECK_HOPS: ("483",)}
 
@@ -35,6 +36,8 @@ def _look_at(test: tree.Call, block: tree.Block, effects: Effects, report: Repor
             what = "asks for credentials"
         elif answer in (Does.REPLY, Does.REPLY_STATEFUL) and does in _CODES and _code(statement) in _CODES[does]:
             what = f"answers {_code(statement)}"
+        elif does in _FORWARDS and answer is Does.ERROR_REPLY:
+            what = "answers an error"
         else:
             continue
         message = f"{statement.name.name} {what} where {test.name.name} succeeded"

@@ -1,10 +1,11 @@
-"""Requests that this server forwards to itself."""
+"""Addresses in routes against those of `listen`: requests that this server forwards to itself, sockets that it does not have."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from runtime.spec.effects import Does
+from runtime.spec.kinds_sip import is_ip
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
@@ -21,6 +22,7 @@ def check_loops(subject: Subject, report: Report) -> None:
     own = _own(subject.file)
     for route in routes(subject.file):
         for call in calls(route.body):
+            _check_socket(call, own, report)
             place = _hop(call) if subject.effects.of(call) in _FORWARDS else None
             if place is not None and place in own:
                 message = f"{call.name.name} sends to this server itself: the request comes back here"
@@ -28,6 +30,19 @@ def check_loops(subject: Subject, report: Report) -> None:
                 report.add(
                     codes.FORWARDED_TO_SELF, call.span, message, hint="name another host or port", related=related
                 )
+
+
+def _check_socket(call: tree.Call, own: dict[tuple[str, int], tree.Assignment], report: Report) -> None:
+    """A socket that is named by its address, where all that are listened on are named so, too."""
+    socket = call.arguments[0] if len(call.arguments) == 1 else None
+    if not isinstance(socket, tree.SocketId) or not own or not all(is_ip(host) for host, _ in own):
+        return
+    host, port = text_of(socket.host).lower(), socket.port.value if isinstance(socket.port, tree.Number) else 0
+    if not is_ip(host) or any(host == other and port in (0, number) for other, number in own):
+        return
+    shown = ", ".join(f"{other}:{number}" for other, number in list(own)[:4])
+    message = f"{call.name.name} names {text_of(socket)}, where this server does not listen: it does not start"
+    report.add(codes.NOT_LISTENING, socket.span, message, hint=f"it listens on {shown}")
 
 
 def _own(file: tree.File) -> dict[tuple[str, int], tree.Assignment]:

@@ -62,6 +62,7 @@ CHECKS: Final = (
             codes.BRANCH_TOO_EARLY,
             codes.SAVE_ANY_METHOD,
             codes.SAVE_UNVERIFIED,
+            codes.RECORDED_TWICE,
         ),
         check_paths,
     ),
@@ -71,7 +72,7 @@ CHECKS: Final = (
     Check((codes.INVERTED_TEST,), check_inverted),
     Check((codes.TABLE_NEVER_SAVED,), check_tables),
     Check((codes.ARMED_IN_VAIN,), check_armed),
-    Check((codes.FORWARDED_TO_SELF,), check_loops),
+    Check((codes.FORWARDED_TO_SELF, codes.NOT_LISTENING), check_loops),
     Check((codes.CONSTANT_CONDITION,), check_replies),
 )
 

@@ -97,7 +97,7 @@ class RouteUses:
 
     def undefined(self) -> list[tuple[str, int]]:
         """Those that are called and not there. A definition with an impossible number may be any of them."""
-        lost = {kind for kind, number in self._graph.defined if not 0 <= number <= LAST_ROUTE}
+        lost = {kind for kind, number in self._graph.defined if not (kind != "route") <= number <= LAST_ROUTE}
         wanted = [key for key in self.calls if key not in self._graph.defined and key[0] not in lost]
         return [(kind, number) for kind, number in wanted if (kind == "route" or number) and number <= LAST_ROUTE]
 

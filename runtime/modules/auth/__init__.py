@@ -26,7 +26,7 @@ from runtime.spec.declare import (
     string_param,
 )
 from runtime.spec.effects import Does
-from runtime.spec.kinds import parse_integer, string
+from runtime.spec.kinds import parse_integer, sent_text, string
 from runtime.spec.params import seconds_param
 from runtime.spec.values import Doubt
 
@@ -176,7 +176,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "www_challenge",
             Auth.www_challenge,
-            string("realm"),
+            sent_text("realm"),
             _QOP,
             routes=REQUEST,
             does=Does.CHALLENGE_WWW,
@@ -186,7 +186,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "proxy_challenge",
             Auth.proxy_challenge,
-            string("realm"),
+            sent_text("realm"),
             _QOP,
             routes=REQUEST,
             does=Does.CHALLENGE_PROXY,

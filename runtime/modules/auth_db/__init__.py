@@ -16,7 +16,7 @@ from runtime.routing.world import World
 from runtime.sip.digest import HASH_SIZES, SHA256
 from runtime.spec.declare import REQUEST, Arg, ArgumentKind, ModuleSpec, function, string_param, switch_param
 from runtime.spec.effects import Does
-from runtime.spec.kinds import TABLE, string, wire
+from runtime.spec.kinds import TABLE, sent_text, wire
 from runtime.spec.params import READ_ONLY_URL, column_param, url_param
 from runtime.spec.values import Constant
 
@@ -126,7 +126,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "www_authorize",
             AuthDb.www_authorize,
-            string("realm"),
+            sent_text("realm"),
             _TABLE,
             routes=REQUEST,
             does=Does.AUTH_WWW,
@@ -138,7 +138,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "proxy_authorize",
             AuthDb.proxy_authorize,
-            string("realm"),
+            sent_text("realm"),
             _TABLE,
             routes=REQUEST,
             does=Does.AUTH_PROXY,

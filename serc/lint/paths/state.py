@@ -35,6 +35,7 @@ class State:
     credentials: tree.Span | None = None
     failed_auth: Literal["", "www", "proxy"] = ""
     rewritten: tree.Span | None = None
+    recorded: tree.Span | None = None
     ignored_lookup: tree.Span | None = None
     branch: bool = True
     bare_branch: tree.Span | None = None

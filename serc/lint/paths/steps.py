@@ -18,6 +18,8 @@ from serc.resolve.effects import Effects
 
 # What counts for requests that are forwarded afterwards.
 _BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT))
+# What a transaction that has begun knows nothing of any more.
+_BEFORE_TRANSACTION: Final = frozenset((Does.EDIT_URI, Does.REWRITE))
 _UNCHANGED: Final = frozenset(
     (
         *(
@@ -30,7 +32,7 @@ _UNCHANGED: Final = frozenset(
             Does.TEST_FLAG,
             Does.TEST_STATUS,
         ),
-        *(Does.ARM, Does.RECORD_ROUTE, Does.COPY),
+        *(Does.ARM, Does.COPY),
     )
 )
 ONLY_IF_TRUE: Final = frozenset(
@@ -60,8 +62,11 @@ class Steps:
         span = call.span
         if does is None:
             return replace(ANYTHING, method=state.method or UNNAMED, failure=state.failure)
-        if does in _BEFORE_RELAY and state.relay is not None and not state.relay_failed:
+        kept = state.transaction and state.failure is None and does in _BEFORE_TRANSACTION
+        if (does in _BEFORE_RELAY or kept) and state.relay is not None and not state.relay_failed:
             self._too_late(call, state.relay)
+        if does is Does.RECORD_ROUTE:
+            return self._recorded(call, state)
         if does is Does.TEST_STATUS and not state.transaction:
             self._no_status(call)
         if does in _UNCHANGED:
@@ -132,7 +137,7 @@ class Steps:
 
     def _saved(self, call: tree.Call, state: State) -> State:
         misspelt = state.method != _REGISTER and nearest(state.method, (_REGISTER,)) is not None  # which was said
-        if state.method != _REGISTER and not state.method.startswith(UNNAMED) and not misspelt:
+        if state.method != _REGISTER and state.method.isalpha() | (not state.method) and not misspelt:
             message = f"{call.name.name} takes the contacts of any request: nothing lets only REGISTER come here"
             fix = self._cures.only_if(call.span, 'method == "REGISTER"')
             hint = 'write if (method == "REGISTER") before it'
@@ -174,6 +179,15 @@ class Steps:
         hint = f"call {opening}() first, or write {reply}"
         fix = write(call.name.span, reply, safe=False)
         self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix)
+
+    def _recorded(self, call: tree.Call, state: State) -> State:
+        if state.recorded is not None and state.recorded != call.span:
+            related = (Related(state.recorded, "first asked for here"),)
+            message = (
+                f"{call.name.name} is called a second time: the request gets two Record-Route headers of this server"
+            )
+            self._report.add(codes.RECORDED_TWICE, call.span, message, hint="remove one of the two", related=related)
+        return replace(state, recorded=state.recorded or call.span)
 
     def _no_status(self, call: tree.Call) -> None:
         message = f"{call.name.name} asks for the status of a transaction, and there is none here: this is never true"

@@ -99,7 +99,22 @@ class PieceMistakes:
             or self._equals_sign(start, end)
             or self._unknown_operand(start, end)
             or self._missing_operand(start, end, at)
+            or self._port_of_address(start, end, at)
         )
+
+    def _port_of_address(self, start: int, end: int, at: int) -> bool:
+        """An address with a port, where there is an operand for ports, too."""
+        operand = next((t.text for t in reversed(self._tokens[start:at]) if t.text in OPERANDS), "")
+        port = operand.replace("_ip", "_port")
+        if port == operand or port not in OPERANDS or at + 1 >= end or self._tokens[at].text != ":":
+            return False
+        following = self._tokens[at + 1]
+        if following.kind != "number":
+            return False
+        span = Span(self._tokens[at].start, following.end)
+        hint = f"compare the port with {port} == {following.text}"
+        self._unexpected(span, f"{operand} is an address without a port", hint)
+        return True
 
     def _misspelt_operator(self, start: int, end: int) -> bool:
         """Signs in a row, without blanks, that are no operator."""
@@ -308,6 +323,8 @@ class PieceMistakes:
             span = Span(self._tokens[start].start, self._tokens[last].end)
             return f"write route({number})", write(span, f"route({number})") if closed else None
         if before.kind == "word" and here.kind == "word" and before.text not in KEYWORDS:
+            return "put texts in quotes", None
+        if here.text == "/" and before.text in ("(", ","):
             return "put texts in quotes", None
         if here.kind in ("string", "number") and before.kind in ("string", "number"):
             hint = 'write a "," between the arguments' if here.kind == before.kind == "string" else ""
