@@ -12,7 +12,7 @@ from typing import Final
 from runtime.routing.config import Config
 from runtime.routing.engine import Engine
 from runtime.routing.meter import Meter
-from runtime.routing.ports import Log
+from runtime.routing.ports import L_DBG, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.helpers.db.storage import ServerStorage
 from runtime.server.helpers.dns.resolver import ServerResolver
@@ -38,6 +38,7 @@ from runtime.server.worker.tracing import Traces
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
 from runtime.server.worker.watching import EpollWatches
+from runtime.server.worker.ways import Ways
 from runtime.sip.address import UDP
 from runtime.sip.transport import ListenSocket
 
@@ -100,6 +101,8 @@ class Workplace:
         if self._is_measured:
             self.engine.measure(Meter(_clock_us))
         self.engine.start_worker(os.getpid(), connections, is_timer_process, EpollWatches())
+        if self.log.level > L_DBG:
+            self.engine.world.look_on(Ways(self.engine, self.log))
 
     def worker(
         self, seat: Seat, exchange: Exchange, child: int, listener: ListenSocket | None, streams: Streams | None
