@@ -6,7 +6,7 @@ from server.conftest import OPTIONS, ROUTES, StartServer
 
 
 def test_four_ds_show_the_way_of_a_message(start: StartServer) -> None:
-    server = start("-DEdddd", "-n", "1", "-T", routes=ROUTES.replace("{{12: 31}}", "{{13: 31}}"))
+    server = start("-ddd", "-n", "1", "-T", routes=ROUTES.replace("{{12: 31}}", "{{13: 31}}"))
     answer = server.ask()
     assert server.logs("DEBUG: way: OPTIONS sip:bob@example.com SIP/2.0 from udp:127.0.0.1:")
     assert server.logs(f"DEBUG: way: {answer.decode()} to udp:127.0.0.1:")
@@ -17,6 +17,6 @@ def test_four_ds_show_the_way_of_a_message(start: StartServer) -> None:
 
 
 def test_two_do_not(start: StartServer) -> None:
-    server = start("-DEdd", "-n", "1", "-T")
+    server = start("-d", "-n", "1", "-T")
     server.ask(OPTIONS)
     assert "way:" not in server.log.read_text()
