@@ -7,7 +7,7 @@ import pytest
 from runtime.modules import catalogue
 from runtime.modules.xlog.kinds import pieces_of
 from runtime.spec.declare import ArgumentKind, ModuleSpec, Param
-from runtime.spec.values import BadArgument, Constant
+from runtime.spec.values import BadArgument, Constant, Named
 
 
 def module(name: str) -> ModuleSpec:
@@ -298,7 +298,12 @@ def test_the_hint_for_a_near_miss_names_the_specifiers_of_the_family() -> None:
 
 def test_levels_are_the_core_s_numbers() -> None:
     level = kind("xlog.xlog", 2, 0)
-    assert [level.parse(name) for name in ("L_ALERT", "L_ERR", "L_WARN", "L_DBG")] == [-3, -1, 1, 4]
+    assert [level.parse(name) for name in ("L_ALERT", "L_ERR", "L_WARN", "L_DBG")] == [
+        Named("L_ALERT", -3),
+        Named("L_ERR", -1),
+        Named("L_WARN", 1),
+        Named("L_DBG", 4),
+    ]
 
 
 def test_offsets_and_ports_of_the_mangler_differ() -> None:
