@@ -161,7 +161,7 @@ def test_a_database_that_is_away_harms_no_other(file: str, tmp_path: Path) -> No
         with pytest.raises(Unavailable, match="serctl db create"):
             clients.result([SELECT], 0)
     assert clients.result([insert(1), SELECT], 1)[1].rows == [[1, b""]]
-    assert len([line for line in clients.log.lines if "is away" in line]) == 1
+    assert len([line for line in clients.log.lines if "cannot be reached; retrying" in line]) == 1
     clients.boxes.close()
 
 
@@ -178,5 +178,5 @@ def test_a_database_that_comes_back_is_found_again(tmp_path: Path, file: str) ->
             break
         except Unavailable:
             assert time.monotonic() < until
-    assert "is there again" in clients.log.lines[-1]
+    assert "can be reached again" in clients.log.lines[-1]
     clients.boxes.close()
