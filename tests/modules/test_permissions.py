@@ -93,7 +93,10 @@ def test_suffixes_can_be_set(tmp_path: Path) -> None:
 def test_a_mistake_makes_the_whole_file_empty(tmp_path: Path) -> None:
     site = routes(tmp_path, 'allow_routing("b")', b_allow='"^sip:alice" : ALL\n"a" "b"', b_deny="ALL : ALL")
     assert not allowed(site, request())
-    assert any("b.allow: line 2: a rule has two sides" in line and "the whole file is ignored" in line for line in site.lines(-1))
+    assert any(
+        "b.allow: line 2: a rule has two sides" in line and "the whole file is ignored" in line
+        for line in site.lines(-1)
+    )
 
 
 @pytest.mark.parametrize(("branch", "answer"), [("sip:0900@h", False), ("sip:fine@h", True), ("sip:1234@h", True)])
