@@ -56,6 +56,14 @@ class Kind:
         # Those that wait, by number: so in the order of their deadlines.
         self.pending: Final[dict[int, Question[Any]]] = {}
 
+    def take_over(self, other: Kind) -> None:
+        """What `other` has counted counts here from now on."""
+        self.waited += other.waited
+        self.late += other.late
+        self.refused += other.refused
+        other.waited = other.late = other.refused = 0
+        self.took.take_over(other.took)
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Question(Generic[T]):
@@ -209,7 +217,7 @@ class Asking:
     def _admit(self, question: Question[Any], now_ms: i64) -> bool:
         kind = question.kind
         if kind not in self.kinds:
-            self.kinds.append(kind)
+            self._join(kind)
         if len(kind.pending) >= kind.limit:
             kind.refused += 1
             question.fate = REFUSED
@@ -226,6 +234,14 @@ class Asking:
         self._pending[number] = question
         self.count = len(self._pending)
         return True
+
+    def _join(self, kind: Kind) -> None:
+        """One that is asked for the first time. It may come with a new program, in place of one of the same name, and goes on counting."""
+        for old in self.kinds[:]:
+            if old.name == kind.name and len(old.pending) == 0:
+                kind.take_over(old)
+                self.kinds.remove(old)
+        self.kinds.append(kind)
 
     # --- answers -----------------------------------------------------------------------------------------------------
 

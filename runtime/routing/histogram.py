@@ -26,11 +26,23 @@ class Histogram:
         self.counts[place] += 1
         self.sum_us += took_us
 
+    def take_over(self, other: Histogram) -> None:
+        """What `other` has counted counts here from now on."""
+        for place in range(len(self.counts)):
+            self.counts[place] += other.counts[place]
+            other.counts[place] = 0
+        self.sum_us += other.sum_us
+        other.sum_us = 0
+
     def tell(self, found: dict[str, int], name: str) -> None:
         """Into the counts of a process, under `~name~le` and `~name~sum`; nothing as long as nothing was counted."""
         if not any(self.counts):
             return
         for place in range(len(BUCKETS_US)):
-            found[f"~{name}~{BUCKETS_US[place]}"] = self.counts[place]
-        found[f"~{name}~inf"] = self.counts[len(BUCKETS_US)]
-        found[f"~{name}~sum"] = int(self.sum_us)
+            _add(found, f"~{name}~{BUCKETS_US[place]}", self.counts[place])
+        _add(found, f"~{name}~inf", self.counts[len(BUCKETS_US)])
+        _add(found, f"~{name}~sum", int(self.sum_us))
+
+
+def _add(found: dict[str, int], name: str, count: int) -> None:
+    found[name] = found.get(name, 0) + count

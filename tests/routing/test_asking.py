@@ -231,6 +231,25 @@ def test_a_question_without_a_run_calls_back() -> None:
     assert asking.count == 0 and Called(kind, b"").fate == NOT_ASKED
 
 
+def test_a_kind_of_a_new_program_takes_the_place_of_the_old_one_and_goes_on_counting() -> None:
+    log = Lines()
+    asking = Asking(log, Bugs("ser.cfg", log))
+    first = Kind("rows", DEADLINE_MS, 9)
+    waiting = Row(first, b"")
+    assert asking.begin(waiting, 0) and asking.begin(Row(first, b""), 0)
+    for number in range(1, 100):
+        # One that is still waited for stays; of the others there is one, whatever their number.
+        kind = Kind("rows", DEADLINE_MS, 9)
+        question = Row(kind, b"")
+        assert asking.begin(question, 0)
+        asking.cancel(question)
+        assert len(asking.kinds) == 2 and sum(k.waited for k in asking.kinds) == 2 + number
+    asking.tick(DEADLINE_MS)
+    assert asking.begin(Row(Kind("rows", DEADLINE_MS, 9), b""), DEADLINE_MS)
+    assert [(k.waited, k.late) for k in asking.kinds] == [(102, 2)]
+    assert sum(asking.kinds[0].took.counts) == 2
+
+
 # --- repetitions and CANCEL --------------------------------------------------------------------------------------------
 
 

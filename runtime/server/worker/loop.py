@@ -422,9 +422,9 @@ class Worker:
         found = world.counters.as_dict()
         found["messages"] = int(self.received)
         for kind in world.asking.kinds:
-            found[f"{kind.name}_waited"] = int(kind.waited)
-            found[f"{kind.name}_late"] = int(kind.late)
-            found[f"{kind.name}_refused"] = int(kind.refused)
+            found[f"{kind.name}_waited"] = found.get(f"{kind.name}_waited", 0) + int(kind.waited)
+            found[f"{kind.name}_late"] = found.get(f"{kind.name}_late", 0) + int(kind.late)
+            found[f"{kind.name}_refused"] = found.get(f"{kind.name}_refused", 0) + int(kind.refused)
             kind.took.tell(found, f"question~{kind.name}")
         found["sent"] = int(self.sent)
         found["not_sent"] = int(self.failed)
