@@ -9,7 +9,7 @@ from mypy_extensions import i64
 
 from runtime.server.mail.mailbox import Letter, Post
 
-KIND: Final[i64] = 16
+KIND: Final[i64] = 26
 
 
 @final

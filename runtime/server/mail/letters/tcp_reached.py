@@ -9,7 +9,7 @@ from mypy_extensions import i64
 
 from runtime.server.mail.mailbox import Letter, Post
 
-KIND: Final[i64] = 17
+KIND: Final[i64] = 27
 
 
 @final
