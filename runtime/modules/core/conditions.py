@@ -30,12 +30,21 @@ def method_matches(ctx: Context, regex: Regex) -> bool:
 
 
 def uri_equals(ctx: Context, uri: bytes) -> bool:
-    """The current Request-URI, or the status code of a reply, equals `uri`."""
+    """The current Request-URI, in a reply the status code, equals `uri`."""
     return _same(ctx.uri(), uri)
 
 
 def uri_matches(ctx: Context, regex: Regex) -> bool:
     return regex.search(ctx.uri())
+
+
+def status_equals(ctx: Context, status: bytes) -> bool:
+    """The status code of a reply equals `status`. In a request, as in SER, its URI stands in the same place."""
+    return uri_equals(ctx, status)
+
+
+def status_matches(ctx: Context, regex: Regex) -> bool:
+    return uri_matches(ctx, regex)
 
 
 def _from(ctx: Context) -> bytes | None:

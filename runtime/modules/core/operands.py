@@ -90,6 +90,8 @@ OPERANDS: Final[tuple[Operand, ...]] = (
     replace(
         _REQUEST_URI,
         name="status",
+        equals=Body(conditions.status_equals),
+        matches=Body(conditions.status_matches),
         forms=(_STATUS,),
         of=Messages.REPLIES,
         summary="The status code of a reply.",
