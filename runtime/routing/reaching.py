@@ -14,6 +14,7 @@ from runtime.routing import errors
 from runtime.routing.asking import ANSWERED, Kind, Question
 from runtime.routing.context import Context
 from runtime.routing.ports import Connections
+from runtime.sip import methods
 from runtime.sip.address import Address
 from runtime.sip.transport import ListenSocket
 
@@ -38,10 +39,13 @@ class Reached(Question[int]):
 
 
 def is_reached(ctx: Context, destination: Address, socket: ListenSocket, who: str) -> bool:
-    """Wait until a connection to `destination` is open; False, with `ctx.error` set and a line of `who` in the log, if that fails."""
+    """Wait until a connection to `destination` is open; False, with `ctx.error` set and a line of `who` in the log, if that fails.
+
+    An ACK waits for nothing: nobody can be told, and the BYE behind it, which `tm` sends at once, must not overtake it.
+    """
     world = ctx.world
     connections = world.connections
-    if connections is None or connections.leads_to(destination):
+    if connections is None or ctx.method == methods.ACK or connections.leads_to(destination):
         return True
     kind = world.asking.kind("connection", world.config.tcp_connect_timeout * 1000 + _GRACE_MS, WAITING_MAX)
     question = Reached(kind, connections, destination, socket)
