@@ -407,8 +407,10 @@ class Tracing(Onlooker):
         """Whose this message is, which goes out."""
         for call_id, call in self._calls.items():
             at = data.find(call_id)
-            if at >= 0 and _is_call_id(data, at, at + len(call_id)):
-                return call
+            while at >= 0:
+                if _is_call_id(data, at, at + len(call_id)):
+                    return call
+                at = data.find(call_id, at + 1)
         return None
 
     def _tell(self, call: _Call, event: EventTuple) -> None:

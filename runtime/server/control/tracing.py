@@ -81,6 +81,8 @@ class TraceSession:
         self._deaths: Final = {m: workers.deaths(m) for m in workers.mailboxes}
         self._letters: Final[dict[int, int]] = {}
         self._calls: Final[dict[bytes, CallState]] = {}
+        # The client has been told that these are over.
+        self._ended: Final[set[bytes]] = set()
         self._places: Final[dict[int, list[Place]]] = {}
         self._version = 0
         self._size = 0
@@ -154,9 +156,10 @@ class TraceSession:
                 self._is_full = True
                 self._write(FULL, self._workers.mailboxes)
         self._quiet_since_ms = now_ms
-        was_over = call.is_over
         self.say(what, call=call.number, time=at_us / 1_000_000, **self._of_event(what, event[3:], call))
-        if call.is_over and not was_over:
+        # What statements send leaves only now: the call ends with it.
+        if call.is_over and what != RAN and call_id not in self._ended:
+            self._ended.add(call_id)
             self.say("over", call=call.number)
 
     def _of_event(self, what: str, rest: tuple[Any, ...], call: CallState) -> dict[str, object]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from acceptance.conftest import options
 from patience import eventually
 
 from serc.commands import serctl
@@ -91,6 +93,22 @@ def test_a_call_is_shown_statement_by_statement_and_as_a_ladder(site: Site, by: 
     assert heads == [f"udp:127.0.0.1:{p}" for p in (site.people.alice_port, site.server.port, site.people.bob_port)]
     rungs = [line for line in ladder if ">" in line or "<" in line]
     assert [sum(word in rung for rung in rungs) for word in ("INVITE", "ACK", "BYE")] == [6, 2, 4], "\n".join(rungs)
+
+
+def test_a_request_without_a_transaction_is_over_with_its_answer(site: Site) -> None:
+    trace = site.server.trace("method=OPTIONS", "-n", "1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        probe.settimeout(30)
+        probe.sendto(options(site.server.port, probe.getsockname()[1]), ("127.0.0.1", site.server.port))
+        assert probe.recv(65536).startswith(b"SIP/2.0 200 ")
+    assert trace.wait() == 0
+    assert [
+        word for line in trace.lines if "|" in line for word in ("OPTIONS -", "200 OK (OPTIONS)") if word in line
+    ] == [
+        "OPTIONS -",
+        "200 OK (OPTIONS)",
+    ], trace.text
 
 
 def test_secrets_are_not_shown(site: Site) -> None:
