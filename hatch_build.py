@@ -84,7 +84,7 @@ class NativeBuildHook(BuildHookInterface[BuilderConfig]):
         made = [make_parser(self._stage)]
         reason = why_pure()
         if reason:
-            self._notice(f"{reason}: building without native code. It does the same, about a hundred times slower.")
+            self._notice(f"{reason}: building without native code. It does the same, fifteen to twenty times slower.")
         else:
             made += make_native(self._stage)
             build_data["pure_python"] = False
