@@ -8,11 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runtime.modules import catalogue
-from serc.commands.files import complain, read_source, refuse_to_overwrite, write_bytes
+from serc.commands.analysed import read_bound
+from serc.commands.files import complain, refuse_to_overwrite, write_bytes
 from serc.commands.progress import progress
-from serc.diagnostics.render import render_text
-from serc.frontend import analyse
 from serc.graph import dot
 
 
@@ -32,11 +30,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     options = parser().parse_args(argv)
-    source = read_source(options.config)
-    bound, report = analyse(source, catalogue)
-    if bound is None:
-        sys.stderr.write(render_text(source, report))
+    read = read_bound(options.config)
+    if read is None:
         return 1
+    source, bound, _ = read
     format_ = options.format or next((f for f in ("svg", "png") if options.output.lower().endswith(f".{f}")), "dot")
     picture: bytes | None = dot(bound, source).encode("utf-8")
     if format_ != "dot":

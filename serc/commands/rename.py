@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from runtime.modules import catalogue
-from serc.commands.files import complain, print_diff, read_source, write_whole
-from serc.diagnostics.render import render_text
+from serc.commands.analysed import read_bound
+from serc.commands.files import complain, print_diff, write_whole
 from serc.editor import Document
 from serc.fixing import applied, weight
 from serc.frontend import analyse
@@ -49,11 +49,10 @@ def main(argv: list[str]) -> int:
         p.error(
             f'"{options.old}" is no route, flag or AVP: write route[1], failure_route[1], flag[1], i:1, s:name or $alias'
         )
-    source = read_source(options.config)
-    bound, report = analyse(source, catalogue)
-    if bound is None:
-        sys.stderr.write(render_text(source, report))
+    read = read_bound(options.config)
+    if read is None:
         return 1
+    source, _, report = read
     new = parse_symbol(options.new)
     name = options.new if new is None or new.kind != symbol.kind else new.name
     try:

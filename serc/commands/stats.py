@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from runtime.modules import catalogue
-from serc.commands.files import read_source
-from serc.diagnostics.render import render_text
-from serc.frontend import analyse
+from serc.commands.analysed import read_bound
 from serc.statistics import COMPLEX, ModuleStatistics, Statistics, statistics
 
 
@@ -30,11 +26,10 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str]) -> int:
     options = parser().parse_args(argv)
-    source = read_source(options.config)
-    bound, report = analyse(source, catalogue)
-    if bound is None:
-        sys.stderr.write(render_text(source, report))
+    read = read_bound(options.config)
+    if read is None:
         return 1
+    source, bound, report = read
     found = statistics(source, bound, report)
     if options.json:
         print(json.dumps({"file": source.name, **asdict(found), "unused_modules": found.unused()}, indent=2))
