@@ -90,7 +90,7 @@ def onreply_route_1(ctx: Context) -> int:
     """onreply_route[1], nat.cfg:92."""
     if nathelper.nat_uac_test(ctx, 1):  # nat.cfg:93
         nathelper.fix_nated_contact(ctx)  # nat.cfg:93
-    if core.isflagset(ctx, 6) and core.uri_matches(ctx, REGEX_1):  # nat.cfg:94
+    if core.isflagset(ctx, 6) and core.status_matches(ctx, REGEX_1):  # nat.cfg:94
         return verdict(nathelper.force_rtp_proxy(ctx))  # nat.cfg:94
     return TRUE
 
