@@ -68,6 +68,10 @@ class Connection:
         self._is_message = False
         self._written: i64 = 0
 
+    def shown(self) -> str:
+        """The peer, for the log."""
+        return f"{self.peer.host().decode()}:{self.peer.port}"
+
     def put(self, out: Outgoing, now_ms: i64) -> bool:
         """Queue a message for `write`; False if too much is waiting already."""
         size: i64 = len(out.send.data)

@@ -16,13 +16,14 @@ from runtime.routing.ports import L_ERR, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.streams.channels import CHANNELS, NewChannel
 from runtime.server.streams.connection import Connection, Outgoing, wants_reply
-from runtime.sip.address import TCP, Address, from_packed
+from runtime.server.streams.outcomes import Failed, Reached, Received
+from runtime.server.streams.table import ConnectionTable
+from runtime.sip.address import TCP, Address
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 from runtime.tx.timers import NEVER
 
 IDLE_MS: Final[i64] = 120_000
-ALIASES_MAX: Final[i64] = 3
 
 # How often connections are looked over: those that somebody waits for, and all.
 _HURRY_MS: Final[i64] = 250
@@ -57,39 +58,12 @@ class Limits:
 
 
 @final
-class Received:
-    """A whole message and the connection that it came by; b"" if that is to be closed, for what follows is no message."""
-
-    def __init__(self, connection: Connection, data: bytes) -> None:
-        self.connection: Final = connection
-        self.data: Final = data
-
-
-@final
-class Failed:
-    """A message that could not be delivered, and why."""
-
-    def __init__(self, out: Outgoing, error: int) -> None:
-        self.out: Final = out
-        self.error: Final = error
-
-
-@final
-class Reached:
-    """What process `sender` has asked with `question`: 0 if there is a connection, else the errno."""
-
-    def __init__(self, sender: i64, question: i64, error: int) -> None:
-        self.sender: Final = sender
-        self.question: Final = question
-        self.error: Final = error
-
-
-@final
 class Streams:
     """The connections of TCP process `index` out of `count`; their numbers from `first` up, less one, are `index` modulo `count`.
 
     `serve` leaves what came in `received`; `send`, `serve` and `look_over` leave what could not be delivered in `failed`, and in
-    `reached` what has become of connections that were asked for with `reach`. The caller empties all three. `door` is where accepted connections come in (runtime.server.streams.acceptor).
+    `reached` what has become of connections that were asked for with `reach`. The caller empties all three. `door` is where
+    accepted connections come in (runtime.server.streams.acceptor).
     """
 
     def __init__(
@@ -113,11 +87,7 @@ class Streams:
         self._channels: Final = channels
         self._epoll: Final = select.epoll()
         self._epoll.register(self._door_fd, select.EPOLLIN)
-        self._by_fd: dict[int, Connection] = {}
-        self._by_number: dict[int, Connection] = {}
-        self._by_name: dict[bytes, Connection] = {}
-        # How many each host has opened.
-        self._from_host: Final[dict[bytes, int]] = {}
+        self._connections: Final = ConnectionTable(limits.connections, limits.from_one_host)
         # Those that connect or have something left to write.
         self._waiting: dict[int, Connection] = {}
         # While events are being handled no descriptor may be used anew: a later event could be meant for its former owner.
@@ -140,13 +110,13 @@ class Streams:
         return self._epoll.fileno()
 
     def connections(self) -> int:
-        return len(self._by_fd)
+        return len(self._connections)
 
     def next_timer_ms(self, now_ms: i64) -> i64:
         """Milliseconds until `look_over` should run, or somebody look at `reached`; -1 if nothing is waiting."""
         if self.reached:
             return 0
-        if not self._by_fd:
+        if len(self._connections) == 0:
             return NEVER
         due_ms = self._next_round_ms
         if self._waiting and self._next_hurry_ms < due_ms:
@@ -163,7 +133,7 @@ class Streams:
             if fd == self._door_fd:
                 door_is_open = True
                 continue
-            connection = self._by_fd.get(fd)
+            connection = self._connections.of_descriptor(fd)
             if connection is None:
                 continue
             if events & select.EPOLLOUT or connection.is_connecting:
@@ -203,7 +173,7 @@ class Streams:
                     connection.unanswered += 1
                 self.received.append(Received(connection, message))
         except BadMessage as mistake:
-            self._remark(f"ERROR: tcp: {mistake} from {_shown(connection.peer)}, connection closed", now_ms)
+            self._remark(f"ERROR: tcp: {mistake} from {connection.shown()}, connection closed", now_ms)
             self.received.append(Received(connection, b""))
             return
         if channel.is_between():
@@ -265,29 +235,16 @@ class Streams:
                 continue
             host: str = name[0]
             peer = Address.parse(host.partition("%")[0], name[1])
-            if not self._has_room(now_ms) or not self._has_room_for(peer, now_ms):
+            if not self._has_room(self._connections.why_full() or self._connections.why_full_for(peer), now_ms):
                 own.close()
                 continue
-            self._add(own, peer, listener, now_ms, False).is_counted = True
-            opener = _host_of(peer)
-            self._from_host[opener] = self._from_host.get(opener, 0) + 1
+            self._connections.count(self._add(own, peer, listener, now_ms, False))
 
-    def _has_room(self, now_ms: i64) -> bool:
-        if len(self._by_fd) < self._limits.connections:
+    def _has_room(self, why_full: str, now_ms: i64) -> bool:
+        if not why_full:
             return True
         self.refused += 1
-        self._remark(f"ERROR: tcp: {self._limits.connections} connections are open, another one refused", now_ms)
-        return False
-
-    def _has_room_for(self, peer: Address, now_ms: i64) -> bool:
-        """False if the host of `peer` has opened so many that the others could not."""
-        if self._from_host.get(_host_of(peer), 0) < self._limits.from_one_host:
-            return True
-        self.refused += 1
-        self._remark(
-            f"ERROR: tcp: {peer.host().decode()} has {self._limits.from_one_host} connections open, another one refused",
-            now_ms,
-        )
+        self._remark(f"ERROR: tcp: {why_full}, another one refused", now_ms)
         return False
 
     def _add(
@@ -299,24 +256,11 @@ class Streams:
         channel = self._channels[listener.proto](connecting)
         connection = Connection(number, own, peer, listener, channel, now_ms)
         connection.is_connecting = connecting
-        if not self._by_fd:
+        if len(self._connections) == 0:
             self._next_round_ms = now_ms + _ROUND_MS
-        self._by_fd[connection.fd] = connection
-        self._by_number[int(number)] = connection
-        self._take_name(connection, peer.sockaddr)
+        self._connections.add(connection)
         self._epoll.register(connection.fd, select.EPOLLIN | select.EPOLLOUT if connecting else select.EPOLLIN)
         return connection
-
-    def _take_name(self, connection: Connection, name: bytes) -> None:
-        """An older connection with the same name keeps it."""
-        if name not in self._by_name:
-            self._by_name[name] = connection
-            connection.names.append(name)
-
-    def _take_names(self, connection: Connection) -> None:
-        for name in connection.names:
-            del self._by_name[name]
-        connection.names = []
 
     def close_when_written(self, connection: Connection, now_ms: i64) -> None:
         """Read no more and close when everything that was sent is written."""
@@ -343,31 +287,19 @@ class Streams:
         if not connection.is_open:
             return
         connection.is_open = False
-        if connection.is_counted:
-            self._forget_one_of(_host_of(connection.peer))
         for out in connection.queue:
             self.failed.append(Failed(out, error or errno.ECONNRESET))
         connection.queue = []
         self._queued_bytes -= connection.queued_bytes
         connection.queued_bytes = 0
         self._tell_askers(connection, error or errno.ECONNRESET)
-        self._take_names(connection)
-        number = int(connection.number)
-        del self._by_number[number]
-        self._waiting.pop(number, None)
-        del self._by_fd[connection.fd]
+        self._connections.remove(connection)
+        self._waiting.pop(int(connection.number), None)
         self._epoll.unregister(connection.fd)
         if self._serving:
             self._closed.append(connection.socket)
         else:
             connection.socket.close()
-
-    def _forget_one_of(self, host: bytes) -> None:
-        left = self._from_host[host] - 1
-        if left:
-            self._from_host[host] = left
-        else:
-            del self._from_host[host]
 
     # --- sending -----------------------------------------------------------------------------------------------------
 
@@ -376,21 +308,21 @@ class Streams:
 
         The number may come from a reply: it is the sender's word, and nobody's leave to write to others (RFC 3261 18.2.2).
         """
-        connection = self._by_number.get(int(number))
-        return connection is not None and not connection.is_closing and connection.peer.ip == destination.ip
+        connection = self._connections.numbered(number, destination)
+        return connection is not None and not connection.is_closing
 
     def send(self, send: Send, sender: i64, ticket: i64, now_ms: i64) -> None:
         """Send on the connection that `send` names, if that leads to its destination, else on another one that does, else connect.
 
         No data: close the connection that it names.
         """
-        connection = self._by_number.get(int(send.connection)) if send.connection else None
+        connection = self._connections.numbered(send.connection, send.destination) if send.connection else None
         if len(send.data) == 0:
-            if connection is not None and connection.peer.ip == send.destination.ip:
+            if connection is not None:
                 self.close_when_written(connection, now_ms)
             return
-        if connection is None or not self.knows(connection.number, send.destination):
-            connection = self._by_name.get(send.destination.sockaddr)
+        if connection is None or connection.is_closing:
+            connection = self._connections.named(send.destination)
         out = Outgoing(send, sender, ticket)
         if connection is None or connection.is_closing:
             error, connection = self._connect(send.destination, send.socket, now_ms)
@@ -404,9 +336,7 @@ class Streams:
             self._queued_bytes += size
         else:
             # A stream with a hole in it is of no use to its reader, if there is one.
-            self._remark(
-                f"ERROR: tcp: {_shown(connection.peer)} does not read what it is sent, connection closed", now_ms
-            )
+            self._remark(f"ERROR: tcp: {connection.shown()} does not read what it is sent, connection closed", now_ms)
             self.failed.append(Failed(out, errno.ENOBUFS))
             self.close(connection, errno.ENOBUFS)
             return
@@ -421,7 +351,7 @@ class Streams:
                 return
             self._remark(
                 f"ERROR: tcp: {self._queued_bytes} bytes wait for peers that do not read, connection with "
-                f"{_shown(slowest.peer)} closed",
+                f"{slowest.shown()} closed",
                 now_ms,
             )
             self.close(slowest, errno.ENOBUFS)
@@ -463,7 +393,7 @@ class Streams:
             return
         connection.is_half_closed = True
         # What else is for this host needs somebody who listens for longer.
-        self._take_names(connection)
+        self._connections.release_names(connection)
         self._watch(connection, now_ms)
 
     def _wait_for(self, connection: Connection, now_ms: i64) -> None:
@@ -473,12 +403,12 @@ class Streams:
 
     def leads_to(self, destination: Address) -> bool:
         """True if what is sent there goes by a connection that is open."""
-        connection = self._by_name.get(destination.sockaddr)
+        connection = self._connections.named(destination)
         return connection is not None and not connection.is_connecting and not connection.is_closing
 
     def reach(self, destination: Address, listener: ListenSocket, sender: i64, question: i64, now_ms: i64) -> None:
         """Open a connection to `destination` unless there is one. `reached` then tells process `sender` about its `question`."""
-        connection = self._by_name.get(destination.sockaddr)
+        connection = self._connections.named(destination)
         error = 0
         if connection is None or connection.is_closing:
             error, connection = self._connect(destination, listener, now_ms)
@@ -494,7 +424,7 @@ class Streams:
 
     def _connect(self, peer: Address, listener: ListenSocket, now_ms: i64) -> tuple[int, Connection | None]:
         """0 and a connection that is being opened; where not even that works, the errno and None."""
-        if not self._has_room(now_ms):
+        if not self._has_room(self._connections.why_full(), now_ms):
             return errno.EMFILE, None
         try:
             own = socket.socket(socket.AF_INET6 if peer.is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
@@ -515,26 +445,13 @@ class Streams:
         False if that is closed, has enough aliases, or another connection has the name: that would let one client take
         what is meant for another.
         """
-        connection = self._by_number.get(int(number))
-        if connection is None or peer.ip != connection.peer.ip:
+        connection = self._connections.numbered(number, peer)
+        if connection is None:
             return False
-        name = from_packed(peer.ip, port).sockaddr
-        owner = self._by_name.get(name)
-        if owner is connection:
-            return True
-        if owner is not None:
-            self._remark(
-                f"ERROR: tcp: port {port} of {_shown(connection.peer)} belongs to another connection, alias refused "
-                "(possible port hijack attempt)",
-                now_ms,
-            )
-            return False
-        if len(connection.names) > ALIASES_MAX:
-            self._remark(f"ERROR: tcp: {_shown(connection.peer)} wants over {ALIASES_MAX} aliases", now_ms)
-            return False
-        self._by_name[name] = connection
-        connection.names.append(name)
-        return True
+        why_not = self._connections.alias(connection, port)
+        if why_not:
+            self._remark(f"ERROR: tcp: {why_not}", now_ms)
+        return not why_not
 
     # --- time --------------------------------------------------------------------------------------------------------
 
@@ -548,7 +465,7 @@ class Streams:
                 self.close(connection, errno.ETIMEDOUT)
         if now_ms >= self._next_round_ms:
             self._next_round_ms = now_ms + _ROUND_MS
-            for connection in list(self._by_fd.values()):
+            for connection in self._connections.all():
                 if now_ms - connection.active_ms >= IDLE_MS:
                     self.close(connection, errno.ETIMEDOUT)
 
@@ -561,12 +478,3 @@ class Streams:
 
 def _waits_for(connection: Connection) -> int:
     return int(connection.queued_bytes)
-
-
-def _host_of(peer: Address) -> bytes:
-    """Who counts as one: of IPv6 the network of 64 bits, in which a host can have any address (RFC 4291 2.5.4)."""
-    return peer.ip[:8] if peer.is_ipv6 else peer.ip
-
-
-def _shown(peer: Address) -> str:
-    return f"{peer.host().decode()}:{peer.port}"
