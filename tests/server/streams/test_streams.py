@@ -167,7 +167,7 @@ def test_a_destination_is_connected_to_once(site: Site) -> None:
         peer.sendall(MESSAGE)
         assert site.messages(1) == [MESSAGE]
         peer.close()
-        site.until(lambda: not site.open())
+        site.until(lambda: not site.streams.leads_to(address_of(callee)))
         site.send(b"again", address_of(callee))
         callee.settimeout(5)
         peer, _ = callee.accept()
