@@ -183,7 +183,9 @@ class Names:
         asked_ms = self._asked.get(question)
         if asked_ms is not None and now_ms - asked_ms < LOST_MS:
             return None
-        answer = self._resolver.ask(question[0], question[1])
+        # There is nothing below this name, RFC 6761 6.4: nobody need be asked.
+        is_invalid = question[1] == b"invalid" or question[1].endswith(b".invalid")
+        answer = Answer(KEEP_MAX_MS) if is_invalid else self._resolver.ask(question[0], question[1])
         if answer is not None:
             self._keep(question, answer, now_ms)
             return answer

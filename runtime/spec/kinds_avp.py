@@ -16,14 +16,20 @@ _HINT: Final = "write i:NUMBER, s:NAME, NAME or $ALIAS"
 
 
 def parse_avp_name(text: str) -> int | bytes | Constant[Alias]:
-    """`i:10` is 10, `s:name` and `name` are b"name", `$alias` an Alias; raises BadArgument for anything else."""
-    if text.startswith("i:"):
-        return _integer_name(text[2:])
+    """`i:10` is 10, `s:name` and `name` are b"name", `$alias` an Alias; raises BadArgument for anything else.
+
+    The letter before the colon may be a capital one.
+    """
+    letter, colon, rest = text[:1].lower(), text[1:2] == ":", text[2:]
+    if colon and letter == "i":
+        return _integer_name(rest)
+    if colon and letter != "s":
+        raise BadArgument(f'"{text[:2]}" is no type of names', _HINT)
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before the name of an alias", _HINT)
         return Constant(Alias, (wire(text[1:]),), "ALIAS", True, text[1:])
-    name = text.removeprefix("s:")
+    name = rest if colon else text
     if not name:
         raise BadArgument("the name of the AVP is missing", _HINT)
     return wire(name)
@@ -53,7 +59,8 @@ def avp_name_mistake(text: str) -> str:
 
 def aliases_mistake(text: str) -> str:
     """What is wrong with a value of avp_aliases; "" if nothing is."""
-    for definition in text.strip().strip(";").split(";"):
+    seen: set[str] = set()
+    for definition in text.split(";"):
         alias, equals, name = (part.strip() for part in definition.partition("="))
         if not alias or not equals or not name:
             return f'"{definition.strip()}" is not alias=name'
@@ -62,13 +69,16 @@ def aliases_mistake(text: str) -> str:
         wrong = avp_name_mistake(name)
         if wrong:
             return wrong
+        if alias in seen:
+            return f"two definitions of the alias {alias}"
+        seen.add(alias)
     return ""
 
 
 def avp_definitions(text: str) -> list[tuple[bytes, int | bytes]]:
     """The aliases that a value of avp_aliases, `alias=name;…`, defines; its form has been checked."""
     found: list[tuple[bytes, int | bytes]] = []
-    for definition in text.strip().strip(";").split(";"):
+    for definition in text.split(";"):
         alias, _, name = (part.strip() for part in definition.partition("="))
         value = parse_avp_name(name)
         assert not isinstance(value, Constant), "an alias of an alias"

@@ -53,7 +53,9 @@ GOOD = [
     ("avpops.avp_db_load", 2, 1, "i:123/$some_scheme"),
     ("avpops.avp_db_load", 2, 1, "i:/domain_preferences"),
     ("avpops.avp_db_store", 2, 1, "s:404fwd/fwd_table"),
+    ("avpops.avp_db_load", 2, 0, "$TO/Domain"),
     ("avpops.avp_write", 2, 0, "$ruri/username"),
+    ("avpops.avp_write", 2, 0, "$From/Username"),
     ("avpops.avp_write", 2, 0, "a/b"),
     ("avpops.avp_write", 2, 0, "i:0"),
     ("avpops.avp_write", 2, 1, "$alias"),
@@ -178,7 +180,7 @@ GOOD_VALUES: list[tuple[str, int | str]] = [
     ("nathelper.rtpproxy_sock", "udp:rtp.example.org:22222"),
     ("nathelper.rtpproxy_sock", "udp6:2001:db8::1"),
     ("nathelper.rtpproxy_sock", "udp6:[2001:db8::1]:22222"),
-    ("avpops.avp_aliases", "voicemail=i:67;fwd = s:forward;name=x;"),
+    ("avpops.avp_aliases", "voicemail=I:67;fwd = S:forward;name=x"),
     ("avpops.db_scheme", "some_scheme:table=t;uuid_col=uuid;value_col=v;value_type=string"),
     ("jabber.jdomain", "jabber.example.org=*"),
     ("jabber.aliases", "2;icq.example.org=#;msn.example.org;"),
@@ -208,6 +210,10 @@ BAD_VALUES: list[tuple[str, int | str]] = [
     ("nathelper.rtpproxy_sock", ""),
     ("avpops.avp_aliases", "voicemail"),
     ("avpops.avp_aliases", "a=$b"),
+    ("avpops.avp_aliases", "a=s:x;"),
+    ("avpops.avp_aliases", "a=s:x;b=i:1;a=i:2"),
+    ("avpops.avp_aliases", "a=x:y"),
+    ("tm.fr_timer_avp", "t:timer"),
     ("avpops.db_scheme", "table=t"),
     ("avpops.db_scheme", "x:colour=red"),
     ("avpops.db_scheme", "x:value_type=float"),
@@ -256,7 +262,8 @@ def test_doubtful_values_of_parameters(path: str, value: int | str) -> None:
 
 def test_avp_names_are_values_where_they_can_be() -> None:
     name = kind("avpops.avp_write", 2, 1)
-    assert name.parse("i:10") == 10
+    assert name.parse("i:10") == 10 == name.parse("I:10")
+    assert name.parse("S:name") == b"name"
     assert name.parse("s:i:10") == b"i:10"
     assert name.parse("name") == b"name"
     alias = name.parse("$alias")

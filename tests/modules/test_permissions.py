@@ -61,6 +61,20 @@ def test_calls_are_allowed_unless_denied(tmp_path: Path, sender: str, uri: str, 
     assert allowed(routes(tmp_path, f'allow_routing("{tmp_path}/a")'), data) is answer
 
 
+@pytest.mark.parametrize(
+    ("line", "sender", "applies"),
+    [
+        ("john smith : x", "john smith@h", True),
+        ("john smith : x", "john  smith@h", False),
+        ("ann lee EXCEPT of work : x", "ann lee@h", True),
+        ("ann lee EXCEPT of work : x", "ann lee of work@h", False),
+        ("EXCEPTION, ALLAN : x", "exception@h", True),
+    ],
+)
+def test_an_expression_may_hold_blanks_without_quotes(line: str, sender: str, applies: bool) -> None:
+    assert parse_rules(line).match(sender.encode(), b"x") is applies
+
+
 def test_a_request_without_a_usable_from_is_denied(tmp_path: Path) -> None:
     assert not allowed(routes(tmp_path, 'allow_routing("a")', a_deny=DENY), request(From="<sip:a"))
 
@@ -167,8 +181,8 @@ def test_what_rules_say(rule: str, sender: bytes, destination: bytes, answer: bo
     [
         ('"a" "b"', "two sides"),
         ("a : b : c", "two sides"),
-        ("a b : c", "commas"),
-        ("a : b c d", "commas"),
+        ('"a" "b" : c', "commas"),
+        ('a : b "c"', "commas"),
         (": b", "missing"),
         ("a, : b", "missing"),
         ("a :", "missing"),

@@ -102,6 +102,14 @@ def test_if_nobody_can_tell_what_was_known_before_counts_for_an_hour() -> None:
     assert site.known(b"h", end) == []
 
 
+@pytest.mark.parametrize("name", [b"invalid", b"gw.invalid"])
+def test_nobody_is_asked_for_what_is_reserved_to_be_invalid(name: bytes) -> None:
+    site = Site()
+    assert site.known(name, 0) == []
+    assert site.server.asked == []
+    assert site.known(b"not-invalid", 0) is None
+
+
 def test_a_lost_question_is_asked_again() -> None:
     site = Site()
     site.known(b"h", 0)

@@ -51,8 +51,8 @@ def _alias_in(selection: tuple[str, int, bytes]) -> str:
 
 def _selection(text: str) -> tuple[str, int, bytes]:
     """What kind of name it is ("integer", "string", "alias", or "all …"), and the name."""
-    if text in ("", "i:", "s:"):
-        return {"": "all", "i:": "all integer", "s:": "all string"}[text], 0, b""
+    if text.lower() in ("", "i:", "s:"):
+        return {"": "all", "i:": "all integer", "s:": "all string"}[text.lower()], 0, b""
     name = parse_avp_name(text)
     if isinstance(name, int):
         return "integer", name, b""
@@ -69,9 +69,9 @@ def _uri(text: str) -> str:
 def _source(text: str) -> Constant[Owner]:
     head, slash, part = text.partition("/")
     if _uri(head):
-        if slash and part not in ("username", "domain"):
+        if slash and part.lower() not in ("username", "domain"):
             raise BadArgument(f'"{part}" is no part of a URI that can be used here', "write domain, or nothing")
-        return _owner(_uri(head), b"", part == "domain")
+        return _owner(_uri(head), b"", part.lower() == "domain")
     if text.startswith("$"):
         if len(text) == 1:
             raise BadArgument("$ stands before from, to, ruri or an alias")
@@ -113,25 +113,26 @@ def _value(text: str) -> Constant[Value]:
     if text.lower() == "$src_ip":
         return Constant(SourceAddress, (), "VALUE")
     if _uri(head):
-        _uri_part(part, slash)
-        return Constant(UriValue, (_uri(head), part), "VALUE")
+        return Constant(UriValue, (_uri(head), _uri_part(part, slash)), "VALUE")
     if text.startswith("$"):
         raise BadArgument(f'"{text}" is no value', "write $from, $to, $ruri, $src_ip or a literal")
     return Constant(Literal, (_literal(text),), "VALUE")
 
 
-def _uri_part(part: str, slash: str) -> None:
-    if slash and part not in ("username", "domain"):
+def _uri_part(part: str, slash: str) -> str:
+    if slash and part.lower() not in ("username", "domain"):
         raise BadArgument(f'"{part}" is no part of a URI', "write username or domain")
+    return part.lower()
 
 
 def _literal(text: str) -> int | bytes:
-    if text.startswith("i:"):
+    letter = text[:2].lower()
+    if letter == "i:":
         try:
             return parse_integer(text[2:], 0)
         except BadArgument:
             raise BadArgument(f'i: announces a number of 0 or above, "{text[2:]}" is none') from None
-    literal = text.removeprefix("s:")
+    literal = text[2:] if letter == "s:" else text
     if not literal:
         raise BadArgument("the value is missing")
     return wire(literal)
@@ -168,11 +169,10 @@ def _destination(text: str) -> Constant[Destination]:
     if not head.startswith("$") or len(head) == 1:
         raise BadArgument(f'"{text}" is no place to push to', "write $ruri or $Header-Name")
     if head.lower() == "$ruri":
-        _uri_part(part, slash)
-        return Constant(ToUri, (part,), "DESTINATION")
-    if slash and part not in ("request", "reply"):
+        return Constant(ToUri, (_uri_part(part, slash),), "DESTINATION")
+    if slash and part.lower() not in ("request", "reply"):
         raise BadArgument(f'"{part}" is no kind of message', "write request or reply")
-    return Constant(ToHeader, (wire(head[1:]), part == "reply"), "DESTINATION", names=("in_reply",))
+    return Constant(ToHeader, (wire(head[1:]), part.lower() == "reply"), "DESTINATION", names=("in_reply",))
 
 
 def _destination_doubt(text: str) -> Doubt | None:
@@ -198,13 +198,14 @@ def _comparison(text: str) -> Constant[Comparison]:
         raise BadArgument("the value to compare with is missing")
     every, ignore_case = "g" in flags.lower(), "i" in flags.lower()
     if operator.lower() == "re":
-        if operand.startswith(("$", "i:")):
+        if operand.lower().startswith(("$", "i:")):
             raise BadArgument("re/ wants a regular expression, not an AVP or a number")
-        pattern = checked_regex(operand.removeprefix("s:"))
+        pattern = checked_regex(operand[2:] if operand.lower().startswith("s:") else operand)
         return Constant(Match, (pattern, every), "CHECK", names=("every",))
     if operand.startswith("$"):
         alias = "" if _is_part_of_message(operand) else operand[1:]
-        arguments = (operator.lower(), wire(operand[1:]), every, ignore_case)
+        # What is said of the message is so in any case of letters, the name of an alias is not.
+        arguments = (operator.lower(), wire(operand[1:] if alias else operand[1:].lower()), every, ignore_case)
         return Constant(CompareWith, arguments, "CHECK", bool(alias), alias, names=("every", "ignore_case"))
     arguments_of = (operator.lower(), _literal(operand), every, ignore_case)
     return Constant(Compare, arguments_of, "CHECK", names=("every", "ignore_case"))
@@ -216,7 +217,7 @@ def _is_part_of_message(operand: str) -> bool:
 
 def _is_uri_part(rest: str) -> bool:
     head, _, part = rest.partition("/")
-    return bool(_uri(head)) and part in ("username", "domain")
+    return bool(_uri(head)) and part.lower() in ("username", "domain")
 
 
 def scheme_mistake(text: str) -> str:

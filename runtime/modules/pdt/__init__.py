@@ -24,7 +24,7 @@ _CODE_BYTES: Final = 280
 
 
 def _digits_mistake(text: str) -> str:
-    return "" if text.isdigit() else f'prefix is digits, not "{text}"'
+    return "" if text.isdigit() or not text else f'prefix is digits, not "{text}"'
 
 
 @final

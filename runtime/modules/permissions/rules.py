@@ -2,7 +2,7 @@
 
     rule = list ["EXCEPT" list] ":" list ["EXCEPT" list]      ; senders, then destinations
     list = "ALL" / expression *("," expression)
-    expression = a POSIX extended regular expression, in double quotes where it holds "," ":" "#" or blanks
+    expression = a POSIX extended regular expression, in double quotes where it holds "," ":" or "#"
 
 A rule matches if its two sides do. "ALL" belongs to the rule in which it stands (SER asks the first rule of the file for every
 one).
@@ -15,7 +15,10 @@ from typing import Final, final
 
 from runtime.sip.regex import BadRegex, Regex
 
-_TOKEN: Final = re.compile(r'\s*(?:"([^"]*)"|([,:])|([^\s,:"]+))')
+# EXCEPT is a word of its own; other words up to a sign are one expression, with the blanks between them.
+_TOKEN: Final = re.compile(
+    r'\s*(?:"([^"]*)"|([,:])|(EXCEPT(?![^\s,:"])|[^\s,:"]+(?:[ \t]+(?!EXCEPT(?![^\s,:"]))[^\s,:"]+)*))'
+)
 
 
 class BadRule(Exception):
@@ -86,7 +89,7 @@ def _tokens(line: str) -> list[str]:
             raise BadRule("a quote is never closed")
         quoted, sign, word = token.groups()
         if word is not None and "#" in word:
-            word = word.partition("#")[0]
+            word = word.partition("#")[0].rstrip()
             line = line[: token.end()]
         found.append('"' + quoted if quoted is not None else str(sign or word))
         at = token.end()
