@@ -28,6 +28,10 @@ class Kept:
         """Keep this from now on."""
         self._things[name] = thing
 
+    def all(self) -> list[object]:
+        """The things."""
+        return list(self._things.values())
+
     def snapshot(self) -> dict[str, object]:
         """What `restore` takes."""
         return dict(self._things)

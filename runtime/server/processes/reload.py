@@ -24,6 +24,7 @@ from runtime.server.mail.letters.program_done import ProgramDoneLetter
 from runtime.server.processes.errand import Errand
 from runtime.server.processes.notify import Notifier
 from runtime.server.processes.workers import Workers
+from runtime.server.start.namespaces import Namespaces
 from runtime.server.start.source import Compiled, Source, packed, unpacked
 
 # How long the compiler may take, the processes to get ready, and to switch; then who has not is killed, and replaced.
@@ -96,6 +97,7 @@ class Reload:
         # When each part of it began.
         self._times_s: list[float] = []
         self._missing: dict[int, int] = {}
+        self._namespaces: Final = Namespaces(engine.world.kept.all)
         self._ready: Ready | None = None
         self._count = 1
         text = "" if first is None else first.text
@@ -205,7 +207,7 @@ class Reload:
         code = self._board.read(size)
         self._next = Version(self._count + 1, code, text, time.time())
         try:
-            program = unpacked(code)
+            program = unpacked(code, self._namespaces)
             self._ready = self._engine.ready(program, self._effective(program.config))
         except (StartError, ProgramError) as e:
             self._give_up(str(e))
@@ -313,6 +315,7 @@ class Reload:
         self._phase = _IDLE
         if self._wanted in (RELOAD, ROLLBACK, TEST):
             self._notifier.tell("READY=1", f"STATUS={text.splitlines()[0] if text else ''}")
+        self._namespaces.look()
         said = self._said
         self._said = ""
         if is_good:

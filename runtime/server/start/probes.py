@@ -17,6 +17,7 @@ from runtime.routing.program import Program
 from runtime.routing.tracing import Statements
 from runtime.routing.world import World
 from runtime.server.host.errors import StartError
+from runtime.server.start.namespaces import Namespaces
 
 # What the module with probes calls (serc.codegen).
 _PROBE: Final = "probe"
@@ -60,7 +61,9 @@ def unpacked_places(data: bytes) -> list[Place]:
     return [unpacked_place(plain) for plain in _loaded(data)[3]]
 
 
-def unpacked_statements(data: bytes, version: int, edition: Edition, world: World) -> Statements:
+def unpacked_statements(
+    data: bytes, version: int, edition: Edition, world: World, namespaces: Namespaces
+) -> Statements:
     """The program with probes, which shares modules and constants with the one that runs. Raises StartError with the reason."""
     theirs, code, shared, plain_places = _loaded(data)
     if theirs != version:
@@ -72,6 +75,7 @@ def unpacked_statements(data: bytes, version: int, edition: Edition, world: Worl
     logged: list[tuple[int, str]] = []
     recorder = Recorder([unpacked_place(plain) for plain in plain_places], logged, left_side)
     module: dict[str, object] = {"__name__": "probed", _PROBE: recorder}
+    namespaces.add(module)
     for name, same in shared.items():
         if same not in namespace:
             raise StartError(f"the program that runs has no {same}")

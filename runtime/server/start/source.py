@@ -10,6 +10,7 @@ from typing import Final
 from runtime.routing.program import Program
 from runtime.server.host.errors import StartError
 from runtime.server.start.loader import MODULE
+from runtime.server.start.namespaces import Namespaces
 from runtime.server.start.probes import WithProbes
 
 
@@ -64,9 +65,12 @@ def packed(compiled: Compiled) -> bytes:
         raise StartError(f"routes.py:{e.lineno}: {e.msg}") from e
 
 
-def unpacked(code: bytes) -> Program:
-    """The program of such a module; raises StartError with the reason."""
+def unpacked(code: bytes, namespaces: Namespaces | None = None) -> Program:
+    """The program of such a module; raises StartError with the reason. `namespaces` empties it when nobody uses it any more; None:
+    this process is not here for long."""
     module = ModuleType(MODULE)
+    if namespaces is not None:
+        namespaces.add(module.__dict__)
     try:
         loaded: object = marshal.loads(code)
         assert isinstance(loaded, CodeType)

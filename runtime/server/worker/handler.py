@@ -19,3 +19,6 @@ class Handler:
 
     def take(self, letter: Letter, now_ms: i64) -> None:
         self.log.write(L_ERR, f"BUG: a letter of kind {letter.kind} reached a process that cannot handle it")
+
+    def when_idle(self, now_ms: i64) -> None:
+        """Nothing is to be done at the moment; asked of who takes new programs."""

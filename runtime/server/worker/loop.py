@@ -16,7 +16,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
 from runtime.server.host.process_table import Entry
 from runtime.server.mail.exchange import Exchange, Tickets
-from runtime.server.mail.letters import datagram, tcp_failed, tcp_message, tcp_reached, tcp_send
+from runtime.server.mail.letters import datagram, new_program, tcp_failed, tcp_message, tcp_reached, tcp_send
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
@@ -196,6 +196,7 @@ class Worker:
         self._in_batch = False
         if self._came == 0:
             collect_while_idle()
+            self._handlers[new_program.KIND].when_idle(now_ms)
             return False
         self._uncollected += self._came
         if self._uncollected >= MESSAGES:

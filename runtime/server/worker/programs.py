@@ -15,8 +15,12 @@ from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import new_program, program_done
 from runtime.server.mail.letters.new_program import MAKE_READY, SWITCH, NewProgramLetter
 from runtime.server.mail.mailbox import Letter
+from runtime.server.start.namespaces import Namespaces
 from runtime.server.start.source import unpacked
 from runtime.server.worker.handler import Handler
+
+# While there is nothing to do, programs that nobody may use any more are looked for so often.
+_LOOK_EVERY_MS: Final = 1_000
 
 
 @final
@@ -38,6 +42,9 @@ class Programs(Handler):
         self._board: Final = board
         self._exchange: Final = exchange
         self._switched: Final = switched
+        # Of all programs that came after that of the start, and of those with probes.
+        self.namespaces: Final = Namespaces(engine.world.kept.all)
+        self._look_ms: i64 = 0
         self._ready: Ready | None = None
         # Of the version that is ready, and of the one that runs. Letters about them may come twice, and a process in the place of a dead one
         # reads those that were meant for it.
@@ -52,13 +59,21 @@ class Programs(Handler):
             self._switch(asked)
         elif asked.version == self._ready_version:
             self._discard()
+        if asked.what != MAKE_READY:
+            self.namespaces.look()
+
+    def when_idle(self, now_ms: i64) -> None:
+        """There is nothing to do at the moment: programs whose last transaction has ended go."""
+        if self.namespaces.count > 1 and now_ms >= self._look_ms:
+            self._look_ms = now_ms + _LOOK_EVERY_MS
+            self.namespaces.look(1)
 
     def _make_ready(self, asked: NewProgramLetter) -> None:
         why = ""
         if asked.version > self.version and asked.version != self._ready_version:
             self._discard()
             try:
-                program = unpacked(self._board.read(asked.size))
+                program = unpacked(self._board.read(asked.size), self.namespaces)
                 self._ready = self.engine.ready(program, self._effective(program.config))
                 self._ready_version = asked.version
             except Exception as e:  # whatever a module does in its `bind`: the master hears of it, and nothing changes

@@ -103,7 +103,9 @@ class Traces(Handler):
                 if asked.version != self._programs.version:
                     raise StartError("the program has been exchanged meanwhile")
                 data = self._board.read(int(asked.size))
-                statements = unpacked_statements(data, int(asked.version), edition, self._engine.world)
+                statements = unpacked_statements(
+                    data, int(asked.version), edition, self._engine.world, self._programs.namespaces
+                )
                 self._tracing.install(edition, statements)
             except StartError as e:
                 text = f"no statements: {e}"

@@ -24,32 +24,17 @@ GROWTH_KB = 2_000
 
 # Three parts of the program tell its name: a function, its module, and, after a wait, a constant.
 PARTS = """
-from typing import Any, Final
-from mypy_extensions import i64
-from runtime.routing.asking import Kind, Question
+import sys
+from typing import Final
 from runtime.routing.config import Config
 from runtime.routing.context import Context
-from runtime.routing.module import Module
 from runtime.routing.program import Program
-from runtime.routing.timer import Timer
-from runtime.routing.world import World
 from runtime.sip.transport import Send
+if "program_parts" not in sys.modules:
+    sys.path.append(%(folder)r)
+from program_parts import Parts, Pause
 
-class Parts(Module):
-    def __init__(self, text: bytes) -> None:
-        super().__init__("parts")
-        self.keeps_state = True
-        self.text = text
-
-    def start_worker(self, world: World) -> None:
-        %(start)s
-        self.kind = Kind("pause", 20, 1000)
-
-class Pause(Question[bytes]):
-    def ask(self, now_ms: i64) -> None:
-        pass
-
-parts: Final = Parts(b"%(name)s")
+parts: Final = Parts(b"%(name)s", %(cannot_start)r)
 NAME: Final = b"%(name)s"
 
 def first() -> bytes:
@@ -67,8 +52,8 @@ PROGRAM: Final = Program(config=Config(), modules=(parts,), request=route)
 """
 
 
-def parts(name: str, start: str = "pass") -> str:
-    return PARTS % {"name": name, "start": start}
+def parts(name: str, cannot_start: bool = False) -> str:
+    return PARTS % {"name": name, "cannot_start": cannot_start, "folder": str(Path(__file__).parent)}
 
 
 class Load:
@@ -129,7 +114,7 @@ def test_good_and_bad_programs_by_turns_lose_and_mix_nothing_and_memory_is_flat(
         for number in range(1, RELOADS + 1):
             kind = number % 4
             if kind == 1:
-                site.write(parts("bad", "raise RuntimeError('no')"))
+                site.write(parts("bad", cannot_start=True))
             elif kind == 3:
                 site.write("def route(:")
             else:
