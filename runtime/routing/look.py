@@ -64,25 +64,39 @@ class Look:
 def changes(ctx: Context, before: Look, after: Look) -> list[Change]:
     """What is different; of lists, what has come and what has gone. `after` is how `ctx` looks now."""
     found: list[Change] = []
-    if ctx.message.is_request:
+    if before.uri is not after.uri and ctx.message.is_request:
         received = ctx.received_uri()
         _compare(found, "uri", _text(before.uri or received), _text(after.uri or received))
-    _compare(found, "next hop", _text(before.next_hop or b""), _text(after.next_hop or b""))
+    if before.next_hop is not after.next_hop:
+        _compare(found, "next hop", _text(before.next_hop or b""), _text(after.next_hop or b""))
+    if before.flags != after.flags:
+        _compare_flags(found, before.flags, after.flags)
+    if before.branches != after.branches:
+        _compare_all(found, "branches", [_branch(b) for b in before.branches], [_branch(b) for b in after.branches])
+    if before.avps != after.avps:
+        _compare_all(found, "AVPs", [_avp(a) for a in before.avps], [_avp(a) for a in after.avps])
+    if before.edits != after.edits:
+        gone = [edit for edit in before.edits if edit not in after.edits]
+        come = [edit for edit in after.edits if edit not in before.edits]
+        _compare_all(found, "message", [_edit(ctx, e) for e in gone], [_edit(ctx, e) for e in come])
+    if before.reply_headers != after.reply_headers:
+        _compare_all(found, "reply header", _lines(before.reply_headers), _lines(after.reply_headers))
+    if before.failure_route != after.failure_route:
+        _compare(found, "failure route", _number(before.failure_route), _number(after.failure_route))
+    if before.reply_route != after.reply_route:
+        _compare(found, "onreply route", _number(before.reply_route), _number(after.reply_route))
+    if before.send_socket is not after.send_socket:
+        _compare(found, "send socket", _socket(before.send_socket), _socket(after.send_socket))
+    if before.advertised != after.advertised:
+        _compare(found, "advertised", _text(before.advertised), _text(after.advertised))
+    return found
+
+
+def _compare_flags(found: list[Change], before: i64, after: i64) -> None:
     for number in range(32):
-        was, now = before.flags >> number & 1, after.flags >> number & 1
+        was, now = before >> number & 1, after >> number & 1
         if was != now:
             found.append(Change("flags", str(number) if was else "", str(number) if now else ""))
-    _compare_all(found, "branches", [_branch(b) for b in before.branches], [_branch(b) for b in after.branches])
-    _compare_all(found, "AVPs", [_avp(a) for a in before.avps], [_avp(a) for a in after.avps])
-    gone = [edit for edit in before.edits if edit not in after.edits]
-    come = [edit for edit in after.edits if edit not in before.edits]
-    _compare_all(found, "message", [_edit(ctx, e) for e in gone], [_edit(ctx, e) for e in come])
-    _compare_all(found, "reply header", _lines(before.reply_headers), _lines(after.reply_headers))
-    _compare(found, "failure route", _number(before.failure_route), _number(after.failure_route))
-    _compare(found, "onreply route", _number(before.reply_route), _number(after.reply_route))
-    _compare(found, "send socket", _socket(before.send_socket), _socket(after.send_socket))
-    _compare(found, "advertised", _text(before.advertised), _text(after.advertised))
-    return found
 
 
 def _compare(found: list[Change], what: str, before: str, after: str) -> None:

@@ -32,9 +32,9 @@ PackedStep = tuple[
     int,
     str,
     bool | int | str | None,
-    list[tuple[str, str, str]],
-    list[tuple[str, bytes]],
-    list[tuple[int, str]],
+    tuple[tuple[str, str, str], ...],
+    tuple[tuple[str, bytes], ...],
+    tuple[tuple[int, str], ...],
 ]
 
 
@@ -77,9 +77,10 @@ class Step:
         self.depth: Final = depth
         self.left: Final = left
         self.outcome = outcome
-        self.changes: Final[list[Change]] = []
-        self.sent: Final[list[Send]] = []
-        self.logged: Final[list[tuple[int, str]]] = []
+        # Most steps do nothing of this.
+        self.changes: tuple[Change, ...] = ()
+        self.sent: tuple[Send, ...] = ()
+        self.logged: tuple[tuple[int, str], ...] = ()
 
     def packed(self) -> PackedStep:
         return (
@@ -87,8 +88,8 @@ class Step:
             self.depth,
             self.left,
             self.outcome,
-            [(c.what, c.before, c.after) for c in self.changes],
-            [(way_of(send), send.data) for send in self.sent],
+            tuple([(c.what, c.before, c.after) for c in self.changes]) if self.changes else (),
+            tuple([(way_of(send), send.data) for send in self.sent]) if self.sent else (),
             self.logged,
         )
 
@@ -149,7 +150,7 @@ class Recorder:
     def at(self, ctx: Context, number: int) -> int:
         """A call, or an action that does nothing but leave, is about to run."""
         run = self._run(ctx)
-        self._settle(run, run.last)
+        self._note(run.last)
         place = self._places[number - 1]
         step = Step(place, len(run.open))
         self.steps.append(step)
@@ -179,7 +180,7 @@ class Recorder:
             # Asked again, the other way round: what is neither true nor false is an error.
             last.outcome = "error" if last.outcome != outcome else outcome
             return value
-        self._settle(run, run.last)
+        self._note(run.last)
         place = self._places[number - 1]
         left = self._left_side(ctx, place.operand)
         if left.startswith(UNREADABLE):
@@ -192,7 +193,7 @@ class Recorder:
     def took(self, ctx: Context, number: int, value: bool) -> bool:
         """Whether the body of an `if` runs."""
         run = self._run(ctx)
-        self._settle(run, run.last)
+        self._note(run.last)
         step = Step(self._places[number - 1], len(run.open), "", value)
         self.steps.append(step)
         run.last = step
@@ -211,18 +212,23 @@ class Recorder:
         count: i64 = len(outbox)
         if count < self._sent:
             self._sent = 0
-        if step is not None:
-            if count > self._sent:
-                step.sent.extend(outbox[self._sent :])
-            if len(self._log) > self._logged:
-                step.logged.extend(self._log[self._logged :])
+        if count > self._sent and step is not None:
+            step.sent += tuple(outbox[self._sent :])
         self._sent = int(count)
-        self._logged = len(self._log)
+        self._note(step)
         if not run.look.is_of(ctx):
             look = Look(ctx)
             if step is not None:
-                step.changes.extend(changes(ctx, run.look, look))
+                step.changes += tuple(changes(ctx, run.look, look))
             run.look = look
+
+    def _note(self, step: Step | None) -> None:
+        """What has been logged since belongs to `step`. Between the end of one statement and the beginning of the next nothing else happens."""
+        logged = len(self._log)
+        if logged != self._logged:
+            if logged > self._logged and step is not None:
+                step.logged += tuple(self._log[self._logged :])
+            self._logged = logged
 
 
 # --- as data ---------------------------------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ NOTE: Final = "note"  # a sentence; of no call
 _LOOK_EVERY: Final = 1000
 
 _CALL_ID: Final = (b"call-id:", b"i:")
+_USUAL: Final = b"\r\nCall-ID: "
 
 EventTuple = tuple[Any, ...]
 
@@ -405,12 +406,20 @@ class Tracing(Onlooker):
 
     def _call_in(self, data: bytes) -> _Call | None:
         """Whose this message is, which goes out."""
+        end = data.find(b"\r\n\r\n")
+        at = data.find(_USUAL, 0, end + 1)
+        if at >= 0:
+            # Most write it so; for others each call is looked for.
+            at += len(_USUAL)
+            found = self._calls.get(data[at : data.find(b"\r", at)].strip())
+            if found is not None:
+                return found
         for call_id, call in self._calls.items():
-            at = data.find(call_id)
+            at = data.find(call_id, 0, end + 1)
             while at >= 0:
                 if _is_call_id(data, at, at + len(call_id)):
                     return call
-                at = data.find(call_id, at + 1)
+                at = data.find(call_id, at + 1, end + 1)
         return None
 
     def _tell(self, call: _Call, event: EventTuple) -> None:

@@ -37,6 +37,8 @@ class Wanted:
         self._network: Final = network
         self._port: Final = port
         self._method: Final = method.encode("latin-1")
+        # Must stand somewhere in the message: that is cheaper to find out than who From and To are.
+        self._needles: Final = [needle for needle in (_needle(sender), _needle(callee)) if needle]
 
     def meets(self, ctx: Context) -> bool:
         """True if this request is one."""
@@ -49,6 +51,9 @@ class Wanted:
             return False
         if self._port and ctx.source.port != self._port:
             return False
+        for needle in self._needles:
+            if needle not in message.buf:
+                return False
         try:
             if self._sender is not None and not _is_like(self._sender, ctx.from_uri()):
                 return False
@@ -95,6 +100,12 @@ def _source(text: str) -> tuple[Network | None, int]:
 
 def _pattern(text: str) -> re.Pattern[str] | None:
     return re.compile(fnmatch.translate(text)) if text else None
+
+
+def _needle(text: str) -> bytes:
+    """The longest part of such a pattern that a URI must have as it is; b"": there is none."""
+    parts = re.split(r"\[[^]]*\]?|[*?@]", text)
+    return max(parts, key=len).encode("latin-1", "replace")
 
 
 def _is_like(pattern: re.Pattern[str], uri: bytes) -> bool:

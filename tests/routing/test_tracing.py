@@ -64,6 +64,10 @@ class Watched:
         ({"from": "alice@example.com"}, True),
         ({"from": "ali*"}, True),
         ({"from": "sip:alice:*"}, True),
+        ({"from": "[ab]lic?"}, True),
+        ({"from": "[b]lic?"}, False),
+        ({"from": "*@ex*.com"}, True),
+        ({"from": "*", "to": "?o?"}, True),
         ({"from": "Alice"}, False),
         ({"from": "bob"}, False),
         ({"to": "bob"}, True),
@@ -106,6 +110,7 @@ def test_all_later_messages_of_a_wanted_call_are_told_and_no_more_calls_than_are
         (b"Call-ID:\r\n 1@x\r\n", True),
         (b"Call-ID: 1@xyz\r\n", False),
         (b"Call-ID: 2\r\nSubject: 1@x\r\n", False),
+        (b"Call-ID: 2\r\n\r\nCall-ID: 1@x\r\n", False),
     ],
 )
 def test_what_is_sent_belongs_to_a_call_by_its_call_id(lines: bytes, is_told: bool) -> None:
