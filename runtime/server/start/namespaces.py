@@ -15,6 +15,7 @@ from functools import partial
 from types import BuiltinMethodType, CellType, FunctionType, MethodType
 from typing import Final, cast
 
+from runtime.routing.meter import CountedRoute
 from runtime.routing.module import Module
 from runtime.routing.program import Program
 
@@ -26,7 +27,7 @@ _ENTRIES_MAX: Final = 2_000
 _AT_A_TIME: Final = 2
 
 _SEQUENCES: Final = (list, tuple, set, frozenset)
-_PARTS: Final = (FunctionType, MethodType, BuiltinMethodType, CellType, partial, Program, Module)
+_PARTS: Final = (FunctionType, MethodType, BuiltinMethodType, CellType, partial, CountedRoute, Program, Module)
 # Classes that modules are made of.
 _OWN: Final = "runtime.modules."
 

@@ -13,11 +13,16 @@ from types import FunctionType
 import pytest
 from engine import Server
 
+from runtime.routing.meter import Meter
 from runtime.routing.program import Program
+from runtime.routing.tracing import EventTuple, Teller, Trace, Tracing
+from runtime.routing.wanted import wanted
 from runtime.server.host.errors import StartError
 from runtime.server.start.namespaces import Namespaces
+from runtime.server.start.probes import packed_statements, unpacked_statements
 from runtime.server.start.source import unpacked
 from serc.commands import serctl
+from serc.commands.ser import ConfigFile
 from serc.compiler import compile_source
 from serc.reading.source import Source
 
@@ -76,6 +81,13 @@ def code_of(text: str) -> bytes:
     generated, report = compile_source(Source("ser.cfg", text))
     assert generated is not None, report
     return marshal.dumps(compile(generated.text, "routes.py", "exec", dont_inherit=True))
+
+
+class Nobody(Teller):
+    """Who hears of nothing."""
+
+    def tell(self, trace: int, events: list[EventTuple], lost: int) -> None:
+        pass
 
 
 class Site:
@@ -147,6 +159,30 @@ def test_a_program_is_there_until_its_last_transaction_ends() -> None:
     sent = [send.data for second in range(200) for send in site.server.engine.tick(now_ms + second * 1_000)]
     assert any(data.startswith(b"SIP/2.0 480 Of Two") for data in sent)
     assert site.look() == [2]
+
+
+def test_what_is_measured_of_it_keeps_no_program() -> None:
+    site = Site(TRANSACTIONS)
+    site.server.engine.measure(Meter(lambda: 0))
+    code = code_of(TRANSACTIONS)
+    for _ in range(5):
+        site.exchange(code)
+    assert site.look() == [4]
+
+
+def test_the_second_program_of_a_trace_goes_with_it() -> None:
+    site = Site(TRANSACTIONS)
+    engine = site.server.engine
+    site.exchange(code_of(TRANSACTIONS))
+    made = packed_statements(1, ConfigFile("ser.cfg").with_probes(TRANSACTIONS))
+    tracing = Tracing(engine.world, Nobody(), lambda: 0)
+    tracing.begin(Trace(1, wanted({"method": "*"}), 10, 2, 1_000_000))
+    tracing.install(engine.edition, unpacked_statements(made, 1, engine.edition, engine.world, site.namespaces))
+    site.server.say(REQUEST.format("traced").encode())
+    site.look()
+    assert site.namespaces.count == 2, "it is used"
+    tracing.end(1)
+    assert site.look() == [0] and site.namespaces.count == 1
 
 
 def test_what_is_ready_is_used_until_it_is_discarded() -> None:
