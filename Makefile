@@ -14,8 +14,10 @@ SOURCES := $(shell find runtime serc templates -type f ! -name '*.pyc' ! -name '
 
 # The build under test is a matter of the import path: site-packages holds the native one, this directory the pure one.
 # Without PYTHONSAFEPATH, "python -m" would prefer the directory.
-NATIVE_BUILD := env -u PYTHONPATH PYTHONSAFEPATH=1 SER_BUILD=native
-PURE_BUILD := env -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
+# Tests start hundreds of processes: each finds byte code, whatever the environment says about writing it.
+NATIVE_BUILD := env -u PYTHONDONTWRITEBYTECODE -u PYTHONPATH PYTHONSAFEPATH=1 SER_BUILD=native
+PURE_BUILD := env -u PYTHONDONTWRITEBYTECODE -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
+BYTE_CODE := $(PURE_BUILD) $(BIN)/python -m compileall -q -j 0 runtime serc templates
 
 .PHONY: run test test-native test-pure coverage check lint native parser bench fuzz clean distclean help
 .DELETE_ON_ERROR:
@@ -59,9 +61,11 @@ test-native: native
 	@$(NATIVE_BUILD) $(PYTEST) $(PYTEST_ARGS)
 
 test-pure: native
+	@$(BYTE_CODE)
 	@$(PURE_BUILD) $(PYTEST) $(PYTEST_ARGS)
 
 coverage: native  ## the tests of the pure build with the share of lines that they run, held to a floor
+	@$(BYTE_CODE)
 	$(PURE_BUILD) $(PYTEST) --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 check: lint test  ## all that a change must pass: black, ruff, mypy --strict, floors, tests in both builds

@@ -17,7 +17,8 @@ from serc.commands.files import CannotRead, complain, read_source
 from serc.diagnostics.render import render_text
 from serc.testing.config import BrokenConfig, Config
 from serc.testing.proxy import CannotStart, Surroundings
-from serc.testing.trace import Tracer, render
+from serc.testing.rendering import render
+from serc.testing.trace import Tracer
 
 # Where a message is from whose Via does not tell, a place that nobody has (RFC 5737).
 NOWHERE: Final = "192.0.2.1"

@@ -14,8 +14,8 @@ from serc.testing.language.reader import place_of
 from serc.testing.messages import Text, uri_in, wire
 from serc.testing.phones import NoSuchThing, Phone
 from serc.testing.proxy import Proxy, Sent
+from serc.testing.rendering import first_line
 from serc.testing.stage import Failed, People, Stage, arrange
-from serc.testing.trace import first_line
 
 _LEVEL_NAMES: Final = {-3: "alert", -2: "critical", -1: "error", 1: "warning", 2: "notice", 3: "info", 4: "debug"}
 

@@ -22,8 +22,9 @@ from serc.testing.language.parsing import parse_tests
 from serc.testing.log import Lines
 from serc.testing.proxy import CannotStart, Proxy
 from serc.testing.recorder import Hits
+from serc.testing.rendering import render
 from serc.testing.stage import Failed, surroundings_of
-from serc.testing.trace import Tracer, render
+from serc.testing.trace import Tracer
 
 ENDING: Final = ".sertest"
 # So much of a trace is shown with a failure.

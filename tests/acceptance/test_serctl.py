@@ -31,6 +31,13 @@ def serctl(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
+def test_it_starts_without_the_compiler() -> None:
+    loaded = "from serc.commands import serctl; import sys; serctl.parser(); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, env=environment())
+    assert "serc.commands.ctl.tracing" in done.stdout.split(), done.stderr
+    assert not {"serc.compiler", "serc.frontend", "tatsu", "jinja2", "sqlalchemy"} & set(done.stdout.split())
+
+
 class Site:
     """A server and serctl for it."""
 

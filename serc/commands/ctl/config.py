@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-from runtime.modules import catalogue
 from runtime.routing.database import READ_ONLY_URL, READ_WRITE_URL
 from runtime.spec.environment import environment
 from runtime.storage.url import DRIVERS, FLATSTORE, SQLITE, Url, embedded_url, parse_url
@@ -36,6 +35,7 @@ def url_in(name: str) -> Url:
 def _urls(name: str) -> dict[str, Url]:
     """By module."""
     # The compiler costs a third of a second: it is for those who name a ser.cfg.
+    from runtime.modules import catalogue
     from serc.frontend import analyse
     from serc.reading.source import Source
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from serc.commands.ctl.asking import channel_of
 from serc.commands.ctl.client import FAILED, CannotAsk, parse_reply
-from serc.testing.trace import first_line_of, step_lines
+from serc.testing.rendering import first_line_of, step_lines
 
 # The server gives a sign of life every second.
 _SILENCE_S: Final = 90.0
