@@ -3,6 +3,8 @@
 from typing import Final
 
 UNSPECIFIED: Final = -1
+# SER has it when its memory is exhausted, as by a request that goes round.
+CIRCLES: Final = -2
 BAD_REGEX: Final = -3
 CONFIG: Final = -6
 NO_SOCKET: Final = -7

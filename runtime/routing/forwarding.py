@@ -8,6 +8,7 @@ from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 from runtime.routing import errors
+from runtime.routing.circling import MAX_VIAS, request_circles
 from runtime.routing.context import L_ERR, L_WARN, Context
 from runtime.routing.destination import literal_address
 from runtime.routing.locating import Hop, Search
@@ -23,6 +24,8 @@ from runtime.sip.via import Via
 
 # Addresses in next-hop URIs that a process remembers in parsed form.
 KNOWN_LITERALS: Final = 4096
+
+CIRCLING: Final = f"ERROR: forward: a request with {MAX_VIAS} Vias, and the next hop is ours: it goes round"
 
 # For who only reads it.
 NO_EDITS: Final[list[Edit]] = []
@@ -43,6 +46,8 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
         )
     if proto != UDP and not is_reached(ctx, destination, socket, "forward"):
         return False
+    if request_circles(ctx, destination):
+        return ctx.fail(errors.CIRCLES, CIRCLING)
     msg = ctx.message
     secret = ctx.world.secret
     branch = transit.stateless_branch(msg, secret) if ctx.world.syn_branch else transit.ser_branch(msg, secret)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from mypy_extensions import i64
 
+from runtime.routing.circling import MAX_VIAS, reply_circles
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
 from runtime.routing.forwarding import MARK_SIZE, connection_mark, correct_content_length, host_hop, sending_socket
 from runtime.routing.locating import Hop, Located
-from runtime.sip import edits, headers, transit
-from runtime.sip.address import UDP, Address
+from runtime.sip import edits, transit
+from runtime.sip.address import UDP
 from runtime.sip.scan import BadMessage, decimal
 from runtime.sip.transport import Send
 from runtime.sip.via import Via
-
-# A request has no more hops than Max-Forwards lets it have, 70 where everybody keeps to RFC 3261 8.1.1.6.
-MAX_VIAS: Final = 70
-COMMA: Final = 44
-# "SIP/2.0/UDP h," in a header line with others.
-_SMALLEST_VIA: Final = 14
 
 
 def forward_reply(ctx: Context) -> None:
@@ -52,36 +45,13 @@ def _send_on(ctx: Context, hop: Hop | None) -> None:
         ctx.log(L_ERR, "ERROR: forward_reply: cannot send to the second Via")
         counters.dropped_replies += 1
         return
-    if _circles(ctx, destination):
+    if reply_circles(ctx, destination):
         ctx.log(L_NOTICE, f"ERROR: forward_reply: more than {MAX_VIAS} Vias, and the next is ours: dropped")
         counters.dropped_replies += 1
         return
     connection = via_connection(ctx) if socket.proto != UDP else 0
     ctx.sends.append(Send(outgoing_reply(ctx, socket.proto), destination, socket, connection))
     counters.forwarded_replies += 1
-
-
-def _circles(ctx: Context, destination: Address) -> bool:
-    """True if the reply would come back to us and has more Vias than a request can have hops."""
-    if ctx.message.size < MAX_VIAS * _SMALLEST_VIA:
-        return False
-    return ctx.world.sockets.is_myself(destination.host(), destination.port, 0) and _vias(ctx) > MAX_VIAS
-
-
-def _vias(ctx: Context) -> i64:
-    """How many Via values the reply has, commas in quotes included."""
-    count: i64 = 0
-    msg = ctx.message
-    for record in msg.headers:
-        if headers.kind(record) == headers.VIA:
-            count += 1
-            at = headers.value_start(record)
-            end = headers.line_end(record)
-            while at < end:
-                if msg.buf[at] == COMMA:
-                    count += 1
-                at += 1
-    return count
 
 
 def via_connection(ctx: Context) -> i64:

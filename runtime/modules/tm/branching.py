@@ -10,6 +10,7 @@ from runtime.modules.tm.answering import branch_failed
 from runtime.modules.tm.call import Call
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
+from runtime.routing.circling import request_circles
 from runtime.routing.context import L_DBG, L_ERR, Context
 from runtime.routing.dns_records import NameQuestion
 from runtime.routing.locating import Hop, Search
@@ -75,12 +76,15 @@ def _add_branch(
 
 
 def _request(ctx: Context, way: Hop, id: bytes, uri: bytes | None) -> Send | None:
-    """The request as it goes that way; None, with `ctx.error` set, when no socket can send there."""
+    """The request as it goes that way; None, with `ctx.error` set, when no socket can send there, or it goes round."""
     destination = way.destination
     assert destination is not None
     socket = forwarding.sending_socket(ctx, destination, way.proto)
     if socket is None:
         ctx.fail(errors.NO_SOCKET, f"ERROR: t_relay: no socket for {PROTO_NAMES[way.proto]} to {destination}")
+        return None
+    if request_circles(ctx, destination):
+        ctx.fail(errors.CIRCLES, forwarding.CIRCLING)
         return None
     return Send(forwarding.outgoing_request(ctx, socket, id, uri), destination, socket)
 
