@@ -90,6 +90,9 @@ def _add_capacity(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=4.0, help="of one load (%(default)s)")
     parser.add_argument("--burst", type=int, default=1, help="requests sent back to back (%(default)s)")
+    parser.add_argument(
+        "--rates", type=float, nargs="+", default=[], metavar="N", help="run these, a second, and search for nothing"
+    )
     parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     parser.add_argument("--only", choices=(OURS, KAMAILIO, ORIGINAL), help="measure one server")
     parser.add_argument("--original", default="", metavar="PATH", help="the ser of SER 0.9.7, to be measured as well")
@@ -107,6 +110,7 @@ def _capacity(arguments: argparse.Namespace) -> dict[str, object]:
         burst=arguments.burst,
         original=arguments.original,
         modules=arguments.modules,
+        rates=tuple(arguments.rates),
     )
     chosen = [s for s in SCENARIOS if s is not FORWARD and s.name in (arguments.scenarios or [s.name])]
     return measure_capacity(chosen, setting)

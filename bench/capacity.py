@@ -6,7 +6,8 @@ The servers take turns under the same scenario, each pinned to one core with one
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,7 +38,8 @@ LATE_US: Final = 20_000.0
 
 @dataclass(frozen=True)
 class Setting:
-    """How to measure. `original` is the path of SER 0.9.7, "" without it, `modules` where its modules are."""
+    """How to measure. `original` is the path of SER 0.9.7, "" without it, `modules` where its modules are. With `rates` nothing is
+    searched for: these are run."""
 
     ser: list[str]
     servers: tuple[str, ...]
@@ -47,6 +49,7 @@ class Setting:
     burst: int
     original: str
     modules: str
+    rates: tuple[float, ...] = ()
 
 
 @dataclass
@@ -94,6 +97,9 @@ def measure_capacity(scenarios: Sequence[Scenario], setting: Setting) -> dict[st
     result: dict[str, object] = {}
     for scenario in scenarios:
         print(f"{scenario.unit}:", flush=True)
+        if setting.rates:
+            result[scenario.name] = {server: _run_rates(scenario, server, setting) for server in setting.servers}
+            continue
         # Kamailio first: its capacity is the measure of all delays.
         servers = sorted(setting.servers, key=lambda server: server != KAMAILIO)
         found: dict[str, dict[str, object]] = {}
@@ -106,23 +112,39 @@ def measure_capacity(scenarios: Sequence[Scenario], setting: Setting) -> dict[st
     return result
 
 
-def _measure(scenario: Scenario, server: str, setting: Setting, peer: float) -> tuple[dict[str, object], float]:
-    """`peer` is Kamailio's capacity, 0 if it is not known, or is what is measured."""
-    port, callee_port = free_port(), free_port()
+def _run_rates(scenario: Scenario, server: str, setting: Setting) -> dict[float, Load]:
     print(f"  {server}", flush=True)
+    found: dict[float, Load] = {}
+    with _site(scenario, server, setting) as site:
+        for rate in setting.rates:
+            run = found[rate] = site.run(rate)
+            print(f"             {run['in_time'] / run['sent'] * rate:>8.0f} a second in time", flush=True)
+            time.sleep(RECOVERY_S)
+    return found
+
+
+@contextmanager
+def _site(scenario: Scenario, server: str, setting: Setting) -> Iterator[Site]:
+    port, callee_port = free_port(), free_port()
     with TemporaryDirectory(prefix="bench-") as folder:
         command = _command(scenario, server, setting, folder, port, callee_port)
         with running(server, command, port, core=setting.server_core, probe_port=callee_port):
             register_users(scenario, USERS, REGISTER_RATE, port, callee_port, setting.load_core)
-            site = Site(scenario, setting, port, callee_port)
-            capacity = site.capacity()
-            delays = {share: site.run(share * (peer or capacity)) for share in BELOW}
-            beyond = {}
-            for times in BEYOND:
-                beyond[times] = site.run(times * capacity)
-                time.sleep(RECOVERY_S)
-                recovered = site.run(BELOW[0] * capacity)
-                beyond[times]["recovered_lost"] = recovered["lost"]
+            yield Site(scenario, setting, port, callee_port)
+
+
+def _measure(scenario: Scenario, server: str, setting: Setting, peer: float) -> tuple[dict[str, object], float]:
+    """`peer` is Kamailio's capacity, 0 if it is not known, or is what is measured."""
+    print(f"  {server}", flush=True)
+    with _site(scenario, server, setting) as site:
+        capacity = site.capacity()
+        delays = {share: site.run(share * (peer or capacity)) for share in BELOW}
+        beyond = {}
+        for times in BEYOND:
+            beyond[times] = site.run(times * capacity)
+            time.sleep(RECOVERY_S)
+            recovered = site.run(BELOW[0] * capacity)
+            beyond[times]["recovered_lost"] = recovered["lost"]
     return {"capacity": capacity, "delays": delays, "beyond": beyond}, capacity
 
 

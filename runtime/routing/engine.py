@@ -380,9 +380,11 @@ class Engine:
         """From now on `set_overloaded` counts."""
         self.guard = Draining(self.world, self._edition.stateful, retry_after_s, retry_after_s)
 
-    def set_overloaded(self, is_overloaded: bool) -> None:
-        """Whether what comes now and is new is to be answered with 503, before any route sees it."""
+    def set_overloaded(self, is_overloaded: bool, is_silent: bool = False) -> None:
+        """Whether what comes now and is new is to be answered with 503, or dropped, before any route sees it."""
         self._is_overloaded = is_overloaded
+        if self.guard is not None:
+            self.guard.is_silent = is_silent
 
     def under_way(self) -> int:
         """How much is not finished that a server which is to end should wait for."""

@@ -77,3 +77,15 @@ def test_without_a_guard_nothing_is_refused() -> None:
     site = Site()
     site.engine.set_overloaded(True)
     assert said(site.say(request())) == ["5080 100", "5090 INVITE"]
+
+
+def test_while_it_is_silent_what_is_new_gets_no_answer_and_what_is_under_way_goes_on() -> None:
+    site = Site()
+    site.engine.guard_against_overload(5)
+    invite = site.say(request())[-1]
+    site.engine.set_overloaded(True, True)
+    assert site.say(request(branch="z9hG4bKb", call="c2")) == [] and site.open == 1
+    assert said(site.say(request())) == ["5080 100"], "a repetition is absorbed"
+    assert said(site.say(reply(invite, 180), 5090)) == ["5080 180"]
+    assert said(site.say(request("CANCEL"))) == ["5090 CANCEL", "5080 200"]
+    assert site.server.counters.refused == 0

@@ -126,6 +126,7 @@ _PLAIN: Final[dict[str, tuple[Family, Labels]]] = {
     "dropped_short": (DROPPED, (("why", "short"),)),
     "dropped_bad": (DROPPED, (("why", "bad"),)),
     "dropped_replies": (DROPPED, (("why", "reply"),)),
+    "dropped_overload": (DROPPED, (("why", "overload"),)),
     "refused": (REFUSED, (("why", "draining"),)),
     "refused_overload": (REFUSED, (("why", "overload"),)),
     "refused_full": (REFUSED, (("why", "full"),)),

@@ -23,12 +23,13 @@ from runtime.server.streams.streams import Streams
 from runtime.server.worker.collecting import MESSAGES, collect_while_idle, collect_young
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
-from runtime.server.worker.overload import Overload
+from runtime.server.worker.overload import ADMIT, DROP, REFUSE, Overload
 from runtime.server.worker.udp.addresses import AddressBook
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
 from runtime.server.worker.waiting import Waiter
 from runtime.sip.address import Address
 from runtime.sip.callid import call_id_hash
+from runtime.sip.glance import is_surely_new
 from runtime.sip.transport import ListenSocket, Send
 
 # What the waiter of a worker watches behind the socket with datagrams, in this order.
@@ -87,6 +88,10 @@ class Worker:
         self._streams: Final = streams
         self._entry: Final = entry
         self._overload: Final = overload
+        # What becomes of what is new in the batch, when that was read, and how much had been refused by then.
+        self._fate_of_new: i64 = ADMIT
+        self._read_ns: i64 = 0
+        self._refused_before: i64 = 0
         self._is_draining = False
         self._tell_ms: i64 = 0
         self._world: Final = engine.world
@@ -191,6 +196,8 @@ class Worker:
             self._run_timers(now_ms)
         if self._outbox or self.failures or self._unsettled or self._exchange is not None:
             self._settle(now_ms)
+        if self._fate_of_new == REFUSE:
+            self._count_refusing()
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
         self._in_batch = False
@@ -226,15 +233,16 @@ class Worker:
     def _begin_batch(self) -> None:
         """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
         self._in_batch = True
-        self._now_ms = _clock_ns() // 1_000_000
+        self._read_ns = _clock_ns()
+        self._now_ms = self._read_ns // 1_000_000
         self._wait_ms = _UNKNOWN
+        self._next = 0
+        self._came = self._count + len(self._letters)
         overload = self._overload
         if overload is not None:
             io = self._io
             if io.age_ms > 0 or io.filled_percent > 0 or overload.is_remembered():
                 self._look_at_queue(overload)
-        self._next = 0
-        self._came = self._count + len(self._letters)
         exchange = self._exchange
         if exchange is not None and exchange.owners > 1 and self._count > 0:
             self._hand_over(exchange)
@@ -243,11 +251,31 @@ class Worker:
             self._came += len(streams.received)
 
     def _look_at_queue(self, overload: Overload) -> None:
-        """What is new in this batch may have to be refused."""
+        """What is new in this batch may have to be refused, or dropped."""
         io = self._io
         guard = self._engine.guard
-        refused: i64 = 0 if guard is None else guard.refused
-        self._engine.set_overloaded(overload.look(io.age_ms, io.filled_percent, self._now_ms, refused))
+        if guard is None:
+            return
+        fate = overload.look(io.age_ms, io.filled_percent, self._now_ms, guard.refused, guard.dropped)
+        self._fate_of_new = fate
+        self._refused_before = guard.refused
+        self._engine.set_overloaded(fate != ADMIT, fate == DROP)
+
+    def _is_dropped(self, data: bytes) -> bool:
+        """True for what is to be dropped and was known for it at a glance: what the engine would drop costs a good deal more."""
+        guard = self._engine.guard
+        if guard is None or not is_surely_new(data):
+            return False
+        self.received += 1
+        guard.dropped += 1
+        return True
+
+    def _count_refusing(self) -> None:
+        """The share of what was refused in the time that the batch took."""
+        overload, guard = self._overload, self._engine.guard
+        if overload is not None and guard is not None and self._came > 0:
+            refused = guard.refused - self._refused_before
+            overload.spend((_clock_ns() - self._read_ns) * refused // self._came)
 
     def _handle_batch(self, now_ms: i64) -> None:
         """Everything that was read and has not been handled yet. Each thing is taken out first: handling it may take long."""
@@ -255,7 +283,8 @@ class Worker:
         while self._next < self._count:
             i = self._next
             self._next = i + 1
-            self.handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
+            if self._fate_of_new != DROP or not self._is_dropped(io.data[i]):
+                self.handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
         while self._own:
             place = self._own.pop()
             self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
@@ -328,9 +357,13 @@ class Worker:
         io = self._io
         post = exchange.post
         own = self._own
+        dropped: i64 = 0
         i = self._count
         while i > 0:
             i -= 1
+            if self._fate_of_new == DROP and self._is_dropped(io.data[i]):
+                dropped += 1
+                continue
             call_id = call_id_hash(io.data[i])
             owner = call_id % exchange.owners
             if call_id < 0 or owner == exchange.number:
@@ -338,7 +371,7 @@ class Worker:
             else:
                 datagram.put(post, owner, self._listener.index, io.sources[i].sockaddr, io.data[i])
         post.flush()
-        self.handed_over += self._count - len(own)
+        self.handed_over += self._count - dropped - len(own)
         self._count = 0
 
     def _handle_streams(self, streams: Streams, exchange: Exchange, now_ms: i64) -> None:
@@ -444,6 +477,7 @@ class Worker:
         if guard is not None and self._overload is not None:
             found["overloads"] = int(self._overload.times)
             found["refused_overload"] = int(guard.refused)
+            found["dropped_overload"] = int(guard.dropped)
             # That one is of the end of the server.
             found["refused"] -= int(guard.refused)
         found["bugs"] = int(self.bugs) + world.bugs.count

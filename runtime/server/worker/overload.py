@@ -16,61 +16,99 @@ MEMORY_MS: Final[i64] = 1000
 # Of the receive buffer: where it is small, it is full before anything in it is old.
 FULL_PERCENT: Final[i64] = 50
 
+# What is done with what is new in a batch.
+ADMIT: Final[i64] = 0
+REFUSE: Final[i64] = 1
+DROP: Final[i64] = 2
+
+# Of its time a worker spends so much on refusing; what it has not spent it keeps, up to what it may spend at a time.
+REFUSING_PERCENT: Final[i64] = 5
+AT_A_TIME_NS: Final[i64] = 10_000_000
+_NS_PER_MS: Final[i64] = 1_000_000
+
 
 @final
 class Overload:
-    """Decides for every batch whether what is new in it should be refused.
+    """Decides for every batch what becomes of what is new in it: ADMIT, REFUSE or DROP.
 
-    That is when the oldest datagram has waited for longer than `limit_ms`, or the receive buffer is half full, and either has been so in
+    It is refused when the oldest datagram has waited for longer than `limit_ms`, or the receive buffer is half full, and either has been so in
     all batches of PATIENCE_MS, or the last overload was just now. Refusing is cheap, so the queue is short again soon, and so on:
-    the queue stays about as long as `limit_ms`. `times` counts overloads.
+    the queue stays about as long as `limit_ms`. But a 503 costs a datagram, and where many times more comes than can be done, refusing all
+    of it would be all that is done: beyond REFUSING_PERCENT of the time what is new is dropped. `times` counts overloads.
     """
 
     def __init__(self, log: Log, limit_ms: i64) -> None:
         self._log: Final = log
         self._limit_ms: Final = limit_ms
-        # Since when the queue has been too long, and when something was last refused.
+        # Since when the queue has been too long, and when something was last refused or dropped.
         self._long_since_ms: i64 = NEVER
         self._last_ms: i64 = NEVER
         self._began_ms: i64 = NEVER
         self._refused_before: i64 = 0
+        self._dropped_before: i64 = 0
+        # What may be spent on refusing, as of when; below 0 after a batch that took more.
+        self.left_ns: i64 = AT_A_TIME_NS
+        self._counted_ms: i64 = 0
+        self._drops = False
         self.times: i64 = 0
 
-    def look(self, age_ms: i64, percent: i64, now_ms: i64, refused: i64) -> bool:
-        """True if what is new in the batch that was just read should be refused.
+    def look(self, age_ms: i64, percent: i64, now_ms: i64, refused: i64, dropped: i64) -> i64:
+        """What to do with what is new in the batch that was just read.
 
         `age_ms` is how long its first datagram has waited, `percent` how full the receive buffer still is; both 0 where the batch has
-        left little of the queue. `refused` counts what has been refused so far.
+        left little of the queue. `refused` and `dropped` count what has been so far.
         """
         if age_ms <= self._limit_ms and percent < FULL_PERCENT:
             self._long_since_ms = NEVER
             if self._began_ms != NEVER and now_ms - self._last_ms >= MEMORY_MS:
-                self._end(now_ms, refused)
-            return False
+                self._end(now_ms, refused, dropped)
+            return ADMIT
         if self._long_since_ms == NEVER:
             self._long_since_ms = now_ms
         if self._began_ms == NEVER:
             if now_ms - self._long_since_ms < PATIENCE_MS:
-                return False
-            self._begin(age_ms, now_ms, refused)
+                return ADMIT
+            self._begin(age_ms, now_ms, refused, dropped)
         self._last_ms = now_ms
-        return True
+        self._earn(now_ms)
+        if self.left_ns > 0:
+            return REFUSE
+        if not self._drops:
+            self._drops = True
+            self._log.write(
+                L_WARN,
+                f"WARNING: overload: refusing takes {REFUSING_PERCENT} % of the time: what is new beyond that gets no answer",
+            )
+        return DROP
+
+    def spend(self, ns: i64) -> None:
+        """So long it took to refuse what was new in the batch."""
+        self.left_ns -= ns
+
+    def _earn(self, now_ms: i64) -> None:
+        earned = (now_ms - self._counted_ms) * _NS_PER_MS * REFUSING_PERCENT // 100
+        self._counted_ms = now_ms
+        self.left_ns = min(self.left_ns + earned, AT_A_TIME_NS)
 
     def is_remembered(self) -> bool:
         """True if `look` has to be asked also where the queue is empty."""
         return self._began_ms != NEVER or self._long_since_ms != NEVER
 
-    def _begin(self, age_ms: i64, now_ms: i64, refused: i64) -> None:
+    def _begin(self, age_ms: i64, now_ms: i64, refused: i64, dropped: i64) -> None:
         self.times += 1
         self._began_ms = now_ms
         self._refused_before = refused
+        self._dropped_before = dropped
+        self._drops = False
         self._log.write(
             L_WARN,
             f"WARNING: overload: datagrams wait for {age_ms} ms before they are read; new requests get 503 until it is less",
         )
 
-    def _end(self, now_ms: i64, refused: i64) -> None:
+    def _end(self, now_ms: i64, refused: i64, dropped: i64) -> None:
         seconds = (self._last_ms - self._began_ms) / 1000
-        count = refused - self._refused_before
+        text = f"{refused - self._refused_before} requests were refused"
+        if self._drops:
+            text += f", {dropped - self._dropped_before} dropped"
         self._began_ms = NEVER
-        self._log.write(L_NOTICE, f"NOTICE: overload: over after {seconds:.1f} s, {count} requests were refused")
+        self._log.write(L_NOTICE, f"NOTICE: overload: over after {seconds:.1f} s, {text}")

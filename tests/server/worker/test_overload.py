@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 
+import pytest
 from engine import Lines
 
 from runtime.modules.sl import Sl
@@ -14,7 +16,17 @@ from runtime.routing.ports import Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
 from runtime.server.worker.loop import Worker
-from runtime.server.worker.overload import FULL_PERCENT, MEMORY_MS, PATIENCE_MS, Overload
+from runtime.server.worker.overload import (
+    ADMIT,
+    AT_A_TIME_NS,
+    DROP,
+    FULL_PERCENT,
+    MEMORY_MS,
+    PATIENCE_MS,
+    REFUSE,
+    REFUSING_PERCENT,
+    Overload,
+)
 from runtime.server.worker.udp.datagrams import DatagramIO
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import ListenSocket, Send
@@ -31,35 +43,39 @@ class Queue:
         self.overload = Overload(self.log, LIMIT_MS)
         self.now_ms = 1000
         self.refused = 0
+        self.dropped = 0
 
-    def batches(self, ms: int, age_ms: int, percent: int = 0) -> set[bool]:
-        """One every millisecond, for so long, each with a first datagram of that age: what is decided."""
-        found: set[bool] = set()
+    def batches(self, ms: int, age_ms: int, percent: int = 0, refusing_ns: int = 0) -> set[int]:
+        """One every millisecond, for so long, each with one request, of that age, which it takes so long to refuse: what is decided."""
+        found: set[int] = set()
         for _ in range(ms):
             self.now_ms += 1
-            decided = self.overload.look(age_ms, percent, self.now_ms, self.refused)
-            self.refused += decided
-            found.add(decided)
+            decided = self.overload.look(age_ms, percent, self.now_ms, self.refused, self.dropped)
+            self.refused += decided == REFUSE
+            self.dropped += decided == DROP
+            if decided == REFUSE:
+                self.overload.spend(refusing_ns)
+            found.add(int(decided))
         return found
 
 
 def test_a_short_queue_is_no_overload() -> None:
     queue = Queue()
-    assert queue.batches(10_000, LIMIT_MS, FULL_PERCENT - 1) == {False}
+    assert queue.batches(10_000, LIMIT_MS, FULL_PERCENT - 1) == {ADMIT}
     assert queue.overload.times == 0 and queue.log.lines == []
 
 
 def test_a_queue_that_is_long_for_a_moment_is_no_overload() -> None:
     queue = Queue()
     for _ in range(100):
-        assert queue.batches(int(PATIENCE_MS) - 1, 5 * LIMIT_MS) == {False}
-        assert queue.batches(1, LIMIT_MS) == {False}
+        assert queue.batches(int(PATIENCE_MS) - 1, 5 * LIMIT_MS) == {ADMIT}
+        assert queue.batches(1, LIMIT_MS) == {ADMIT}
 
 
 def test_a_queue_that_stays_long_is_one() -> None:
     queue = Queue()
-    assert queue.batches(int(PATIENCE_MS), LIMIT_MS + 1) == {False}
-    assert queue.batches(500, LIMIT_MS + 1) == {True}
+    assert queue.batches(int(PATIENCE_MS), LIMIT_MS + 1) == {ADMIT}
+    assert queue.batches(500, LIMIT_MS + 1) == {REFUSE}
     assert queue.overload.times == 1
     assert queue.log.lines == [
         "WARNING: overload: datagrams wait for 21 ms before they are read; new requests get 503 until it is less"
@@ -69,15 +85,15 @@ def test_a_queue_that_stays_long_is_one() -> None:
 def test_a_receive_buffer_that_stays_half_full_is_one() -> None:
     queue = Queue()
     queue.batches(int(PATIENCE_MS), 1, int(FULL_PERCENT))
-    assert queue.batches(10, 1, int(FULL_PERCENT)) == {True}
+    assert queue.batches(10, 1, int(FULL_PERCENT)) == {REFUSE}
 
 
 def test_within_an_overload_the_queue_is_kept_short_without_patience() -> None:
     queue = Queue()
     queue.batches(int(PATIENCE_MS) + 1, LIMIT_MS + 1)
     for _ in range(50):
-        assert queue.batches(20, LIMIT_MS) == {False}
-        assert queue.batches(1, LIMIT_MS + 1) == {True}
+        assert queue.batches(20, LIMIT_MS) == {ADMIT}
+        assert queue.batches(1, LIMIT_MS + 1) == {REFUSE}
     assert queue.overload.times == 1 and len(queue.log.lines) == 1
 
 
@@ -91,7 +107,46 @@ def test_its_end_is_told_once_with_what_it_has_cost() -> None:
     assert not queue.overload.is_remembered()
     assert queue.log.lines[1:] == ["NOTICE: overload: over after 0.2 s, 201 requests were refused"]
     # The next one needs patience again.
-    assert queue.batches(int(PATIENCE_MS), LIMIT_MS + 1) == {False}
+    assert queue.batches(int(PATIENCE_MS), LIMIT_MS + 1) == {ADMIT}
+
+
+def test_only_a_share_of_the_time_is_spent_on_refusing() -> None:
+    queue = Queue()
+    queue.batches(int(PATIENCE_MS), LIMIT_MS + 1)
+    # Each refusal takes a tenth of a millisecond.
+    queue.batches(10_000, LIMIT_MS + 1, refusing_ns=100_000)
+    ahead = int(AT_A_TIME_NS) // 100_000
+    assert queue.refused + queue.dropped == 10_000
+    assert abs(queue.refused - ahead - 10_000 * 10 * int(REFUSING_PERCENT) // 100) <= 2
+
+
+def test_what_can_be_refused_within_that_share_is_not_dropped() -> None:
+    queue = Queue()
+    queue.batches(int(PATIENCE_MS), LIMIT_MS + 1)
+    assert queue.batches(10_000, LIMIT_MS + 1, refusing_ns=10_000 * int(REFUSING_PERCENT)) == {REFUSE}
+    assert len(queue.log.lines) == 1
+
+
+def test_refusals_that_took_long_are_paid_back_before_the_next() -> None:
+    queue = Queue()
+    queue.batches(int(PATIENCE_MS), LIMIT_MS + 1)
+    assert queue.batches(1, LIMIT_MS + 1, refusing_ns=2 * int(AT_A_TIME_NS)) == {REFUSE}
+    pause_ms = int(AT_A_TIME_NS) // 1_000_000 * 100 // int(REFUSING_PERCENT)
+    assert queue.batches(pause_ms - 1, LIMIT_MS + 1) == {DROP}
+    assert REFUSE in queue.batches(2, LIMIT_MS + 1)
+
+
+def test_dropping_is_told_once_and_counted() -> None:
+    queue = Queue()
+    for _ in range(2):
+        queue.batches(int(PATIENCE_MS), LIMIT_MS + 1)
+        queue.batches(500, LIMIT_MS + 1, refusing_ns=int(AT_A_TIME_NS))
+        queue.batches(int(MEMORY_MS), 0)
+    first, second, third, *again = queue.log.lines
+    assert "new requests get 503" in first
+    assert second == "WARNING: overload: refusing takes 5 % of the time: what is new beyond that gets no answer"
+    assert third.startswith("NOTICE: overload: over after 0.5 s, ") and third.endswith(" dropped")
+    assert len(again) == 3, "the next overload is told anew"
 
 
 def answer(ctx: Context) -> int:
@@ -99,40 +154,80 @@ def answer(ctx: Context) -> int:
     return 1
 
 
-def test_the_worker_refuses_while_its_queue_is_long(make_io: MakeIO) -> None:
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("127.0.0.1", 0))
-    client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    client.bind(("127.0.0.1", 0))
-    client.settimeout(10)
-    listener = ListenSocket(0, UDP, b"127.0.0.1", Address.parse("127.0.0.1", server.getsockname()[1]))
-    config = Config()
-    log = Lines()
-    engine = Engine(
-        Program(config=config, modules=(Sl(),), request=answer), config, SocketTable([listener], []), log, Resolver()
-    )
-    engine.bind()
-    engine.guard_against_overload(5)
-    # It does not measure: the queue is as long as the test says.
-    io: DatagramIO = make_io(server, [server])
-    worker = Worker(engine, io, listener, log, overload=Overload(log, LIMIT_MS))
+class Proxy:
+    """A worker that answers everything, and a phone. It does not measure: the queue is as long as the test says."""
 
-    def asked() -> bytes:
-        data = OPTIONS.replace(b"127.0.0.1:9", b"127.0.0.1:%d" % client.getsockname()[1])
-        client.sendto(data, server.getsockname())
-        while not worker.step(10_000):
+    def __init__(self, make_io: MakeIO) -> None:
+        self.server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.server.bind(("127.0.0.1", 0))
+        self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.client.bind(("127.0.0.1", 0))
+        self.client.settimeout(10)
+        listener = ListenSocket(0, UDP, b"127.0.0.1", Address.parse("127.0.0.1", self.server.getsockname()[1]))
+        config = Config()
+        self.log = Lines()
+        program = Program(config=config, modules=(Sl(),), request=answer)
+        engine = Engine(program, config, SocketTable([listener], []), self.log, Resolver())
+        engine.bind()
+        engine.guard_against_overload(5)
+        self.io: DatagramIO = make_io(self.server, [self.server])
+        self.overload = Overload(self.log, LIMIT_MS)
+        self.worker = Worker(engine, self.io, listener, self.log, overload=self.overload)
+
+    def say(self, data: bytes = OPTIONS) -> None:
+        here = b"127.0.0.1:%d" % self.client.getsockname()[1]
+        self.client.sendto(data.replace(b"127.0.0.1:9", here), self.server.getsockname())
+        while not self.worker.step(10_000):
             pass
-        return client.recv(65536)
 
-    assert asked() == b"handled"
-    io.age_ms = LIMIT_MS + 1
-    answers = [asked()]
-    while answers[-1] == b"handled":
-        answers.append(asked())
-    assert answers[-1].startswith(b"SIP/2.0 503 Service Unavailable\r\n")
-    counts = worker.counts()
+    def asked(self, data: bytes = OPTIONS) -> bytes:
+        self.say(data)
+        return self.client.recv(65536)
+
+    def overload_begins(self) -> None:
+        """And the first request is refused."""
+        self.io.age_ms = LIMIT_MS + 1
+        while self.asked() == b"handled":
+            pass
+
+    def close(self) -> None:
+        self.server.close()
+        self.client.close()
+
+
+@pytest.fixture
+def proxy(make_io: MakeIO) -> Iterator[Proxy]:
+    proxy = Proxy(make_io)
+    yield proxy
+    proxy.close()
+
+
+def test_the_worker_refuses_while_its_queue_is_long(proxy: Proxy) -> None:
+    assert proxy.asked() == b"handled"
+    proxy.overload_begins()
+    counts = proxy.worker.counts()
     assert (counts["refused_overload"], counts["refused"], counts["overloads"]) == (1, 0, 1)
-    io.age_ms = 0
-    assert asked() == b"handled"
-    server.close()
-    client.close()
+    assert proxy.asked().startswith(b"SIP/2.0 503 Service Unavailable\r\n")
+    proxy.io.age_ms = 0
+    assert proxy.asked() == b"handled"
+
+
+def test_beyond_its_time_for_refusing_it_drops_what_is_new_and_goes_on_with_the_rest(proxy: Proxy) -> None:
+    proxy.overload_begins()
+    # As long as the test may take.
+    proxy.overload.spend(10**15)
+    for data in (OPTIONS, OPTIONS.replace(b"To: <sip:bob@example.com>", b'To: <sip:bob@example.com>;x=";tag"')):
+        proxy.say(data)
+    in_dialog = OPTIONS.replace(b"To: <sip:bob@example.com>", b"To: <sip:bob@example.com>;tag=there")
+    assert proxy.asked(in_dialog) == b"handled", "the others would have been answered before"
+    counts = proxy.worker.counts()
+    assert (counts["refused_overload"], counts["dropped_overload"]) == (1, 2)
+    proxy.io.age_ms = 0
+    assert proxy.asked() == b"handled"
+
+
+def test_what_refusing_takes_is_measured(proxy: Proxy) -> None:
+    proxy.overload_begins()
+    before = proxy.overload.left_ns
+    while proxy.overload.left_ns >= before:
+        assert proxy.asked().startswith(b"SIP/2.0 503 ")
