@@ -1,4 +1,4 @@
-"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|instructions|start|compile|reload`."""
+"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|gap|idle|instructions|start|compile|reload`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Final
 from bench.beside import measure_beside
 from bench.capacity import ORIGINAL, Setting, measure_capacity
 from bench.compile import compile_times
+from bench.gap import measure_gaps
+from bench.idle import count_wakes
 from bench.instructions import RATE, count_instructions
 from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
 from bench.process import CannotMeasure
@@ -47,6 +49,11 @@ def main(words: list[str] | None = None) -> int:
     beside.add_argument("--rate", type=int, default=1_000, help="lookups a second (%(default)s)")
     beside.add_argument("--seconds", type=float, default=5.0, help="of one measurement (%(default)s)")
     beside.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    _add_gap(commands.add_parser("gap", help="the longest time that a worker works between two receives"))
+    idle = commands.add_parser("idle", help="how often a server without work wakes up")
+    idle.add_argument("--seconds", type=float, default=30.0, help="(%(default)s)")
+    idle.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    idle.add_argument("-n", "--workers", type=int, default=4, help="UDP workers (%(default)s)")
     start = commands.add_parser("start", help="time from the start of ser to the first answer")
     start.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     start.add_argument("--rounds", type=int, default=3)
@@ -81,6 +88,14 @@ def _add_scenario(parser: argparse.ArgumentParser, scenario: Scenario) -> None:
     parser.add_argument("--only", choices=(OURS, KAMAILIO, FLOOR), help="measure one server")
     if scenario is FORWARD:
         parser.add_argument("--floor", action="store_true", help="measure the bare system calls as well")
+
+
+def _add_gap(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--users", type=int, default=1_000_000, help="with a contact each (%(default)s)")
+    parser.add_argument("--register-rate", type=int, default=10_000, help="REGISTERs a second before it (%(default)s)")
+    parser.add_argument("--rate", type=int, default=16_000, help="lookups a second (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="(%(default)s)")
+    parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
 
 
 def _add_capacity(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +156,11 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.command == "beside":
         ser = shlex.split(arguments.ours)
         return measure_beside(ser, arguments.users, arguments.rate, arguments.seconds, _cores())
+    if arguments.command == "gap":
+        ser = shlex.split(arguments.ours)
+        return measure_gaps(ser, arguments.users, arguments.register_rate, arguments.rate, arguments.seconds, _cores())
+    if arguments.command == "idle":
+        return count_wakes(shlex.split(arguments.ours), arguments.workers, arguments.seconds)
     if arguments.command == "reload":
         return reload_times(shlex.split(arguments.ours), arguments.workers, arguments.pending, arguments.rounds)
     if arguments.command == "capacity":

@@ -17,13 +17,22 @@ def program(name: str) -> Path:
 
     Raises FileNotFoundError without a C compiler and CalledProcessError if the source does not compile.
     """
+    return _made(name, FLAGS)
+
+
+def library(name: str) -> Path:
+    """The same as a library, for LD_PRELOAD."""
+    return _made(name, (*FLAGS, "-shared", "-fPIC"))
+
+
+def _made(name: str, flags: tuple[str, ...]) -> Path:
     source = HERE / f"{name}.c"
-    digest = hashlib.sha256(source.read_bytes() + " ".join(FLAGS).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(source.read_bytes() + " ".join(flags).encode()).hexdigest()[:16]
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sip-express-router" / "bench"
     target = folder / f"{name}-{digest}"
     if not target.exists():
         folder.mkdir(parents=True, exist_ok=True)
         fresh = folder / f"{target.name}.{os.getpid()}"
-        subprocess.run([os.environ.get("CC", "cc"), *FLAGS, "-o", fresh, source, "-lm"], check=True)
+        subprocess.run([os.environ.get("CC", "cc"), *flags, "-o", fresh, source, "-lm"], check=True)
         fresh.replace(target)
     return target
