@@ -149,6 +149,58 @@ def test_dropping_is_told_once_and_counted() -> None:
     assert len(again) == 3, "the next overload is told anew"
 
 
+# What a worker needs for a request, in ns: for one that it serves, refuses, and drops. It can do 33,333 a second.
+SERVE_NS = 30_000
+REFUSE_NS = 10_000
+DROP_NS = 1_500
+BATCH = 32
+
+
+def goodput(per_second: int, seconds: int = 3) -> tuple[float, int]:
+    """What share of all that a worker could do it does while so many new requests come, and how long the oldest of them waited, in ms."""
+    overload = Overload(Lines(), LIMIT_MS)
+    gap_ns = 1_000_000_000 // per_second
+    start_ns = now_ns = 10**12
+    taken = served = refused = dropped = oldest_ms = 0
+    while now_ns < start_ns + seconds * 10**9:
+        waiting = (now_ns - start_ns) // gap_ns - taken
+        if waiting <= 0:
+            now_ns += gap_ns
+            continue
+        count = min(BATCH, waiting)
+        age_ms = (now_ns - start_ns - taken * gap_ns) // 1_000_000 if count == BATCH else 0
+        fate = overload.look(age_ms, 0, now_ns // 1_000_000, refused, dropped)
+        taken += count
+        if fate == ADMIT:
+            served += count
+            now_ns += count * SERVE_NS
+            # Until its patience has an end the queue grows.
+            if now_ns > start_ns + 10**9:
+                oldest_ms = max(oldest_ms, age_ms)
+        elif fate == REFUSE:
+            refused += count
+            now_ns += count * REFUSE_NS
+            overload.spend(count * REFUSE_NS)
+        else:
+            dropped += count
+            now_ns += count * DROP_NS
+    return served * SERVE_NS / (now_ns - start_ns), oldest_ms
+
+
+@pytest.mark.parametrize("times", [1.1, 1.5, 2, 5, 10])
+def test_several_times_too_much_leaves_most_of_what_could_be_done(times: float) -> None:
+    """What is dropped costs something as well: ten times too much takes half of the time."""
+    share, oldest_ms = goodput(int(times * 10**9 / SERVE_NS))
+    dropping = (times - 1) * DROP_NS / SERVE_NS
+    assert share > 0.97 - int(REFUSING_PERCENT) / 100 - dropping
+    assert oldest_ms <= LIMIT_MS + 1
+
+
+def test_what_can_be_done_is_done() -> None:
+    share, _ = goodput(30_000)
+    assert share > 0.89
+
+
 def answer(ctx: Context) -> int:
     ctx.sends.append(Send(b"handled", ctx.source, ctx.socket))
     return 1
