@@ -309,6 +309,19 @@ class Layer:
         t.repeat_ms = NEVER
         t.give_up_ms = now_ms + self.settings.wait
         self._wheel.set(t, t.give_up_ms)
+        if not t.is_local:
+            self._drop_requests(t)
+
+    def _drop_requests(self, t: Transaction) -> None:
+        """What was sent is not needed any more: it is given back now, while it is in the processor's cache.
+
+        But an INVITE that was refused is, for who refused may do so again, and wants its ACK each time.
+        """
+        for branch in t.branches:
+            request = branch.request
+            if request is not None and branch.over and (not branch.is_invite or branch.status < 300):
+                branch.request = None
+                self._hold(t, -len(request.data))
 
     def server_due(self, t: Transaction, now_ms: i64) -> i64:
         """REPEAT (the reply) or NOTHING."""
