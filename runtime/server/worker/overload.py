@@ -11,6 +11,9 @@ from runtime.tx.timers import NEVER
 
 # A queue that is long for a moment, since the process did not run, shortens by itself.
 PATIENCE_MS: Final[i64] = 100
+# But one that has become so much longer in so long does not.
+GROWTH_MS: Final[i64] = 5
+GROWTH_PATIENCE_MS: Final[i64] = 40
 # So long after an overload the next one is taken for the same.
 MEMORY_MS: Final[i64] = 1000
 # Of the receive buffer: where it is small, it is full before anything in it is old.
@@ -32,7 +35,7 @@ class Overload:
     """Decides for every batch what becomes of what is new in it: ADMIT, REFUSE or DROP.
 
     It is refused when the oldest datagram has waited for longer than `limit_ms`, or the receive buffer is half full, and either has been so in
-    all batches of PATIENCE_MS, or the last overload was just now. Refusing is cheap, so the queue is short again soon, and so on:
+    all batches of PATIENCE_MS (GROWTH_PATIENCE_MS where they wait longer and longer), or the last overload was just now. Refusing is cheap, so the queue is short again soon, and so on:
     the queue stays about as long as `limit_ms`. But a 503 costs a datagram, and where many times more comes than can be done, refusing all
     of it would be all that is done: beyond REFUSING_PERCENT of the time what is new is dropped. `times` counts overloads.
     """
@@ -42,6 +45,7 @@ class Overload:
         self._limit_ms: Final = limit_ms
         # Since when the queue has been too long, and when something was last refused or dropped.
         self._long_since_ms: i64 = NEVER
+        self._first_age_ms: i64 = 0
         self._last_ms: i64 = NEVER
         self._began_ms: i64 = NEVER
         self._refused_before: i64 = 0
@@ -65,8 +69,10 @@ class Overload:
             return ADMIT
         if self._long_since_ms == NEVER:
             self._long_since_ms = now_ms
+            self._first_age_ms = age_ms
         if self._began_ms == NEVER:
-            if now_ms - self._long_since_ms < PATIENCE_MS:
+            grows = age_ms >= self._first_age_ms + GROWTH_MS
+            if now_ms - self._long_since_ms < (GROWTH_PATIENCE_MS if grows else PATIENCE_MS):
                 return ADMIT
             self._begin(age_ms, now_ms, refused, dropped)
         self._last_ms = now_ms

@@ -21,6 +21,7 @@ from runtime.server.worker.overload import (
     AT_A_TIME_NS,
     DROP,
     FULL_PERCENT,
+    GROWTH_PATIENCE_MS,
     MEMORY_MS,
     PATIENCE_MS,
     REFUSE,
@@ -80,6 +81,19 @@ def test_a_queue_that_stays_long_is_one() -> None:
     assert queue.log.lines == [
         "WARNING: overload: datagrams wait for 21 ms before they are read; new requests get 503 until it is less"
     ]
+
+
+def test_one_that_becomes_longer_and_longer_is_one_sooner() -> None:
+    queue = Queue()
+    ages = [LIMIT_MS + 1 + ms // 4 for ms in range(200)]
+    decided = [queue.batches(1, age_ms) for age_ms in ages]
+    assert decided.index({REFUSE}) == int(GROWTH_PATIENCE_MS)
+
+
+def test_one_that_shortens_again_after_a_pause_is_none() -> None:
+    queue = Queue()
+    for _ in range(10):
+        assert {ADMIT} == set().union(*(queue.batches(1, 5 * LIMIT_MS - ms) for ms in range(99)))
 
 
 def test_a_receive_buffer_that_stays_half_full_is_one() -> None:
@@ -174,9 +188,7 @@ def goodput(per_second: int, seconds: int = 3) -> tuple[float, int]:
         if fate == ADMIT:
             served += count
             now_ns += count * SERVE_NS
-            # Until its patience has an end the queue grows.
-            if now_ns > start_ns + 10**9:
-                oldest_ms = max(oldest_ms, age_ms)
+            oldest_ms = max(oldest_ms, age_ms)
         elif fate == REFUSE:
             refused += count
             now_ns += count * REFUSE_NS
@@ -193,7 +205,8 @@ def test_several_times_too_much_leaves_most_of_what_could_be_done(times: float) 
     share, oldest_ms = goodput(int(times * 10**9 / SERVE_NS))
     dropping = (times - 1) * DROP_NS / SERVE_NS
     assert share > 0.97 - int(REFUSING_PERCENT) / 100 - dropping
-    assert oldest_ms <= LIMIT_MS + 1
+    # Until its patience has an end the queue grows.
+    assert oldest_ms <= LIMIT_MS + (int(PATIENCE_MS) if times < 1.2 else int(GROWTH_PATIENCE_MS)) + 1
 
 
 def test_what_can_be_done_is_done() -> None:
