@@ -11,7 +11,8 @@ from serc.diagnostics.report import Report, Severity
 from serc.reading import tree
 from serc.reading.lex import lex
 from serc.reading.source import Source
-from serc.reading.walk import below, calls, parts, routes
+from serc.reading.tree import parts
+from serc.reading.walk import below, calls, routes
 from serc.resolve.bound import BoundFile
 from serc.resolve.routes import RouteGraph, RouteUses, key_of
 from serc.symbols import Symbols

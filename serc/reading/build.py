@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol, cast
 
 from runtime.modules import catalogue
@@ -79,39 +80,9 @@ class Builder:
         self._text_of_file = text
         self._starts = starts
         self._ends = ends
-        self._by_rule: dict[str, Callable[[Ast], Any]] = {
-            "file": self._file,
-            "loadmodule": self._loadmodule,
-            "modparam": self._modparam,
-            "route": self._route,
-            "route_head": self._route_head,
-            "assignment": self._assignment,
-            "block": self._block,
-            "empty": lambda ast: tree.Empty(self._span(ast)),
-            "if": self._if,
-            "action": self._call,
-            "function_call": self._call,
-            "condition": lambda ast: self._chain(ast, tree.Or),
-            "and_condition": lambda ast: self._chain(ast, tree.And),
-            "negated": lambda ast: tree.Not(self._span(ast), self.node(ast["operand"])),
-            "compare": self._compare,
-            "network": self._network,
-            "socket": self._socket,
-            "host": lambda ast: tree.Host(self._span(ast), _BLANKS.sub("", self._text(ast))),
-            "ipv4": self._ipv4,
-            "ipv6": self._ipv6,
-            "string": self._string,
-            "number": self._number,
-            "identifier": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
-            "action_name": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
-            "parameter_name": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
-            "list_name": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
-            "tls_version": lambda ast: tree.Identifier(self._span(ast), self._text(ast)),
-            **dict.fromkeys(("operand", "operand_word", "protocol", "max_len", "uri_part", "any"), self._word),
-        }
 
     def node(self, ast: Ast) -> Any:
-        return self._by_rule[ast["parseinfo"].rule](ast)
+        return _BY_RULE[ast["parseinfo"].rule](self, ast)
 
     def _span(self, ast: Ast) -> tree.Span:
         info = ast["parseinfo"]
@@ -227,6 +198,7 @@ def _one_label(value: object) -> bool:
     return isinstance(value, tree.Host) and "." not in value.name and "-" not in value.name
 
 
+@lru_cache(maxsize=None)
 def _takes_sockets(action: str) -> bool:
     kinds = [argument.kind for form in catalogue.core().named(action) for argument in form.arguments]
     return any(Written.SOCKET in kind.written for kind in kinds)
@@ -234,3 +206,36 @@ def _takes_sockets(action: str) -> bool:
 
 def _only_host(argument: object) -> bool:
     return isinstance(argument, tree.SocketId) and argument.proto is None and argument.port is None
+
+
+# What builds the node of each rule.
+_BY_RULE: Final[dict[str, Callable[[Builder, Ast], Any]]] = {
+    "file": Builder._file,
+    "loadmodule": Builder._loadmodule,
+    "modparam": Builder._modparam,
+    "route": Builder._route,
+    "route_head": Builder._route_head,
+    "assignment": Builder._assignment,
+    "block": Builder._block,
+    "empty": lambda b, ast: tree.Empty(b._span(ast)),
+    "if": Builder._if,
+    "action": Builder._call,
+    "function_call": Builder._call,
+    "condition": lambda b, ast: b._chain(ast, tree.Or),
+    "and_condition": lambda b, ast: b._chain(ast, tree.And),
+    "negated": lambda b, ast: tree.Not(b._span(ast), b.node(ast["operand"])),
+    "compare": Builder._compare,
+    "network": Builder._network,
+    "socket": Builder._socket,
+    "host": lambda b, ast: tree.Host(b._span(ast), _BLANKS.sub("", b._text(ast))),
+    "ipv4": Builder._ipv4,
+    "ipv6": Builder._ipv6,
+    "string": Builder._string,
+    "number": Builder._number,
+    "identifier": lambda b, ast: tree.Identifier(b._span(ast), b._text(ast)),
+    "action_name": lambda b, ast: tree.Identifier(b._span(ast), b._text(ast)),
+    "parameter_name": lambda b, ast: tree.Identifier(b._span(ast), b._text(ast)),
+    "list_name": lambda b, ast: tree.Identifier(b._span(ast), b._text(ast)),
+    "tls_version": lambda b, ast: tree.Identifier(b._span(ast), b._text(ast)),
+    **dict.fromkeys(("operand", "operand_word", "protocol", "max_len", "uri_part", "any"), Builder._word),
+}

@@ -57,18 +57,21 @@ _IPV6: Final = "|".join(
 _SIGNED: Final = "|".join(map(re.escape, SIGNED))
 _TOKEN: Final = re.compile(
     rf"""
+    (?:
       (?P<space> (?: [ \t\b\r\n] | \\\r?\n )+ )
     | (?P<line_comment> \#[^\n]* )
     | (?P<open_comment> /\* )
     | (?P<foreign_comment> //[^\n]* | (?:(?<=\n)|(?<=[ \t]))--[^\n]* | \*/ )
     | (?P<string> "(?:[^"\\]|\\.)*" | '[^']*' )
-    | (?P<address> (?: {_IPV6} )(?![0-9A-Za-z_:]) )
+    | (?P<address> (?=[0-9A-Fa-f]{{0,4}}:[0-9A-Fa-f:]) (?: {_IPV6} )(?![0-9A-Za-z_:]) )
     | (?P<word> (?:{_SIGNED})(?![A-Za-z0-9_]) | [A-Za-z][A-Za-z0-9_]* )
     | (?P<number> (?: 0x[0-9A-Fa-f]+ | 0[0-7]* | [1-9][0-9]* )(?![A-Za-z0-9_]) )
     | (?P<bad_number> [0-9][A-Za-z0-9_]* )
     | (?P<sign> == | != | =~ | >= | <= | && | \|\| | [=<>!&|+\-,;:*./(){{}}\[\]] )
     | (?P<open_string> ["'] )
     | (?P<bad> . )
+    )
+    (?: [ \t\b\r\n] | \\\r?\n )*
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -117,24 +120,27 @@ class _Lexer:
         while at < len(text):
             match = match_at(text, at)
             assert match is not None and match.lastgroup is not None
-            name, end = match.lastgroup, match.end()
-            if name == "string" and "\n" in match.group() and self._runs_away(match.group(), end):
-                end = self._broken_string(at)
-            elif name in _KINDS:
-                tokens.append(Token(_KINDS[name], at, end, match.group()))
+            name = match.lastgroup
+            end, after = match.end(name), match.end()
+            if name in _KINDS:
+                written = match[name]
+                if name == "string" and "\n" in written and self._runs_away(written, end):
+                    after = self._broken_string(at)
+                else:
+                    tokens.append(Token(_KINDS[name], at, end, written))
             elif name == "line_comment":
                 self._line_comments.append(Span(at, end))
                 self._blank(at, end)
             elif name == "open_comment":
-                end = self._comment(at)
+                end = after = self._comment(at)
                 self._block_comments.append(Span(at, end))
                 self._blank(at, end)
             elif name == "foreign_comment":
                 self._foreign_comment(at)
                 self._blank(at, end)
             elif name == "open_string":
-                end = self._broken_string(at)
-            at = end
+                after = self._broken_string(at)
+            at = after
         self._blanked.append(text[self._copied :])
         tokens.append(Token("end", len(text), len(text), ""))
         return Lexed(tokens, "".join(self._blanked), self._cut_off, self._line_comments, self._block_comments)

@@ -43,12 +43,30 @@ def parse_piece(rule: str, text: str) -> Ast | Failure:
     An Ast has the names of the rule's parts as keys, and `parseinfo` with `rule`, `pos` and `endpos`.
     """
     try:
-        ast: Ast = _parser().parse(text, start=f"whole_{rule}")
+        ast = _parser().parse(text, start=f"whole_{rule}")
     except FailedParse as e:
         return Failure(e.pos)
     except RecursionError:
         return Failure(0, too_deep=True)
-    return ast
+    plain: Ast = _plain(ast)
+    return plain
+
+
+class _Parts(dict[str, Any]):
+    """What is not there is None."""
+
+    def __missing__(self, name: str) -> None:
+        return None
+
+
+def _plain(found: Any) -> Any:
+    """The same as dictionaries and lists: TatSu's own are slow to look into, and a shape that was read once is looked into often."""
+    if isinstance(found, Mapping):
+        # A part whose name is also that of a method of dictionaries has a "_" behind it there.
+        return _Parts((name.removesuffix("_"), _plain(part)) for name, part in found.items())
+    if isinstance(found, (list, tuple)) and not hasattr(found, "endpos"):
+        return [_plain(part) for part in found]
+    return found
 
 
 @lru_cache(maxsize=1)

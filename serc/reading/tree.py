@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Literal, NamedTuple
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """Half-open range of character offsets in the source text."""
 
     start: int
@@ -123,6 +123,16 @@ class Block:
     statements: tuple[Statement, ...]
     braced: bool = True
 
+    @cached_property
+    def below(self) -> tuple[Statement | Expression, ...]:
+        """This block and everything in it, in the order of the text. Every check asks for it."""
+        return flattened(self)
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls among them."""
+        return tuple(node for node in self.below if isinstance(node, Call))
+
 
 Statement = Call | If | Block | Empty
 
@@ -163,6 +173,31 @@ class Compare:
 
 
 Expression = Or | And | Not | Compare | Call | If | Block | Number
+
+
+def parts(node: Statement | Expression) -> list[Statement | Expression]:
+    """The statements and expressions directly in `node`."""
+    if isinstance(node, Block):
+        return list(node.statements)
+    if isinstance(node, If):
+        return [node.condition, node.then, *([node.otherwise] if node.otherwise else [])]
+    if isinstance(node, (Or, And)):
+        return list(node.operands)
+    if isinstance(node, Not):
+        return [node.operand]
+    return []
+
+
+def flattened(node: Statement | Expression) -> tuple[Statement | Expression, ...]:
+    """`node` and everything in it, in the order of the text."""
+    found: list[Statement | Expression] = []
+    waiting: list[Statement | Expression] = [node]
+    while waiting:
+        current = waiting.pop()
+        found.append(current)
+        waiting.extend(reversed(parts(current)))
+    return tuple(found)
+
 
 # --- the file --------------------------------------------------------------------------------------------------------
 

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from serc.reading import tree
 
 Node = tree.Statement | tree.Expression
 
 
-def below(node: Node) -> Iterator[Node]:
+def below(node: Node) -> tuple[Node, ...]:
     """`node` and everything in it, in the order of the text."""
-    waiting: list[Node] = [node]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(reversed(parts(current)))
-
-
-def parts(node: Node) -> list[Node]:
-    """The statements and expressions directly in `node`."""
-    if isinstance(node, tree.Block):
-        return list(node.statements)
-    if isinstance(node, tree.If):
-        return [node.condition, node.then, *([node.otherwise] if node.otherwise else [])]
-    if isinstance(node, (tree.Or, tree.And)):
-        return list(node.operands)
-    if isinstance(node, tree.Not):
-        return [node.operand]
-    return []
+    return node.below if isinstance(node, tree.Block) else tree.flattened(node)
 
 
 def else_if(node: tree.If) -> tree.If | None:
@@ -40,7 +23,9 @@ def else_if(node: tree.If) -> tree.If | None:
     return statement if isinstance(statement, tree.If) else None
 
 
-def calls(node: Node) -> Iterator[tree.Call]:
+def calls(node: Node) -> Iterable[tree.Call]:
+    if isinstance(node, tree.Block):
+        return node.calls
     return (n for n in below(node) if isinstance(n, tree.Call))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from serc.reading.tree import Span
@@ -20,6 +22,8 @@ _Counts = dict[str, tuple[list[int], list[int], list[int]]]
 
 # Some chunks for each process, so that none waits for long at the end.
 _CHUNKS: Final = 8
+# So many are made between two looks of the garbage collector: those of some dozen cases.
+_OBJECTS_MAX: Final = 50_000
 # What the processes find when they begin.
 _jobs: list[Job] = []
 _configs = Configs()
@@ -27,6 +31,24 @@ _configs = Configs()
 
 def run_all(jobs: list[Job], configs: Configs, processes: int) -> Generator[Outcome, None, None]:
     """The outcomes in the order of the jobs. Who stops to ask ends the processes."""
+    with _seldom_collecting():
+        yield from _run_all(jobs, configs, processes)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """What is compiled stays, and a case leaves little behind: the garbage collector would look at all of it for nothing."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_MAX, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+
+
+def _run_all(jobs: list[Job], configs: Configs, processes: int) -> Generator[Outcome, None, None]:
     if processes < 2 or len(jobs) < 2:
         yield from (run(case, tests, configs) for tests, case in jobs)
         return

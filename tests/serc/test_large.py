@@ -7,6 +7,7 @@ import ast
 import pytest
 
 from serc.compiler import compile_source
+from serc.diagnostics import codes
 from serc.diagnostics.report import Report, Severity
 from serc.reading.parse import parse_piece
 from serc.reading.source import Source
@@ -52,6 +53,23 @@ def test_parentheses_and_negations_have_a_limit_and_no_traceback() -> None:
     for text in ("(" * 2000 + "1" + ")" * 2000, "!" * 2000 + "1", "if " * 120 + "a() b();"):
         _, report = compile_source(Source("ser.cfg", f"route {{ if {text} break; }}"))
         assert report.has_errors
+
+
+def test_what_goes_wrong_at_the_end_of_a_long_chain_of_routes_is_seen() -> None:
+    """Each route rewrites the URI in a few places: what is known of requests must not become the number of ways through all of them."""
+    rewrites = "".join(f'if (src_ip == 10.0.{n}.1) rewritehost("gw{n}.example.net");\n' for n in range(12))
+    chain = "".join(f"route[{n}] {{\n{rewrites}route({n + 1});\n}}\n" for n in range(1, 16))
+    text = f'{MODULES}route {{ route(1); }}\n{chain}route[16] {{ if (method == "INVITE") sl_send_reply("404", "Not Found"); }}\n'
+    _, report = compile_source(Source("ser.cfg", text))
+    assert codes.UNANSWERED in [d.code for d in report.diagnostics]
+
+
+def test_a_late_loose_route_is_seen_behind_routes_that_return() -> None:
+    head = 'loadmodule "rr.so"\nloadmodule "sl.so"\nroute[1] { rewritehost("a.example.net"); route(2); }\nroute[2] { log(1, "x"); }\n'
+    last = 'sl_send_reply("404", "Not Found");'
+    for text, seen in ((f"route(1); loose_route(); {last}", True), (f"loose_route(); route(1); {last}", False)):
+        _, report = compile_source(Source("ser.cfg", f"{head}route {{ {text} }}\n"))
+        assert (codes.LATE_LOOSE_ROUTE in [d.code for d in report.diagnostics]) == seen
 
 
 def test_the_grammar_reads_each_shape_once() -> None:

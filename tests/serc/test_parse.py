@@ -63,7 +63,7 @@ def nodes(value: object) -> Iterator[object]:
     if isinstance(value, tuple):
         for item in value:
             yield from nodes(item)
-    elif is_dataclass(value) and not isinstance(value, tree.Span):
+    elif is_dataclass(value):
         yield value
         for field in fields(value):
             yield from nodes(getattr(value, field.name))

@@ -37,6 +37,10 @@ class Counters:
             self.completed[status // 100 if status < 700 else 6] += 1
 
 
+# Copied by each State: a test file starts thousands of servers.
+_NO_TOTALS: Final = vec[i64]([0] * SLOTS)
+
+
 @final
 class State:
     """`layer` holds the transactions. Their names cannot be guessed, with 64 random bits each or a MD5 of which a part is `secret`.
@@ -48,7 +52,7 @@ class State:
         self.layer: Final = layer
         self.counters: Final = Counters()
         # How many transactions each slot has had; a slot is the part of a key that branches show.
-        self._slot_totals = vec[i64]([0] * SLOTS)
+        self._slot_totals = _NO_TOTALS[:]
         self._syn_branch: Final = syn_branch
         self._secret: Final = secret
         # Random hex digits, and how many of them have been used.

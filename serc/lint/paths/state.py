@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from typing import Final, Literal
 
 from runtime.spec.operands import Tells
@@ -14,9 +14,12 @@ _Known = Literal["", "yes", "no"]
 UNNAMED: Final = "?"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True, kw_only=True)
 class State:
     """What is known of a request. Spans tell where it came to pass.
+
+    There is one for each knowledge in a `Space`, so that two are equal only if they are the same. `but` makes others; nothing is
+    written to one.
 
     `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name. `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or
     given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked at. `decision`:
@@ -43,15 +46,53 @@ class State:
     opened: tree.Span | None = None
     failure: tree.Span | None = None
     decision: tree.Span | None = None
+    space: Space
+    serial: int
+
+    def __hash__(self) -> int:
+        """The same in every run, so that sets have the same order."""
+        return self.serial
+
+    def but(self, **changes: _Value) -> State:
+        """What is known besides where `changes` say otherwise."""
+        return self.space.changed(self, tuple(changes.items()))
 
 
-ANYTHING: Final = State(method=UNNAMED, handled=True, trusted=True, transaction=True)
+_Value = str | bool | tree.Span | None
+_FACTS: Final = tuple(each.name for each in fields(State) if each.name not in ("space", "serial"))
 States = frozenset[State]
 NONE: Final[States] = frozenset()
 
 
+class Space:
+    """All states of one file, each made once: most ways through a script come to the same knowledge again and again."""
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[object, ...], State] = {}
+        self._changed: dict[tuple[State, tuple[tuple[str, _Value], ...]], State] = {}
+        self.nothing: Final = self._the_one(State(space=self, serial=0))
+        # What a function may do of which nothing is known.
+        self.anything: Final = self.nothing.but(method=UNNAMED, handled=True, trusted=True, transaction=True)
+
+    def changed(self, state: State, changes: tuple[tuple[str, _Value], ...]) -> State:
+        found = self._changed.get((state, changes))
+        if found is None:
+            facts = {name: getattr(state, name) for name in _FACTS} | dict(changes)
+            if facts["handled"]:
+                facts["decision"] = None  # matters only where nothing has been done with the request
+            found = self._changed[state, changes] = self._the_one(State(**facts, space=self, serial=len(self._states)))
+        return found
+
+    def _the_one(self, state: State) -> State:
+        return self._states.setdefault(tuple(getattr(state, name) for name in _FACTS), state)
+
+    def bounded(self, states: States) -> States:
+        """Too many to go on with each of them: nothing is known."""
+        return states if len(states) <= _MOST_STATES else frozenset((self.anything,))
+
+
 def in_ack_block(state: State, only_ack: bool) -> State:
-    return state if state.only_ack is only_ack else replace(state, only_ack=only_ack)
+    return state if state.only_ack is only_ack else state.but(only_ack=only_ack)
 
 
 def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[list[State], list[State]]:
@@ -60,21 +101,21 @@ def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[
     equal = node.operator == "=="
     if tells is Tells.METHOD:
         if not equal and node.operator != "!=":
-            return [replace(state, method=state.method or UNNAMED)], [state]
+            return [state.but(method=state.method or UNNAMED)], [state]
         return _by_method(_text(node), state, equal)
     if tells is Tells.DESTINATION:
-        state = replace(state, ignored_lookup=None)
+        state = state.but(ignored_lookup=None)
         if bound.with_myself:
             return _by_domain(state, equal)
     if tells is Tells.SENDER or tells in (Tells.PARTY, Tells.DESTINATION) and not bound.with_myself:
         # Whoever tests these has thought of who may send what: the true side is nobody's open relay.
-        vouched = replace(state, trusted=True)
+        vouched = state.but(trusted=True)
         return ([vouched], [state]) if node.operator != "!=" else ([state], [vouched])
     return [state], [state]
 
 
 def _by_method(method: str, state: State, equal: bool) -> tuple[list[State], list[State]]:
-    same: list[State] = [replace(state, method=method)]
+    same: list[State] = [state.but(method=method)]
     other: list[State] = [state]
     if state.method and state.method != UNNAMED:
         same, other = ([state], []) if state.method == method else ([], [state])
@@ -82,16 +123,11 @@ def _by_method(method: str, state: State, equal: bool) -> tuple[list[State], lis
 
 
 def _by_domain(state: State, equal: bool) -> tuple[list[State], list[State]]:
-    same: list[State] = [replace(state, local="yes")] if state.local != "no" else []
-    other: list[State] = [replace(state, local="no")] if state.local != "yes" else []
+    same: list[State] = [state.but(local="yes")] if state.local != "no" else []
+    other: list[State] = [state.but(local="no")] if state.local != "yes" else []
     return (same, other) if equal else (other, same)
 
 
 def _text(node: tree.Compare) -> str:
     value = node.value
     return (value.value if isinstance(value, tree.String) else getattr(value, "name", "")).upper()
-
-
-def bounded(states: States) -> States:
-    """Too many to go on with each of them: nothing is known."""
-    return states if len(states) <= _MOST_STATES else frozenset((ANYTHING,))

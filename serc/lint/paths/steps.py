@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from runtime.spec.effects import Does
 from runtime.spec.operands import Tells
 from serc.diagnostics import codes
-from serc.diagnostics.fix import write
-from serc.diagnostics.report import Related, Report
+from serc.diagnostics.fix import Fix, write
+from serc.diagnostics.report import Code, Related, Report
 from serc.diagnostics.suggest import nearest
 from serc.lint.cures import Cures
-from serc.lint.paths.state import ANYTHING, UNNAMED, State
+from serc.lint.paths.state import UNNAMED, State
 from serc.reading import tree
 from serc.resolve.effects import Effects
 
@@ -54,6 +53,8 @@ class Steps:
         self._verifies = verifies
         self._cures = cures
         self._report = report
+        # How often something was reported, or could have been: what a step does that does not change this depends on call and state alone.
+        self.remarks = 0
         # Forwardings behind which something was reported: all the rest follows from the same missing break.
         self._blamed: set[tree.Span] = set()
 
@@ -61,7 +62,7 @@ class Steps:
         """The state behind a call that succeeds."""
         span = call.span
         if does is None:
-            return replace(ANYTHING, method=state.method or UNNAMED, failure=state.failure)
+            return state.space.anything.but(method=state.method or UNNAMED, failure=state.failure)
         kept = state.transaction and state.failure is None and does in _BEFORE_TRANSACTION
         if (does in _BEFORE_RELAY or kept) and state.relay is not None and not state.relay_failed:
             self._too_late(call, state.relay)
@@ -72,53 +73,53 @@ class Steps:
         if does in _UNCHANGED:
             return state
         if does is Does.NEW_TRANSACTION:
-            return replace(state, transaction=True, opened=span)
+            return state.but(transaction=True, opened=span)
         if does is Does.FIND_TRANSACTION:
-            return replace(state, transaction=True)
+            return state.but(transaction=True)
         if does is Does.REPLY_STATEFUL and not state.transaction:
             self._no_transaction(call)
         if does in (Does.REPLY, Does.REPLY_STATEFUL, Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY, Does.ERROR_REPLY):
             return self._reply(call, does, state)
         if does in (Does.ANSWER, Does.SETTLE):
-            return replace(state, handled=True)
+            return state.but(handled=True)
         if does in RELAYS:
             self._relayed(call, state)
             stateful = does is Does.RELAY_STATEFUL
-            return replace(state, handled=True, relay=span, transaction=state.transaction or stateful)
+            return state.but(handled=True, relay=span, transaction=state.transaction or stateful)
         if does is Does.SAVE:
             return self._saved(call, state)
         if does is Does.MAY_REWRITE:
-            return replace(state, trusted=True, local="", ignored_lookup=None)
+            return state.but(trusted=True, local="", ignored_lookup=None)
         if does is Does.REVERT_URI:
-            return replace(state, trusted=True, local="", rewritten=None, ignored_lookup=None)
+            return state.but(trusted=True, local="", rewritten=None, ignored_lookup=None)
         if does is Does.NEXT_TARGET and state.failure is not None:
-            return replace(state, trusted=True, branch=True)
+            return state.but(trusted=True, branch=True)
         if does in (Does.LOOKUP, Does.REWRITE) and state.bare_branch is not None:
             self._early_branch(state.bare_branch, call)
         if does in (Does.LOOKUP, Does.REWRITE, Does.NEXT_TARGET):
-            return replace(state, trusted=True, local="", rewritten=span, ignored_lookup=None)
+            return state.but(trusted=True, local="", rewritten=span, ignored_lookup=None)
         if does is Does.LOOSE_ROUTE:
             if state.rewritten is not None and state.failure is None:
                 self._late_loose_route(call, state.rewritten)
-            return replace(state, trusted=True, local="")
+            return state.but(trusted=True, local="")
         if does is Does.AUTH_PROXY:
-            return replace(state, trusted=True, credentials=span, failed_auth="")
+            return state.but(trusted=True, credentials=span, failed_auth="")
         if does is Does.CONSUME_CREDENTIALS:
-            return replace(state, credentials=None)
+            return state.but(credentials=None)
         if does is Does.APPEND_BRANCH:
             bare = call.span if state.failure is not None and state.rewritten is None and not call.arguments else None
-            return replace(state, branch=True, bare_branch=bare)
-        return replace(state, trusted=True, failed_auth="")
+            return state.but(branch=True, bare_branch=bare)
+        return state.but(trusted=True, failed_auth="")
 
     def _reply(self, call: tree.Call, does: Does, state: State) -> State:
         name = call.name.name
         if does in (Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY):
             self._challenge(call, does, state)
         if does is Does.ERROR_REPLY:
-            return replace(state, handled=True)
+            return state.but(handled=True)
         if state.only_ack and not state.relay_failed and state.failure is None:
             hint = "an ACK is never answered: end the route, or forward it"
-            self._report.add(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
+            self._tell(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
         if does in (Does.REPLY, Does.REPLY_STATEFUL) and not _is_final(call):
             return state
         if does is Does.REPLY and state.opened is not None:
@@ -130,10 +131,10 @@ class Steps:
             forwarding = self._effects.named(Does.RELAY_STATEFUL)
             hint = f"write if (!{forwarding}()) before it, or a break between them"
             fix = self._cures.after(state.relay, "break;")
-            self._report.add(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related, fix=fix)
+            self._tell(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related, fix=fix)
         else:
             self._goes_on(call, state, "another one follows", "and answered again here")
-        return replace(state, handled=True, reply=state.reply or call.span)
+        return state.but(handled=True, reply=state.reply or call.span)
 
     def _saved(self, call: tree.Call, state: State) -> State:
         misspelt = state.method != _REGISTER and nearest(state.method, (_REGISTER,)) is not None  # which was said
@@ -141,14 +142,14 @@ class Steps:
             message = f"{call.name.name} takes the contacts of any request: nothing lets only REGISTER come here"
             fix = self._cures.only_if(call.span, 'method == "REGISTER"')
             hint = 'write if (method == "REGISTER") before it'
-            self._report.add(codes.SAVE_ANY_METHOD, call.span, message, hint=hint, fix=fix)
+            self._tell(codes.SAVE_ANY_METHOD, call.span, message, hint=hint, fix=fix)
         elif not state.trusted and not state.failed_auth and self._verifies:
             message = f"{call.name.name} takes the contacts of anybody here, though others have to prove who they are"
             verify, ask = self._effects.named(Does.AUTH_WWW), self._effects.named(Does.CHALLENGE_WWW)
             hint = f"write if (!{verify}(…)) {{ {ask}(…); break; }} before it"
-            self._report.add(codes.SAVE_UNVERIFIED, call.span, message, hint=hint)
+            self._tell(codes.SAVE_UNVERIFIED, call.span, message, hint=hint)
         self._goes_on(call, state, "the registration is saved all the same", "and saved here")
-        return replace(state, handled=True, reply=state.reply or call.span)
+        return state.but(handled=True, reply=state.reply or call.span)
 
     def _goes_on(self, call: tree.Call, state: State, what: str, here: str) -> bool:
         """Reports that `call` follows a final answer, once for each answer; False if there was nothing to report."""
@@ -158,7 +159,7 @@ class Steps:
         related = (Related(call.span, here),)
         hint = "write break after the reply"
         fix = self._cures.after(state.reply, "break;")
-        self._report.add(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related, fix=fix)
+        self._tell(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related, fix=fix)
         return True
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
@@ -171,14 +172,14 @@ class Steps:
             message = f"{call.name.name} answers {code}, which does not make clients send what {reader} reads"
             hint = f"write {right}"
             fix = write(call.name.span, right, safe=False)
-            self._report.add(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint, fix=fix)
+            self._tell(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint, fix=fix)
 
     def _no_transaction(self, call: tree.Call) -> None:
         opening, reply = self._effects.named(Does.NEW_TRANSACTION), self._effects.named(Does.REPLY)
         message = f"{call.name.name} answers in a transaction, and there is none here: nothing is sent"
         hint = f"call {opening}() first, or write {reply}"
         fix = write(call.name.span, reply, safe=False)
-        self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix)
+        self._tell(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix)
 
     def _recorded(self, call: tree.Call, state: State) -> State:
         if state.recorded is not None and state.recorded != call.span:
@@ -186,13 +187,13 @@ class Steps:
             message = (
                 f"{call.name.name} is called a second time: the request gets two Record-Route headers of this server"
             )
-            self._report.add(codes.RECORDED_TWICE, call.span, message, hint="remove one of the two", related=related)
-        return replace(state, recorded=state.recorded or call.span)
+            self._tell(codes.RECORDED_TWICE, call.span, message, hint="remove one of the two", related=related)
+        return state.but(recorded=state.recorded or call.span)
 
     def _no_status(self, call: tree.Call) -> None:
         message = f"{call.name.name} asks for the status of a transaction, and there is none here: this is never true"
         hint = "ask in a failure_route, or in an onreply_route"
-        self._report.add(codes.NO_TRANSACTION, call.span, message, hint=hint)
+        self._tell(codes.NO_TRANSACTION, call.span, message, hint=hint)
 
     def _left_behind(self, opened: tree.Span, call: tree.Call, what: str, better: str) -> None:
         related = (Related(opened, "the transaction is opened here"),)
@@ -202,14 +203,14 @@ class Steps:
         hint = f"write {better}, which uses it"
         is_like = self._effects.of(call) is Does.REPLY or not call.arguments
         fix = write(call.name.span, better, safe=False) if is_like else None
-        self._report.add(codes.TRANSACTION_LEFT, call.span, message, hint=hint, related=related, fix=fix)
+        self._tell(codes.TRANSACTION_LEFT, call.span, message, hint=hint, related=related, fix=fix)
 
     def _early_branch(self, branch: tree.Span, call: tree.Call) -> None:
         name = self._effects.named(Does.APPEND_BRANCH)
         related = (Related(call.span, "rewritten here"),)
         message = f"{name} comes before the URI is rewritten: the branch goes where the request has failed already"
         hint = f"call {name}() after the rewrite"
-        self._report.add(codes.BRANCH_TOO_EARLY, branch, message, hint=hint, related=related)
+        self._tell(codes.BRANCH_TOO_EARLY, branch, message, hint=hint, related=related)
 
     def _relayed(self, call: tree.Call, state: State) -> None:
         """A request is forwarded: everything that should have been done before."""
@@ -226,7 +227,7 @@ class Steps:
                 related = (Related(state.relay, "first forwarded here"),)
                 message, hint = "the request is forwarded a second time", "write break after the first"
                 fix = self._cures.after(state.relay, "break;")
-                self._report.add(codes.RELAYED_TWICE, span, message, hint=hint, related=related, fix=fix)
+                self._tell(codes.RELAYED_TWICE, span, message, hint=hint, related=related, fix=fix)
         if state.ignored_lookup is not None:
             related = (Related(span, "forwarded here"),)
             lookup, reply = self._effects.named(Does.LOOKUP), self._effects.named(Does.REPLY)
@@ -236,14 +237,14 @@ class Steps:
             hint = f'write if (!{lookup}(…)) {{ {reply}("404", "Not Found"); break; }}'
             tail = f') {{ {reply}("404", "Not Found"); break; }}'
             fix = self._cures.tested(state.ignored_lookup, "if (!", tail)
-            self._report.add(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related, fix=fix)
+            self._tell(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related, fix=fix)
         if state.credentials is not None:
             related = (Related(span, "forwarded here"),)
             message = "the credentials of the caller are forwarded to the callee"
             remove, verify = self._effects.named(Does.CONSUME_CREDENTIALS), self._effects.named(Does.AUTH_PROXY)
             hint = f"call {remove}() after {verify} succeeded"
             fix = self._cures.before(span, f"{remove}();")
-            self._report.add(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related, fix=fix)
+            self._tell(codes.CREDENTIALS_KEPT, state.credentials, message, hint=hint, related=related, fix=fix)
         if not state.branch and state.failure is not None and self._effects.of(call) is Does.RELAY_STATEFUL:
             related = (Related(state.failure, "in this failure_route"),)
             self._blame(span)
@@ -251,7 +252,7 @@ class Steps:
             branch = self._effects.named(Does.APPEND_BRANCH)
             fix = self._cures.before(span, f"{branch}();")
             hint = f"call {branch}() before it"
-            self._report.add(codes.NO_BRANCH, span, message, hint=hint, related=related, fix=fix)
+            self._tell(codes.NO_BRANCH, span, message, hint=hint, related=related, fix=fix)
         is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
         if (
             not state.trusted
@@ -260,10 +261,24 @@ class Steps:
         ):
             message = "open relay: requests of anybody for foreign domains are forwarded here"
             hint = f"ask for credentials with {self._effects.named(Does.AUTH_PROXY)}, or test {self._effects.test_of(Tells.SENDER)}, before it"
-            self._report.add(codes.OPEN_RELAY, span, message, hint=hint)
+            self._tell(codes.OPEN_RELAY, span, message, hint=hint)
+
+    def _tell(
+        self,
+        code: Code,
+        span: tree.Span,
+        message: str,
+        *,
+        hint: str = "",
+        related: tuple[Related, ...] = (),
+        fix: Fix | None = None,
+    ) -> None:
+        self.remarks += 1
+        self._report.add(code, span, message, hint=hint, related=related, fix=fix)
 
     def _blame(self, span: tree.Span) -> bool:
         """Is this the first thing that is wrong after that reply or forwarding?"""
+        self.remarks += 1
         first = span not in self._blamed
         self._blamed.add(span)
         return first
@@ -273,14 +288,14 @@ class Steps:
             return
         related = (Related(relay, "forwarded here"),)
         message = f"{call.name.name} comes too late: the request was forwarded before"
-        self._report.add(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)
+        self._tell(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)
 
     def _late_loose_route(self, call: tree.Call, rewritten: tree.Span) -> None:
         related = (Related(rewritten, "rewritten here"),)
         name = call.name.name
         message = f"{name} comes after the destination was rewritten: requests within a dialog go astray"
         hint = f"call {name}() first"
-        self._report.add(codes.LATE_LOOSE_ROUTE, call.span, message, hint=hint, related=related)
+        self._tell(codes.LATE_LOOSE_ROUTE, call.span, message, hint=hint, related=related)
 
 
 def _goes_where_the_uri_says(call: tree.Call) -> bool:

@@ -6,13 +6,13 @@ function that takes the request over may do is unknown, and so is all that comes
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
-from serc.lint.paths.state import ANYTHING, NONE, UNNAMED, State, States, bounded, compared, in_ack_block
+from serc.lint.paths.ahead import Ahead
+from serc.lint.paths.state import NONE, UNNAMED, Space, State, States, compared, in_ack_block
 from serc.lint.paths.steps import ONLY_IF_TRUE, RELAYS, Steps
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -43,22 +43,26 @@ class _Walk:
             if route.kind == "route":
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
+        self._loose_route_ahead = Ahead(Does.LOOSE_ROUTE, subject.file, subject.effects, subject.graph)
         self._known: dict[int, dict[State, States]] = {}
+        self._alone: dict[int, bool] = {}
+        self._statements: dict[tuple[int, States], tuple[States, States]] = {}
         verifies = any(
             self._effects.of(call) in (Does.AUTH_WWW, Does.AUTH_PROXY)
             for route in routes(subject.file)
             for call in calls(route.body)
         )
+        self._space = Space()
         self._steps = Steps(subject.effects, subject.cures, verifies, report)
 
     def main(self, route: tree.Route) -> None:
-        states = self._route_body(0, frozenset((State(),)), keep_ended=False)
+        states = self._route_body(0, frozenset((self._space.nothing,)), keep_ended=False)
         for state in sorted(states, key=lambda s: (s.decision or route.span)):
             if not state.handled and state.method != "ACK":
                 self._unanswered(route, state)
 
     def failure(self, route: tree.Route) -> None:
-        start = State(
+        start = self._space.nothing.but(
             handled=True, trusted=True, branch=False, failure=head_of(route), transaction=True, method=UNNAMED
         )
         self._block(route.body, frozenset((start,)))
@@ -82,11 +86,13 @@ class _Walk:
         self._running.append(number)
         for route in self._bodies[number]:
             if route is not self._bodies[number][0]:
-                out = frozenset((ANYTHING,))  # a second body was reported, and may be meant for another number
+                out = frozenset(
+                    (self._space.anything,)
+                )  # a second body was reported, and may be meant for another number
             out, stopped = self._block(route.body, out)
             ended |= stopped
         self._running.pop()
-        return bounded(out | ended) if keep_ended else out
+        return self._space.bounded(out | ended) if keep_ended else out
 
     def _block(self, block: tree.Block, states: States) -> tuple[States, States]:
         """States that reach the end of the block, and those that ended the route."""
@@ -99,6 +105,26 @@ class _Walk:
         return states, ended
 
     def _statement(self, statement: tree.Statement, states: States) -> tuple[States, States]:
+        """What is known for the same statement and states is not found out again, unless there was something to report, or another
+        route is called: how far that one is followed depends on what has been before.
+        """
+        key = id(statement), states
+        found = self._statements.get(key)
+        if found is None:
+            remarks = self._steps.remarks
+            found = self._followed(statement, states)
+            if self._steps.remarks == remarks and self._calls_no_route(statement):
+                self._statements[key] = found
+        return found
+
+    def _calls_no_route(self, statement: tree.Statement) -> bool:
+        alone = self._alone.get(id(statement))
+        if alone is None:
+            alone = not any(call.name.name == "route" for call in calls(statement))
+            self._alone[id(statement)] = alone
+        return alone
+
+    def _followed(self, statement: tree.Statement, states: States) -> tuple[States, States]:
         if isinstance(statement, tree.If):
             return self._if(statement, states)
         if isinstance(statement, tree.Block):
@@ -106,26 +132,32 @@ class _Walk:
         if isinstance(statement, tree.Empty):
             return states, NONE
         if ends_route(statement):
-            return NONE, frozenset(replace(s, handled=True) for s in states)
+            return NONE, frozenset(s.but(handled=True) for s in states)
         if statement.name.name == "route":
             return self._route_call(statement, states), NONE
         out = frozenset(self._plain_call(statement, self._effects.of(statement), state) for state in states)
-        return bounded(out), NONE
+        return self._space.bounded(out), NONE
 
     def _route_call(self, call: tree.Call, states: States) -> States:
         argument = call.arguments[0] if call.arguments else None
         number = argument.value if isinstance(argument, tree.Number) else -1
         if number not in self._bodies or number in self._running:  # a route that is missing was reported already
-            return frozenset((ANYTHING,))
+            return frozenset((self._space.anything,))
         known = self._known.setdefault(number, {})
         out: States = NONE
         for state in states:
             if state not in known:
                 if len(known) >= _MOST_RUNS:
-                    return frozenset((ANYTHING,))
+                    return frozenset((self._space.anything,))
                 known[state] = self._route_body(number, frozenset((state,)))
             out |= known[state]
-        return bounded(out)
+        return self._space.bounded(frozenset(self._without_rewrite(call, state) for state in out))
+
+    def _without_rewrite(self, call: tree.Call, state: State) -> State:
+        """Behind a call: where the URI was rewritten matters to a loose_route that comes later, and to branches of a failure_route."""
+        if state.rewritten is None or state.failure is not None or not self._running:
+            return state
+        return state if self._loose_route_ahead.after(call, ("route", self._running[-1])) else state.but(rewritten=None)
 
     def _if(self, node: tree.If, states: States) -> tuple[States, States]:
         out, ended = NONE, NONE
@@ -135,15 +167,15 @@ class _Walk:
             yes, states = self._condition(node.condition, states)
             only_ack = bool(yes) and all(s.method == "ACK" for s in yes)
             reached, stopped = self._block(node.then, frozenset(in_ack_block(s, only_ack) for s in yes))
-            out = bounded(out | frozenset(in_ack_block(s, False) for s in reached))
+            out = self._space.bounded(out | frozenset(in_ack_block(s, False) for s in reached))
             ended |= stopped
             link = else_if(node)
         if node.otherwise is not None:
             other, stopped = self._block(node.otherwise, states) if link is None else (NONE, NONE)
-            return bounded(out | other), ended | stopped
+            return self._space.bounded(out | other), ended | stopped
         # From `if` to the end of the condition.
         span = tree.Span(node.span.start, node.condition.span.end)
-        return bounded(out | frozenset(replace(s, decision=span) for s in states)), ended
+        return self._space.bounded(out | frozenset(s.but(decision=span) for s in states)), ended
 
     # --- conditions --------------------------------------------------------------------------------------------------
 
@@ -156,13 +188,13 @@ class _Walk:
             yes, no = states, NONE
             for operand in node.operands:
                 yes, otherwise = self._condition(operand, yes)
-                no = bounded(no | otherwise)
+                no = self._space.bounded(no | otherwise)
             return yes, no
         if isinstance(node, tree.Or):
             yes, no = NONE, states
             for operand in node.operands:
                 otherwise, no = self._condition(operand, no)
-                yes = bounded(yes | otherwise)
+                yes = self._space.bounded(yes | otherwise)
             return yes, no
         if isinstance(node, tree.Compare):
             bound = self._subject.comparison(node)
@@ -175,32 +207,32 @@ class _Walk:
             out = self._route_call(node, states) if isinstance(node, tree.Call) else self._statement(node, states)[0]
             return out, out
         yes = frozenset(state for pair in pairs for state in pair[0])
-        return bounded(yes), bounded(frozenset(state for pair in pairs for state in pair[1]))
+        return self._space.bounded(yes), self._space.bounded(frozenset(state for pair in pairs for state in pair[1]))
 
     def _tested_call(self, call: tree.Call, state: State) -> tuple[list[State], list[State]]:
         """A call whose result is looked at."""
         does = self._effects.of(call)
-        state = replace(state, ignored_lookup=None) if does is Does.LOOKUP else state
+        state = state.but(ignored_lookup=None) if does is Does.LOOKUP else state
         if does is Does.REPLY_STATEFUL:  # who looks at the result knows what to do without a transaction
-            state = replace(state, transaction=True)
-        after = self._steps.call(call, does, state)
+            state = state.but(transaction=True)
+        after = self._without_rewrite(call, self._steps.call(call, does, state))
         if does in (Does.REPLY, Does.REPLY_STATEFUL, Does.ERROR_REPLY, Does.ANSWER, Does.SAVE):
-            return [after], [replace(state, handled=True)]
+            return [after], [state.but(handled=True)]
         if does in RELAYS:
-            return [after], [replace(state, handled=True, relay_failed=True)]
+            return [after], [state.but(handled=True, relay_failed=True)]
         if does in ONLY_IF_TRUE:
             return [after], [state]
         if does is Does.AUTH_WWW:
-            return [after], [replace(state, failed_auth="www")]
+            return [after], [state.but(failed_auth="www")]
         if does is Does.AUTH_PROXY:
-            return [after], [replace(state, failed_auth="proxy")]
+            return [after], [state.but(failed_auth="proxy")]
         return [after], [after]
 
     def _plain_call(self, call: tree.Call, does: Does | None, state: State) -> State:
         """A call whose result is not looked at."""
-        after = self._steps.call(call, does, state)
+        after = self._without_rewrite(call, self._steps.call(call, does, state))
         if does is Does.LOOKUP:
-            return replace(after, ignored_lookup=call.span)
+            return after.but(ignored_lookup=call.span)
         if does in (Does.LOOSE_ROUTE, Does.VOUCH, Does.AUTH_WWW, Does.AUTH_PROXY):
-            return replace(state, trusted=True)  # reported as an ignored result already
+            return state.but(trusted=True)  # reported as an ignored result already
         return after
