@@ -6,7 +6,7 @@ import ipaddress
 import re
 import socket
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final, Literal, Protocol, cast
 
 from runtime.modules import catalogue
@@ -198,7 +198,7 @@ def _one_label(value: object) -> bool:
     return isinstance(value, tree.Host) and "." not in value.name and "-" not in value.name
 
 
-@lru_cache(maxsize=None)
+@cache
 def _takes_sockets(action: str) -> bool:
     kinds = [argument.kind for form in catalogue.core().named(action) for argument in form.arguments]
     return any(Written.SOCKET in kind.written for kind in kinds)
