@@ -7,8 +7,6 @@ import random
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from pathlib import Path
 import pytest
 from server.conftest import alive as alive
 from server.conftest import free_port as free_port
+from starter import Started
 
 import runtime
 from runtime.build import NATIVE
@@ -60,21 +59,15 @@ class Ser:
     def __init__(self, folder: Path, config: Path, *arguments: str) -> None:
         self.port = four_digit_port()
         self.log = folder / "ser.log"
-        command = [sys.executable, "-m", "serc.commands.ser", "-f", str(config), "-D", "-E"]
+        words = ["-f", str(config), "-D", "-E"]
         if not NATIVE:
             # The loads of these tests are an overload for it on a busy machine.
-            command += ["--queue", "0"]
-        command += ["-l", f"udp:127.0.0.1:{self.port}", *(word.format(port=self.port) for word in arguments)]
+            words += ["--queue", "0"]
+        words += ["-l", f"udp:127.0.0.1:{self.port}", *(word.format(port=self.port) for word in arguments)]
         paths = {"PYTHONPATH": str(Path(runtime.__file__).parent.parent), "XDG_CACHE_HOME": str(folder / "cache")}
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                env={**os.environ, **paths},
-                start_new_session=True,
+        with self.log.open("wb") as log, open(os.devnull, "rb") as nothing:
+            self.process = Started(
+                "serc.commands.ser", words, (nothing, log, log), {**os.environ, **paths}, folder, start_new_session=True
             )
 
     def wait_ready(self, within_s: float = 30.0) -> None:

@@ -1,4 +1,7 @@
-"""The FIFO under load: clients who ask right, with garbage among them, beside UDP requests."""
+"""The FIFO under load: clients who ask right, with garbage among them, beside UDP requests.
+
+SER_ACCEPTANCE_COMMANDS sets how many they ask; a release is tried with 100,000.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from patience import let_pass, rest
 
 from acceptance.conftest import Ser, options
 
+COMMANDS: Final = int(os.environ.get("SER_ACCEPTANCE_COMMANDS", "10000"))
 CLIENTS: Final = 8
 GARBAGE_SHARE: Final = 0.01
 
@@ -106,7 +110,7 @@ class Asker:
             waiting = select.poll()
             waiting.register(pipe, select.POLLIN)
             answer = b""
-            while waiting.poll(5000):
+            while waiting.poll(60_000):
                 piece = os.read(pipe, 65536)
                 if not piece:
                     return answer.decode()
@@ -143,7 +147,7 @@ class Probe:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self._socket.connect(("127.0.0.1", port))
-        self._socket.settimeout(5)
+        self._socket.settimeout(30)
         self._request = options(port, self._socket.getsockname()[1])
 
     def p99(self, goes_on: Callable[[int], bool]) -> float:
@@ -198,8 +202,7 @@ def ask_all(folder: Path, first: int, requests: int, port: int) -> tuple[list[st
     return [line for _ in clients for line in wrong.get(timeout=10)], p99
 
 
-@pytest.mark.parametrize("requests", [4_000, pytest.param(100_000, marks=pytest.mark.slow)])
-def test_all_get_their_answers_and_nothing_grows(ser: Ser, tmp_path: Path, requests: int) -> None:
+def test_all_get_their_answers_and_nothing_grows(ser: Ser, tmp_path: Path) -> None:
     make_traps(tmp_path)
     probe = Probe(ser.port)
     quiet = probe.p99(lambda count: count < 300)
@@ -207,11 +210,11 @@ def test_all_get_their_answers_and_nothing_grows(ser: Ser, tmp_path: Path, reque
     assert ask_all(tmp_path, 0, 2000, ser.port)[0] == []
     before = holdings(ser)
     began = time.monotonic()
-    wrong, loaded = ask_all(tmp_path, CLIENTS, requests, ser.port)
+    wrong, loaded = ask_all(tmp_path, CLIENTS, COMMANDS, ser.port)
     took_s = time.monotonic() - began
     let_pass(0.5, "whoever does not read his answer is given up, which nobody tells")
     after = holdings(ser)
-    figures = f"{requests / took_s:.0f} commands/s, UDP p99 {quiet * 1e3:.2f} ms, under load {loaded * 1e3:.2f} ms, {before}, {after}"
+    figures = f"{COMMANDS / took_s:.0f} commands/s, UDP p99 {quiet * 1e3:.2f} ms, under load {loaded * 1e3:.2f} ms, {before}, {after}"
     assert wrong == [], ser.log.read_text()[-3000:]
     assert (tmp_path / "file").read_text() == "precious"
     assert after.keys() == before.keys(), ser.log.read_text()[-3000:]
@@ -219,4 +222,4 @@ def test_all_get_their_answers_and_nothing_grows(ser: Ser, tmp_path: Path, reque
         assert descriptors == before[pid][0], figures
         assert resident_kb - before[pid][1] < 1024, figures
     # The FIFO's process has the processors in common with the workers: this holds only what a stop of theirs would break.
-    assert loaded < max(10 * quiet, 0.1), figures
+    assert loaded < max(10 * quiet, 2.0), figures

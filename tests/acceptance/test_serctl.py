@@ -16,19 +16,14 @@ from patience import eventually
 from server.conftest import StartServer, alive, environment, free_port
 from server.conftest import start as start  # the fixture
 from server.control_clients import Controlled
+from starter import run
 
 from serc.commands.ctl.client import parse_reply
 from serc.commands.ctl.reading import as_data
 
 
 def serctl(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "serc.commands.serctl", *arguments],
-        capture_output=True,
-        text=True,
-        env={**environment(), **variables},
-        timeout=30,
-    )
+    return run("serc.commands.serctl", *arguments, env={**environment(), **variables}, timeout=60)
 
 
 def test_it_starts_without_the_compiler() -> None:

@@ -16,8 +16,9 @@ from types import ModuleType
 
 import pytest
 from patience import eventually
+from starter import Started
+from starter import environment as environment
 
-import runtime
 from runtime.server.helpers.dns.service import COMM
 from runtime.server.main import load_mmsg
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
@@ -132,11 +133,6 @@ def free_port(host: str = "127.0.0.1") -> int:
             return port
 
 
-def environment() -> dict[str, str]:
-    """For a child that runs the same build as the tests."""
-    return {**os.environ, "PYTHONPATH": str(Path(runtime.__file__).parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
-
-
 class Server:
     """A running ser-runtime; `pid` is the master's, which for a daemon is not the started process."""
 
@@ -147,13 +143,18 @@ class Server:
         self.port = port
         self.routes = folder / "routes.py"
         self.routes.write_text(routes.format(config=config))
-        command = [*prefix, sys.executable, "-m", "runtime.server.main", "--routes", str(self.routes), *arguments]
+        words = ["--routes", str(self.routes), *arguments]
         self.log = folder / "log"
         self.out = folder / "out"
-        with open(self.log, "wb") as log, open(self.out, "wb") as out:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=environment(), cwd=folder
-            )
+        self.process: Started | subprocess.Popen[bytes]
+        with open(self.log, "wb") as log, open(self.out, "wb") as out, open(os.devnull, "rb") as nothing:
+            if prefix:
+                command = [*prefix, sys.executable, "-m", "runtime.server.main", *words]
+                self.process = subprocess.Popen(
+                    command, stdin=nothing, stdout=out, stderr=log, env=environment(), cwd=folder
+                )
+            else:
+                self.process = Started("runtime.server.main", words, (nothing, out, log), environment(), folder)
         self.pid = self.process.pid
 
     def ask(self, data: bytes = OPTIONS, host: str = "127.0.0.1", port: int = 0, within: float = 20.0) -> bytes:

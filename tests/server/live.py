@@ -8,7 +8,6 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from patience import eventually
+from starter import Started, run
 
 from server.conftest import environment, free_port
 
@@ -39,15 +39,9 @@ class LiveServer:
         self.write(cfg)
         usual = ["-DE", "-f", "ser.cfg", "-l", f"udp:127.0.0.1:{self.port}", "-n", str(children)]
         self.environment = {**environment(), "XDG_CACHE_HOME": str(folder / "cache"), "SER_FIFO_DIR": f"{folder}/"}
-        with open(self.log, "wb") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "serc.commands.ser", *usual, *arguments],
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                env=self.environment,
-                cwd=folder,
-            )
+        with open(self.log, "wb") as out, open(os.devnull, "rb") as nothing:
+            files = (nothing, out, out)
+            self.process = Started("serc.commands.ser", [*usual, *arguments], files, self.environment, folder)
 
     def write(self, cfg: str) -> None:
         self.cfg.write_text(self.head + cfg)
@@ -57,17 +51,14 @@ class LiveServer:
         assert eventually(lambda: self.serctl("uptime").returncode == 0, PATIENCE_S), self.log.read_text()
 
     def serctl(self, *words: str, by: str = "socket") -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "serc.commands.serctl", *self._way(by), *words],
-            capture_output=True,
-            text=True,
-            env=self.environment,
-            timeout=2 * PATIENCE_S,
-        )
+        return run("serc.commands.serctl", *self._way(by), *words, env=self.environment, timeout=2 * PATIENCE_S)
 
     def trace(self, *words: str, by: str = "socket") -> Trace:
         """`serctl trace`, which watches by now."""
-        return Trace([sys.executable, "-m", "serc.commands.serctl", *self._way(by), "trace", *words], self)
+        made = Trace([*self._way(by), "trace", *words], self)
+        # The client hears that it watches when the workers have a letter about it: what each of them answers now comes behind.
+        assert self.serctl("unixsock", "t_stats").returncode == 0, self.log.read_text()
+        return made
 
     def _way(self, by: str) -> list[str]:
         return ["--socket", str(self.socket)] if by == "socket" else ["--fifo", str(self.fifo)]
@@ -88,19 +79,21 @@ class LiveServer:
 class Trace:
     """A client that watches; what it prints, line by line."""
 
-    def __init__(self, command: list[str], server: LiveServer) -> None:
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=server.environment
-        )
+    def __init__(self, words: list[str], server: LiveServer) -> None:
+        read, write = os.pipe()
+        with open(os.devnull, "r+b") as nothing:
+            self.process = Started("serc.commands.serctl", words, (nothing, write, nothing), server.environment)
+        os.close(write)
+        self._printed = open(read, encoding="utf-8")
         self.lines: list[str] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
         assert eventually(lambda: bool(self.lines) or self.process.poll() is not None, PATIENCE_S)
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip("\n"))
+        with self._printed:
+            for line in self._printed:
+                self.lines.append(line.rstrip("\n"))
 
     @property
     def text(self) -> str:
@@ -120,7 +113,8 @@ class Trace:
 
     def wait(self) -> int:
         """Its exit status, when all has been read."""
-        status = self.process.wait(PATIENCE_S)
+        assert eventually(lambda: self.process.poll() is not None, PATIENCE_S), self.text
+        status = self.process.wait()
         self._thread.join(PATIENCE_S)
         return status
 
