@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import pytest
 
-from runtime.build import NATIVE
 from runtime.modules import catalogue
 from runtime.version import VERSION
 
@@ -91,13 +90,6 @@ def test_every_module_that_runs_is_compiled() -> None:
     found = (catalogue.find(name) for name in catalogue.names())
     running = {"core", *(spec.name.replace("-", "_") for spec in found if spec and spec.runs)}
     assert running == set(hatch_build().running_modules(PROJECT_DIR))
-
-
-@pytest.mark.skipif(not NATIVE, reason="the pure build is under test")
-def test_every_file_of_the_hot_path_is_native_code() -> None:
-    for path in hatch_build().compiled_files(PROJECT_DIR):
-        module = importlib.import_module(path.removesuffix(".py").removesuffix("/__init__").replace("/", "."))
-        assert (module.__file__ or "").endswith(".so")
 
 
 def test_a_name_stands_for_one_kind_of_exception_where_code_is_compiled() -> None:
