@@ -94,7 +94,7 @@ class Ser:
                 found.extend(int(child) for child in children.read_text().split())
         return set(found)
 
-    def terminate(self, within_s: float = 5.0) -> int:
+    def terminate(self, within_s: float = 20.0) -> int:
         """SIGTERM; the exit status."""
         self.process.terminate()
         return self.process.wait(within_s)

@@ -79,13 +79,13 @@ def test_time_to_kill_ends_a_command_and_what_it_started() -> None:
     begin = time.monotonic()
     assert not Exec(time_to_kill=1).exec_msg(context(), b"sleep 30 | sleep 30")
     assert not Exec(time_to_kill=1).exec_dset(context(), b"sleep 30 & sleep 30; echo")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 25
 
 
 def test_a_job_in_the_background_does_not_hold_the_worker_up() -> None:
     begin = time.monotonic()
-    assert Exec().exec_msg(context(), b"sleep 3 & exit 0")
-    assert time.monotonic() - begin < 2
+    assert Exec().exec_msg(context(), b"sleep 30 & exit 0")
+    assert time.monotonic() - begin < 20
 
 
 def test_the_message_is_in_the_environment() -> None:

@@ -193,7 +193,7 @@ def test_a_server_of_tcp_alone_keeps_state_too(start: StartServer) -> None:
     with connect(server) as s:
         began = time.monotonic()
         ask(s, message(b"x", mark=b"later"))
-        assert 0.049 <= time.monotonic() - began < 1
+        assert 0.049 <= time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("udp", [True, False])
@@ -400,9 +400,9 @@ def test_a_killed_process_is_replaced(start: StartServer, victim: str) -> None:
         if victim == "tcp receiver":
             assert s.recv(100) == b""
         with connect(server) as another:
-            another.settimeout(2)
+            another.settimeout(20)
             ask(another)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 20
         if victim == "tcp main process":
             ask(s)
     assert server.logs(f"{victim} (pid")

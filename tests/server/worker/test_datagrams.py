@@ -184,7 +184,7 @@ def test_a_refusal_reported_by_the_kernel_is_survived(make_io: MakeIO) -> None:
 def test_a_read_can_have_a_limit_and_lose_it_again(pair: Pair) -> None:
     began = time.monotonic()
     assert pair.io.receive(30) == 0
-    assert 0.02 < time.monotonic() - began < 0.5
+    assert 0.02 < time.monotonic() - began < 20
     pair.say(b"late")
     assert pair.io.receive(FOREVER) == 1
     assert pair.io.data[0] == b"late"
@@ -195,7 +195,7 @@ def test_a_shorter_limit_counts_at_once(pair: Pair) -> None:
     assert pair.io.receive(60_000) == 1
     began = time.monotonic()
     assert pair.io.receive(20) == 0
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
 
 
 def test_a_longer_limit_counts_at_least_after_an_idle_read(pair: Pair) -> None:

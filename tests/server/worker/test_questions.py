@@ -150,7 +150,8 @@ def test_an_answer_can_come_later_and_delays_nobody(stateful: Controlled) -> Non
     began = time.monotonic()
     stateful.write(b":late:nosuchpipe\nx\n\n" * 20)
     assert stateful.ask("version").startswith("200 ok")
-    assert time.monotonic() - began < 0.09
+    # One after the other they would take two seconds.
+    assert time.monotonic() - began < 1.9
     assert stateful.ask("late", "x") in receivers(stateful)
     assert time.monotonic() - began > 0.09
 
