@@ -17,6 +17,7 @@ import greenlet
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.routing.bugs import Bugs
+from runtime.routing.deferred import Deferrals
 from runtime.routing.histogram import Histogram
 from runtime.routing.onlooker import Onlooker
 from runtime.routing.ports import L_WARN, Log, Watches
@@ -81,6 +82,8 @@ class Question(Generic[T]):
         self.since_ms: i64 = 0
         # The greenlet of the run that waits; None: nobody is parked, `go_on` is called.
         self.run: Any = None
+        # The answer comes of what the batch has deferred: that need not be finished before it is asked.
+        self.is_deferred = False
 
     def asks(self) -> str:
         """What is asked, for people who watch: without anybody's secrets."""
@@ -113,6 +116,8 @@ class Asking:
     def __init__(self, log: Log, bugs: Bugs) -> None:
         self._log: Final = log
         self._bugs: Final = bugs
+        # What has to be finished before anybody outside is asked for anything.
+        self.deferrals: Final = Deferrals()
         # What a question may have watched; None in a process that watches nothing.
         self.watches: Watches | None = None
         # None where nobody watches.
@@ -145,6 +150,8 @@ class Asking:
         self.now_ms = now_ms
         if not self._admit(question, now_ms):
             return None
+        if self.deferrals.count > 0 and not question.is_deferred:
+            self.deferrals.finish(now_ms)
         if me.parent is None:
             return self._stand_still(question, now_ms)
         self._ask(question, me, now_ms)
@@ -178,6 +185,7 @@ class Asking:
     def _stand_still(self, question: Question[T], now_ms: i64) -> T | None:
         """On a stack behind which nobody could go on, as at the start of a process: wait for what is watched, and for nothing else."""
         self._ask(question, None, now_ms)
+        self.deferrals.finish(now_ms)
         left_ms = question.kind.deadline_ms
         watches = self.watches
         while question.fate == ASKED and watches is not None and watches.count > 0 and left_ms != 0:

@@ -118,6 +118,9 @@ class Decisions:
     def has_reply_headers(self) -> bool:
         return self._reply_headers is not None and len(self._reply_headers) > 0
 
+    def has_avps(self) -> bool:
+        return self._avps is not None
+
     def take_branches(self) -> list[Target]:
         """The branches, of which there are none afterwards."""
         taken = self._branches

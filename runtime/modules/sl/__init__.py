@@ -14,6 +14,7 @@ from runtime.routing.tags import stateless_signature, stateless_tag
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.reply import to_tag_of
+from runtime.sip.transport import Send
 from runtime.spec.declare import REQUEST, ModuleSpec, function
 from runtime.spec.effects import Does
 from runtime.spec.kinds import code, reason
@@ -71,6 +72,18 @@ class Sl(Module):
         sent = self.counts.sent
         sent[code] = sent.get(code, 0) + 1
         return True
+
+    def answer_instead(self, ctx: Context, sent: Send, code: int, reason: bytes) -> None:
+        """This answer takes the place of `sent`, a reply 200 to the same request, which stands in the outbox."""
+        outbox = ctx.sends
+        place = 0
+        while outbox[place] is not sent:
+            place += 1
+        del outbox[place]
+        self.counts.sent[200] -= 1
+        ctx.world.counters.local_replies -= 1
+        if self.sl_send_reply(ctx, code, reason):
+            outbox.insert(place, outbox.pop())
 
     def sl_reply_error(self, ctx: Context) -> bool:
         """Answer with the last error of the script, `PHRASE (N/SL)`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final, final
 
+from runtime.modules.usrloc.batch import Batch
 from runtime.modules.usrloc.commands import Commands
 from runtime.modules.usrloc.folder import make_private_folder
 from runtime.modules.usrloc.journal import JournalError
@@ -139,7 +140,14 @@ class Usrloc(Module):
         keep = self._load_kept(world, store) if self._keep else None
         epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
         return Locations(
-            *(store, world.log, epoch_ms, self.use_domain, self.desc_time_order),
+            *(
+                store,
+                Batch(store, world.asking.deferrals, world.bugs),
+                world.log,
+                epoch_ms,
+                self.use_domain,
+                self.desc_time_order,
+            ),
             *(rows, self.db_mode == WRITE_BACK, keep, self.db_mode == DIRECT),
         )
 

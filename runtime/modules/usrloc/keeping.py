@@ -7,6 +7,7 @@ import os
 import time
 from typing import Final, final
 
+from runtime.modules.usrloc.batch import Batch
 from runtime.modules.usrloc.journal import (
     JOURNAL,
     SNAPSHOT,
@@ -286,9 +287,9 @@ class Keep:
         self._compactor: Final = compactor
         self._disk: Final = disk
 
-    def wait(self, ctx: Context | None) -> None:
+    def wait(self, ctx: Context | None, batch: Batch) -> None:
         """See Disk.wait."""
-        self._disk.wait(ctx)
+        self._disk.wait(ctx, batch)
 
     def turn(self, now_ms: int) -> None:
         """See Compactor.turn."""

@@ -7,6 +7,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.modules.usrloc.batch import Batch, Staged
 from runtime.modules.usrloc.contact import (
     DIRTY,
     MEMORY_ONLY,
@@ -42,12 +43,13 @@ class Locations:
     meanwhile changes no registration. `epoch_ms` is the difference between the two.
 
     `rows` are the contacts in a database, None where there is none: it is written to before memory is (db_mode 1), or by the timer
-    (`writes_back`, db_mode 2). `keep` has all changes survive, None where they need not.
+    (`writes_back`, db_mode 2). `keep` has all changes survive, None where they need not. `batch` is for changes that messages make.
     """
 
     def __init__(
         self,
         store: Store,
+        batch: Batch,
         log: Log,
         epoch_ms: int,
         use_domain: bool,
@@ -58,6 +60,7 @@ class Locations:
         is_direct: bool = False,
     ) -> None:
         self.store: Final = store
+        self.batch: Final = batch
         self.keep: Final = keep
         self.rows: Final = rows
         self.writes_through: Final = rows is not None and not writes_back and not is_direct
@@ -78,7 +81,7 @@ class Locations:
         """Return when what this process has changed survives whatever may happen, if it is to: only then may anybody be told. The run of
         `ctx` waits, with None the process. Raises StoreError."""
         if self.keep is not None:
-            self.keep.wait(ctx)
+            self.keep.wait(ctx, self.batch)
 
     def open_table(self, name: bytes) -> Table:
         """The table with this name, made if there is none yet. In the master only, before it forks.
@@ -112,13 +115,17 @@ class Table:
         self.name: Final = name
 
     def contacts(self, aor: bytes, ctx: Context | None = None) -> list[Contact]:
-        """All contacts of a user in their order, expired and deleted ones among them. Where a database has to be asked the run of `ctx` waits.
-        Raises StoreError, DatabaseError."""
+        """All contacts of a user in their order, expired and deleted ones among them; for `ctx` with all that messages of its batch have
+        changed. Where a database has to be asked its run waits. Raises StoreError, DatabaseError."""
         direct = self.locations.direct
         if direct is not None:
             return direct.load_user(ctx, self.name, aor)
-        record = self.locations.store.get(self.number, aor)
+        record = self._record(aor, ctx)
         return [] if len(record) == 0 else _unpacked(record)
+
+    def _record(self, aor: bytes, ctx: Context | None) -> bytes:
+        locations = self.locations
+        return locations.store.get(self.number, aor) if ctx is None else locations.batch.read(self.number, aor)
 
     def users(self) -> Iterator[tuple[bytes, list[Contact]]]:
         """All users with their contacts, by their names. Raises StoreError, DatabaseError."""
@@ -242,7 +249,7 @@ class Table:
             store.begin()
             try:
                 for name in names[start : start + _PART]:
-                    change = Change(self, name, [], False)
+                    change = Change(self, name, [], b"")
                     for contact in users[name]:
                         change.insert(contact)
                     change.put()
@@ -252,40 +259,48 @@ class Table:
             finally:
                 store.abort()
 
-    def plan(self, aor: bytes) -> Change:
+    def plan(self, aor: bytes, ctx: Context | None = None) -> Change:
         """The contacts of a user, to see what a change would be like. It cannot be kept. Raises StoreError."""
-        contacts = self.contacts(aor)
-        return Change(self, aor, contacts, len(contacts) > 0)
+        return self.changed(aor, self._record(aor, ctx))
+
+    def changed(self, aor: bytes, record: bytes) -> Change:
+        """The contacts of a user whose record this is, to be changed. Raises StoreError."""
+        return Change(self, aor, [] if len(record) == 0 else _unpacked(record), record)
+
+    def stage(self, one: Staged, ctx: Context) -> None:
+        """Decide `one` by what the batch has now. It is written when the batch ends, before anything of it leaves. Raises StoreError."""
+        self.locations.batch.stage(one, ctx.now_ms)
 
     def change(self, aor: bytes, ctx: Context | None = None) -> Change:
         """The contacts of a user, to be changed: nobody else changes any until it is kept or dropped; in a database alone others may, and
         contacts that both do not touch are safe. Raises StoreError, DatabaseError."""
         if self.locations.direct is not None:
             known = self.contacts(aor, ctx)
-            return Change(self, aor, known, len(known) > 0)
+            return Change(self, aor, known, pack(known) if len(known) > 0 else b"")
         store = self.locations.store
         store.begin()
         try:
-            record = store.read(self.number, aor)
-            contacts = [] if len(record) == 0 else _unpacked(record)
+            return self.changed(aor, store.read(self.number, aor))
         except StoreError:
             store.abort()
             raise
-        return Change(self, aor, contacts, len(record) > 0)
 
 
 @final
 class Change:
-    """A change of a user's contacts, all of it or nothing. `contacts` are in their order; `existed`: the table knew the user before."""
+    """A change of a user's contacts, all of it or nothing. `contacts` are in their order; `before`: the record of what they were, b"": the
+    table did not know the user."""
 
-    def __init__(self, table: Table, aor: bytes, contacts: list[Contact], existed: bool) -> None:
+    def __init__(self, table: Table, aor: bytes, contacts: list[Contact], before: bytes) -> None:
         self._table: Final = table
         self._aor: Final = aor
-        self.existed: Final = existed
+        self._before: Final = before
         self.contacts = contacts
-        # As the table has them, while `contacts` are changed.
-        rows = table.locations.rows
-        self._before: Final[list[Contact]] = [] if rows is None or len(contacts) == 0 else unpack(pack(contacts))
+
+    @property
+    def existed(self) -> bool:
+        """True if the table knew the user before."""
+        return len(self._before) > 0
 
     def find(self, uri: bytes) -> Contact | None:
         """The contact with exactly this URI, be it expired or deleted."""
@@ -330,7 +345,8 @@ class Change:
         rows = self._table.locations.rows
         if rows is None:
             return []
-        return rows.differences(self._table.name, self._aor, self._before, self.contacts)
+        before = _unpacked(self._before) if self.existed else []
+        return rows.differences(self._table.name, self._aor, before, self.contacts)
 
     def delete_all(self) -> None:
         for contact in list(self.contacts):
@@ -348,21 +364,23 @@ class Change:
             return
         store = self._table.locations.store
         try:
-            if not self._table.locations.writes_back:
-                # Else the timer has to see them.
-                self.tidy(now_s)
-            self.put()
+            record = self.record(now_s)
+            if len(record) > 0 or self.existed:
+                store.write(self._table.number, self._aor, record)
             store.commit()
         finally:
             store.abort()
 
+    def record(self, now_s: i64) -> bytes:
+        """What the table is to have, without what is over; b"" for nothing. Raises TooManyContacts."""
+        if not self._table.locations.writes_back:
+            # Else the timer has to see them.
+            self.tidy(now_s)
+        return self._packed() if len(self.contacts) > 0 else b""
+
     def put(self) -> None:
-        """Write it, if we are the writer. Raises StoreError or TooManyContacts."""
-        store = self._table.locations.store
-        if len(self.contacts) > 0:
-            store.write(self._table.number, self._aor, self._packed())
-        elif self.existed:
-            store.write(self._table.number, self._aor, b"")
+        """Write them all, be they over or not, if we are the writer. Raises StoreError or TooManyContacts."""
+        self._table.locations.store.write(self._table.number, self._aor, self._packed())
 
     def _packed(self) -> bytes:
         """The record. Raises TooManyContacts."""

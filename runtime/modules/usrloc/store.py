@@ -62,6 +62,8 @@ class Store:
         self._dbs: list[Any] = []
         self._pid = 0
         self._txn: Any = None
+        # What `look` looks at.
+        self._view: Any = None
         self._file = -1
         self._reserved: i64 = 0
         # The file has grown to its limit: there is room only where records have gone.
@@ -133,8 +135,12 @@ class Store:
         if self._env is not None and self._pid == os.getpid():
             self._env.close()
             os.close(self._file)
+        self._forget_files()
+
+    def _forget_files(self) -> None:
         self._env = None
         self._txn = None
+        self._view = None
 
     def enter(self) -> None:
         """To be called where this process may have been forked by one that used the store: it needs a way of its own."""
@@ -142,8 +148,7 @@ class Store:
             # The parent's place among the readers is known by its process number, and so stays.
             self._env.close()
             os.close(self._file)
-            self._env = None
-            self._txn = None
+            self._forget_files()
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -153,11 +158,34 @@ class Store:
             if self._env is None:
                 self._open()
             txn = self._env.begin()
-            found: bytes | None = txn.get(_KEY_HEAD + key, db=self._dbs[table])
+            found: bytes | None = txn.get(_KEY_HEAD + key, None, self._dbs[table])
             txn.abort()
         except lmdb.Error as e:
             raise StoreError(str(e)) from e
         return b"" if found is None else found
+
+    def look(self, table: int, key: bytes) -> bytes:
+        """The same, in all as it was at the first look since the last `look_away`. Raises StoreError."""
+        try:
+            view = self._view
+            if view is None:
+                if self._env is None:
+                    self._open()
+                view = self._view = self._env.begin()
+            found: bytes | None = view.get(_KEY_HEAD + key, None, self._dbs[table])
+        except lmdb.Error as e:
+            raise StoreError(str(e)) from e
+        return b"" if found is None else found
+
+    def look_away(self) -> i64:
+        """The number of the last change that `look` has seen, -1 if nobody has looked."""
+        view = self._view
+        if view is None:
+            return -1
+        self._view = None
+        number: int = view.id()
+        view.abort()
+        return number
 
     def count(self, table: int) -> int:
         """How many records the table has. Raises StoreError."""
@@ -245,10 +273,15 @@ class Store:
             if used * _PAGE + _MARGIN_BYTES > self._limit:
                 raise lmdb.MapFullError(f"the {self._limit >> 20} MB that contacts may take are full")
 
+    def follows(self, number: i64) -> bool:
+        """True if the writer's will be the first change behind that of this number, so that who saw that one has seen all."""
+        own: int = self._txn.id()
+        return number >= 0 and own == number + 1
+
     def read(self, table: int, key: bytes) -> bytes:
         """The record as the writer has it, b"" if there is none. Raises StoreError."""
         try:
-            found: bytes | None = self._txn.get(_KEY_HEAD + key, db=self._dbs[table])
+            found: bytes | None = self._txn.get(_KEY_HEAD + key, None, self._dbs[table])
         except lmdb.Error as e:
             raise StoreError(str(e)) from e
         return b"" if found is None else found
@@ -263,7 +296,8 @@ class Store:
             else:
                 if self._is_tight:
                     self._check_room(table, key, record)
-                self._txn.put(_KEY_HEAD + key, record, db=self._dbs[table])
+                # With defaults: duplicates do not matter, what is there is replaced, nothing is appended.
+                self._txn.put(_KEY_HEAD + key, record, True, True, False, self._dbs[table])
         except lmdb.Error as e:
             raise StoreError(str(e)) from e
 

@@ -14,6 +14,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.modules.usrloc.batch import Batch, Follower
 from runtime.modules.usrloc.journal import Journal
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing.asking import LATE, Asking, Kind, Question
@@ -26,14 +27,28 @@ WAITING_MAX: Final = 10_000
 
 
 class Kept(Question[str]):
-    """Is all that has been appended so far on the disk? The answer is "", or why not."""
+    """Is all that has been staged so far on the disk? The answer is "", or why not."""
 
-    def __init__(self, kind: Kind, syncer: Syncer) -> None:
+    def __init__(self, kind: Kind, syncer: Syncer, batch: Batch) -> None:
         super().__init__(kind)
         self._syncer: Final = syncer
+        self._batch: Final = batch
+        self.is_deferred = True
 
     def ask(self, now_ms: i64) -> None:
-        self._syncer.add(self.number)
+        self._batch.wait(Appended(self._syncer, self.number))
+
+
+@final
+class Appended(Follower):
+    """What question `number` is about has been appended to the journal, and the disk has to write it."""
+
+    def __init__(self, syncer: Syncer, number: int) -> None:
+        self._syncer: Final = syncer
+        self._number: Final = number
+
+    def follow(self) -> None:
+        self._syncer.add(self._number)
 
 
 @final
@@ -99,18 +114,20 @@ class Disk:
         self._syncer: Syncer | None = None
         self._pid = 0
 
-    def wait(self, ctx: Context | None) -> None:
-        """Return when all that this process has changed is on the disk: the run of `ctx` waits, with None the process does. Raises
-        StoreError."""
+    def wait(self, ctx: Context | None, batch: Batch) -> None:
+        """Return when all that this process has changed, and what it has staged in `batch`, is on the disk: the run of `ctx` waits, with None
+        the process does. Raises StoreError."""
         watches = None if ctx is None else ctx.world.asking.watches
         if ctx is None or watches is None:
+            if ctx is not None:
+                ctx.world.asking.deferrals.finish(ctx.now_ms)
             answer: str | None = _write_out(self._journal)
         else:
             syncer = self._syncer
             if syncer is None or self._pid != os.getpid():
                 syncer = self._syncer = Syncer(self._journal, ctx.world.asking, watches)
                 self._pid = os.getpid()
-            question = Kept(self._kind, syncer)
+            question = Kept(self._kind, syncer, batch)
             answer = ctx.wait(question)
             if answer is None:
                 late = f"the disk has not written within {DEADLINE_MS} ms"

@@ -96,6 +96,7 @@ class Worker:
         self._tell_ms: i64 = 0
         self._world: Final = engine.world
         self._asking: Final = engine.world.asking
+        self._deferrals: Final = engine.world.asking.deferrals
         self._outbox: Final = engine.world.outbox
         # The state of modules, in this process.
         self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
@@ -192,9 +193,11 @@ class Worker:
             self._begin_batch()
         now_ms = self._now_ms
         self._handle_batch(now_ms)
+        if self._deferrals.count > 0:
+            self._deferrals.finish(now_ms)
         if self._has_timers or self._asking.count > 0:
             self._run_timers(now_ms)
-        if self._outbox or self.failures or self._unsettled or self._exchange is not None:
+        if self._outbox or self.failures or self._unsettled or self._exchange is not None or self._deferrals.count > 0:
             self._settle(now_ms)
         if self._fate_of_new == REFUSE:
             self._count_refusing()
@@ -218,6 +221,7 @@ class Worker:
         self._own.clear()
         self._letters.clear()
         self._next_letter = 0
+        self._deferrals.forget()
         self._outbox.clear()
         self.failures = []
         self._unsettled.clear()
@@ -531,6 +535,8 @@ class Worker:
 
     def _write(self, now_ms: i64) -> None:
         """Datagrams, streams, letters; what fails at once goes into `_failures`."""
+        if self._deferrals.count > 0:
+            self._deferrals.finish(now_ms)
         io = self._io
         exchange = self._exchange
         out = self._outbox
