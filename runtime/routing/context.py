@@ -86,7 +86,6 @@ class Context(Decisions):
         self.on_reply: i64 = 0
         self._uri: SipUri | None = None
         self._from: NameAddr | None = None
-        self._to: NameAddr | None = None
         self._depth: i64 = 0
         # It has been forwarded or answered without state: what becomes of it is decided.
         self.is_settled = False
@@ -181,9 +180,7 @@ class Context(Decisions):
 
     def to_value(self) -> NameAddr:
         """The parsed To header; raises BadMessage when it is missing or broken."""
-        if self._to is None:
-            self._to = _name_addr(self.message, self.message.to, "To")
-        return self._to
+        return self.message.to_value()
 
     def from_uri(self) -> bytes:
         """The URI in From, as it is written; raises BadMessage when the header is missing or broken."""

@@ -69,13 +69,11 @@ def _digits(crc: i64) -> bytes:
 
 
 def _crc(crc: i64, buf: bytes, start: i64, end: i64) -> i64:
-    """CRC-16/X-25 (polynomial 0x8408 reflected), not yet complemented."""
+    """CRC-16/X-25 (polynomial 0x8408 reflected), not yet complemented. What eight bits at a time come to is worked out by hand."""
     while start < end:
         byte: i64 = buf[start]
-        crc ^= byte
-        bit: i64 = 0
-        while bit < 8:
-            crc = (crc >> 1) ^ 0x8408 if crc & 1 else crc >> 1
-            bit += 1
+        low = (crc ^ byte) & 0xFF
+        low ^= low << 4 & 0xFF
+        crc = crc >> 8 ^ low << 8 ^ low << 3 ^ low >> 4
         start += 1
     return crc

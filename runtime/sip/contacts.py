@@ -12,7 +12,10 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr
 def contacts_in(msg: Message, record: i64) -> list[NameAddr]:
     """The values of this one header in their order, none for record 0 and for `*`. Raises BadMessage for a broken one."""
     found: list[NameAddr] = []
-    if record == 0 or msg.value(record) == b"*":
+    if record == 0:
+        return found
+    start = msg.value_start(record)
+    if start < headers.line_end(record) and msg.buf[start] == 42 and msg.value_end(record) == start + 1:
         return found
     at = headers.value_start(record)
     limit = headers.line_end(record)

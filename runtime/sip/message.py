@@ -8,6 +8,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64, mypyc_attr
 
 from runtime.sip import headers, methods
+from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import (
     CR,
     LF,
@@ -62,6 +63,7 @@ class Message:
         self.content_type: i64 = 0
         self.content_length: i64 = 0
         self.via1: Via | None = None
+        self._to: NameAddr | None = None
         # False: above the body there is no CR but in the CRLFs that end lines. True: there may be.
         self.has_odd_lines = False
 
@@ -87,6 +89,17 @@ class Message:
         if record == 0:
             return b""
         return self.buf[self.value_start(record) : self.value_end(record)]
+
+    def to_value(self) -> NameAddr:
+        """The parsed To header. Raises BadMessage when it is missing or broken."""
+        found = self._to
+        if found is None:
+            record = self.to
+            if record == 0:
+                raise BadMessage("no To header")
+            found = parse_name_addr(self.buf, headers.value_start(record), headers.line_end(record), False)
+            self._to = found
+        return found
 
     def line(self, record: i64) -> bytes:
         """A whole header line with its folds, ended by CRLF. b"" for record 0."""
@@ -127,6 +140,7 @@ class Message:
     def overwrite(self, start: i64, text: bytes) -> None:
         """Put `text` over the received bytes from `start`, as SER's in-place changes do; the size stays."""
         buf = self.buf
+        self._to = None
         self.buf = b"%s%s%s" % (buf[:start], text, buf[start + len(text) :])
 
 

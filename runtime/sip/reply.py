@@ -78,10 +78,8 @@ def reason_of(code: i64) -> bytes:
 
 def to_of(msg: Message) -> NameAddr | None:
     """The parsed To header, None when it is missing or broken."""
-    if msg.to == 0:
-        return None
     try:
-        return parse_name_addr(msg.buf, headers.value_start(msg.to), headers.line_end(msg.to), False)
+        return msg.to_value()
     except BadMessage:
         return None
 
@@ -185,7 +183,11 @@ def _write_to(out: BytesWriter, msg: Message, record: i64, tag: bytes) -> None:
     buf = msg.buf
     value_end = msg.value_end(record)
     try:
-        to = parse_name_addr(buf, headers.value_start(record), headers.line_end(record), False)
+        to = (
+            msg.to_value()
+            if record == msg.to
+            else parse_name_addr(buf, headers.value_start(record), headers.line_end(record), False)
+        )
         param = find_param(buf, to.params_start, to.end, b"tag")
     except BadMessage:
         param = None

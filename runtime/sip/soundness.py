@@ -12,7 +12,6 @@ from mypy_extensions import i64
 from runtime.sip import headers, methods
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
-from runtime.sip.nameaddr import parse_name_addr
 from runtime.sip.scan import CR, SPACE, TAB, UNDERSCORE, BadMessage, decimal
 from runtime.sip.transit import second_via
 
@@ -26,7 +25,7 @@ def broken_header(msg: Message) -> str:
     To, Call-ID, CSeq with the request's method, the Content-Length, and the Vias below the topmost, along which the answer goes
     on. Such a request gets 400 and nothing else. From is only copied: who needs it looks at it himself.
     """
-    if not _is_address(msg, msg.to):
+    if not _has_address(msg):
         return "To"
     if msg.call_id == 0 or msg.value_end(msg.call_id) <= msg.value_start(msg.call_id):
         return "Call-ID"
@@ -49,11 +48,9 @@ def broken_header(msg: Message) -> str:
     return ""
 
 
-def _is_address(msg: Message, record: i64) -> bool:
-    if record == 0:
-        return False
+def _has_address(msg: Message) -> bool:
     try:
-        parse_name_addr(msg.buf, headers.value_start(record), headers.line_end(record), False)
+        msg.to_value()
     except BadMessage:
         return False
     return True

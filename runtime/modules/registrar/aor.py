@@ -26,7 +26,7 @@ def aor_of(buf: bytes, start: i64, end: i64, settings: Settings) -> bytes:
 def key_of(uri: SipUri, settings: Settings) -> bytes:
     """User without escapes, with use_domain `@` and host; in lower case, or with case_sensitive only the host. Raises Refused."""
     user = uri.user()
-    if len(user) + 1 + len(uri.host()) > _AOR_LIMIT:
+    if len(user) + 1 + (uri.host_end - uri.host_start) > _AOR_LIMIT:
         # Whether the host counts or not, and escapes as they are written: as in SER.
         raise Refused(LONG_AOR)
     if find(user, 37, 0, len(user)) >= 0:

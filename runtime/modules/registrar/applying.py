@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.modules.registrar.refusals import OUT_OF_ORDER, TOO_MANY, Refused
 from runtime.modules.registrar.request import Registration, Wanted
@@ -16,6 +16,7 @@ from runtime.routing.context import Context
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Wish:
     """A registration with all that its effect depends on beside the contacts that there are: it can be applied to others again.
 

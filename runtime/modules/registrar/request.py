@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.modules.registrar.refusals import (
     BAD_CONTACT,
@@ -47,6 +47,7 @@ _AGENT_LIMIT: Final = 255
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Wanted:
     """One Contact of a REGISTER. `lasts_s` 0: it is to be removed. `received` b"" if it names none."""
 
@@ -58,6 +59,7 @@ class Wanted:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Registration:
     """A REGISTER, read. `star`: all contacts are to be removed; without it and without `contacts` it only asks for them.
 
@@ -226,6 +228,7 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) 
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class _Said:
     """Where the values of a Contact's parameters are in `buf[start:end]`, which begins at a semicolon; of those that come twice the last
     one. Without the parameter, or with nothing behind its `=`, the place is empty. Raises Refused where they are broken.

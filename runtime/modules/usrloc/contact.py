@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 # Flags, as the database has them.
 NAT: Final = 1
@@ -25,6 +25,7 @@ LAST_TIME: Final = 0xFFFFFFFE
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Contact:
     """One contact of a user. `expires_s` is in seconds of `Locations.now_s`, `q` 0…1000 or -1, `received` b"" where it is not needed.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from runtime.modules.usrloc.batch import Batch, Staged
 from runtime.modules.usrloc.contact import (
@@ -287,6 +287,7 @@ class Table:
 
 
 @final
+@mypyc_attr(acyclic=True, free_list_len=1)
 class Change:
     """A change of a user's contacts, all of it or nothing. `contacts` are in their order; `before`: the record of what they were, b"": the
     table did not know the user."""
@@ -338,7 +339,10 @@ class Change:
 
     def tidy(self, now_s: i64) -> None:
         """Without what is over."""
-        self.contacts = [contact for contact in self.contacts if not contact.is_over(now_s)]
+        for contact in self.contacts:
+            if contact.is_over(now_s):
+                self.contacts = [contact for contact in self.contacts if not contact.is_over(now_s)]
+                return
 
     def row_changes(self) -> list[RowChange]:
         """What a database has to do."""
