@@ -174,7 +174,12 @@ class Batch(Deferred):
         record = self._store.read(one.table, one.key)
         if record != one.before:
             one.is_different = True
-            one.decide(record)
+            try:
+                one.decide(record)
+            except Exception as e:  # a bug: the others go on
+                self._bugs.report(e, None)
+                one.before = one.after = record
+                one.fail("a bug, which is in the log")
 
     def _tell(self, one: Staged) -> None:
         try:
