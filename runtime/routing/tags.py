@@ -10,11 +10,10 @@ import hashlib
 from typing import Final
 
 from librt.strings import BytesWriter
-from mypy_extensions import i64
+from mypy_extensions import i64, u8
 
 from runtime.sip.message import Message
 from runtime.sip.scan import keyed_hash, write_hex
-from runtime.sip.transit import reversed_hex
 
 # The first digits of a signature are shown in tags, the others are the key of what follows.
 _SHOWN: Final = 16
@@ -44,7 +43,7 @@ def _tag(server: bytes, own: bytes, separator: bytes, crc: i64) -> bytes:
     out.write(server[:_SHOWN])
     write_hex(out, keyed_hash(server[_SHOWN:], own))
     out.write(separator)
-    out.write(_digits(crc))
+    _write_digits(out, crc ^ 0xFFFF)
     return out.getvalue()
 
 
@@ -63,9 +62,14 @@ def from_tag(server: bytes, call_id: bytes) -> bytes:
     return _tag(server, call_id, b"-", _crc(0xFFFF, call_id, 0, len(call_id)))
 
 
-def _digits(crc: i64) -> bytes:
-    """The four last bytes of a tag."""
-    return reversed_hex(int(crc ^ 0xFFFF)).ljust(4, b"0")
+def _write_digits(out: BytesWriter, value: i64) -> None:
+    """The four last bytes of a tag: the least significant digit first."""
+    left: i64 = 4
+    while left > 0:
+        digit = value & 15
+        out.append(u8(digit + (48 if digit < 10 else 87)))
+        value >>= 4
+        left -= 1
 
 
 def _crc(crc: i64, buf: bytes, start: i64, end: i64) -> i64:
