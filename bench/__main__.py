@@ -19,7 +19,7 @@ from bench.gap import measure_gaps
 from bench.idle import count_wakes
 from bench.instructions import RATE, count_instructions
 from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
-from bench.process import CannotMeasure
+from bench.process import CannotMeasure, put_before_others
 from bench.reload import reload_times
 from bench.scenario import FORWARD, SCENARIOS, Scenario
 from bench.start import start_times
@@ -68,6 +68,7 @@ def main(words: list[str] | None = None) -> int:
     reload.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(words)
     try:
+        put_before_others(os.getpid())
         result = _run(arguments)
     except (CannotMeasure, FileNotFoundError, subprocess.CalledProcessError) as e:
         print(f"bench: {e}", file=sys.stderr)
