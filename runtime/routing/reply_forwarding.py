@@ -6,7 +6,7 @@ from mypy_extensions import i64
 
 from runtime.routing.circling import MAX_VIAS, reply_circles
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
-from runtime.routing.forwarding import MARK_SIZE, connection_mark, correct_content_length, host_hop, sending_socket
+from runtime.routing.forwarding import MARK_SIZE, connection_mark, correct_content_length, finished, host_hop, sending_socket
 from runtime.routing.locating import Hop, Located
 from runtime.sip import edits, transit
 from runtime.sip.address import UDP
@@ -73,8 +73,7 @@ def outgoing_reply(ctx: Context, proto: i64) -> bytes:
     changes = list(ctx.edits)
     changes.append(own_via)
     correct_content_length(msg, changes, proto)
-    text = edits.apply(msg.buf, changes, None)
-    return transit.with_one_length(text, proto != UDP) if edits.are_foreign(ctx.edits) else text
+    return finished(ctx, edits.apply(msg.buf, changes, None), proto)
 
 
 def reply_hop(ctx: Context, via: Via) -> Hop | None:

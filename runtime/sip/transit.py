@@ -199,6 +199,27 @@ def framing_edits(msg: Message) -> list[Edit]:
     return [Edit(msg.body_start + declared, size, b"")]
 
 
+def with_whole_line_ends(text: bytes) -> bytes:
+    """A message with CRLF behind every line of its head, for a stream: who reads it may know no other end of a line, and none of the head.
+
+    A datagram ends where it ends, and leaves as it came. RFC 3261 7.
+    """
+    size: i64 = len(text)
+    at: i64 = 0
+    while True:
+        newline = find(text, LF, at, size)
+        if newline < 0:
+            # Without an empty line nothing says where the head ends.
+            return text
+        if newline == at or newline == at + 1 and text[at] == CR:
+            break
+        at = newline + 1
+    head = text[: newline + 1]
+    if head.count(b"\n") == head.count(b"\r\n"):
+        return text
+    return head.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") + text[newline + 1 :]
+
+
 def with_one_length(text: bytes, is_stream: bool) -> bytes:
     """A message that a script has changed, with the length of its body said once and rightly, if it is said at all; in a stream it is.
 

@@ -309,3 +309,17 @@ def test_a_changed_message_says_its_length_once_and_rightly(lengths: bytes, is_s
 @pytest.mark.parametrize("text", [b"", b"INVITE", HEAD, HEAD + b"Content-Length: 7\r\n", HEAD + b"X: y\r\n z"])
 def test_without_an_empty_line_there_is_no_body_to_measure(text: bytes) -> None:
     assert transit.with_one_length(text, True) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        (b"A b\nX: y\n\nbody\n", b"A b\r\nX: y\r\n\r\nbody\n"),
+        (b"A b\r\nX: y\n\r\nbody\n", b"A b\r\nX: y\r\n\r\nbody\n"),
+        (b"A b\r\nX: y\r\n\nbody", b"A b\r\nX: y\r\n\r\nbody"),
+        (b"A b\r\nX: y\r\n\r\na\nb", b"A b\r\nX: y\r\n\r\na\nb"),
+        (b"A b\nX: y\n", b"A b\nX: y\n"),
+    ],
+)
+def test_in_a_stream_every_line_of_the_head_has_a_whole_end(text: bytes, after: bytes) -> None:
+    assert transit.with_whole_line_ends(text) == after
