@@ -6,7 +6,14 @@ from mypy_extensions import i64
 
 from runtime.routing.circling import MAX_VIAS, reply_circles
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
-from runtime.routing.forwarding import MARK_SIZE, connection_mark, correct_content_length, finished, host_hop, sending_socket
+from runtime.routing.forwarding import (
+    MARK_SIZE,
+    connection_mark,
+    correct_content_length,
+    finished,
+    host_hop,
+    sending_socket,
+)
 from runtime.routing.locating import Hop, Located
 from runtime.sip import edits, transit
 from runtime.sip.address import UDP

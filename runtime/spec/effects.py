@@ -27,6 +27,7 @@ class Does(enum.Enum):
     RECORD_ROUTE = "stays in the path of the dialog"
     LOOSE_ROUTE = "routes by the Route headers"
     VOUCH = "when true, tells that somebody may send this, or to where"
+    IDENTIFY = "verifies that users write the name that is theirs"
     AUTH_WWW = "verifies Authorization"
     AUTH_PROXY = "verifies Proxy-Authorization"
     CONSUME_CREDENTIALS = "removes the credentials"

@@ -16,7 +16,11 @@ from serc.resolve.effects import Effects
 _CHALLENGES: Final = (Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY)
 _FORWARDS: Final = (Does.RELAY, Does.RELAY_STATEFUL)
 # What the answer to a failure of the test would be.
-_CODES: Final = {Does.LOOKUP: ("404", "410", "480", "604"), Does.CHECK_HOPS: ("483",)}
+_CODES: Final = {
+    Does.LOOKUP: ("404", "410", "480", "604"),
+    Does.CHECK_HOPS: ("483",),
+    Does.IDENTIFY: ("401", "403", "407"),
+}
 
 
 def check_inverted(subject: Subject, report: Report) -> None:
@@ -41,10 +45,10 @@ def _look_at(test: tree.Call, block: tree.Block, effects: Effects, report: Repor
         else:
             continue
         message = f"{statement.name.name} {what} where {test.name.name} succeeded"
-        related = (Related(test.span, "the test"),)
+        related = (Related(statement.span, "here"),)
         fix = insert(test.span.start, "!", safe=False)
         hint = f"write if (!{test.name.name}(…))"
-        report.add(codes.INVERTED_TEST, statement.span, message, hint=hint, related=related, fix=fix)
+        report.add(codes.INVERTED_TEST, test.span, message, hint=hint, related=related, fix=fix)
         return
 
 

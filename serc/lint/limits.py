@@ -22,7 +22,8 @@ def check_limits(subject: Subject, report: Report) -> None:
             if low is None or high is None or high <= 0 or low <= high:
                 continue
             places = [item for name in (lower, upper) if (item := _set_at(bound.file, loaded.spec, name)) is not None]
-            if places:
+            doubted = any(d.span == item.value.span for d in report.diagnostics for item in places)
+            if places and not doubted:
                 related = tuple(Related(item.span, "the other limit is set here") for item in places[1:])
                 what = "no value lies between them" if (lower, upper) in pairs else "it should not be greater"
                 message = f"{lower} of {loaded.spec.name} is {low}, and {upper} is {high}: {what}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from runtime.spec.effects import Does
@@ -15,6 +16,7 @@ from serc.resolve.words import text_of
 
 _FORWARDS: Final = (Does.RELAY, Does.RELAY_STATEFUL, Does.COPY)
 _SIP_PORT: Final = 5060
+_HOST_PORT: Final = re.compile(r"(?:sip:(?:[^@]*@)?)?([0-9.]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
 
 def check_loops(subject: Subject, report: Report) -> None:
@@ -23,9 +25,11 @@ def check_loops(subject: Subject, report: Report) -> None:
     for route in routes(subject.file):
         for call in calls(route.body):
             _check_socket(call, own, report)
-            place = _hop(call) if subject.effects.of(call) in _FORWARDS else None
+            does = subject.effects.of(call)
+            place = _hop(call) if does in _FORWARDS else _rewritten(call) if does is Does.REWRITE else None
             if place is not None and place in own:
-                message = f"{call.name.name} sends to this server itself: the request comes back here"
+                verb = "lets the request go" if does is Does.REWRITE else "sends"
+                message = f"{call.name.name} {verb} to this server itself: the request comes back here"
                 related = (Related(own[place].span, "it listens here"),)
                 report.add(
                     codes.FORWARDED_TO_SELF, call.span, message, hint="name another host or port", related=related
@@ -71,3 +75,12 @@ def _hop(call: tree.Call) -> tuple[str, int] | None:
         return None
     number = _SIP_PORT if port is None else int(text_of(port)) if text_of(port).isdigit() else 0
     return text_of(host).lower(), number
+
+
+def _rewritten(call: tree.Call) -> tuple[str, int] | None:
+    """Host and port that the call writes into the Request-URI, both by themselves."""
+    text = call.arguments[0] if len(call.arguments) == 1 else None
+    found = _HOST_PORT.fullmatch(text.value) if isinstance(text, tree.String) else None
+    if found is None or not is_ip(found[1].strip("[]")):
+        return None
+    return found[1].strip("[]").lower(), int(found[2] or _SIP_PORT)

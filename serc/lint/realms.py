@@ -6,7 +6,7 @@ from typing import Final
 
 from runtime.spec.effects import Does
 from serc.diagnostics import codes
-from serc.diagnostics.fix import quoted, write
+from serc.diagnostics.fix import Edit, Fix, quoted, write
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -34,7 +34,15 @@ def _compare(verified: tree.Call, block: tree.Block, effects: Effects, report: R
     for statement in block.statements:
         if isinstance(statement, tree.Call) and effects.of(statement) is wanted:
             asked = _realm(statement)
-            if asked is not None and asked != realm and "$" not in asked + realm:
+            table = verified.arguments[1] if len(verified.arguments) > 1 else None
+            if isinstance(table, tree.String) and table.value == asked != realm:
+                message = f"{verified.name.name} takes the realm first, and then the table"
+                related = (Related(statement.span, "the realm that is asked for"),)
+                edits = (Edit(verified.arguments[0].span, quoted(asked)), Edit(table.span, quoted(realm)))
+                hint = f"write {verified.name.name}({quoted(asked)}, {quoted(realm)})"
+                fix = Fix("exchange the two", edits, False)
+                report.add(codes.REALMS_DIFFER, verified.span, message, hint=hint, related=related, fix=fix)
+            elif asked is not None and asked != realm and "$" not in asked + realm:
                 message = f'{statement.name.name} asks for the realm "{asked}", {verified.name.name} verifies "{realm}"'
                 related = (Related(verified.span, "verified here"),)
                 hint = f'write "{realm}" in both'

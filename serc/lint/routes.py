@@ -5,6 +5,7 @@ from __future__ import annotations
 from runtime.spec.effects import Does
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from serc.diagnostics import codes
+from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -15,7 +16,7 @@ from serc.resolve.routes import RouteGraph, RouteUses, head_of, key_of
 
 def check_routes(subject: Subject, report: Report) -> None:
     _main_route(subject.file, report)
-    _duplicates(subject.file, report)
+    _duplicates(subject.file, subject.uses, report)
     _unused(subject.uses, subject.graph, subject.effects, report)
     _idle(subject.file, subject.uses.used, subject.effects, report)
 
@@ -26,15 +27,22 @@ def _main_route(file: tree.File, report: Report) -> None:
         report.add(codes.NO_MAIN_ROUTE, end, "there is no main route: no request is answered or forwarded")
 
 
-def _duplicates(file: tree.File, report: Report) -> None:
+def _duplicates(file: tree.File, uses: RouteUses, report: Report) -> None:
+    missing = uses.undefined()
     seen: dict[tuple[str, int], tree.Route] = {}
     for route in routes(file):
         first = seen.setdefault(key_of(route), route)
         if first is not route:
-            related = (Related(head_of(first), "first defined here"),)
+            related: tuple[Related, ...] = (Related(head_of(first), "first defined here"),)
             name = f"{route.kind}[{key_of(route)[1]}]"
             message = f"{name} is defined already: this body is appended to the first"
-            report.add(codes.DUPLICATE_ROUTE, head_of(route), message, related=related)
+            hint, fix = "", None
+            if len(missing) == 1 and missing[0][0] == route.kind and route.number is not None:
+                number = missing[0][1]
+                hint = f"was {route.kind}[{number}] meant? it is used, and not defined"
+                related = (*related, Related(uses.calls[missing[0]][0].span, f"{route.kind}[{number}] is used here"))
+                fix = write(route.number.span, str(number), safe=False)
+            report.add(codes.DUPLICATE_ROUTE, head_of(route), message, hint=hint, related=related, fix=fix)
 
 
 def _unused(uses: RouteUses, graph: RouteGraph, effects: Effects, report: Report) -> None:

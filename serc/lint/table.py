@@ -44,6 +44,7 @@ CHECKS: Final = (
     Check((codes.NO_RECORD_ROUTE, codes.NO_LOOSE_ROUTE), check_record_route),
     Check((codes.ENDED_IF,), check_ended_ifs),
     Check((codes.NO_MAX_FORWARDS,), check_hops),
+    Check((codes.INVERTED_TEST,), check_inverted),
     Check(
         (
             codes.UNANSWERED,
@@ -69,7 +70,6 @@ CHECKS: Final = (
     Check((codes.MAIN_ROUTE_AGAIN,), check_main_again),
     Check((codes.REALMS_DIFFER,), check_realms),
     Check((codes.CROSSED_LIMITS,), check_limits),
-    Check((codes.INVERTED_TEST,), check_inverted),
     Check((codes.TABLE_NEVER_SAVED,), check_tables),
     Check((codes.ARMED_IN_VAIN,), check_armed),
     Check((codes.FORWARDED_TO_SELF, codes.NOT_LISTENING), check_loops),

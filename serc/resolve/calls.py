@@ -11,7 +11,7 @@ from runtime.spec.environment import names_in, stand_ins
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant, Value
 from serc.diagnostics import codes
-from serc.diagnostics.fix import Fix, insert, misspelt, write
+from serc.diagnostics.fix import Edit, Fix, insert, misspelt, write
 from serc.diagnostics.report import Related, Report, Severity
 from serc.diagnostics.suggest import did_you_mean, nearest
 from serc.reading import tree
@@ -87,6 +87,8 @@ class CallCheck:
         if spec.runs and function.body is None:
             message = f"{function.name} of module {spec.name} is checked but cannot run yet"
             self._report.add(codes.CANNOT_RUN_YET, call.name.span, message)
+        if self._all_unquoted(call, function):
+            return
         values = [self._argument(call, spec, a, d.name, d.kind) for a, d in zip(call.arguments, function.arguments)]
         self._bind(call, spec, function, tuple(value for value in values if value is not None))
 
@@ -277,6 +279,20 @@ class CallCheck:
         wanted = _IN_TRANSACTIONS.get(function.does)
         found = (f for module in self._modules.loaded for f in module.spec.functions if f.does is wanted)
         return next((f.name for f in found if f.routes & kind), "") if wanted is not None else ""
+
+    def _all_unquoted(self, call: tree.Call, function: Function) -> bool:
+        """Reports several arguments without quotes, as one mistake."""
+        bare = [argument for argument in call.arguments if not isinstance(argument, tree.String)]
+        texts = [getattr(argument, "text", getattr(argument, "name", "")) for argument in bare]
+        if len(bare) < 2 or not all(texts):
+            return False
+        names = [d.name for a, d in zip(call.arguments, function.arguments) if not isinstance(a, tree.String)]
+        message = f"{call.name.name} wants strings as its {' and '.join(names)}, found {described(bare[0])}"
+        quoted = [f'"{text}"' for text in texts]
+        hint = f"module functions take strings: write {' and '.join(quoted)}"
+        edits = tuple(Edit(argument.span, text) for argument, text in zip(bare, quoted))
+        self._report.add(codes.ARGUMENT_TYPE, bare[0].span, message, hint=hint, fix=Fix("put them in quotes", edits))
+        return True
 
     def _argument(
         self, call: tree.Call, spec: ModuleSpec, argument: tree.Argument, name: str, kind: ArgumentKind[object]

@@ -156,6 +156,11 @@ def _check_host(item: tree.Assignment, host: tree.String | tree.Host | tree.IpAd
             )
             hint = "name the addresses, or leave listen away to serve all of them"
             report.add(codes.DOUBTFUL_GLOBAL, host.span, message, hint=hint)
+        last = host.text.rpartition(":")
+        if name in ("listen", "alias") and re.fullmatch(r"50[0-9][0-9]", last[2]) and "::" in last[0]:
+            message = f"{last[2]} is the last part of this IPv6 address, not a port"
+            meant = write(host.span, f"[{last[0]}]:{last[2]}", safe=False)
+            report.add(codes.DOUBTFUL_GLOBAL, host.span, message, hint=meant.title, fix=meant)
         return
     text = host_name(host)
     if names_in(text):

@@ -129,6 +129,7 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
     _twice(file, modules, report)
     _refused(file, modules, report)
     _drivers(file, modules, report)
+    _default_drivers(modules, report)
     modules.avp_aliases = _avp_aliases(file) if complete else None
     return modules
 
@@ -277,8 +278,43 @@ def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
             report.add(codes.REFUSED, item.value.span, sentence, hint=hint, fix=fix)
 
 
+def _default_drivers(modules: Modules, report: Report) -> None:
+    """Where no URL is set it is one of MySQL, also beside another driver, and the embedded database only beside none. The first module that
+    needs it is told of: the others are cured by the same line.
+    """
+    drivers = [m for m in modules.loaded if m.spec.name in DRIVERS and m.spec.name != EMBEDDED]
+    usual = READ_WRITE_URL.partition(":")[0]
+    if not drivers or modules.puzzles or usual in {m.spec.name for m in drivers} | modules.meant:
+        return
+    urls = (READ_WRITE_URL, READ_ONLY_URL)
+    needing = [m for m in modules.loaded if m.spec.name not in DRIVERS and _opens_database(m)]
+    left = [m for m in needing if any(modules.value(m.spec.exported, name) in urls for name in _url_params(m.spec))]
+    if left:
+        first, name = left[0], drivers[0].spec.name
+        others = "|".join(m.spec.exported for m in left)
+        sentence = (
+            f"{first.spec.name} takes the database of its default, {READ_WRITE_URL}, and {usual}.so is not loaded"
+        )
+        hint = f'write modparam("{others}", "{_url_params(first.spec)[0]}", "{name}://…")'
+        modules.refused.append(sentence)
+        related = (Related(drivers[0].node.span, "this is the database that is loaded"),)
+        report.add(codes.REFUSED, first.node.span, sentence, hint=hint, related=related)
+
+
+def _url_params(spec: ModuleSpec) -> list[str]:
+    return [param.name for param in spec.params if param.default in (READ_WRITE_URL, READ_ONLY_URL)]
+
+
+def _opens_database(module: Loaded) -> bool:
+    """False for one whose parameters say that it has no use for its database: db_mode 0 of usrloc, no flag of acc that asks for rows."""
+    modes = [p for p in module.spec.params if p.name in _ASK_FOR_ROWS.get(module.spec.name, ())]
+    return not modes or any(module.parameters.get(p.name, p.default) for p in modes)
+
+
 # What ser.cfg takes for 1 and 0.
 _BOOLEANS: Final = frozenset("yes true on enable no false off disable".split())
+# Parameters that are all 0 where a module does without its database.
+_ASK_FOR_ROWS: Final = {"usrloc": ("db_mode",), "acc": ("db_flag", "db_missed_flag")}
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 

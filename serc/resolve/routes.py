@@ -40,8 +40,10 @@ class RouteGraph:
     def __init__(self, file: tree.File) -> None:
         self.defined: dict[tuple[str, int], tree.Route] = {}
         self.edges: list[Edge] = []
+        self.twice: set[tuple[str, int]] = set()
         for route in routes(file):
-            self.defined.setdefault(key_of(route), route)
+            if self.defined.setdefault(key_of(route), route) is not route:
+                self.twice.add(key_of(route))
             for call in calls(route.body):
                 if call.name.name == "route" and call.arguments and isinstance(call.arguments[0], tree.Number):
                     self.edges.append(Edge(key_of(route), call.arguments[0].value, call))
@@ -95,6 +97,10 @@ class RouteUses:
         self.used = used
         self.unused = [key for key in graph.defined if key not in used]
 
+    def defined_twice(self) -> set[str]:
+        """The kinds of which two routes have one number."""
+        return {kind for kind, _ in self._graph.twice}
+
     def undefined(self) -> list[tuple[str, int]]:
         """Those that are called and not there. A definition with an impossible number may be any of them."""
         lost = {kind for kind, number in self._graph.defined if not (kind != "route") <= number <= LAST_ROUTE}
@@ -111,8 +117,11 @@ class RouteUses:
 
 def check_defined(uses: RouteUses, graph: RouteGraph, report: Report) -> None:
     """Each route that is missing, once."""
+    twice = uses.defined_twice()
     for key in uses.undefined():
         kind, number = key
+        if len(uses.undefined()) == 1 and key[0] in twice:
+            continue  # one of the two is meant, which is said there
         first, *others = sorted(uses.calls[key], key=lambda call: call.span.start)
         message = f"route({number}) is not defined: the call does nothing and counts as true"
         if kind != "route":
@@ -171,11 +180,23 @@ def _reached(
     report: Report,
 ) -> None:
     wanted: RouteKind = ROUTE_KINDS[kind]
-    for call in calls(route.body):
-        function = functions.get(call.span)
-        if function is None or function.routes & wanted or not function.routes & RouteKind.REQUEST:
-            continue
-        related = [Related(path[0].call.span, f"called from {start[0]}[{start[1]}] here")]
-        related += [Related(edge.call.span, f"and on to route({edge.target}) here") for edge in path[1:]]
-        message = f"{call.name.name} does not work in {start[0]}[{start[1]}], from where this route is reached"
-        report.add(codes.REACHED_FROM_WRONG_ROUTE, call.name.span, message, related=tuple(related))
+    found = [
+        call
+        for call in calls(route.body)
+        if (function := functions.get(call.span)) is not None
+        and not function.routes & wanted
+        and function.routes & RouteKind.REQUEST
+    ]
+    if not found:
+        return
+    related = [Related(path[0].call.span, f"called from {start[0]}[{start[1]}] here")]
+    related += [Related(edge.call.span, f"and on to route({edge.target}) here") for edge in path[1:]]
+    names = list(dict.fromkeys(call.name.name for call in found))
+    related += [Related(call.name.span, "nor does this") for call in found[1:]]
+    verb = "does" if len(names) == 1 else "do"
+    message = f"{_listed(names)} {verb} not work in {start[0]}[{start[1]}], from where this route is reached"
+    report.add(codes.REACHED_FROM_WRONG_ROUTE, found[0].name.span, message, related=tuple(related))
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])

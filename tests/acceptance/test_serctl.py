@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import socket
 import subprocess
 import sys
 import termios
@@ -238,6 +239,30 @@ def test_a_bad_configuration_stops_nothing(daemon: dict[str, str]) -> None:
     config.write_text(good)
     told = json.loads(serctl("restart", "--json", **daemon).stdout)
     assert told["stopped"] == pid and alive(told["started"])
+
+
+def test_a_server_that_cannot_be_started_gives_way_to_the_old_one(tmp_path: Path, daemon: dict[str, str]) -> None:
+    """The check binds no sockets: only the start finds that one is taken."""
+    config = tmp_path / "ser.cfg"
+    good = f'fifo="{tmp_path}/fifo"\nlisten=127.0.0.1:{free_port()}\nroute {{ break; }}\n'
+    config.write_text(good)
+    site = {**daemon, "STARTOPTIONS": f"-f {config} -T -n 1", "SER_FIFO": f"{tmp_path}/fifo"}
+    assert serctl("start", **site).returncode == 0
+    pid = int(Path(daemon["PID_FILE"]).read_text())
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        config.write_text(f'fifo="{tmp_path}/fifo"\nlisten=127.0.0.1:{taken.getsockname()[1]}\nroute {{ break; }}\n')
+        done = serctl("restart", **site)
+    assert done.returncode == 1
+    assert "the old one runs again" in done.stderr
+    again = int(Path(daemon["PID_FILE"]).read_text())
+    assert (
+        f"the old one runs again, pid({again}), with its ser.cfg from before in {daemon['PID_FILE']}.cfg" in done.stderr
+    )
+    assert again != pid and alive(again)
+    assert Path(f"{daemon['PID_FILE']}.cfg").read_text() == good
+    shown = serctl("fifo", "reload", "show", **site)
+    assert (shown.returncode, shown.stdout) == (0, good)
 
 
 def test_another_program_with_the_old_number_is_not_stopped(daemon: dict[str, str]) -> None:

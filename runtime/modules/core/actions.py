@@ -15,6 +15,7 @@ from runtime.modules.core.kinds import (
     NEW_HOST,
     NEW_HOST_PORT,
     NEW_PORT,
+    NEW_USER,
     PORT,
     PORT_OF_URI,
     SOCKET,
@@ -104,7 +105,11 @@ EXPORTS: Final = ModuleSpec(
             summary="Change the URI's port.",
         ),
         *action(
-            "setuser rewriteuser setu", rewriting.set_user, TEXT, does=Does.EDIT_URI, summary="Change the URI's user."
+            "setuser rewriteuser setu",
+            rewriting.set_user,
+            NEW_USER,
+            does=Does.EDIT_URI,
+            summary="Change the URI's user.",
         ),
         *action(
             "setuserpass rewriteuserpass setup",

@@ -83,6 +83,8 @@ def _unlike(pattern: str, sentence: str, hint: str) -> Callable[[str], Doubt | N
 
 
 def _host_and_port(text: str) -> Doubt | None:
+    if re.match(r"sips?:", text, re.IGNORECASE) or "@" in text:
+        return Doubt(f'"{text}" is not a host with its port', "write host or host:port; seturi takes a whole URI")
     _, colon, port = text.rpartition(":")
     bare = not colon or "]" in port or ":" in text[: -len(port) - 1].strip("[]")
     if bare or port.isdigit() and int(port) <= LARGEST_PORT:
@@ -148,6 +150,10 @@ FLAG: Final = Arg(
 LEVEL: Final = Arg("level", ArgumentKind[int]("log level", "a log level", _level, written=_NUMBERS, misread=_unquoted))
 COUNT: Final = Arg("count", _number("number", "a number", _LAST_NUMBER, "it must fit into 31 bits"))
 TEXT: Final = Arg("text", _text("string", "a string"))
+NEW_USER: Final = Arg(
+    "user",
+    _text("user", "a user", _unlike(r"(?!sips?:)[^@]*", "is not a user alone", "seturi takes a whole URI")),
+)
 URI: Final = Arg("uri", _text("URI", "a URI", _unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
 NEW_HOST: Final = Arg(
     "host",

@@ -232,6 +232,12 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.tm:Tm",
     summary="Transactions: forking, retransmission, time-outs, failure and reply routes.",
     functions=FUNCTIONS,
+    ordered=(
+        ("fr_timer", "fr_inv_timer"),
+        ("retr_timer1p1", "retr_timer1p2"),
+        ("retr_timer1p2", "retr_timer1p3"),
+        ("retr_timer1p3", "retr_timer2"),
+    ),
     params=(
         switch_param("ruri_matching", 1, "Requests without an RFC 3261 branch match by their URI, too."),
         switch_param("via1_matching", 1, "Requests without an RFC 3261 branch match by their Via, too."),

@@ -98,7 +98,7 @@ def _by_master(inquiry: Inquiry) -> None:
     raise NotImplementedError
 
 
-# Its word: nothing, check, diff, rollback or status.
+# Its word: nothing, check, diff, test, rollback, show (what runs) or status.
 RELOAD: Final = Command("reload", _by_master, LINE, where=MASTER, answers_late=True)
 # Its line: which calls, and how many (control/tracing.py). Who wants no answer wants no trace.
 TRACE: Final = Command("trace", _by_master, LINE, where=STREAM, runs_unasked=False)

@@ -66,8 +66,10 @@ class MastersMail:
                 tell(f"400 log level: {e}\n".encode())
         elif word == b"status":
             tell(b"200 ok\n" + self._reload.status().encode())
+        elif word == b"show":
+            tell(b"200 ok\n" + self._reload.running()[1].encode("utf-8", "surrogateescape"))
         elif word not in _WORDS:
-            tell(b"400 reload: write nothing, check, diff, test, rollback or status behind it\n")
+            tell(b"400 reload: write nothing, check, diff, test, rollback, show or status behind it\n")
         else:
             try:
                 self._reload.begin(_WORDS[word], tell, self._now_s())

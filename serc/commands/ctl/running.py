@@ -35,14 +35,43 @@ def stop(options: argparse.Namespace) -> int:
 
 
 def restart(options: argparse.Namespace) -> int:
-    """A configuration that cannot start stops nothing."""
+    """A configuration that cannot start stops nothing; where only the start tells that it cannot, the old server is brought back."""
     daemon = _daemon()
     daemon.check()
+    old = daemon.running()
+    text = "" if old is None else _program_text(old.pid, options)
     stopped = daemon.stop(options.timeout or _STOP_TIMEOUT_S)
     if not options.json:
         print("Stopping SER : stopped", flush=True)
-    started = daemon.start()
+    try:
+        started = daemon.start()
+    except CannotAsk as e:
+        if old is None:
+            raise
+        try:
+            pid, written = daemon.bring_back(old, text)
+        except CannotAsk as again:
+            raise CannotAsk(FAILED, f"{e}; {again}") from e
+        where = f", with its ser.cfg from before in {written}" if written is not None else ""
+        raise CannotAsk(FAILED, f"{e}: the old one runs again, pid({pid}){where}") from e
     return say(options, f"Starting SER : started pid({started})", stopped=stopped, started=started)
+
+
+def _program_text(pid: int, options: argparse.Namespace) -> str:
+    """The ser.cfg that the server runs with, which may be another than that of the file; "" where it cannot be asked.
+
+    It may be run by root: it is taken from the server of the pid file alone, through what nobody else can have made.
+    """
+    channel = channel_of(options)
+    try:
+        if os.lstat(channel.path).st_uid not in (0, os.geteuid()):
+            return ""
+        if not any(line.split()[1:2] == [str(pid)] for line in channel.ask("ps").text.splitlines()):
+            return ""
+        reply = channel.ask("reload", "show")
+    except (CannotAsk, OSError):
+        return ""
+    return reply.text if reply.is_good else ""
 
 
 def reload(options: argparse.Namespace) -> int:

@@ -24,7 +24,8 @@ class State:
     `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name. `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or
     given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked at. `decision`:
     the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a failure_route before the URI was
-    rewritten. `transaction`: there is one, or may be; `opened`: by a function that does nothing else.
+    rewritten. `saved`: contacts were taken here, just before. `replied_in`, `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a
+    branch of a failure_route that nothing was forwarded to yet. `transaction`: there is one, or may be; `opened`: by a function that does nothing else.
     """
 
     method: str = ""
@@ -33,7 +34,10 @@ class State:
     handled: bool = False
     trusted: bool = False
     reply: tree.Span | None = None
+    saved: tree.Span | None = None
+    replied_in: tree.Span | None = None
     relay: tree.Span | None = None
+    relayed_in: tree.Span | None = None
     relay_failed: bool = False
     credentials: tree.Span | None = None
     failed_auth: Literal["", "www", "proxy"] = ""
@@ -42,6 +46,7 @@ class State:
     ignored_lookup: tree.Span | None = None
     branch: bool = True
     bare_branch: tree.Span | None = None
+    appended: tree.Span | None = None
     transaction: bool = False
     opened: tree.Span | None = None
     failure: tree.Span | None = None
@@ -98,13 +103,16 @@ def in_ack_block(state: State, only_ack: bool) -> State:
 def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[list[State], list[State]]:
     """States where a comparison is true and where it is false; a way that is impossible has none."""
     tells = bound.operand.tells
+    if state.saved is not None:
+        state = state.but(saved=None)
     equal = node.operator == "=="
     if tells is Tells.METHOD:
         if not equal and node.operator != "!=":
             return [state.but(method=state.method or UNNAMED)], [state]
         return _by_method(_text(node), state, equal)
     if tells is Tells.DESTINATION:
-        state = state.but(ignored_lookup=None)
+        if not _is_of_addresses(_text(node)):
+            state = state.but(ignored_lookup=None)
         if bound.with_myself:
             return _by_domain(state, equal)
     if tells is Tells.SENDER or tells in (Tells.PARTY, Tells.DESTINATION) and not bound.with_myself:
@@ -131,3 +139,8 @@ def _by_domain(state: State, equal: bool) -> tuple[list[State], list[State]]:
 def _text(node: tree.Compare) -> str:
     value = node.value
     return (value.value if isinstance(value, tree.String) else getattr(value, "name", "")).upper()
+
+
+def _is_of_addresses(text: str) -> bool:
+    """Do URIs of users who were not found look like others to this pattern, such as one for private addresses?"""
+    return bool(text) and "@" in text and not any(c.isalpha() for c in text.replace("SIP", ""))

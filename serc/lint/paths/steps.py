@@ -27,6 +27,7 @@ _UNCHANGED: Final = frozenset(
             Does.CHECK_HOPS,
             Does.EDIT,
             Does.EDIT_URI,
+            Does.IDENTIFY,
             Does.SET_FLAG,
             Does.TEST_FLAG,
             Does.TEST_STATUS,
@@ -34,6 +35,8 @@ _UNCHANGED: Final = frozenset(
         *(Does.ARM, Does.COPY),
     )
 )
+# Who verifies somebody does it before the contacts are taken.
+_CHECKS: Final = frozenset((Does.IDENTIFY, Does.AUTH_WWW, Does.AUTH_PROXY))
 ONLY_IF_TRUE: Final = frozenset(
     (
         *(Does.LOOKUP, Does.LOOSE_ROUTE, Does.VOUCH, Does.REWRITE, Does.MAY_REWRITE, Does.SETTLE),
@@ -47,8 +50,9 @@ RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
 class Steps:
     """Takes states from before a call to behind it, and reports."""
 
-    def __init__(self, effects: Effects, cures: Cures, verifies: bool, report: Report) -> None:
-        """`verifies`: somebody's credentials are verified somewhere."""
+    def __init__(self, effects: Effects, cures: Cures, verifies: bool, flags: frozenset[int], report: Report) -> None:
+        """`verifies`: somebody's credentials are verified somewhere. `flags`: those that a transaction is asked for."""
+        self._flags = flags
         self._effects = effects
         self._verifies = verifies
         self._cures = cures
@@ -57,6 +61,8 @@ class Steps:
         self.remarks = 0
         # Forwardings behind which something was reported: all the rest follows from the same missing break.
         self._blamed: set[tree.Span] = set()
+        # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
+        self._late_flags: list[tuple[tree.Call, State]] = []
 
     def call(self, call: tree.Call, does: Does | None, state: State) -> State:
         """The state behind a call that succeeds."""
@@ -66,6 +72,13 @@ class Steps:
         kept = state.transaction and state.failure is None and does in _BEFORE_TRANSACTION
         if (does in _BEFORE_RELAY or kept) and state.relay is not None and not state.relay_failed:
             self._too_late(call, state.relay)
+        if state.saved is not None and does not in _CHECKS and does is not Does.LOG:
+            state = state.but(saved=None)
+        if does in _CHECKS and state.saved is not None and self._blame(state.saved):
+            self._checked_late(call, state.saved)
+        if does is Does.SET_FLAG and state.relay is not None and not state.relay_failed and self._flag_is_late(call):
+            self.remarks += 1
+            self._late_flags.append((call, state))
         if does is Does.RECORD_ROUTE:
             return self._recorded(call, state)
         if does is Does.TEST_STATUS and not state.transaction:
@@ -85,7 +98,8 @@ class Steps:
         if does in RELAYS:
             self._relayed(call, state)
             stateful = does is Does.RELAY_STATEFUL
-            return state.but(handled=True, relay=span, transaction=state.transaction or stateful)
+            transaction = state.transaction or stateful
+            return state.but(handled=True, relay=span, relayed_in=None, appended=None, transaction=transaction)
         if does is Does.SAVE:
             return self._saved(call, state)
         if does is Does.MAY_REWRITE:
@@ -108,7 +122,8 @@ class Steps:
             return state.but(credentials=None)
         if does is Does.APPEND_BRANCH:
             bare = call.span if state.failure is not None and state.rewritten is None and not call.arguments else None
-            return state.but(branch=True, bare_branch=bare)
+            appended = call.span if state.failure is not None and state.relay is None else None
+            return state.but(branch=True, bare_branch=bare, appended=appended)
         return state.but(trusted=True, failed_auth="")
 
     def _reply(self, call: tree.Call, does: Does, state: State) -> State:
@@ -125,7 +140,7 @@ class Steps:
         if does is Does.REPLY and state.opened is not None:
             self._left_behind(state.opened, call, "answered without it here", self._effects.named(Does.REPLY_STATEFUL))
         answered_late = state.relay is not None and not state.relay_failed and state.failure is None
-        if answered_late and state.relay is not None and self._blame(state.relay):
+        if answered_late and state.relay is not None and self._blame(state.relay, state.relayed_in):
             related = (Related(state.relay, "forwarded here"),)
             message = "the request is answered here though it was forwarded before"
             forwarding = self._effects.named(Does.RELAY_STATEFUL)
@@ -134,7 +149,9 @@ class Steps:
             self._tell(codes.REPLY_THEN_RELAY, call.span, message, hint=hint, related=related, fix=fix)
         else:
             self._goes_on(call, state, "another one follows", "and answered again here")
-        return state.but(handled=True, reply=state.reply or call.span)
+        if state.reply is not None:
+            return state.but(handled=True)
+        return state.but(handled=True, reply=call.span, replied_in=None)
 
     def _saved(self, call: tree.Call, state: State) -> State:
         misspelt = state.method != _REGISTER and nearest(state.method, (_REGISTER,)) is not None  # which was said
@@ -148,18 +165,35 @@ class Steps:
             verify, ask = self._effects.named(Does.AUTH_WWW), self._effects.named(Does.CHALLENGE_WWW)
             hint = f"write if (!{verify}(…)) {{ {ask}(…); break; }} before it"
             self._tell(codes.SAVE_UNVERIFIED, call.span, message, hint=hint)
+            self._blame(call.span)  # a check that comes behind it comes too late
         self._goes_on(call, state, "the registration is saved all the same", "and saved here")
-        return state.but(handled=True, reply=state.reply or call.span)
+        state = state.but(handled=True, saved=state.saved or call.span)
+        return state if state.reply is not None else state.but(reply=call.span, replied_in=None)
+
+    def _checked_late(self, call: tree.Call, saved: tree.Span) -> None:
+        related = (Related(saved, "the contacts are taken here"),)
+        message = f"{call.name.name} comes too late: the contacts have been saved, and the answer has been sent"
+        hint = f"move it before {self._effects.named(Does.SAVE)}"
+        self._tell(codes.TOO_LATE, call.span, message, hint=hint, related=related)
+
+    def _flag_is_late(self, call: tree.Call) -> bool:
+        """Is the flag one that a transaction takes along when it begins? Modules and the transaction's own routes look at those."""
+        argument = call.arguments[0] if call.arguments else None
+        return isinstance(argument, tree.Number) and argument.value in self._flags
 
     def _goes_on(self, call: tree.Call, state: State, what: str, here: str) -> bool:
         """Reports that `call` follows a final answer, once for each answer; False if there was nothing to report."""
-        if state.reply is None or not self._blame(state.reply):
+        if state.reply is None or not self._blame(state.reply, state.replied_in):
             return False
         message = f"a final answer is sent, and {what}"
-        related = (Related(call.span, here),)
-        hint = "write break after the reply"
-        fix = self._cures.after(state.reply, "break;")
-        self._tell(codes.REPLY_THEN_RELAY, state.reply, message, hint=hint, related=related, fix=fix)
+        related: tuple[Related, ...] = (Related(call.span, here),)
+        hint, place = "write break after the reply", state.reply
+        if state.replied_in is not None:
+            related = (Related(state.reply, "the answer"), *related)
+            message = message.replace("is sent", "is sent by the route that is called here")
+            hint, place = "write break after the call", state.replied_in
+        fix = self._cures.after(place, "break;")
+        self._tell(codes.REPLY_THEN_RELAY, place, message, hint=hint, related=related, fix=fix)
         return True
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
@@ -223,11 +257,8 @@ class Steps:
             self._goes_on(call, state, "the request is forwarded all the same", "and forwarded here")
             return
         if state.relay is not None and self._effects.of(call) is Does.RELAY_STATEFUL and not state.relay_failed:
-            if self._blame(state.relay):
-                related = (Related(state.relay, "first forwarded here"),)
-                message, hint = "the request is forwarded a second time", "write break after the first"
-                fix = self._cures.after(state.relay, "break;")
-                self._tell(codes.RELAYED_TWICE, span, message, hint=hint, related=related, fix=fix)
+            if self._blame(state.relay, state.relayed_in):
+                self._forwarded_twice(span, state.relay, state.relayed_in)
         if state.ignored_lookup is not None:
             related = (Related(span, "forwarded here"),)
             lookup, reply = self._effects.named(Does.LOOKUP), self._effects.named(Does.REPLY)
@@ -256,6 +287,7 @@ class Steps:
         is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
         if (
             not state.trusted
+            and not any(d.code is codes.INVERTED_TEST for d in self._report.diagnostics)
             and _goes_where_the_uri_says(call)
             and (state.local == "no" or not state.local and is_stateless)
         ):
@@ -276,16 +308,39 @@ class Steps:
         self.remarks += 1
         self._report.add(code, span, message, hint=hint, related=related, fix=fix)
 
-    def _blame(self, span: tree.Span) -> bool:
-        """Is this the first thing that is wrong after that reply or forwarding?"""
+    def _forwarded_twice(self, span: tree.Span, first: tree.Span, called: tree.Span | None) -> None:
+        """`called`: the route that forwarded it first was called here, and came back."""
+        related: tuple[Related, ...] = (Related(first, "first forwarded here"),)
+        message, hint = "the request is forwarded a second time", "write break after the first"
+        if called is None:
+            fix = self._cures.after(first, "break;")
+            self._tell(codes.RELAYED_TWICE, span, message, hint=hint, related=related, fix=fix)
+            return
+        related = (*related, Related(span, "and again here"))
+        message = "the route that is called here forwards the request, and it is forwarded a second time"
+        fix = self._cures.after(called, "break;")
+        self._tell(codes.RELAYED_TWICE, called, message, hint="write break after it", related=related, fix=fix)
+
+    def finish(self) -> None:
+        """When all ways have been gone: what was to be told only if nothing else was."""
+        for call, state in self._late_flags:
+            if state.relay is not None and self._blame(state.relay, state.relayed_in):
+                self._report_late(call, state.relay)
+
+    def _blame(self, span: tree.Span, called: tree.Span | None = None) -> bool:
+        """Is this the first thing that is wrong after that reply or forwarding, or after the call of a route that did it?"""
         self.remarks += 1
-        first = span not in self._blamed
+        first = span not in self._blamed and called not in self._blamed
         self._blamed.add(span)
+        if called is not None:
+            self._blamed.add(called)
         return first
 
     def _too_late(self, call: tree.Call, relay: tree.Span) -> None:
-        if not self._blame(relay):
-            return
+        if self._blame(relay):
+            self._report_late(call, relay)
+
+    def _report_late(self, call: tree.Call, relay: tree.Span) -> None:
         related = (Related(relay, "forwarded here"),)
         message = f"{call.name.name} comes too late: the request was forwarded before"
         self._tell(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)

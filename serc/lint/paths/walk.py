@@ -31,6 +31,7 @@ def check_paths(subject: Subject, report: Report) -> None:
             paths.main(route)
         elif route.kind == "failure_route":
             paths.failure(route)
+    paths.finish()
 
 
 class _Walk:
@@ -47,13 +48,23 @@ class _Walk:
         self._known: dict[int, dict[State, States]] = {}
         self._alone: dict[int, bool] = {}
         self._statements: dict[tuple[int, States], tuple[States, States]] = {}
-        verifies = any(
-            self._effects.of(call) in (Does.AUTH_WWW, Does.AUTH_PROXY)
-            for route in routes(subject.file)
-            for call in calls(route.body)
-        )
+        effects = {self._effects.of(call) for route in routes(subject.file) for call in calls(route.body)}
+        verifies = bool(effects & {Does.AUTH_WWW, Does.AUTH_PROXY})
+        self._forwards = Does.RELAY_STATEFUL in effects
         self._space = Space()
-        self._steps = Steps(subject.effects, subject.cures, verifies, report)
+        self._steps = Steps(subject.effects, subject.cures, verifies, self._flags_of_transactions(), report)
+
+    def _flags_of_transactions(self) -> frozenset[int]:
+        """Flags that modules look for in a transaction: it has those that the request had when it was forwarded."""
+        return frozenset(
+            value
+            for module in self._subject.bound.modules.loaded
+            for param in module.spec.params
+            if param.name.endswith("flag")
+            and module.spec.name == "acc"
+            and isinstance(value := module.parameters.get(param.name), int)
+            and value > 0
+        )
 
     def main(self, route: tree.Route) -> None:
         states = self._route_body(0, frozenset((self._space.nothing,)), keep_ended=False)
@@ -65,7 +76,21 @@ class _Walk:
         start = self._space.nothing.but(
             handled=True, trusted=True, branch=False, failure=head_of(route), transaction=True, method=UNNAMED
         )
-        self._block(route.body, frozenset((start,)))
+        states, ended = self._block(route.body, frozenset((start,)))
+        ways = states | ended
+        left = [state.appended for state in ways if state.appended is not None]
+        if left and self._forwards and all(state.appended is not None or not state.branch for state in ways):
+            self._never_forwarded(min(left))
+
+    def _never_forwarded(self, branch: tree.Span) -> None:
+        forward = self._effects.named(Does.RELAY_STATEFUL)
+        message = "a branch is appended, and nothing is forwarded to it: the caller gets the failure"
+        hint = f"call {forward}() behind it"
+        fix = self._subject.cures.after(branch, f"{forward}();")
+        self._report.add(codes.NO_BRANCH, branch, message, hint=hint, fix=fix)
+
+    def finish(self) -> None:
+        self._steps.finish()
 
     def _unanswered(self, route: tree.Route, state: State) -> None:
         related: tuple[Related, ...] = ()
@@ -150,7 +175,7 @@ class _Walk:
                 if len(known) >= _MOST_RUNS:
                     return frozenset((self._space.anything,))
                 known[state] = self._route_body(number, frozenset((state,)))
-            out |= known[state]
+            out |= frozenset(_went_on(state, each, call.span) for each in known[state])
         return self._space.bounded(frozenset(self._without_rewrite(call, state) for state in out))
 
     def _without_rewrite(self, call: tree.Call, state: State) -> State:
@@ -236,3 +261,12 @@ class _Walk:
         if does in (Does.LOOSE_ROUTE, Does.VOUCH, Does.AUTH_WWW, Does.AUTH_PROXY):
             return state.but(trusted=True)  # reported as an ignored result already
         return after
+
+
+def _went_on(before: State, after: State, call: tree.Span) -> State:
+    """The state behind a call of a route, which tells where an answer or a forwarding within it can be ended."""
+    if after.reply is not None and before.reply is None:
+        after = after.but(replied_in=call)
+    if after.relay is not None and after.relay != before.relay:
+        after = after.but(relayed_in=call)
+    return after
