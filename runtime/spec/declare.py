@@ -140,7 +140,8 @@ class ModuleSpec:
     matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
     config that loads the module is checked but cannot run. `needs` names modules that must be loaded before;
     `database`: one of the database drivers must be, too. `refuses`: values of parameters with which the server does not start.
-    `ordered` are pairs of parameters of which the first should not be above the second, where that is not 0. `operands` are what conditions
+    `ordered` are pairs of parameters of which the first should not be above the second, where that is not 0; `ordered_if_set` those of which a default as the
+    first means nothing. `operands` are what conditions
     can compare.
     """
 
@@ -155,6 +156,7 @@ class ModuleSpec:
     database: bool = False
     refuses: tuple[Refusal, ...] = NONE
     ordered: tuple[tuple[str, str], ...] = ()
+    ordered_if_set: tuple[tuple[str, str], ...] = ()
     operands: tuple[Operand, ...] = ()
     by_key: dict[tuple[str, int], Function] = field(default_factory=dict, compare=False, repr=False)
 

@@ -17,7 +17,8 @@ def check_limits(subject: Subject, report: Report) -> None:
     for loaded in bound.modules.loaded:
         lows = [param.name for param in loaded.spec.params if param.name.startswith("min_")]
         pairs = [(name, f"max_{name.removeprefix('min_')}") for name in lows]
-        for lower, upper in (*pairs, *loaded.spec.ordered):
+        chosen = [pair for pair in loaded.spec.ordered_if_set if pair[0] in loaded.parameters]
+        for lower, upper in (*pairs, *loaded.spec.ordered, *chosen):
             low, high = _value(loaded, lower), _value(loaded, upper)
             if low is None or high is None or high <= 0 or low <= high:
                 continue

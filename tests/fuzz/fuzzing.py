@@ -142,6 +142,7 @@ class Run:
 def _check_stream(data: bytes) -> None:
     """What goes into a stream ends where its Content-Length says."""
     head, _, body = data.partition(b"\r\n\r\n")
+    head = head.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ")
     lengths = [
         line.partition(b":")[2] for line in head.split(b"\r\n") if line.lower().startswith((b"content-length", b"l:"))
     ]

@@ -232,7 +232,7 @@ EXPORTS: Final = ModuleSpec(
     implementation="runtime.modules.tm:Tm",
     summary="Transactions: forking, retransmission, time-outs, failure and reply routes.",
     functions=FUNCTIONS,
-    ordered=(
+    ordered_if_set=(
         ("fr_timer", "fr_inv_timer"),
         ("retr_timer1p1", "retr_timer1p2"),
         ("retr_timer1p2", "retr_timer1p3"),
