@@ -77,8 +77,11 @@ class Regex:
             return found
         marks = self._marks(text, start)
         at = marks.find(1)
+        if self._ahead is None:
+            self._ahead = Automaton(self._node, False, False)
+        hopeless: set[int] = set()
         while at >= 0:
-            match = self._match(text, start + at)
+            match = Match(self, text, start + at, self._ahead.longest_of_many(text, start + at, hopeless), None)
             found.append(match)
             at = marks.find(1, match.end() - start + (1 if match.end() == match.start() else 0))
         return found

@@ -47,16 +47,21 @@ _ACCEPT: Final = 3
 
 # When there are more states than this all are forgotten, and made again as they are needed.
 _STATES_MAX: Final = 2000
+# Where it is noted what led nowhere: at positions with none of these bits.
+_NOTED: Final = 15
+# More than states are ever made for one text.
+_NUMBERS: Final = 1 << 40
 
 
 @final
 class State:
     """`places` before their conditions are looked at, and what kind of byte was read last. `matched`: a match ended before that byte.
 
-    `next` has a state for each class of bytes; `unknown` stands where none has been made.
+    `next` has a state for each class of bytes; `unknown` stands where none has been made. No two have one `number`.
     """
 
-    def __init__(self, places: tuple[int, ...], before: int, matched: bool) -> None:
+    def __init__(self, number: int, places: tuple[int, ...], before: int, matched: bool) -> None:
+        self.number: Final = number
         self.places: Final = places
         self.before: Final = before
         self.matched: Final = matched
@@ -83,7 +88,8 @@ class Automaton:
         self._classes = b""
         self._samples: list[int] = []
         self._sort_bytes()
-        self._unknown: Final = State((), 0, False)
+        self._unknown: Final = State(0, (), 0, False)
+        self._count = 0
         self._states: Final[dict[tuple[tuple[int, ...], int, bool], State]] = {}
 
     # --- making it ---------------------------------------------------------------------------------------------------
@@ -145,7 +151,8 @@ class Automaton:
         if state is None:
             if len(self._states) >= _STATES_MAX:
                 self._forget()
-            state = State(places, before, matched)
+            self._count += 1
+            state = State(self._count, places, before, matched)
             state.next = [self._unknown] * len(self._samples)
             self._states[key] = state
         return state
@@ -277,6 +284,43 @@ class Automaton:
             i += 1
         if self._ends(state, self._beside(text, stop)) and (allowed is None or allowed[stop - start] == 1):
             return stop
+        return last
+
+    def longest_of_many(self, text: bytes, start: i64, hopeless: set[int]) -> i64:
+        """Where the longest match from `start` ends, as `longest` tells it, for one of many in a text: all together cost what the text is long.
+
+        Behind the end of a match it may be looked far ahead for a longer one, in vain. Where that has led before, and in which state, is kept in
+        `hopeless`, for the matches that follow, at some of the positions.
+        """
+        classes = self._classes
+        unknown = self._unknown
+        state = self._state((self._begin,), self._beside(text, start - 1), False)
+        last: i64 = -1
+        i = start
+        stop: i64 = len(text)
+        tried: list[int] = []
+        while i < stop:
+            if i & _NOTED == 0:
+                place = int(i) * _NUMBERS + state.number
+                if place in hopeless:
+                    hopeless.update(tried)
+                    return last
+                tried.append(place)
+            number: i64 = classes[text[i]]
+            following = state.next[number]
+            if following is unknown:
+                following = self._follow(state, number)
+            if following.matched:
+                last = i
+                tried.clear()
+            state = following
+            if state.is_dead:
+                hopeless.update(tried)
+                return last
+            i += 1
+        if self._ends(state, self._beside(text, stop)):
+            return stop
+        hopeless.update(tried)
         return last
 
     def mark(self, text: bytes, start: i64, stop: i64) -> bytearray:
