@@ -85,8 +85,7 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
         changes.extend(source)
         if socket.proto != UDP:
             correct_content_length(msg, changes, socket.proto)
-        text = edits.apply(msg.buf, changes, None)
-        return transit.with_whole_line_ends(text) if msg.has_odd_lines and socket.proto != UDP else text
+        return finished(ctx, edits.apply(msg.buf, changes, None), socket.proto)
     changes.extend(ctx.edits)
     changes.append(own_via)
     changes.extend(source)
@@ -96,10 +95,11 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
 
 def finished(ctx: Context, text: bytes, proto: i64) -> bytes:
     """The text of a message whose edits are made, as it leaves by `proto`: what scripts and senders have left open is put right."""
+    msg = ctx.message
     is_foreign = edits.are_foreign(ctx.edits)
-    if proto != UDP and (is_foreign or ctx.message.has_odd_lines):
+    if proto != UDP and (is_foreign or msg.has_odd_lines):
         text = transit.with_whole_line_ends(text)
-    return transit.with_one_length(text, proto != UDP) if is_foreign else text
+    return transit.with_one_length(text, proto != UDP) if is_foreign or msg.has_two_lengths and proto != UDP else text
 
 
 def connection_param(ctx: Context) -> bytes:

@@ -66,6 +66,7 @@ class Message:
         self._to: NameAddr | None = None
         # False: above the body there is no CR but in the CRLFs that end lines. True: there may be.
         self.has_odd_lines = False
+        self.has_two_lengths = False
 
     def value_start(self, record: i64) -> i64:
         """First byte of a header's value, white space skipped; of an empty value, the byte after the colon."""
@@ -356,3 +357,5 @@ def _sort_in(msg: Message, kind: i64, record: i64) -> None:
     elif kind == headers.CONTENT_LENGTH:
         if msg.content_length == 0:
             msg.content_length = record
+        else:
+            msg.has_two_lengths = True

@@ -148,3 +148,16 @@ def test_reversed_hex_comes_back(number: int) -> None:
 @pytest.mark.parametrize("text", [b"", b"x", b"1g", b"-1", b"1" * 16])
 def test_other_text_is_no_connection(text: bytes) -> None:
     assert from_reversed_hex(text, 0, len(text)) == 0
+
+
+@pytest.mark.parametrize(
+    "second", ["Content-Length: 5", "l: 4", "L : 77", "content-length: -1", "Content-Length:\r\n 4"]
+)
+@pytest.mark.parametrize("change", ["", 'append_hf("X-A: 1\\r\\n");'])
+def test_of_several_lengths_of_a_datagram_one_goes_into_the_stream(second: str, change: str) -> None:
+    site = Site(f"route {{ {change} forward_tcp(127.0.0.1, 5090); }}")
+    head, _, _ = request().replace(b"Content-Length: 0\r\n", b"").partition(b"\r\n\r\n")
+    sent = only(site.say(head + f"\r\nContent-Length: 4\r\n{second}\r\n\r\nabcd".encode()))
+    sent_head, _, body = sent.data.partition(b"\r\n\r\n")
+    assert re.findall(rb"(?im)^(?:content-length|l)[ \t]*:(?:\r\n)?[ \t]*(\S*)", sent_head) == [b"4"]
+    assert body == b"abcd"
