@@ -83,7 +83,9 @@ def _never_pinged(subject: Subject, written: dict[int, tree.Call], idle: list[in
         return False
     message = f"nobody is ever pinged: no contact has flag {number}, the nat_flag of registrar, which is never set"
     meant = idle[0] if len(idle) == 1 else next(iter(written), number)
-    hint = f'write modparam("registrar", "nat_flag", {meant})' if written else f"call setflag({number}) in a route"
+    hint = f"call {subject.effects.named(Does.SET_FLAG)}({number}) in a route"
+    if written:
+        hint = f'write modparam("registrar", "nat_flag", {meant})'
     report.add(codes.FLAG_NEVER_SET, given[-1].span, message, hint=hint)
     return bool(idle)
 

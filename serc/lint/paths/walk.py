@@ -61,7 +61,7 @@ class _Walk:
             for module in self._subject.bound.modules.loaded
             for param in module.spec.params
             if param.name.endswith("flag")
-            and module.spec.name == "acc"
+            and "tm" in module.spec.needs
             and isinstance(value := module.parameters.get(param.name), int)
             and value > 0
         )
