@@ -172,6 +172,15 @@ def test_a_dump_shows_all() -> None:
     assert one in shown and "q         : \n" in shown
 
 
+def test_a_dump_tells_by_what_an_administrator_s_contact_is_known() -> None:
+    server = site()
+    add(server, b"sip:b@h")
+    shown = ask(server, "ul_dump").decode()
+    call_id = "The-Answer-To-The-Ultimate-Question-Of-Life-Universe-And-Everything"
+    assert f"Call-ID   : '{call_id}'\nCSeq      : 42\n" in shown
+    assert "User-Agent: 'SIP Express Router FIFO'\n" in shown
+
+
 # --- expiry ------------------------------------------------------------------------------------------------------------------
 
 

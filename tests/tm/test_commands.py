@@ -297,7 +297,7 @@ def test_an_administrator_answers_a_transaction() -> None:
         ([b"200"], "400 fifo_t_reply: reason expected"),
         ([b"200", b"OK"], "400 fifo_t_reply: trans_id expected"),
         ([b"200", b"OK", b"1"], "400 fifo_t_reply: invalid trans_id"),
-        ([b"200", b"OK", b"1:2"], "400 fifo_t_reply: to-tag expected"),
+        ([b"200", b"OK", b"1:2"], "400 fifo_t_reply: to-ta expected"),
         ([b"200", b"OK", b"1:2", b"t", b"", b""], "481 fifo_t_reply: no such transaction"),
         ([b"200", b"OK", b"-1:2", b"t", b"", b""], "481 fifo_t_reply: no such transaction"),
     ],

@@ -154,7 +154,7 @@ _REPLIED_BY_SOCKET: Final = {
     b"400 fifo_t_reply: reason expected\n": b"400 Reason phrase expected\n",
     b"400 fifo_t_reply: trans_id expected\n": b"400 Transaction ID expected\n",
     b"400 fifo_t_reply: invalid trans_id\n": b"400 Error while parsing transaction ID\n",
-    b"400 fifo_t_reply: to-tag expected\n": b"400 To tag expected\n",
+    b"400 fifo_t_reply: to-ta expected\n": b"400 To tag expected\n",
     _NO_TRANSACTION: b"481 No such transaction\n",
     b"500 fifo_t_reply: reply failed\n": b"500 Reply failed\n",
     b"200 fifo_t_reply succeeded\n": b"200 Succeeded\n",
@@ -186,7 +186,7 @@ def _reply(core: Core, inquiry: Inquiry) -> bytes:
     if not colon or not slot.lstrip(b"-").isdigit() or not label.isdigit():
         return b"400 fifo_t_reply: invalid trans_id\n"
     if not inquiry.word(3):
-        return b"400 fifo_t_reply: to-tag expected\n"
+        return b"400 fifo_t_reply: to-ta expected\n"
     if slot.startswith(b"-"):
         return _NO_TRANSACTION
     call = core.layer.table.by_id(core.state.named(int(slot), int(label)))

@@ -19,7 +19,7 @@ from runtime.routing.command import Command, Inquiry
 from runtime.routing.database import DatabaseError
 from runtime.sip.scan import decimal
 
-_CALL_ID: Final = b"The-Answer-To-The-Ultimate-Inquiry-Of-Life-Universe-And-Everything"
+_CALL_ID: Final = b"The-Answer-To-The-Ultimate-Question-Of-Life-Universe-And-Everything"
 _CSEQ: Final = 42
 _USER_AGENT: Final = b"SIP Express Router FIFO"
 
