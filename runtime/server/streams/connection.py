@@ -50,6 +50,10 @@ class Connection:
         self.is_doomed = False
         # The peer sends no more; it is kept for the answers to what it has asked.
         self.is_half_closed = False
+        # What was written since then: if the peer was gone altogether, the kernel tells so only afterwards.
+        self.unsure: list[Outgoing] = []
+        # All is written, and the peer has been told; it may still say that it was not there.
+        self.is_lingering = False
         self.is_open = True
         # Requests that came and have no final reply yet, as far as that can be seen from here.
         self.unanswered: i64 = 0
@@ -104,7 +108,10 @@ class Connection:
                 self._data = b""
                 self._written = 0
                 if self._is_message:
-                    message = self.queue.pop(0).send.data
+                    out = self.queue.pop(0)
+                    message = out.send.data
+                    if self.is_half_closed:
+                        self.unsure.append(out)
                     self.queued_bytes -= len(message)
                     self.active_ms = now_ms
                     if self.unanswered > 0 and is_final(message):

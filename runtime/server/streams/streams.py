@@ -101,6 +101,8 @@ class Streams:
         self.received: list[Received] = []
         self.failed: list[Failed] = []
         self.reached: list[Reached] = []
+        # What has gone to peers that were not there any more, and goes to their addresses by other connections.
+        self._again: list[Outgoing] = []
         # In the queues of all connections together.
         self._queued_bytes: i64 = 0
         self.refused: i64 = 0
@@ -140,8 +142,7 @@ class Streams:
                 self._write(connection, now_ms)
             if connection.is_open and events & ~select.EPOLLOUT:
                 if connection.is_closing:
-                    # The peer is gone altogether, and will not read what is left.
-                    self.close(connection, errno.EPIPE)
+                    self._gone(connection)
                 else:
                     self._read(connection, now_ms)
         self._serving = False
@@ -150,6 +151,21 @@ class Streams:
         self._closed.clear()
         if door_is_open:
             self._take_in(now_ms)
+        if self._again:
+            self._send_again(now_ms)
+
+    def _gone(self, connection: Connection) -> None:
+        """The peer is gone altogether, and will not read what is left. Who has been told that there is nothing left may go."""
+        error = errno.EPIPE
+        if connection.is_lingering:
+            error = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        self.close(connection, error)
+
+    def _send_again(self, now_ms: i64) -> None:
+        """To a client that has closed its connection before it was answered, RFC 3261 18.2.2."""
+        waiting, self._again = self._again, []
+        for out in waiting:
+            self.send(out.send, out.sender, out.ticket, now_ms)
 
     def _read(self, connection: Connection, now_ms: i64) -> None:
         try:
@@ -287,6 +303,10 @@ class Streams:
         if not connection.is_open:
             return
         connection.is_open = False
+        if connection.is_half_closed and error in _GONE:
+            self._again += connection.unsure + connection.queue
+            connection.queue = []
+        connection.unsure = []
         for out in connection.queue:
             self.failed.append(Failed(out, error or errno.ECONNRESET))
         connection.queue = []
@@ -342,6 +362,8 @@ class Streams:
             return
         if not connection.is_connecting and len(connection.queue) == 1:
             self._flush(connection, now_ms)
+        if self._again and not self._serving:
+            self._send_again(now_ms)
 
     def _make_room(self, size: i64, now_ms: i64) -> None:
         """Too much waits for all peers together: who makes others wait for the most loses his connection."""
@@ -381,13 +403,33 @@ class Streams:
         writes = select.EPOLLOUT if connection.is_stuck() else 0
         if not connection.is_half_closed:
             self._epoll.modify(connection.fd, select.EPOLLIN | writes)
-        elif connection.unanswered > 0:
+        elif connection.unanswered > 0 or connection.queue or connection.is_stuck():
             self._epoll.modify(connection.fd, writes)
         else:
+            self._linger(connection, now_ms)
+
+    def _linger(self, connection: Connection, now_ms: i64) -> None:
+        """End it for our part. If the peer was gone before, its host will say so."""
+        if not connection.unsure:
             self.close_when_written(connection, now_ms)
+            return
+        try:
+            connection.socket.shutdown(socket.SHUT_WR)
+        except OSError as e:
+            self.close(connection, e.errno or errno.ECONNRESET)
+            return
+        connection.is_closing = True
+        connection.is_lingering = True
+        self._epoll.modify(connection.fd, 0)
 
     def _end_of(self, connection: Connection, now_ms: i64) -> None:
         """The peer has said its last word. If that was a question it may still listen (RFC 793 3.5); else the connection ends."""
+        if connection.is_half_closed:
+            # recv(2) keeps to itself that the peer was not there for what has been written since.
+            error = connection.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if error:
+                self.close(connection, error)
+                return
         if connection.is_half_closed or connection.is_connecting or connection.unanswered == 0:
             self.close_when_written(connection, now_ms)
             return
@@ -474,6 +516,10 @@ class Streams:
         if now_ms >= self._quiet_until_ms:
             self._quiet_until_ms = now_ms + 1000
             self._log.write(L_ERR, line)
+
+
+# The peer's host says that nobody is there.
+_GONE: Final = (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
 
 
 def _waits_for(connection: Connection) -> int:

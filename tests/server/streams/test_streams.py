@@ -325,7 +325,8 @@ def test_who_has_asked_and_said_his_last_word_gets_his_answers(site: Site) -> No
         assert site.streams.connections() == 1
         site.send(reply, address_of(client), 1)
         assert client.recv(100) == reply
-    assert client.recv(100) == b"" and site.streams.connections() == 0
+    assert client.recv(100) == b""
+    site.until(lambda: site.streams.connections() == 0)
     assert site.failures() == []
 
 
@@ -348,6 +349,31 @@ def test_who_is_gone_altogether_is_noticed_when_he_is_answered(site: Site) -> No
     name = site.connection(1).peer
     site.send(b"SIP/2.0 200 OK", name, 1)
     site.until(lambda: site.streams.connections() == 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "replies"), [(2, [b"SIP/2.0 180 Ringing"]), (1, [b"SIP/2.0 100 Trying", b"SIP/2.0 200 OK"])]
+)
+def test_who_is_gone_altogether_gets_his_answers_where_he_listens(site: Site, asked: int, replies: list[bytes]) -> None:
+    client = site.client()
+    far = _listening()
+    site.clients.append(far)
+    client.sendall(MESSAGE * asked)
+    site.messages(asked)
+    client.close()
+    site.until(lambda: site.connection(1).is_half_closed)
+    for reply in replies:
+        site.send(reply, address_of(far), 1)
+    site.until(lambda: select.select([far], [], [], 0)[0])
+    taken, _ = far.accept()
+    site.clients.append(taken)
+    taken.settimeout(0)
+    got = b""
+    while len(got) < len(b"".join(replies)):
+        site.until(lambda: select.select([taken], [], [], 0)[0])
+        got += taken.recv(1000)
+    assert got == b"".join(replies)
+    assert site.failures() == [] and site.streams.connections() == 1
 
 
 @pytest.mark.parametrize("last", [b"", b"ACK" + MESSAGE[7:], b"SIP/2.0 200 OK" + MESSAGE[MESSAGE.index(b"\r\n") :]])
