@@ -19,6 +19,7 @@ from typing import Final
 import pytest
 from patience import eventually
 from server.conftest import OPTIONS, alive, environment, free_port, needs_root
+from starter import run
 
 from runtime.build import NATIVE
 from runtime.version import VERSION
@@ -54,10 +55,8 @@ class Program:
 
     def run(self, *arguments: str, bare: bool = False) -> subprocess.CompletedProcess[str]:
         """To its end. `bare`: neither -f nor --routes."""
-        command = self.command()[:3] + list(arguments) if bare else self.command(*arguments)
-        return subprocess.run(
-            command, capture_output=True, text=True, env=self.environment(), stdin=subprocess.DEVNULL, timeout=30
-        )
+        _, _, module, *words = self.command(*arguments)
+        return run(module, *(arguments if bare else words), env=self.environment(), timeout=60)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("wb") as log:

@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from starter import environment, run
 
-from server.conftest import ROUTES, environment, free_port
+from server.conftest import ROUTES, free_port
 
 SL = 'loadmodule "sl.so"\n'
 MAIN = 'route { sl_send_reply("404", "Not Found"); }\n'
@@ -19,9 +20,8 @@ MAIN = 'route { sl_send_reply("404", "Not Found"); }\n'
 def check(folder: Path, *arguments: str, config: str = SL + MAIN) -> subprocess.CompletedProcess[str]:
     (folder / "ser.cfg").write_text(config)
     listen = ["-T", "-l", f"udp:127.0.0.1:{free_port()}", "-w", str(folder)]
-    command = [sys.executable, "-m", "serc.commands.ser", "-c", "-f", str(folder / "ser.cfg"), *listen, *arguments]
-    env = environment() | {"XDG_CACHE_HOME": str(folder / "cache")}
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=60)
+    words = ["-c", "-f", str(folder / "ser.cfg"), *listen, *arguments]
+    return run("serc.commands.ser", *words, env=environment() | {"XDG_CACHE_HOME": str(folder / "cache")}, timeout=60)
 
 
 @pytest.mark.parametrize(
