@@ -120,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     p = _Parser(prog="serctl", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=form)
     _add_options(p, None)
     p.add_argument("--version", action="version", version=f"serctl {VERSION}")
+    # One for all sub-commands: each option is made once, not sixty times.
+    common = _Parser(add_help=False)
+    _add_options(common, argparse.SUPPRESS)
     groups: dict[str, argparse._SubParsersAction[_Parser]] = {"": p.add_subparsers(metavar="COMMAND", required=True)}
     for command in COMMANDS:
         group, _, word = command.words.rpartition(" ")
@@ -128,8 +131,9 @@ def parser() -> argparse.ArgumentParser:
             groups[group] = inner.add_subparsers(metavar="COMMAND", required=True)
         aliases = _ALIASES.get(command.words, ())
         summary = command.summary
-        sub = groups[group].add_parser(word, help=summary, description=summary, epilog=_SEE, aliases=aliases)
-        _add_options(sub, argparse.SUPPRESS)
+        sub = groups[group].add_parser(
+            word, help=summary, description=summary, epilog=_SEE, aliases=aliases, parents=[common]
+        )
         for argument in command.arguments.split():
             name = argument.strip("[]…+")
             if argument.endswith(("…", "+")):
