@@ -10,23 +10,31 @@ from serc.diagnostics.fix import Edit, Fix
 from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.fixing import Fixed, applied, fixed
 from serc.frontend import inspect
+from serc.migration.accounting import rewrite_accounting
+from serc.migration.choices import rewrite_switches
 from serc.migration.draft import Draft, Remark, left_out
 from serc.migration.extents import statement_at
 from serc.migration.leaving import rewrite_ends
 from serc.migration.modules import rewrite_modules
-from serc.migration.names import number_flags, number_routes, take_directives
+from serc.migration.names import name_flags, number_flags, number_routes, take_directives
 from serc.migration.statements import rewrite_calls, rewrite_heads, rewrite_selects, rewrite_variables
+from serc.migration.variables import rewrite_avps, rewrite_headers
 from serc.reading.source import Source, readable
 from serc.style import styled
 
 ORIGINS: Final = ("0.8", "2.0", "openser", "kamailio")
 _STEPS: Final = (
     number_flags,
+    name_flags,
     rewrite_heads,
     number_routes,
     rewrite_modules,
+    rewrite_switches,
+    rewrite_accounting,
     rewrite_ends,
     rewrite_calls,
+    rewrite_headers,
+    rewrite_avps,
     rewrite_variables,
     rewrite_selects,
 )

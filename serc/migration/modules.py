@@ -10,6 +10,10 @@ from serc.migration.draft import Draft
 
 _PATHS: Final = ("mpath", "loadpath", "cfgengine")
 _RENAMED: Final = re.compile(r"0\.9 calls it (\w+)")
+# What OpenSIPS calls otherwise.
+_PARAMETERS: Final = {"fr_timeout": "fr_timer", "fr_inv_timeout": "fr_inv_timer"}
+_SECONDS: Final = ("fr_timer", "fr_inv_timer", "wt_timer", "delete_timer")
+_MILLISECONDS: Final = 1000
 
 
 def rewrite_modules(draft: Draft) -> None:
@@ -63,13 +67,26 @@ def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
     names = draft.text_at(at + 2).strip("\"'")
     kept = [part for part in names.split("|") if part.strip("()^$ ") not in lost and not _is_foreign(part)]
     kept = [match[1] if (match := _RENAMED.search(catalogue.UNDECLARED.get(part, ""))) else part for part in kept]
-    parameter = draft.text_at(at + 4).strip("\"'")
+    written = draft.text_at(at + 4).strip("\"'")
+    parameter = _PARAMETERS.get(written, written)
+    if parameter in _SECONDS:
+        _in_seconds(draft, at, parameter)
     has_it = [part for part in kept if (spec := catalogue.find(part)) is None or spec.param(parameter) is not None]
     if not has_it:
-        why = f"parameter {parameter} of {names}: 0.9 has none of that name"
+        why = f"parameter {written} of {names}: 0.9 has none of that name"
         draft.leave_out(draft.between(at, end), why)
     elif "|".join(has_it) != names:
         draft.replace(draft.tokens[at + 2].span, f'"{"|".join(has_it)}"')
+    if has_it and parameter != written:
+        draft.replace(draft.tokens[at + 4].span, f'"{parameter}"')
+
+
+def _in_seconds(draft: Draft, at: int, parameter: str) -> None:
+    """Milliseconds of SER 2.0 and Kamailio: nobody waits for so many seconds."""
+    value = draft.tokens[min(at + 6, len(draft.tokens) - 1)]
+    if value.kind == "number" and value.text.isdecimal() and int(value.text) >= _MILLISECONDS:
+        draft.replace(value.span, str(max(1, int(value.text) // 1000)))
+        draft.remark(at, f"{parameter} is in seconds here")
 
 
 def _is_foreign(name: str) -> bool:

@@ -19,6 +19,12 @@ _ARMS: Final = {
     "route": "route",
 }
 
+_FLAG_CALLS: Final = frozenset(
+    "setflag resetflag isflagset setsflag resetsflag issflagset setbflag resetbflag isbflagset".split()
+)
+# The last one is left to what says that the script has been left (leaving.py).
+_LAST_FLAG: Final = 31
+
 
 def take_directives(draft: Draft) -> None:
     """Carries out #!define, #!ifdef and the like: what is not chosen becomes a comment, a defined word is written out."""
@@ -82,6 +88,40 @@ def number_flags(draft: Draft) -> None:
             end += 1
         draft.replace(draft.between(at, min(end, len(draft.tokens) - 2)), f"# {' '.join(_pairs(numbers))}")
     _write_out(draft, numbers)
+
+
+def name_flags(draft: Draft) -> None:
+    """Flags that are called by names which nobody has declared, as in OpenSIPS: each gets the first number that is free."""
+    used = {
+        draft.text_at(first).strip("\"'")
+        for at, _, arguments in draft.calls()
+        if draft.text_at(at) in _FLAG_CALLS
+        for first, last in arguments[:1]
+        if first == last
+    }
+    numbers: dict[str, str] = {}
+    for at, _, arguments in draft.calls():
+        if draft.text_at(at) not in _FLAG_CALLS or len(arguments) != 1 or arguments[0][0] != arguments[0][1]:
+            continue
+        place = arguments[0][0]
+        name = draft.text_at(place).strip("\"'")
+        if draft.tokens[place].kind == "string" and name.isdecimal():
+            draft.replace(draft.tokens[place].span, name)
+        elif draft.tokens[place].kind in ("word", "string") and re.fullmatch(r"[A-Za-z]\w*", name):
+            if name not in numbers:
+                taken = used | set(numbers.values())
+                free = next((str(n) for n in range(1, _LAST_FLAG) if str(n) not in taken), "")
+                if not free:
+                    continue
+                numbers[name] = free
+                draft.remark(at, f"flag {name} is flag {free} now")
+            draft.replace(draft.tokens[place].span, numbers[name])
+    for at, _, arguments in draft.calls():
+        if draft.text_at(at) == "modparam" and len(arguments) == 3:
+            first, last = arguments[2]
+            name = draft.text_at(first).strip("\"'")
+            if first == last and draft.text_at(arguments[1][0]).strip("\"'").endswith("flag") and name in numbers:
+                draft.replace(draft.tokens[first].span, numbers[name])
 
 
 def _pairs(numbers: dict[str, str]) -> list[str]:

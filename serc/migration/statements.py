@@ -33,6 +33,12 @@ _OPERANDS: Final = {
 _NUMBERS: Final = ("src_port", "dst_port", "msg:len")
 # What sets a part of the URI.
 _SETS: Final = {"ru": "rewriteuri", "rU": "rewriteuser", "rd": "rewritehost", "rp": "rewriteport"}
+# What is_myself is asked about.
+_MYSELF: Final = {
+    **dict.fromkeys(("ru", "rd"), "uri"),
+    **dict.fromkeys(("fu", "fd"), "from_uri"),
+    **dict.fromkeys(("tu", "td"), "to_uri"),
+}
 # Arguments that 0.9 does not have: how many are left.
 _SHORTER: Final = {
     "lookup": 1,
@@ -97,6 +103,15 @@ def rewrite_calls(draft: Draft) -> None:
             else:
                 draft.replace(whole, "t_relay()")
                 draft.remark(at, f"t_relay has no {texts[0]} here")
+        elif name == "send_reply" and _has_transaction(draft, at):
+            draft.replace(draft.tokens[at].span, "t_reply")
+        elif name == "t_reply" and not _has_transaction(draft, at):
+            draft.replace(draft.tokens[at].span, "sl_send_reply")
+            draft.remark(at, "t_reply is sl_send_reply now: it answers in a transaction, and this script opens none")
+        elif name == "t_check_trans":
+            _check_transaction(draft, at, end)
+        elif name == "is_myself" and texts and texts[0].strip("\"'$") in _MYSELF:
+            draft.replace(whole, f"{_MYSELF[texts[0].strip(chr(34) + chr(39) + '$')]} == myself")
         elif name == "has_totag":
             draft.replace(whole, f'search("{_TAG}")')
         elif name == "rewriteFromRoute":
@@ -115,6 +130,27 @@ def rewrite_calls(draft: Draft) -> None:
             draft.replace(draft.between(at - 3, draft.closing(at - 2)), "")  # nothing else has armed a route before
 
 
+def _has_transaction(draft: Draft, at: int) -> bool:
+    """Is there a transaction to answer in: in a failure_route, and where the script opens one, for send_reply right behind that?"""
+    if any(draft.text_at(start) != "route" for start, first, last in draft.blocks() if first < at < last):
+        return True
+    if draft.text_at(at) == "send_reply":
+        return [draft.text_at(at - i) for i in (4, 3, 2, 1)] == ["t_newtran", "(", ")", ";"]
+    return any(token.text in ("t_newtran", "t_add_transaction") for token in draft.tokens)
+
+
+def _check_transaction(draft: Draft, at: int, end: int) -> None:
+    """t_check_trans is true for a CANCEL whose INVITE is known, which t_lookup_request is not: t_relay looks for it itself. Where nobody
+    looks at the result it absorbs repetitions, as t_relay and t_newtran do.
+    """
+    whole = draft.between(at, end)
+    if draft.text_at(at - 1) in (";", "{", "}") and draft.is_sign(end + 1, ";"):
+        draft.replace(whole, "")
+        draft.remark(at, "t_check_trans is gone: t_relay and t_newtran absorb repetitions")
+    else:
+        draft.replace(whole, '(method == "CANCEL" || t_lookup_request())')
+
+
 def _specifiers(text: str) -> str:
     """Pseudo-variables in a text as xlog writes them."""
     return PSEUDO_VARIABLE.sub(lambda found: specifier_of(found) or found[0], text)
@@ -131,7 +167,7 @@ def rewrite_variables(draft: Draft) -> None:
             or tokens[at + 1].start != token.end
         ):
             continue
-        if _null(draft, at):
+        if _null(draft, at) or _other_host(draft, at):
             continue
         name, sign, value = tokens[at + 1].text, draft.text_at(at + 2), tokens[at + 3] if at + 3 < len(tokens) else None
         if value is None:
@@ -139,6 +175,7 @@ def rewrite_variables(draft: Draft) -> None:
         span = Span(token.start, value.end)
         if (
             sign == "="
+            and draft.is_sign(at + 4, ";")
             and draft.text_at(at - 1) in (";", "{", "}")
             and name in _SETS
             and value.kind in ("string", "number")
@@ -153,13 +190,27 @@ def rewrite_variables(draft: Draft) -> None:
 
 
 def _null(draft: Draft, at: int) -> bool:
-    """`$rU == $null`: there is no user."""
+    """`$rU == $null`, in OpenSIPS NULL: there is no user."""
     operand, pattern = _OPERANDS.get(draft.text_at(at + 1), ("", ""))
-    if "{}@" not in pattern or draft.text_at(at + 2) not in ("==", "!=") or draft.text_at(at + 4) != "null":
+    last = at + 4 if draft.text_at(at + 4) == "null" else at + 3
+    if "{}@" not in pattern or draft.text_at(at + 2) not in ("==", "!="):
+        return False
+    if last == at + 3 and draft.text_at(last) not in ("null", "NULL"):
         return False
     matched = f'{operand} =~ "{pattern.replace("{}", "[^@]+")}"'
-    draft.replace(draft.between(at, at + 4), matched if draft.is_sign(at + 2, "!=") else f"!({matched})")
+    draft.replace(draft.between(at, last), matched if draft.is_sign(at + 2, "!=") else f"!({matched})")
     return True
+
+
+def _other_host(draft: Draft, at: int) -> bool:
+    """`$ru = "sip:" + $rU + "@host:port";`: the user stays."""
+    words = [draft.text_at(at + i) for i in range(9)]
+    if words[:6] != ["$", "ru", "=", '"sip:"', "+", "$"] or words[6:8] != ["rU", "+"] or not draft.is_sign(at + 9, ";"):
+        return False
+    host = re.fullmatch(r'"@([\w.-]+(?::\d+)?)"', words[8])
+    if host is not None:
+        draft.replace(draft.between(at, at + 8), f'rewritehostport("{host[1]}")')
+    return host is not None
 
 
 def rewrite_selects(draft: Draft) -> None:
