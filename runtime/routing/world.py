@@ -23,6 +23,7 @@ from runtime.routing.sockets import SocketTable
 from runtime.sip import methods
 from runtime.sip.address import PROTO_NAMES, Address
 from runtime.sip.transport import ListenSocket, Send
+from runtime.tx.table import PLACES
 from runtime.version import VERSION
 
 T = TypeVar("T")
@@ -128,6 +129,8 @@ class World:
         # The databases of this server, which runtime.storage knows, and the process that asks them; None where nobody else does.
         self.databases: Final[list[object]] = []
         self.storage: Storage | None = None
+        # How long the tables of transactions are: a server that a test has just for one call needs no long ones. A power of 2.
+        self.transaction_places: i64 = PLACES
         # Set where programs and the RTP proxy are not real.
         self.stand_in: StandIn | None = None
         # None where there is no TCP.

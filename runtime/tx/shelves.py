@@ -14,7 +14,7 @@ from mypy_extensions import i64
 from runtime.sip.scan import hash_range, hash_start, same_bytes
 from runtime.tx.transaction import Transaction
 
-_SHELVES: Final[i64] = 64
+_SHELF: Final[i64] = 1024
 
 
 @final
@@ -118,23 +118,27 @@ class ByName:
 
 @final
 class BySecond:
-    """Transactions by another number that a hash gave them, in many small dictionaries, which become full at different times."""
+    """Transactions by another number that a hash gave them, in many small dictionaries, which become full at different times: one for
+    each thousand `places`, which is a power of 2.
+    """
 
-    def __init__(self) -> None:
-        self._shelves: Final[list[dict[int, Transaction]]] = [{} for _ in range(_SHELVES)]
+    def __init__(self, places: i64) -> None:
+        count: i64 = places // _SHELF if places > _SHELF else 1
+        self._mask: Final[i64] = count - 1
+        self._shelves: Final[list[dict[int, Transaction]]] = [{} for _ in range(int(count))]
         self.count: i64 = 0
 
     def get(self, number: i64) -> Transaction | None:
-        return self._shelves[number % _SHELVES].get(number)
+        return self._shelves[number & self._mask].get(number)
 
     def put(self, number: i64, t: Transaction) -> None:
         """In place of the one that may have had this number."""
-        shelf = self._shelves[number % _SHELVES]
+        shelf = self._shelves[number & self._mask]
         before = len(shelf)
         shelf[number] = t
         self.count += len(shelf) - before
 
     def drop(self, number: i64) -> None:
         """Raises KeyError where there is none."""
-        del self._shelves[number % _SHELVES][number]
+        del self._shelves[number & self._mask][number]
         self.count -= 1

@@ -49,9 +49,9 @@ class Table:
         self._secret: Final[i64] = secret
         self._by_key: Final = ByKey(places)
         # INVITEs that were answered with a 2xx here: their ACK has a branch of its own.
-        self._by_answer: Final = BySecond()
+        self._by_answer: Final = BySecond(places)
         # INVITEs whose ACKs for a 2xx from downstream somebody wants to see.
-        self._watched: Final = BySecond()
+        self._watched: Final = BySecond(places)
         self._by_id: Final = ByName(places)
         self._ruri_matching: Final = ruri_matching
         self._via1_matching: Final = via1_matching

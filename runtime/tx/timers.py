@@ -29,6 +29,10 @@ class Timed:
         self._behind: Timed | None = None
 
 
+# Copied by each Wheel: a test file starts thousands of servers.
+_NO_SIZES: Final = vec[i64]([0] * (int(SLOTS) + 1))
+
+
 @final
 class Wheel:
     """A timer wheel: setting, moving and clearing a deadline cost the same however many wait.
@@ -40,7 +44,7 @@ class Wheel:
     def __init__(self, now_ms: i64) -> None:
         self._heads: Final[list[Timed | None]] = [None] * (SLOTS + 1)
         # How many each slot has: quicker to look at than the objects.
-        self._sizes = vec[i64]([0] * (int(SLOTS) + 1))
+        self._sizes = _NO_SIZES[:]
         # All ticks up to this one have been looked at.
         self._tick: i64 = now_ms // TICK_MS
         # Nothing is in the slots of the ticks between `_tick` and this one; so `next_ms` looks at no empty slot twice.

@@ -31,6 +31,8 @@ from serc.testing.tables import AnyDriver, Tables
 HOME: Final = "127.0.0.1"
 
 _PROTOS: Final = {name: number for number, name in enumerate(PROTO_NAMES)}
+# Room for so many transactions before they are chained.
+_TRANSACTIONS: Final = 64
 # Nobody waits longer in one step of a test: an hour has some thousand timers of a second.
 _TICKS_MAX: Final = 1_000_000
 
@@ -111,6 +113,7 @@ class Proxy:
         world.clock = self._wall
         self._began_s: Final = self._wall.now_s
         world.stand_in = around.outside
+        world.transaction_places = _TRANSACTIONS
         embedded = AnyDriver("sqlite", around.tables)
         embedded.bind(world)
         world.embedded = embedded

@@ -137,7 +137,7 @@ class Tm(Functions):
         )
 
     def _empty(self, world: World, now_ms: int) -> State:
-        table = Table(self._ruri_matching, self._via1_matching, secrets.randbits(61))
+        table = Table(self._ruri_matching, self._via1_matching, secrets.randbits(61), world.transaction_places)
         return State(Layer(table, self._settings, Wheel(now_ms), Counts()), world.syn_branch, world.secret)
 
     def originate(self, draft: Draft, outcome: Outcome, now_ms: i64) -> None:
