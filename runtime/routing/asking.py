@@ -110,7 +110,7 @@ class Asking:
     """The questions of one process. `count` are pending, `runs` of them with a run that waits.
 
     `now_ms` is the time of the event that lets a run go on. `switches` changes whenever a run is parked: who sees it change
-    during a call of his own may have been away meanwhile.
+    during a call of its own may have been away meanwhile.
     """
 
     def __init__(self, log: Log, bugs: Bugs) -> None:

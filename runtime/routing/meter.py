@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, final
 
-from mypy_extensions import i64, mypyc_attr
+from mypy_extensions import i64
 
 from runtime.routing.context import Context
 from runtime.routing.edition import Edition
@@ -17,52 +17,69 @@ from runtime.routing.program import Route
 _ROUTE: Final = re.compile(r"(route|failure_route|onreply_route)(?:_([0-9]+))?")
 
 
-@mypyc_attr(native_class=False)
-class CountedRoute:
-    """A route that counts its runs in `counts`, under its name in ser.cfg."""
+@final
+class Runs:
+    """How often a route has run, whichever program it was of."""
 
-    def __init__(self, plain: Route, name: str, counts: dict[str, int]) -> None:
+    def __init__(self) -> None:
+        self.count: i64 = 0
+
+
+@final
+class CountedRoute:
+    """A route that counts its runs."""
+
+    def __init__(self, plain: Route, runs: Runs) -> None:
         self.plain: Final = plain
-        self.name: Final = name
-        self.counts: Final = counts
+        self._runs: Final = runs
 
     def __call__(self, ctx: Context) -> int:
-        self.counts[self.name] += 1
+        self._runs.count += 1
         return self.plain(ctx)
 
     def like(self, other: Route) -> CountedRoute:
         """Another form of the same route."""
-        return CountedRoute(other, self.name, self.counts)
+        return CountedRoute(other, self._runs)
 
 
 @final
 class Meter(Onlooker):
-    """The measurements of one process. `clock_us` is a clock that only goes forward."""
+    """The measurements of one process. `clock_ns` is a clock that only goes forward."""
 
-    def __init__(self, clock_us: Callable[[], int]) -> None:
-        self._clock_us: Final = clock_us
-        # By the identity of the Context.
-        self._since_us: Final[dict[int, int]] = {}
-        self._messages: Final[dict[str, Histogram]] = {}
-        self._transactions: Final[dict[str, Histogram]] = {}
-        self._routes: Final[dict[str, int]] = {}
+    def __init__(self, clock_ns: Callable[[], int]) -> None:
+        self._clock_ns: Final = clock_ns
+        # The message in hand, and when it came; those that wait by the identity of their Context.
+        self._in_hand: Context | None = None
+        self._since_ns: i64 = 0
+        self._waiting_since_ns: Final[dict[int, int]] = {}
+        self._messages: Final[dict[bytes, Histogram]] = {}
+        self._transactions: Final[dict[bytes, Histogram]] = {}
+        self._routes: Final[dict[str, Runs]] = {}
 
-    def now_us(self) -> int:
-        return self._clock_us()
+    def now_ns(self) -> int:
+        return self._clock_ns()
 
     def came(self, ctx: Context) -> None:
-        self._since_us[id(ctx)] = self._clock_us()
+        before = self._in_hand
+        if before is not None:
+            self._waiting_since_ns[id(before)] = int(self._since_ns)
+        self._in_hand = ctx
+        self._since_ns = self._clock_ns()
 
     def done(self, ctx: Context) -> None:
-        since_us = self._since_us.pop(id(ctx), 0)
-        if since_us:
+        since_ns = self._since_ns
+        if ctx is self._in_hand:
+            self._in_hand = None
+        else:
+            since_ns = self._waiting_since_ns.pop(id(ctx), 0)
+        if since_ns:
             message = ctx.message
-            name = _method_of(message.method_name()) if message.is_request else "reply"
-            _add(self._messages, name, self._clock_us() - since_us)
+            name = message.method_name() if message.is_request else _REPLY
+            _add(self._messages, name, (self._clock_ns() - since_ns) // 1000)
 
-    def transaction(self, method: bytes, took_us: i64) -> None:
+    def transaction(self, method: bytes, took_ns: i64) -> None:
         """A server transaction has its final reply."""
-        _add(self._transactions, _method_of(method), took_us)
+        _add(self._transactions, method, took_ns // 1000)
 
     def count_routes(self, edition: Edition, namespace: dict[str, Any]) -> None:
         """From now on the routes of this program count their runs. `namespace` is what routes.py has at its top."""
@@ -70,8 +87,7 @@ class Meter(Onlooker):
         for name, value in list(namespace.items()):
             shown = _route_name(name)
             if shown and callable(value) and not isinstance(value, CountedRoute):
-                self._routes.setdefault(shown, 0)
-                namespace[name] = CountedRoute(value, shown, self._routes)
+                namespace[name] = self._counted(value, shown)
         request = edition.request
         if request is not None:
             edition.request = self._counted(request, "route")
@@ -82,34 +98,36 @@ class Meter(Onlooker):
     def _counted(self, route: Route, name: str) -> Route:
         if isinstance(route, CountedRoute):
             return route
-        self._routes.setdefault(name, 0)
-        return CountedRoute(route, name, self._routes)
+        return CountedRoute(route, self._routes.setdefault(name, Runs()))
 
     def tell(self, found: dict[str, int]) -> None:
         """Into the counts of the process."""
         for name, histogram in self._messages.items():
-            histogram.tell(found, f"handling~{name}")
+            histogram.tell(found, f"handling~{name.decode('ascii') or 'reply'}")
         for name, histogram in self._transactions.items():
-            histogram.tell(found, f"transaction~{name}")
-        for name, count in self._routes.items():
-            found[f"~route~{name}"] = count
+            histogram.tell(found, f"transaction~{name.decode('ascii')}")
+        for route, runs in self._routes.items():
+            found[f"~route~{route}"] = int(runs.count)
 
 
-def _add(histograms: dict[str, Histogram], name: str, took_us: i64) -> None:
+def _add(histograms: dict[bytes, Histogram], name: bytes, took_us: i64) -> None:
     histogram = histograms.get(name)
     if histogram is None:
-        histogram = histograms[name] = Histogram()
+        # Anybody can invent methods, and nobody shall fill the memory with them.
+        label = name if name in _LABELS else _OTHER
+        histogram = histograms.get(label)
+        if histogram is None:
+            histogram = histograms[label] = Histogram()
     histogram.add(took_us)
 
 
-_KNOWN: Final = frozenset(
+# No method has this name.
+_REPLY: Final = b""
+_OTHER: Final = b"OTHER"
+_LABELS: Final = frozenset(
     (b"INVITE ACK BYE CANCEL OPTIONS REGISTER INFO PRACK UPDATE SUBSCRIBE NOTIFY MESSAGE REFER PUBLISH").split()
+    + [_REPLY]
 )
-
-
-def _method_of(method: bytes) -> str:
-    """A label: anybody can invent methods, and nobody shall fill the memory with them."""
-    return method.decode("ascii") if method in _KNOWN else "OTHER"
 
 
 def _route_name(name: str) -> str:

@@ -37,7 +37,7 @@ _FORMATS: Final[dict[str, Callable[[Source, Report], str]]] = {
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="serc check",
-        description="Say everything that is wrong with ser.cfg; run nothing that it names, and write nothing but what --fix cures.",
+        description="Report everything that is wrong with ser.cfg. No program that it names is run, and only --fix writes.",
         epilog="exit status: 0 clean or warnings only, 1 errors (with -W error also warnings, and modules that cannot run; with --diff "
         "also something to cure), 2 bad command line. A warning is silenced on its line by the comment  # serc: ignore[SER0123]",
     )

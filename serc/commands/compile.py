@@ -31,7 +31,7 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    commands = "\n".join(f"  {name:<9}{what}" for name, what in SUBCOMMANDS.items())
+    commands = "\n".join(f"  {name:<11}{what}" for name, what in SUBCOMMANDS.items())
     p = argparse.ArgumentParser(
         prog="serc",
         description="Compile ser.cfg to a typed Python module for ser-runtime.",

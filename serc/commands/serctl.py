@@ -202,11 +202,11 @@ COMMANDS: Final = (
     Command("ping", "uri", "have the server send an OPTIONS request, and show what comes back", requests.ping),
     Command("cisco_restart", "uri", "restart a Cisco phone", requests.cisco_restart),
     Command("start", "", "start the server; returns when it serves", running.start),
-    Command("stop", "", "stop it, with time for calls to end; returns when it is gone", running.stop),
+    Command("stop", "", "stop the server; transactions get time to end; returns when it is gone", running.stop),
     Command(
         "reload",
         "",
-        "another ser.cfg while it runs; a failure changes nothing",
+        "exchange ser.cfg while the server runs; if anything fails, nothing changes",
         running.reload,
         "--check --diff --test --rollback --status",
     ),

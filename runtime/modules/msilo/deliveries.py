@@ -18,7 +18,7 @@ _FREE: Final = 0
 _SENT: Final = 1
 _DELIVERED: Final = 2
 
-# Whoever has not heard of an answer for so long never will: his process is gone.
+# A process that has not heard of an answer for so long never will: it is gone.
 _LOST_S: Final = 900
 
 

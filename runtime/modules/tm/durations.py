@@ -28,10 +28,10 @@ class _Duration(Watcher):
 
     def __init__(self, meter: Meter) -> None:
         self._meter: Final = meter
-        self._since_us: Final = meter.now_us()
+        self._since_ns: Final = meter.now_ns()
         self._is_over = False
 
     def replied(self, call: Call, status: i64, reply: bytes, is_own: bool) -> None:
         if status >= 200 and not self._is_over:
             self._is_over = True
-            self._meter.transaction(call.message.method_name(), self._meter.now_us() - self._since_us)
+            self._meter.transaction(call.message.method_name(), self._meter.now_ns() - self._since_ns)

@@ -1,4 +1,4 @@
-"""Answers on their way: into a client's reply pipe, or to his socket. Nobody else waits for a client that does not read.
+"""Answers on their way: into a client's reply pipe, or to its socket. Nobody else waits for a client that does not read.
 
 Reference core, 7.3 and 7.4.
 """
@@ -15,7 +15,7 @@ from typing import Final
 # How often, and how long apart, a reply pipe is tried that nobody reads yet.
 _TRIES: Final = 4
 _TRY_AGAIN_MS: Final = 80
-# How long a client may take to read what he asked for.
+# How long a client may take to read what it asked for.
 PATIENCE_MS: Final = 5000
 # A datagram that finds the client's queue full is tried again so soon.
 _QUEUE_FULL_MS: Final = 10
@@ -53,7 +53,7 @@ class ReplyRules:
         self.owners: Final = owners
 
     def check(self, path: str, fd: int) -> None:
-        """Raises CannotDeliver if the open pipe is not one that a client has made for his answer."""
+        """Raises CannotDeliver if the open pipe is not one that a client has made for its answer."""
         found = os.fstat(fd)
         if not stat.S_ISFIFO(found.st_mode):
             raise CannotDeliver(f"{path} is no FIFO")
@@ -141,7 +141,7 @@ class SocketDelivery(Delivery):
             self._sender.sendto(self._text, socket.MSG_DONTWAIT, self._address)
         except BlockingIOError:
             if now_ms >= self._until_ms:
-                raise CannotDeliver("the client does not read his socket") from None
+                raise CannotDeliver("the client does not read its socket") from None
             self.due_ms = min(now_ms + _QUEUE_FULL_MS, self._until_ms)
             return False
         except OSError as e:

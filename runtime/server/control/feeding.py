@@ -1,4 +1,4 @@
-"""A client that is told line after line, into his reply pipe or to his socket: as fast as he reads, and what is too much he does not get."""
+"""A client that is told line after line, into its reply pipe or to its socket: as fast as it reads. What is too much is lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUEUE_FULL_MS: Final = 10
 
 class Feed:
     """Lines for one client. `lost` counts those that there was no room for since somebody has last asked (`take_lost`). `is_over`:
-    he is gone."""
+    it is gone."""
 
     def __init__(self, now_ms: int) -> None:
         self._lines: Final[deque[bytes]] = deque()

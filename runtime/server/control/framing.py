@@ -20,9 +20,9 @@ _BLANKS: Final = b" \t\r\n"
 
 @dataclass
 class Request:
-    """What somebody wants: the command's name as he wrote it, and what was read by its pattern.
+    """What somebody wants: the command's name as the client wrote it, and what was read by its pattern.
 
-    `reply_name` is that of his reply pipe, b"" if he wants no answer. `mistake` is why the words are not what he wrote.
+    `reply_name` is that of the client's reply pipe, b"" if it wants no answer. `mistake` is why the words are not what it wrote.
     """
 
     name: bytes

@@ -176,7 +176,7 @@ class ControlProcess:
 
 
 class Asker:
-    """Who has asked, and how he gets his answer."""
+    """Who has asked, and how the answer gets there."""
 
     wants_answer = True
 
@@ -184,11 +184,11 @@ class Asker:
         raise NotImplementedError
 
     def feed(self, now_ms: int) -> Feed:
-        """The way to tell him line after line."""
+        """The way to tell the client line after line."""
         raise NotImplementedError
 
     def unknown(self, name: bytes) -> bytes:
-        """What he is told about a command that is not there."""
+        """What the client is told about a command that is not there."""
         raise NotImplementedError
 
 

@@ -30,7 +30,7 @@ LEVEL: Final = 2
 TRACES_MAX: Final = 16
 # A call that is over may go on: an ACK, the request once more with credentials.
 LINGER_MS: Final = 2_000
-# So often a client hears that it goes on, so that it is found out if he is gone.
+# So often a client hears that the trace goes on; so a client that is gone is found out.
 _SIGN_MS: Final = 1_000
 # What has been told stays in the queue of the client for so long.
 _LAST_WORDS_MS: Final = 5_000

@@ -29,7 +29,7 @@ class Identity:
 
 
 def identity_of(user: str, group: str) -> Identity:
-    """A user's name also brings his primary group; a number does not. `group` goes before it. Raises StartError."""
+    """A user's name also brings the user's primary group; a number does not. `group` goes before it. Raises StartError."""
     uid = gid = None
     if user:
         uid, gid = _user(user, f"bad user name/uid number: -u {user}", "-u, user=")
@@ -41,7 +41,7 @@ def identity_of(user: str, group: str) -> Identity:
 def become(identity: Identity) -> None:
     """Give up root: supplementary groups, group, user, in this order. Raises StartError. As in SER, 0 means "don't".
 
-    Who is that user and group already has nothing to give up, and would not be allowed to leave his groups.
+    A process of that user and group already has nothing to give up, and would not be allowed to leave its groups.
     """
     own = (os.getuid(), os.getgid())
     if own[0] and (identity.uid or own[0], identity.gid or own[1]) == own:

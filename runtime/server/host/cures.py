@@ -1,4 +1,4 @@
-"""What an administrator can do about a start that failed: the second half of the sentence that tells him why."""
+"""What an administrator can do about a start that failed: the second half of the sentence that says why."""
 
 from __future__ import annotations
 

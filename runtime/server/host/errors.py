@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class StartError(Exception):
-    """The server cannot start: `str()` is one sentence for the administrator, why and what he can do about it."""
+    """The server cannot start: `str()` is one sentence for the administrator, with the reason and the cure."""
 
 
 class PathError(StartError):

@@ -25,7 +25,7 @@ TICKETS_MAX: Final[i64] = 8192
 class Exchange:
     """A process's own mailbox, number `number`, and its way to all others.
 
-    Messages are shared out by their Call-ID among the processes of mailboxes 0 to `owners` - 1; 0: everybody handles what he
+    Messages are shared out by their Call-ID among the processes of mailboxes 0 to `owners` - 1; 0: each handles what it
     receives. `is_owner` False: no messages are handled here; a TCP process that is none only has connections.
     `directory` has the numbers of the mailboxes of each kind of process. The `receivers` TCP processes (0: no TCP) have the
     mailboxes from `first_receiver` up.

@@ -1,4 +1,4 @@
-"""The end of a server that lets come to their end the transactions that have begun."""
+"""The end of a server that lets running transactions finish."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class Master:
         """Fork all and return when all serve; False if SIGTERM or SIGINT came before. Then, and when it raises StartError
         because one cannot serve, nothing is left running.
 
-        The others give up their privileges before they do anything, the master when it cannot fail any more: until then he may have
+        The others give up their privileges before they do anything, the master when it cannot fail any more: until then it may have
         to remove what needed them.
         """
         hold_signals()
@@ -374,7 +374,7 @@ def _unmoved(number: int, frame: FrameType | None) -> None:
 
 
 def _default_signals() -> None:
-    """What a terminal or a service manager sends to the whole group is the master's business: he lets the others come to their end.
+    """What a terminal or a service manager sends to the whole group is the master's business: it lets the others finish.
 
     SIGTERM has a handler, for a command that a route runs must not inherit that it is ignored (execve(2)).
     """

@@ -8,7 +8,7 @@ from typing import Final
 
 from runtime.routing.ports import L_WARN, Log
 
-# Who is watched asks his processes so often in the time that he is given, since one of them may be busy for a moment.
+# A server that is watched asks its processes so often in the time that it is given, since one of them may be busy for a moment.
 _LOOKS: Final = 4
 
 

@@ -99,7 +99,7 @@ class Workplace:
         if self.engine.world.databases:
             self.engine.world.storage = ServerStorage(exchange)
         if self._is_measured:
-            self.engine.measure(Meter(_clock_us))
+            self.engine.measure(Meter(time.monotonic_ns))
         self.engine.start_worker(os.getpid(), connections, is_timer_process, EpollWatches())
         if self.log.level > L_DBG:
             self.engine.world.look_on(Ways(self.engine, self.log))
@@ -147,10 +147,6 @@ class Workplace:
 
     def _waiter(self, fds: list[int]) -> Waiter:
         return PlainWaiter(fds) if self.mmsg is None else NativeWaiter(fds, self.mmsg)
-
-
-def _clock_us() -> int:
-    return time.monotonic_ns() // 1000
 
 
 def endless(worker: Worker) -> Run:

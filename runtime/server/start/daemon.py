@@ -69,7 +69,7 @@ class Launch:
         self._left = False
 
     def leave(self, keep_stderr: bool) -> None:
-        """Let go of the terminal and of the launcher, without a word to him; once is enough for later children too."""
+        """Let go of the terminal and of the launcher, without a word to it; once is enough for later children too."""
         if self._left:
             return
         self._left = True
@@ -106,7 +106,7 @@ def detach(prog: str) -> Launch:
     os.close(read_fd)
     os.setsid()
     if os.fork():
-        # A session's leader could get a controlling terminal again; his child cannot.
+        # A session's leader could get a controlling terminal again; its child cannot.
         os._exit(0)
     _close_inherited(write_fd)
     return Launch(write_fd)

@@ -18,7 +18,7 @@ class UsageError(StartError):
 # SER's default of -m.
 # What -m has as its default, in megabytes.
 SHARED_MB: Final = 32
-# How long transactions have to come to their end after SIGTERM. A ringing call may take longer, but whoever restarts a server
+# How long running transactions have after SIGTERM. A ringing call may take longer, but whoever restarts a server
 # wants it back; what was under way passes through the new one without state.
 DRAIN_S: Final = 10
 
@@ -279,7 +279,7 @@ options:
  -x path      Unix datagram socket for commands (default: none)
  -P file      write the process number into this file
  -G file      write the process group number into this file
- --drain sec   after SIGTERM let transactions come to their end, for so long at most (default 10; 0: end at once);
+ --drain sec   after SIGTERM wait so many seconds at most for running transactions (default 10; 0: end at once);
               new requests get 503. SIGINT and a second SIGTERM end at once
  --queue ms   while datagrams wait for longer than that before they are read, new requests get 503 (default 20;
               0: never). Replies, and requests of calls and transactions that are under way, are handled
@@ -288,7 +288,7 @@ options:
  --log-format text|json
               how a record of the log looks: SER's line (default), or a JSON object
  --metrics address
-              tell metrics (OpenMetrics) and health over HTTP, to this machine: unix:/path, or a port such as 127.0.0.1:9100
+              serve metrics (OpenMetrics) and health over HTTP, on this machine only: unix:/path, or a port such as 127.0.0.1:9100
  -V           version
  -h           this text
 What the configuration file sets counts more than the command line, as in SER."""

@@ -27,7 +27,7 @@ class LogLevels(Handler):
 
 
 def obey(letter: LogLevelLetter, engine: Engine) -> None:
-    """The same for who reads his letters himself."""
+    """The same for a process that reads its letters itself."""
     loudness = engine.loudness
     if letter.what == ALL_AS_CONFIGURED:
         loudness.clear()

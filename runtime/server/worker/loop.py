@@ -57,7 +57,7 @@ _SECOND_THOUGHTS: Final = 16
 @final
 class Worker:
     """Reads what its waiter watches: datagrams, letters, TCP connections. Each is optional; what the process does not have
-    is not watched. Messages go to the engine or, if they are another's, to his mailbox; what the engine wants sent is
+    is not watched. Messages go to the engine or, if they are another's, to its mailbox; what the engine wants sent is
     written per batch.
 
     Without a `waiter` it blocks in the read of datagrams and knows neither timers nor letters. In a process that only has
@@ -395,7 +395,7 @@ class Worker:
             owner = exchange.number
             if owners > 0:
                 call_id = call_id_hash(data)
-                # Without a Call-ID it belongs to nobody, and whoever gets it will find that out.
+                # Without a Call-ID it belongs to nobody, and the process that gets it will find that out.
                 owner = call_id % owners if call_id >= 0 else connection.number % owners
             if owner == exchange.number:
                 self._handle_stream(connection, data, now_ms)

@@ -28,7 +28,7 @@ _EVENTS_BYTES: Final = 60_000
 
 @final
 class LetterTeller(Teller):
-    """Writes to whoever has asked."""
+    """Writes to the process that has asked."""
 
     def __init__(self, exchange: Exchange) -> None:
         super().__init__()

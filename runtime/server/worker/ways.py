@@ -1,4 +1,4 @@
-"""The way of every message in the log, for whoever starts the server with -dddd: nobody else pays for it."""
+"""The way of every message in the log, for a server that is started with -dddd: no other one pays for it."""
 
 from __future__ import annotations
 

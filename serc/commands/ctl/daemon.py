@@ -99,7 +99,7 @@ class Daemon:
         return pid, written
 
     def stop(self, patience_s: float) -> int:
-        """Returns when it is gone: it may let calls come to their end first. The pid. Raises CannotAsk."""
+        """Returns when it is gone: running transactions may finish first. The pid. Raises CannotAsk."""
         pid = self._pid()
         if not pid or not _is_alive(pid):
             raise CannotAsk(FAILED, "No PID file found! SER probably not running")

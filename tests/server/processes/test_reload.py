@@ -292,6 +292,14 @@ def test_a_ser_cfg_is_compiled_anew_and_serctl_shows_it(tmp_path: Path, capsys: 
         said = socket_ask(path, ":reload:\n\n")
         assert said.startswith("500 reload failed") and "ser.cfg:2:" in said and "sl_send_replay" in said
         assert _code(port) == b"486"
+        for bad, why in (
+            ((good % 480).replace("route {", "route"), "ser.cfg:3:"),
+            ('loadmodule "nothing.so"\n' + good % 480, "nothing"),
+        ):
+            cfg.write_text(bad)
+            said = socket_ask(path, ":reload:\n\n")
+            assert said.startswith("500 reload failed") and why in said, said
+            assert _code(port) == b"486"
         cfg.write_text(good % 480)
         assert serctl.main(["--socket", str(path), "reload", "--diff"]) == 0
         assert '+route { sl_send_reply("480", "Text"); }' in capsys.readouterr().out

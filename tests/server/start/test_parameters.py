@@ -81,7 +81,7 @@ def test_unix_tx_timeout_is_the_time_for_an_answer(start: StartServer, tmp_path:
         for _ in range(fits + 5):
             s.sendto(b":version:\n\n", str(controlled.socket))
         began = time.monotonic()
-        assert controlled.server.logs("the client does not read his socket")
+        assert controlled.server.logs("the client does not read its socket")
         # The default is two seconds.
         assert time.monotonic() - began < 1.5
 

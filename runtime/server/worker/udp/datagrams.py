@@ -216,7 +216,7 @@ class BatchIO(DatagramIO):
         self._name_bytes: Final[int] = 28 if own.family == socket.AF_INET6 else 16
         self._in: Final = Batch(ffi, BATCH * SIZE_MAX)
         self._in.divide_arena(SIZE_MAX, self._name_bytes)
-        # What the kernel reads into, for who calls it himself.
+        # What the kernel reads into, for a caller that does not use `receive`.
         self.headers: Final[Any] = self._in.headers
         self.numbers: Final[Any] = self._in.numbers
         self._out: Final = Batch(ffi, BATCH * SIZE_MAX)
