@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import socket
+import struct
+import termios
 from collections import deque
 from typing import Final
 
@@ -16,6 +19,9 @@ QUEUE_MAX_BYTES: Final = 1 << 20
 SILENCE_MS: Final = 30_000
 _DATAGRAM_BYTES: Final = 32_768
 _QUEUE_FULL_MS: Final = 10
+# What clients have not read counts against the send buffer of the one socket that all answers leave by. Feeds leave a part of it, one of so
+# many, to answers: a client that has stopped reading must not keep others from theirs.
+_SHARE_OF_FEEDS: Final = 2
 
 
 class Feed:
@@ -138,6 +144,11 @@ class SocketFeed(Feed):
         self.is_over = not address
 
     def _write(self, now_ms: int) -> bool:
+        if (
+            _unread_bytes(self._sender)
+            > self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // _SHARE_OF_FEEDS
+        ):
+            return False
         size, text = 0, b""
         for line in self._lines:
             if size and size + len(line) > _DATAGRAM_BYTES:
@@ -157,3 +168,10 @@ class SocketFeed(Feed):
                 raise
         self._told(size)
         return True
+
+
+def _unread_bytes(sender: socket.socket) -> int:
+    """How much of what was sent has not been read by those that it was sent to."""
+    # SIOCOUTQ is the same number.
+    (count,) = struct.unpack("i", fcntl.ioctl(sender, termios.TIOCOUTQ, b"\0" * 4))
+    return int(count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -198,6 +200,19 @@ def test_who_goes_away_leaves_nothing_behind(site: Site) -> None:
     assert trace.shows("BYE")
     assert trace.interrupt() == 0
     assert "|----" in trace.text.replace(" ", ""), "no ladder"
+
+
+def test_who_stops_reading_keeps_nobody_from_calls_and_commands(site: Site) -> None:
+    stopped = site.server.trace("method=*", "-n", "1000", "--whole")
+    os.kill(stopped.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(30):
+            site.people.talk()
+        assert site.server.serctl("uptime").returncode == 0
+    finally:
+        os.kill(stopped.process.pid, signal.SIGCONT)
+    assert stopped.shows("BYE")
+    stopped.kill()
 
 
 def test_a_worker_that_dies_is_watched_again_when_it_is_back(site: Site) -> None:
