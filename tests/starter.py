@@ -1,6 +1,6 @@
 """Programs of this project, started by a process that has imported them once and forks: a tenth of the processor time of a start.
 
-A program gets what a start of its own gives it: its words, environment, folder, three files, a session if it is asked for. For
+A program gets what a start of its own gives it: its words, environment, folder, umask, three files, a session if it is asked for. For
 tests that are not about the start; those that are, and those of what ps(1) shows, start a Python of their own.
 """
 
@@ -53,6 +53,7 @@ class Started:
             "env": env,
             "cwd": str(cwd or Path.cwd()),
             "new_session": start_new_session,
+            "umask": _umask(),
         }
         self._keeper, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         numbers = [file if isinstance(file, int) else file.fileno() for file in files]
@@ -111,6 +112,12 @@ def run(
             file.seek(0)
             printed.append(file.read().decode())
         return subprocess.CompletedProcess(started.args, status, *printed)
+
+
+def _umask() -> int:
+    """That of this process; umask(2) would have to change it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Umask:")).split()[1], 8)
 
 
 @functools.cache
@@ -184,6 +191,7 @@ def _become(order: dict[str, Any], files: list[int]) -> int:
     os.closerange(_FILES, os.sysconf("SC_OPEN_MAX"))
     if order["new_session"]:
         os.setsid()
+    os.umask(order["umask"])
     os.chdir(order["cwd"])
     os.environ.clear()
     os.environ.update(order["env"])

@@ -46,12 +46,10 @@ class NameServer:
         self.asked: list[str] = []
         self.ttl = 300
         self.soa = ""
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", 0))
+        self._socket, self._listener = _of_one_port()
         self.port: int = self._socket.getsockname()[1]
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
         threading.Thread(target=self._serve_streams, daemon=True).start()
 
     def _serve(self) -> None:
@@ -113,3 +111,14 @@ class NameServer:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._socket.close()
+
+
+def _of_one_port() -> tuple[socket.socket, socket.socket]:
+    """For UDP and for TCP, of a number that is free in both."""
+    while True:
+        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        datagrams.bind(("127.0.0.1", 0))
+        try:
+            return datagrams, socket.create_server(datagrams.getsockname())
+        except OSError:
+            datagrams.close()

@@ -141,8 +141,9 @@ def test_the_mode_is_exactly_sock_mode(start: StartServer, tmp_path: Path) -> No
     finally:
         os.umask(old)
     for controlled, mode in ((usual, 0o660), (other, 0o622)):
-        assert stat.S_IMODE(controlled.fifo.stat().st_mode) == mode
-        assert stat.S_IMODE(controlled.socket.stat().st_mode) == mode
+        # It is made first, and then its mode.
+        assert eventually(lambda: stat.S_IMODE(controlled.fifo.stat().st_mode) == mode)
+        assert eventually(lambda: stat.S_IMODE(controlled.socket.stat().st_mode) == mode)
 
 
 @needs_root

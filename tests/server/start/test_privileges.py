@@ -175,7 +175,8 @@ def test_fifo_and_socket_are_for_whom_ser_cfg_says(tmp_path: Path, started: list
     started.append(shared)
     for name in ("fifo", "socket"):
         assert not can_reach(usual.jail / name, "nobody", [nogroup])
-        assert can_reach(shared.jail / name, "nobody", [nogroup])
+        # It is made first, and then given to them.
+        assert eventually(lambda: can_reach(shared.jail / name, "nobody", [nogroup]))
         assert can_reach(shared.jail / name, "bin", [nogroup, daemon])
         assert not can_reach(shared.jail / name, "bin", [nogroup])
     assert usual.ask("version").startswith("200 ok")
