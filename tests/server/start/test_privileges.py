@@ -35,8 +35,9 @@ class Jailed:
         self.jail = folder / "jail"
         self.jail.mkdir(exist_ok=True)
         # Everybody may pass through to the jail, in which its owner alone may make files.
-        for parent in self.jail.parents[:4]:
-            parent.chmod(0o755)
+        for parent in self.jail.parents:
+            if parent.stat().st_mode & 0o005 != 0o005:
+                parent.chmod(0o755)
         os.chown(self.jail, pwd.getpwnam(owner).pw_uid, -1)
         self.port = free_port()
         self.routes = folder / "routes.py"
