@@ -78,9 +78,16 @@ class Jailed:
 
     def processes(self) -> dict[int, str]:
         """All of them, with their names."""
-        lines = [line.split("\t") for line in self.ask("ps").splitlines()[1:]]
-        found = {int(pid): what for _, pid, what in lines}
-        assert set(found) == {self.pid, *self.children()}
+        found: dict[int, str] = {}
+
+        def all_are_there() -> bool:
+            # One that has just been made is not in the table yet.
+            lines = [line.split("\t") for line in self.ask("ps").splitlines()[1:]]
+            found.clear()
+            found.update({int(pid): what for _, pid, what in lines})
+            return set(found) == {self.pid, *self.children()}
+
+        assert eventually(all_are_there), found
         return found
 
     def children(self) -> set[int]:
