@@ -315,11 +315,11 @@ class Layer:
     def _drop_requests(self, t: Transaction) -> None:
         """What was sent is not needed any more: it is given back now, while it is in the processor's cache.
 
-        But an INVITE that was refused is, for who refused may do so again, and wants its ACK each time.
+        But an INVITE is: every final reply that refuses it wants an ACK, also one that comes again, or after a 2xx.
         """
         for branch in t.branches:
             request = branch.request
-            if request is not None and branch.over and (not branch.is_invite or branch.status < 300):
+            if request is not None and branch.over and not branch.is_invite:
                 branch.request = None
                 self._hold(t, -len(request.data))
 

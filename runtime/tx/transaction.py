@@ -55,7 +55,7 @@ class Branch(Client):
     `uri` is its Request-URI. `reply` is what would go upstream if its final negative reply were chosen, None for one that is
     made here (`status` tells which). `reason` is the phrase of a reply that is made here, b"" for the standard one.
 
-    `request` is None again when the transaction only absorbs repetitions, unless another ACK may have to be made of it.
+    `request` is None again when the transaction only absorbs repetitions, unless an ACK may have to be made of it.
 
     `seeks`: its next hop is being looked up, and nothing has been sent. `others` are servers that could take the place of this
     one's; when one has, this branch `is_replaced`, and counts for nothing any more.
