@@ -98,13 +98,14 @@ def main(argv: list[str]) -> int:
     if not paths:
         complain("serc", "there are no test files (*.sertest) here: name one, or a folder")
         return 1
+    before = _times(paths)  # before the tests run: what is changed meanwhile counts
     status = _Run(options, paths).all()
     while options.watch:
-        before = _times(paths)
         while _times(paths) == before:
             time.sleep(_WATCH_S)
         print("\n--- again ---")
         paths = list(files_of(options.paths or ["."]))
+        before = _times(paths)
         status = _Run(options, paths).all()
     return status
 
