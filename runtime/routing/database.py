@@ -106,7 +106,9 @@ class Driver(Module):
     """The module of a database system: the part of a URL before the colon is its name."""
 
     def open(self, url: str) -> Database:
-        """The database at a URL as SER writes it, "" for the driver's own. Asked for in the `bind` of modules that are loaded later; raises DatabaseError."""
+        """The database at a URL as SER writes it, "" for the driver's own. Asked for in the `bind` of modules that
+        are loaded later; raises DatabaseError.
+        """
         raise NotImplementedError
 
 
@@ -145,7 +147,8 @@ class VersionUnknown(ModuleError):
 
 
 def require_version(database: Database, module: str, table: str, least: int, exactly: bool = False) -> None:
-    """Raises VersionUnknown where the database does not tell, and ModuleError where the table `version` has no row for `table`, or a version lower than `least` (`exactly`: another one).
+    """Raises VersionUnknown where the database does not tell, and ModuleError where the table `version` has no row
+    for `table`, or a version lower than `least` (`exactly`: another one).
 
     Reference modules-main, chapter 0.
     """

@@ -39,11 +39,12 @@ NO_TARGETS: Final[list[Target]] = []
 class Decisions:
     """What the script has decided so far, beginning with nothing, or with what it had decided in `before`.
 
-    `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the Request-URI decides), `path`
-    the value of the Route header that leads there (b"": none; RFC 3327), `q` and `rank` are those of the Request-URI, as a Target has
-    them; `branches` are the destinations beside it, `flags` SER's 32 message flags. `edits` are changes of the forwarded message,
-    `reply_headers` whole header lines for local replies. `authentication` is what www_authorize and proxy_authorize found,
-    `fixed_contact` the Contact that got the source address.
+    `new_uri` is the rewritten Request-URI (None: as received), `dst_uri` the next hop that a module set (None: the
+    Request-URI decides), `path` the value of the Route header that leads there (b"": none; RFC 3327), `q` and `rank`
+    are those of the Request-URI, as a Target has them; `branches` are the destinations beside it, `flags` SER's 32
+    message flags. `edits` are changes of the forwarded message, `reply_headers` whole header lines for local replies.
+    `authentication` is what www_authorize and proxy_authorize found, `fixed_contact` the Contact that got the source
+    address.
     """
 
     def __init__(self, before: Decisions | None = None) -> None:

@@ -1,4 +1,6 @@
-"""What is measured where somebody asked for metrics (--metrics), and nowhere else: how long messages and transactions take, and which routes run."""
+"""What is measured where somebody asked for metrics (--metrics), and nowhere else: how long messages and transactions
+take, and which routes run.
+"""
 
 from __future__ import annotations
 

@@ -72,10 +72,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(program: Program, options: Options, source: Source, first: Compiled | None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit status. `source` is where the program, which is `first`, comes from. A start that fails says why in one line on standard error.
+    """Serve until SIGTERM or SIGINT; the exit status. `source` is where the program, which is `first`, comes from. A
+    start that fails says why in one line on standard error.
 
-    With -c it returns when all has been done that a start does before it listens and forks. Without -D and with fork=yes this returns nothing: the calling process
-    ends as soon as the daemon serves.
+    With -c it returns when all has been done that a start does before it listens and forks. Without -D and with
+    fork=yes this returns nothing: the calling process ends as soon as the daemon serves.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:

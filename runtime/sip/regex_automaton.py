@@ -289,8 +289,8 @@ class Automaton:
     def longest_of_many(self, text: bytes, start: i64, hopeless: set[int]) -> i64:
         """Where the longest match from `start` ends, as `longest` tells it, for one of many in a text: all together cost what the text is long.
 
-        Behind the end of a match it may be looked far ahead for a longer one, in vain. Where that has led before, and in which state, is kept in
-        `hopeless`, for the matches that follow, at some of the positions.
+        Behind the end of a match it may be looked far ahead for a longer one, in vain. Where that has led before, and
+        in which state, is kept in `hopeless`, for the matches that follow, at some of the positions.
         """
         classes = self._classes
         unknown = self._unknown

@@ -139,10 +139,10 @@ class ModuleSpec:
     `name` is the stem of the file that loadmodule names ("sl" of ".../sl.so"), `export_name` what modparam's regex is
     matched against. `implementation` is "import.path:ClassName" of the run-time part, "" while there is none: then a
     config that loads the module is checked but cannot run. `needs` names modules that must be loaded before;
-    `database`: one of the database drivers must be, too. `refuses`: values of parameters with which the server does not start.
-    `ordered` are pairs of parameters of which the first should not be above the second, where that is not 0; `ordered_if_set` those of which a default as the
-    first means nothing. `operands` are what conditions
-    can compare.
+    `database`: one of the database drivers must be, too. `refuses`: values of parameters with which the server does
+    not start. `ordered` are pairs of parameters of which the first should not be above the second, where that is not
+    0; `ordered_if_set` those of which a default as the first means nothing. `operands` are what conditions can
+    compare.
     """
 
     name: str

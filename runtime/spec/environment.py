@@ -1,7 +1,7 @@
 """`${NAME}` in a string of ser.cfg: the value that the environment has for NAME when the server starts. Not in SER.
 
-It is put in everywhere but in the scripts of exec and ext, in which a shell puts in variables of its own, and in what is read while ser.cfg is
-compiled: names of modules and parameters, numbers of routes.
+It is put in everywhere but in the scripts of exec and ext, in which a shell puts in variables of its own, and in what
+is read while ser.cfg is compiled: names of modules and parameters, numbers of routes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """exit, drop and return of other dialects: there they leave the script from a called route, too, and here the route alone.
 
-Where something stands behind a call of such a route, a flag says that the script has been left: what leaves it sets the flag, and the call is
-followed by a test.
+Where something stands behind a call of such a route, a flag says that the script has been left: what leaves it sets
+the flag, and the call is followed by a test.
 """
 
 from __future__ import annotations

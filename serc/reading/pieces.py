@@ -1,8 +1,8 @@
 """Reads a piece between two tokens by a rule of the grammar.
 
-The grammar is asked about the *shape* of a piece: its tokens with one blank between them, and with one text for all strings,
-one for all numbers, one for all names. Few shapes occur in a file, however long it is, and each is parsed once. A long condition is cut at its
-connectors first, so that the grammar sees one operand at a time.
+The grammar is asked about the *shape* of a piece: its tokens with one blank between them, and with one text for all
+strings, one for all numbers, one for all names. Few shapes occur in a file, however long it is, and each is parsed
+once. A long condition is cut at its connectors first, so that the grammar sees one operand at a time.
 """
 
 from __future__ import annotations

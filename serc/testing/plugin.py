@@ -1,7 +1,8 @@
 """pytest with tests of a ser.cfg: fixtures for those in Python, and *.sertest files as tests of their own.
 
-In conftest.py: `pytest_plugins = ["serc.testing.plugin"]`. Which ser.cfg a test is about says `@pytest.mark.ser_config("ser.cfg")`, by its name from
-the folder of the test's file; without it, it is the ser.cfg there.
+In conftest.py: `pytest_plugins = ["serc.testing.plugin"]`. Which ser.cfg a test is about says
+`@pytest.mark.ser_config("ser.cfg")`, by its name from the folder of the test's file; without it, it is the ser.cfg
+there.
 """
 
 from __future__ import annotations

@@ -177,6 +177,7 @@ class NamesOfTest:
 
     def add(self, name: str, kind: str, *fields: str | int) -> None:
         """A record, as `given dns` has it: `add("example.com", "A", "10.0.0.1")`, `add("_sip._udp.example.com", "SRV", "gw.example.com", 5060,
-        10, 10)`."""
+        10, 10)`.
+        """
         record = cases.GivenName(_NOWHERE, name.lower(), kind, tuple(str(field) for field in fields))
         add_record(self._scene.around.names, record)

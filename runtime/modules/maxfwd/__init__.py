@@ -29,8 +29,9 @@ class Maxfwd(Module):
     def mf_process_maxfwd_header(self, ctx: Context, limit: int) -> bool:
         """Lower Max-Forwards by one, at least to `max_limit`, or insert it with `limit`; False when it is 0 already, negative or empty.
 
-        `limit` takes the place of a value that is no number or over 65535: left alone, it could circle for ever. The digits are overwritten in the received
-        bytes, right-aligned, so later searches see them and a second call lowers again.
+        `limit` takes the place of a value that is no number or over 65535: left alone, it could circle for ever. The
+        digits are overwritten in the received bytes, right-aligned, so later searches see them and a second call
+        lowers again.
         """
         msg = ctx.message
         record = msg.max_forwards

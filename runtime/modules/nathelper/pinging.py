@@ -28,7 +28,8 @@ _USERS_MAX: Final = 20_000
 
 @final
 class Pinger:
-    """Pings all clients once in `interval_ms`; `nated_only`: those behind NATs alone. `socket`: what it sends from, None: the one that leads there.
+    """Pings all clients once in `interval_ms`; `nated_only`: those behind NATs alone. `socket`: what it sends from,
+    None: the one that leads there.
 
     Lives in one process, which calls `turn` every TURN_MS.
     """

@@ -74,9 +74,10 @@ class Observer:
 class Call(Transaction):
     """The request, and what had been decided about it when its transaction was opened.
 
-    `core` is the configuration that it began with, and ends with. `on_failure` and `on_reply` are the armed routes. `is_replicated`: replies end here. `failure_status` is what
-    t_check_status looks at in a failure route. `outcome` is told of the replies to a request that was made here, `watchers` of those
-    to one that came. `is_busy`: a failure or onreply route of it is running, perhaps waiting; what happens meanwhile stands in `later`.
+    `core` is the configuration that it began with, and ends with. `on_failure` and `on_reply` are the armed routes.
+    `is_replicated`: replies end here. `failure_status` is what t_check_status looks at in a failure route. `outcome`
+    is told of the replies to a request that was made here, `watchers` of those to one that came. `is_busy`: a failure
+    or onreply route of it is running, perhaps waiting; what happens meanwhile stands in `later`.
     """
 
     def __init__(

@@ -1,8 +1,9 @@
 """Changes of users that are decided one by one and written together: the transaction costs more than what it writes.
 
-A change is decided by what the table has when it is looked at, with what this process has staged before, and no lock is held. When the
-batch ends it is written, if the record is still what it was decided by; if another process has been faster it is decided anew. So the lock is
-held for as long as it takes to write, and nobody is told of what is not there for all.
+A change is decided by what the table has when it is looked at, with what this process has staged before, and no lock
+is held. When the batch ends it is written, if the record is still what it was decided by; if another process has been
+faster it is decided anew. So the lock is held for as long as it takes to write, and nobody is told of what is not
+there for all.
 """
 
 from __future__ import annotations
@@ -73,7 +74,8 @@ class Batch(Deferred):
 
     def read(self, table: int, key: bytes) -> bytes:
         """The record as it will be when the batch is written, b"" if there is none. What others change from the first such read on, is not seen
-        before that. Raises StoreError."""
+        before that. Raises StoreError.
+        """
         if len(self._staged) > 0 and table < len(self._latest):
             staged = self._latest[table].get(key)
             if staged is not None:

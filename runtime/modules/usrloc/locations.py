@@ -154,8 +154,8 @@ class Table:
     def expire(self, now_s: i64) -> int:
         """Remove what is over, and with a database have that do what is left to do; how many contacts have expired.
 
-        The table is walked through in parts, and written to in short turns, so that nobody has to wait. Raises StoreError, and DatabaseError:
-        then the rest stays as it is, for the next time.
+        The table is walked through in parts, and written to in short turns, so that nobody has to wait. Raises
+        StoreError, and DatabaseError: then the rest stays as it is, for the next time.
         """
         if self.locations.direct is not None:
             self.locations.direct.delete_expired(self.name, now_s)

@@ -116,7 +116,8 @@ class Disk:
 
     def wait(self, ctx: Context | None, batch: Batch) -> None:
         """Return when all that this process has changed, and what it has staged in `batch`, is on the disk: the run of `ctx` waits, with None
-        the process does. Raises StoreError."""
+        the process does. Raises StoreError.
+        """
         watches = None if ctx is None else ctx.world.asking.watches
         if ctx is None or watches is None:
             if ctx is not None:

@@ -61,9 +61,10 @@ class Process:
 
 
 class Master:
-    """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and then one for
-    each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1 wants to know,
-    `reload` what SIGHUP wants done, `probing` has the program compiled for who watches calls, `mail` who takes letters, `notifier` who is told how the server is. All run as `identity`.
+    """Keeps `processes` running. Times are seconds of the monotonic clock. `table` has an entry for the master, and
+    then one for each of the processes. `ending` knows what SIGTERM has to wait for, `statistics` is what SIGUSR1
+    wants to know, `reload` what SIGHUP wants done, `probing` has the program compiled for who watches calls, `mail`
+    who takes letters, `notifier` who is told how the server is. All run as `identity`.
     """
 
     def __init__(

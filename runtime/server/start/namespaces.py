@@ -1,8 +1,8 @@
 """What routes.py has at its top is emptied when nothing uses the program any more: then all of it is gone at once.
 
-A program is a cycle: its routes know the namespace that they stand in, which knows them. Python's collector would have to look at
-everything in the process to find that it is garbage, and it never does (runtime/server/worker/collecting.py). So it is looked for here, among the few
-hundred objects of one program.
+A program is a cycle: its routes know the namespace that they stand in, which knows them. Python's collector would
+have to look at everything in the process to find that it is garbage, and it never does
+(runtime/server/worker/collecting.py). So it is looked for here, among the few hundred objects of one program.
 """
 
 from __future__ import annotations

@@ -34,10 +34,12 @@ _NS_PER_MS: Final[i64] = 1_000_000
 class Overload:
     """Decides for every batch what becomes of what is new in it: ADMIT, REFUSE or DROP.
 
-    It is refused when the oldest datagram has waited for longer than `limit_ms`, or the receive buffer is half full, and either has been so in
-    all batches of PATIENCE_MS (GROWTH_PATIENCE_MS where they wait longer and longer), or the last overload was just now. Refusing is cheap, so the queue is short again soon, and so on:
-    the queue stays about as long as `limit_ms`. But a 503 costs a datagram, and where many times more comes than can be done, refusing all
-    of it would be all that is done: beyond REFUSING_PERCENT of the time what is new is dropped. `times` counts overloads.
+    It is refused when the oldest datagram has waited for longer than `limit_ms`, or the receive buffer is half full,
+    and either has been so in all batches of PATIENCE_MS (GROWTH_PATIENCE_MS where they wait longer and longer), or
+    the last overload was just now. Refusing is cheap, so the queue is short again soon, and so on: the queue stays
+    about as long as `limit_ms`. But a 503 costs a datagram, and where many times more comes than can be done,
+    refusing all of it would be all that is done: beyond REFUSING_PERCENT of the time what is new is dropped. `times`
+    counts overloads.
     """
 
     def __init__(self, log: Log, limit_ms: i64) -> None:

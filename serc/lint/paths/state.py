@@ -21,11 +21,14 @@ class State:
     There is one for each knowledge in a `Space`, so that two are equal only if they are the same. `but` makes others; nothing is
     written to one.
 
-    `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name. `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on purpose, or
-    given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked at. `decision`:
-    the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a failure_route before the URI was
-    rewritten. `saved`: contacts were taken here, just before. `replied_in`, `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a
-    branch of a failure_route that nothing was forwarded to yet. `transaction`: there is one, or may be; `opened`: by a function that does nothing else.
+    `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name.
+    `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on
+    purpose, or given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked
+    at. `decision`: the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a
+    failure_route before the URI was rewritten. `saved`: contacts were taken here, just before. `replied_in`,
+    `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a branch of a failure_route
+    that nothing was forwarded to yet. `transaction`: there is one, or may be; `opened`: by a function that does
+    nothing else.
     """
 
     method: str = ""

@@ -21,9 +21,10 @@ END: Final = 3
 
 @final
 class WatchLetter:
-    """The process of mailbox `asker` wants `what` done with trace number `trace`: calls that meet `words` (name=value), `limit` of them at
-    most, until `until_ms` (Unix time), with log lines up to `level`. The statements of program `version` stand in the first `size` bytes of the board for probes; 0:
-    there are none."""
+    """The process of mailbox `asker` wants `what` done with trace number `trace`: calls that meet `words`
+    (name=value), `limit` of them at most, until `until_ms` (Unix time), with log lines up to `level`. The statements
+    of program `version` stand in the first `size` bytes of the board for probes; 0: there are none.
+    """
 
     def __init__(
         self,
