@@ -280,35 +280,30 @@ class Engine:
     ) -> list[Send]:
         """`handle` one message."""
         self.world.asking.apart(self.handle, data, source, socket, now_ms, connection)
-        self.world.asking.deferrals.finish(now_ms)
         return self.take_sends()
 
     def tick(self, now_ms: i64) -> list[Send]:
         """`run_timers`."""
         self.run_timers(now_ms)
-        self.world.asking.deferrals.finish(now_ms)
         return self.take_sends()
 
     def take_answer(self, number: int, answer: object, now_ms: i64) -> list[Send]:
         """The answer to question `number` has come."""
         self.world.asking.take(number, answer, now_ms)
-        self.world.asking.deferrals.finish(now_ms)
         return self.take_sends()
 
     def take_name(self, question: NameQuestion, answer: Answer, now_ms: i64) -> list[Send]:
         """A name server has answered."""
         self.world.names.take(question, answer, now_ms)
-        self.world.asking.deferrals.finish(now_ms)
         return self.take_sends()
 
     def send_failed(self, failed: Send, now_ms: i64) -> list[Send]:
         """`note_failure`."""
         self.note_failure(failed, now_ms)
-        self.world.asking.deferrals.finish(now_ms)
         return self.take_sends()
 
     def take_sends(self) -> list[Send]:
-        """What is to be sent, and is not any more."""
+        """What is to be sent, once all that was deferred is done; it is not to be sent any more."""
         self.world.asking.deferrals.finish(self.world.asking.now_ms)
         sends = list(self.world.outbox)
         self.world.outbox.clear()

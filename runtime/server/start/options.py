@@ -15,8 +15,7 @@ class UsageError(StartError):
     """The command line itself is wrong."""
 
 
-# SER's default of -m.
-# What -m has as its default, in megabytes.
+# SER's default of -m, in megabytes.
 SHARED_MB: Final = 32
 # How long running transactions have after SIGTERM. A ringing call may take longer, but whoever restarts a server
 # wants it back; what was under way passes through the new one without state.
