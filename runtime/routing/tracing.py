@@ -36,6 +36,7 @@ ASKED: Final = "asked"  # number, kind, what
 ANSWERED_: Final = "answered"  # number, kind, what, milliseconds
 LOGGED: Final = "logged"  # level, line
 NOTE: Final = "note"  # a sentence; of no call
+WATCHING: Final = "watching"  # version of the program whose statements are told, if it has any; of no call
 
 _LOOK_EVERY: Final = 1000
 

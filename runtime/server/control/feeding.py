@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import socket
-import struct
-import termios
 from collections import deque
 from typing import Final
 
@@ -17,11 +13,6 @@ from runtime.server.control.delivery import NO_EVENT, CannotDeliver, PipeDeliver
 QUEUE_MAX_BYTES: Final = 1 << 20
 # Who reads nothing for so long has gone, or may as well have.
 SILENCE_MS: Final = 30_000
-_DATAGRAM_BYTES: Final = 32_768
-_QUEUE_FULL_MS: Final = 10
-# What clients have not read counts against the send buffer of the one socket that all answers leave by. Feeds leave a part of it, one of so
-# many, to answers: a client that has stopped reading must not keep others from theirs.
-_SHARE_OF_FEEDS: Final = 2
 
 
 class Feed:
@@ -59,7 +50,7 @@ class Feed:
 
     def next_ms(self, now_ms: int) -> int | None:
         """When `go_on` wants to be called at the latest."""
-        return now_ms + _QUEUE_FULL_MS if self.has_more() else None
+        raise NotImplementedError
 
     def go_on(self, now_ms: int) -> None:
         """Tell as much as goes."""
@@ -135,43 +126,27 @@ class PipeFeed(Feed):
 
 
 class SocketFeed(Feed):
-    """In datagrams of whole lines to the address that the request came from."""
+    """Into a connected socket that the client has given along with its request: it is nobody else's, so what one client has not read
+    is in nobody's way."""
 
-    def __init__(self, sender: socket.socket, address: str | bytes, now_ms: int) -> None:
+    def __init__(self, given: socket.socket, now_ms: int) -> None:
         super().__init__(now_ms)
-        self._sender: Final = sender
-        self._address: Final = address
-        self.is_over = not address
+        self._socket: Final = given
+
+    def fileno(self) -> int:
+        return NO_EVENT if self.is_over else self._socket.fileno()
+
+    def next_ms(self, now_ms: int) -> int | None:
+        return None
 
     def _write(self, now_ms: int) -> bool:
-        if (
-            _unread_bytes(self._sender)
-            > self._sender.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) // _SHARE_OF_FEEDS
-        ):
-            return False
-        size, text = 0, b""
-        for line in self._lines:
-            if size and size + len(line) > _DATAGRAM_BYTES:
-                break
-            text += line
-            size += len(line)
         try:
-            self._sender.sendto(text, socket.MSG_DONTWAIT, self._address)
+            # Whether the socket blocks is for the client to say, too, who has it as well.
+            self._told(self._socket.send(self._lines[0], socket.MSG_DONTWAIT))
         except BlockingIOError:
             return False
-        except OSError as e:
-            if e.errno == errno.EMSGSIZE:
-                self._lost += 1
-            elif e.errno == errno.ENOBUFS:
-                return False
-            else:
-                raise
-        self._told(size)
         return True
 
-
-def _unread_bytes(sender: socket.socket) -> int:
-    """How much of what was sent has not been read by those that it was sent to."""
-    # SIOCOUTQ is the same number.
-    (count,) = struct.unpack("i", fcntl.ioctl(sender, termios.TIOCOUTQ, b"\0" * 4))
-    return int(count)
+    def close(self) -> None:
+        super().close()
+        self._socket.close()

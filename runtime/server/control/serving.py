@@ -9,6 +9,8 @@ import os
 import select
 import signal
 import socket
+import stat
+import struct
 import time
 from typing import Final
 
@@ -134,10 +136,15 @@ class ControlProcess:
     def _trace(self, line: bytes, client: Asker, now_ms: int) -> None:
         traces, workers = self._traces, self._workers
         assert traces is not None and workers is not None
+        feed = client.feed(now_ms)
+        if feed is None:
+            client.give(b"400 trace: no socket to tell it to came along; serctl sends one\n", now_ms)
+            return
         try:
-            session = traces.open(line.decode("latin-1"), client.feed(now_ms), workers, now_ms)
+            session = traces.open(line.decode("latin-1"), feed, workers, now_ms)
         except BadTrace as e:
             client.give(b"400 trace: " + str(e).encode("utf-8", "replace") + b"\n", now_ms)
+            feed.close()
         else:
             self._begin_trace(traces, session, now_ms)
 
@@ -183,8 +190,8 @@ class Asker:
     def give(self, text: bytes, now_ms: int) -> None:
         raise NotImplementedError
 
-    def feed(self, now_ms: int) -> Feed:
-        """The way to tell the client line after line."""
+    def feed(self, now_ms: int) -> Feed | None:
+        """The way to tell the client line after line; None if it has not said how."""
         raise NotImplementedError
 
     def unknown(self, name: bytes) -> bytes:
@@ -248,9 +255,12 @@ class FifoServer(ControlProcess):
 
 
 class SocketAsker(Asker):
-    def __init__(self, server: SocketServer, address: str | bytes) -> None:
+    """`given` is a socket that came with the request."""
+
+    def __init__(self, server: SocketServer, address: str | bytes, given: socket.socket | None) -> None:
         self._server: Final = server
         self._address: Final = address
+        self._given = given
 
     def give(self, text: bytes, now_ms: int) -> None:
         server = self._server
@@ -258,13 +268,22 @@ class SocketAsker(Asker):
             text = b"500 Error while creating reply\n"
         server.deliver(SocketDelivery(server.socket, self._address, text, now_ms, server.timeout_ms), now_ms)
 
-    def feed(self, now_ms: int) -> Feed:
-        return SocketFeed(self._server.socket, self._address, now_ms)
+    def feed(self, now_ms: int) -> Feed | None:
+        given, self._given = self._given, None
+        return None if given is None else SocketFeed(given, now_ms)
+
+    def close(self) -> None:
+        """Whatever it is given that nobody has a use for is closed."""
+        if self._given is not None:
+            self._given.close()
 
     def unknown(self, name: bytes) -> bytes:
         return b"500 Command " + name + b" not found\n"
 
 
+_FD_BYTES: Final = struct.calcsize("i")
+# One descriptor, where a client sends one along.
+_EXTRA_BYTES: Final = socket.CMSG_SPACE(_FD_BYTES)
 # SER's buffer for an answer, and the largest datagram that clients are ready for.
 _ANSWER_MAX_BYTES: Final = 65535
 
@@ -289,15 +308,33 @@ class SocketServer(ControlProcess):
         # Several processes may read from it, so there may be nothing left for this one.
         for _ in range(_BATCH):
             try:
-                data, address = self.socket.recvfrom(_READ_BYTES)
+                data, extra, _, address = self.socket.recvmsg(_READ_BYTES, _EXTRA_BYTES, socket.MSG_CMSG_CLOEXEC)
             except OSError as e:
                 if not isinstance(e, BlockingIOError):
                     self.log.write(L_WARN, f"WARNING: unixsock_server: {e.strerror}")
                 return
-            client = SocketAsker(self, address)
+            client = SocketAsker(self, address, _given_socket(extra))
             request = parse_datagram(data, self.pattern_of)
             if request is None:
                 self.log.write(L_ERR, "ERROR: unixsock_server: first line malformed")
                 client.give(b"400 First line malformed\n", now_ms)
             else:
                 self.ask(request, client, now_ms)
+            client.close()
+
+
+def _given_socket(extra: list[tuple[int, int, bytes]]) -> socket.socket | None:
+    """The Unix stream socket that a client has sent along; what else it has sent is closed."""
+    found: socket.socket | None = None
+    for level, kind, data in extra:
+        if level != socket.SOL_SOCKET or kind != socket.SCM_RIGHTS:
+            continue
+        for (fd,) in struct.iter_unpack("i", data[: len(data) // _FD_BYTES * _FD_BYTES]):
+            if found is None and stat.S_ISSOCK(os.fstat(fd).st_mode):
+                found = socket.socket(fileno=fd)
+            else:
+                os.close(fd)
+    if found is not None and (found.family != socket.AF_UNIX or found.type != socket.SOCK_STREAM):
+        found.close()
+        return None
+    return found

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from runtime.routing.probing import Place, step_data
 from runtime.routing.secrets import masked_text, shown
-from runtime.routing.tracing import ANSWERED_, ASKED, LOGGED, NOT_SENT, NOTE, RAN, RECEIVED, SENT
+from runtime.routing.tracing import ANSWERED_, ASKED, LOGGED, NOT_SENT, NOTE, RAN, RECEIVED, SENT, WATCHING
 from runtime.routing.wanted import BadFilter, wanted
 from runtime.server.control.call_state import CallState
 from runtime.server.control.feeding import Feed
@@ -32,6 +32,8 @@ TRACES_MAX: Final = 16
 LINGER_MS: Final = 2_000
 # So often a client hears that the trace goes on; so a client that is gone is found out.
 _SIGN_MS: Final = 1_000
+# The client is told that it watches when all processes do, or after so long.
+_WATCHING_MS: Final = 5_000
 # What has been told stays in the queue of the client for so long.
 _LAST_WORDS_MS: Final = 5_000
 
@@ -80,6 +82,10 @@ class TraceSession:
         self._unix_ms: Final = time.time_ns() // 1_000_000 + options.seconds * 1000
         self._deaths: Final = {m: workers.deaths(m) for m in workers.mailboxes}
         self._letters: Final[dict[int, int]] = {}
+        # The processes that do not watch yet, and what they tell before all do.
+        self._missing: Final[set[int]] = set()
+        self._early: Final[list[tuple[tuple[Any, ...], str]]] = []
+        self._watching_ms: int | None = None
         self._calls: Final[dict[bytes, CallState]] = {}
         # The client has been told that these are over.
         self._ended: Final[set[bytes]] = set()
@@ -100,11 +106,23 @@ class TraceSession:
         self._version, self._size = version, size
         if places:
             self._places[version] = places
-        self.say("begin", trace=self.number, version=version, statements=size > 0)
+        self._missing.update(self._workers.mailboxes)
+        self._watching_ms = now_ms + _WATCHING_MS
         if why:
             self.say("note", text=f"no statements: {why}")
         self._write(BEGIN, self._workers.mailboxes)
         self.feed.go_on(now_ms)
+
+    def _is_watching(self, now_ms: int) -> None:
+        """All processes watch, or it has taken long enough."""
+        self._watching_ms = None
+        self.say("begin", trace=self.number, version=self._version, statements=self._size > 0)
+        for mailbox in sorted(self._missing):
+            self.say("note", text=f"{self._workers.name(mailbox)} does not watch yet")
+        self._missing.clear()
+        for event, process in self._early:
+            self._take(event, process, now_ms)
+        self._early.clear()
 
     def _write(self, what: int, to: list[int]) -> None:
         exchange = self._workers.exchange
@@ -136,7 +154,15 @@ class TraceSession:
         if lost:
             self.say("lost", count=lost)
         for event in marshal.loads(letter.events):
-            self._take(event, self._workers.name(sender), now_ms)
+            if event[0] == WATCHING:
+                if event[3] == self._version:
+                    self._missing.discard(sender)
+            elif self._watching_ms is not None:
+                self._early.append((event, self._workers.name(sender)))
+            else:
+                self._take(event, self._workers.name(sender), now_ms)
+        if self._watching_ms is not None and not self._missing:
+            self._is_watching(now_ms)
         self.feed.go_on(now_ms)
 
     def _take(self, event: tuple[Any, ...], process: str, now_ms: int) -> None:
@@ -200,6 +226,8 @@ class TraceSession:
                     self._letters.pop(mailbox, None)
                     self.say("note", text=f"{self._workers.name(mailbox)} was replaced")
                 self._write(BEGIN, again)
+            if self._watching_ms is not None and now_ms >= self._watching_ms:
+                self._is_watching(now_ms)
             lost = feed.take_lost()
             if lost:
                 self.say("lost", count=lost)
@@ -230,7 +258,7 @@ class TraceSession:
         return not self.feed.has_more() or now_ms - self.ended_ms > _LAST_WORDS_MS
 
     def next_ms(self, now_ms: int) -> int:
-        due = [now_ms + 200, self._sign_ms, self._until_ms, self.feed.next_ms(now_ms)]
+        due = [now_ms + 200, self._sign_ms, self._until_ms, self._watching_ms, self.feed.next_ms(now_ms)]
         return min([t for t in due if t is not None])
 
     def say(self, event: str, **more: object) -> None:

@@ -10,7 +10,7 @@ from mypy_extensions import i64
 
 from runtime.routing.engine import Engine
 from runtime.routing.ports import L_DBG, L_WARN, Log
-from runtime.routing.tracing import NOTE, EventTuple, Teller, Trace, Tracing
+from runtime.routing.tracing import NOTE, WATCHING, EventTuple, Teller, Trace, Tracing
 from runtime.routing.wanted import BadFilter, wanted
 from runtime.server.host.errors import StartError
 from runtime.server.mail.board import Board
@@ -110,6 +110,7 @@ class Traces(Handler):
             except StartError as e:
                 text = f"no statements: {e}"
                 self._teller.tell(trace, [(NOTE, b"", unix_us(), text)], 0)
+        self._teller.tell(trace, [(WATCHING, b"", unix_us(), int(asked.version))], 0)
 
     def _end(self, trace: int) -> None:
         if trace in self._teller.askers:

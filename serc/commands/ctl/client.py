@@ -11,6 +11,7 @@ import socket
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -197,11 +198,28 @@ class SocketChannel(Channel):
     """Through the Unix datagram socket `path`."""
 
     def _ask(self, command: bytes, lines: bytes) -> bytes:
-        for piece in self._pieces(command, lines):
-            return piece
-        raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s))
+        with self._connected() as s:
+            s.send(b":%s:\n%s" % (command, lines))
+            return s.recv(1 << 20)
 
     def _pieces(self, command: bytes, lines: bytes) -> Iterator[bytes]:
+        """The server is given a socket by which it tells; a refusal comes as any answer does."""
+        own, theirs = socket.socketpair()
+        with own, self._connected() as s:
+            with theirs:
+                socket.send_fds(s, [b":%s:\n%s" % (command, lines)], [theirs.fileno()])
+            while True:
+                ready, _, _ = select.select([s, own], [], [], self.timeout_s)
+                if not ready:
+                    raise TimeoutError
+                piece = ready[0].recv(1 << 16)
+                if not piece:
+                    return
+                yield piece
+
+    @contextmanager
+    def _connected(self) -> Iterator[socket.socket]:
+        """What goes wrong with it is raised as CannotAsk."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.settimeout(self.timeout_s)
             # An abstract address of the kernel's choice: the server finds it also from behind another root directory, and
@@ -209,9 +227,7 @@ class SocketChannel(Channel):
             s.bind("")
             try:
                 s.connect(self.path)
-                s.send(b":%s:\n%s" % (command, lines))
-                while True:
-                    yield s.recv(1 << 20)
+                yield s
             except TimeoutError:
                 raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s)) from None
             except OSError as e:

@@ -25,12 +25,9 @@ class Reader:
             self._fd = os.open(folder / "reply", os.O_RDONLY | os.O_NONBLOCK)
             self.feed: Feed = PipeFeed(ReplyRules(f"{folder}/", None), b"reply", 0)
         else:
-            self._own = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._own.bind(str(folder / "client"))
+            self._own, theirs = socket.socketpair()
             self._own.setblocking(False)
-            server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            server.setblocking(False)
-            self.feed = SocketFeed(server, str(folder / "client"), 0)
+            self.feed = SocketFeed(theirs, 0)
 
     def read(self) -> bytes:
         try:

@@ -215,6 +215,59 @@ def test_who_stops_reading_keeps_nobody_from_calls_and_commands(site: Site) -> N
     stopped.kill()
 
 
+def test_who_stops_reading_delays_no_other_who_watches(site: Site) -> None:
+    stopped = site.server.trace("method=*", "-n", "1000", "--whole")
+    os.kill(stopped.process.pid, signal.SIGSTOP)
+    try:
+        for _ in range(100):
+            site.people.talk()
+        trace = site.server.trace("from=alice", "-n", "1", "--json")
+        site.people.talk()
+        assert trace.wait() == 0
+        assert not trace.of("lost") and len(trace.of("ran")) >= 4
+    finally:
+        os.kill(stopped.process.pid, signal.SIGCONT)
+    assert stopped.shows("events lost")
+    stopped.kill()
+
+
+def test_the_client_hears_which_process_does_not_watch_yet(site: Site) -> None:
+    pid = site.server.workers()[0]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        trace = site.server.trace("from=alice", "-n", "1")
+        assert trace.shows("-- receiver child=0") and trace.shows("does not watch yet")
+        assert trace.lines[0].startswith("watching version")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    call = site.people.talk()
+    assert trace.wait() == 0 and call.call_id in trace.text
+
+
+def _ask(site: Site, request: bytes, *along: int) -> bytes:
+    """The answer to a datagram with descriptors."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.settimeout(60)
+        client.bind("")
+        client.connect(str(site.server.socket))
+        socket.send_fds(client, [request], list(along))
+        return client.recv(65536)
+
+
+def test_a_trace_by_the_socket_needs_a_stream_to_tell_it_to(site: Site) -> None:
+    read, write = os.pipe()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
+        for along in ((), (write,), (other.fileno(),), (write, read)):
+            assert _ask(site, b":trace:\nfrom=alice\n", *along).startswith(b"400 trace: no socket "), along
+    # What came along is closed, also with a command that has no use for it, or none at all.
+    os.set_blocking(read, False)
+    assert _ask(site, b":uptime:\n", write).startswith(b"200 ")
+    assert _ask(site, b"nonsense", write).startswith(b"400 First line malformed")
+    os.close(write)
+    assert os.read(read, 1) == b"", "the server holds the other end"
+    os.close(read)
+
+
 def test_a_worker_that_dies_is_watched_again_when_it_is_back(site: Site) -> None:
     trace = site.server.trace("from=alice", "-n", "3", "--json")
     for pid in site.server.workers():
