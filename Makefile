@@ -55,7 +55,9 @@ test: native  ## run the tests in both builds; what is not compiled in the pure 
 	for build in $$failed; do echo "failed: the tests of the $$build build" >&2; done; \
 	test -z "$$failed"
 
-PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+# worksteal keeps the tests of a file together. With the distributions by group, scope or file pytest-xdist waits for ever
+# for the tests of a process that has crashed.
+PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 test-native: native
 	@$(NATIVE_BUILD) $(PYTEST) $(PYTEST_ARGS)

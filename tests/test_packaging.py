@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fcntl
 import importlib
 import importlib.util
 import os
@@ -24,9 +25,6 @@ from runtime.version import VERSION
 PROJECT_DIR: Final = Path(__file__).parent.parent
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT_DIR / "pyproject.toml").read_text())
 
-# One process for all of them: the wheel is built once.
-pytestmark = pytest.mark.xdist_group("wheel")
-
 
 def hatch_build() -> ModuleType:
     """The build hook, loaded as hatchling does it. Skips where the build tools are not installed."""
@@ -41,15 +39,18 @@ def hatch_build() -> ModuleType:
 def build(target: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run hatchling as pip does, output captured. Skips where the build tools are not installed."""
     pytest.importorskip("hatchling")
-    return subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(directory)],
-        cwd=PROJECT_DIR,
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    with open(PROJECT_DIR / "pyproject.toml") as project:
+        # Two builds in one folder would disturb each other: pytest-xdist may have given this file to two processes.
+        fcntl.flock(project, fcntl.LOCK_EX)
+        return subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(directory)],
+            cwd=PROJECT_DIR,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
 
 @pytest.fixture(scope="module")

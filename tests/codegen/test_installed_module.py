@@ -24,9 +24,6 @@ EXAMPLE: Final = PROJECT / "examples" / "module"
 CFG: Final = (EXAMPLE / "ser.cfg").read_text()
 LISTED: Final = "2.0.0.127.dnsbl.example.org"
 
-# One process for all of them: the wheel is built once.
-pytestmark = pytest.mark.xdist_group("installed module")
-
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:

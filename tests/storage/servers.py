@@ -78,14 +78,23 @@ class DatabaseServer:
             self.process = None
 
     def signal(self, what: signal.Signals) -> None:
-        """To the server and to the processes that it has started."""
+        """To the server and to the processes that it has started. Those that are to stop have stopped when this returns."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        for pid in [self.process.pid, *map(int, children)]:
+        pids = [self.process.pid, *map(int, children)]
+        for pid in pids:
             os.kill(pid, what)
+        if what == signal.SIGSTOP:
+            assert eventually(lambda: all(has_stopped(pid) for pid in pids))
 
     def _wait(self, what: Callable[[], bool]) -> None:
         assert eventually(what, START_S), (self.folder / "log").read_text(errors="replace")[-2000:]
+
+
+def has_stopped(pid: int) -> bool:
+    """Whether all threads of the process stand still: until then one of them may answer."""
+    states = [path.read_text().rsplit(")", 1)[1].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return set(states) == {"T"}
 
 
 class Postgres(DatabaseServer):
