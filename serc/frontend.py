@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
-from serc.diagnostics.report import Report, Severity
+from serc.diagnostics.report import Diagnostic, Related, Report, Severity
 from serc.lint.cures import Cures
 from serc.lint.numbers import check_octal
 from serc.lint.subject import Subject
@@ -64,6 +65,7 @@ def inspect(
     _directives(source, lexed.line_comments, report)
     if not takes_any:
         _foreign_file(source, report)
+        _names_of_routes(report)
     apply_ignores(source, lexed.line_comments, report)
     return bound, report
 
@@ -116,6 +118,23 @@ def _foreign_file(source: Source, report: Report) -> None:
         message = f"this is a config of {name}: SER 0.9 has another language, other functions and other modules"
         hint = "start from one of examples/cfg, and move over what is yours; serc explain SER0709 says more"
         report.add(codes.FOREIGN_FILE, span, message, hint=hint)
+
+
+def _names_of_routes(report: Report) -> None:
+    """One name of a route is one mistake, however often the route is called."""
+    first: dict[str, Diagnostic] = {}
+    kept: list[Diagnostic] = []
+    for diagnostic in report.diagnostics:
+        if diagnostic.code is not codes.NAMED_ROUTE:
+            kept.append(diagnostic)
+        elif diagnostic.message not in first:
+            first[diagnostic.message] = diagnostic
+            kept.append(diagnostic)
+        else:
+            before = first[diagnostic.message]
+            related = (*before.related, Related(diagnostic.span, "and here"))
+            kept[kept.index(before)] = first[diagnostic.message] = replace(before, related=related)
+    report.diagnostics[:] = kept
 
 
 def _directives(source: Source, comments: list[tree.Span], report: Report) -> None:

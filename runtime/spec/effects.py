@@ -27,6 +27,8 @@ class Does(enum.Enum):
     RECORD_ROUTE = "stays in the path of the dialog"
     LOOSE_ROUTE = "routes by the Route headers"
     VOUCH = "when true, tells that somebody may send this, or to where"
+    LIMIT = "when false, tells that the sender sends too much"
+    EDIT_CONTACT = "changes how the contacts are kept that are saved afterwards"
     IDENTIFY = "verifies that users write the name that is theirs"
     AUTH_WWW = "verifies Authorization"
     AUTH_PROXY = "verifies Proxy-Authorization"

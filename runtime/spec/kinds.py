@@ -152,6 +152,10 @@ def _misunderstood(text: str) -> Doubt | None:
         return Doubt("an empty regular expression matches everything")
     if re.fullmatch(r"/.*/[gimsx]*", text, re.DOTALL):
         return Doubt("the slashes belong to the regular expression: there are none around it", "remove them")
+    star = re.fullmatch(r"((?:[^\\*+?()\[\]{}|]|\\.)*)([0-9])\*", text, re.DOTALL)
+    if star is not None:
+        sentence = f'"*" repeats the "{star[2]}" before it, or leaves it away: this is the same as "{star[1]}"'
+        return Doubt(sentence, f'write "{star[1]}{star[2]}" for what begins so')
     plus = re.search(r"(?:sips?|tel):\+(?=[0-9\[])", text)
     if plus is not None:
         return Doubt('"+" repeats the ":" before it, it is not the plus of a number', r"write \+ for the plus")

@@ -90,7 +90,7 @@ def identity(name: str = "header") -> Arg[bytes]:
     return keyword(name, "Request-URI", "To", "From", "Credentials")
 
 
-def _status_doubt(text: str) -> Doubt | None:
+def status_doubt(text: str) -> Doubt | None:
     if re.search(r"[0-9]*[xX]{1,2}", text):
         wanted = re.sub("[xX]", "[0-9]", text)
         return Doubt(f'no status is like "{text}": an x is an x in a regular expression', f'write "{wanted}"')
@@ -102,7 +102,7 @@ def _status_doubt(text: str) -> Doubt | None:
     return REGEX.doubt(text)
 
 
-STATUS_REGEX: Final = replace(REGEX, doubt=_status_doubt)
+STATUS_REGEX: Final = replace(REGEX, doubt=status_doubt)
 
 
 def status_regex() -> Arg[Regex]:

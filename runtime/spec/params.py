@@ -76,10 +76,12 @@ def flag_param(name: str, default: int, summary: str) -> Param:
     return integer_param(name, default, summary, low=0, high=31)
 
 
-def seconds_param(name: str, default: int, summary: str, *, usual: int = 0) -> Param:
-    """`usual`: nobody means more than so many; 0: any number may be meant."""
+def seconds_param(name: str, default: int, summary: str, *, usual: int = 0, never_zero: str = "") -> Param:
+    """`usual`: nobody means more than so many; 0: any number may be meant. `never_zero`: why 0 is hardly meant."""
 
     def doubt(value: int) -> Doubt | None:
+        if value == 0 and never_zero:
+            return Doubt(f"{name} is 0: {never_zero}", "write a number of seconds")
         if not usual or value <= usual:
             return None
         return Doubt(f"{name} is {value} seconds: are these milliseconds?", f"write {max(1, value // 1000)}")

@@ -154,6 +154,7 @@ NO_LOOSE_ROUTE: Final = _warning("SER0534", "Record-Route is asked for, and Rout
 SAVE_UNVERIFIED: Final = _warning("SER0535", "registration without a check of who it is")
 RECORDED_TWICE: Final = _warning("SER0536", "Record-Route twice")
 NOT_LISTENING: Final = _warning("SER0537", "sending from an address that is not listened on")
+IN_VAIN: Final = _warning("SER0538", "function that does nothing for these requests")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

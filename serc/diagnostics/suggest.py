@@ -7,6 +7,7 @@ from typing import Final
 
 # In a shorter word one letter makes too much of a difference.
 _SHORTEST: Final = 3
+_LONG_STEM: Final = 5
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -37,8 +38,13 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """A hint, or ""."""
-    found = nearest(word, candidates)
+    """A hint, or "". A word that begins as one candidate alone does may be meant, too, with another end: childs, children."""
+    words = list(candidates)
+    found = nearest(word, words)
+    if found is None and len(word) > _LONG_STEM:
+        stem = word.lower()[: max(_LONG_STEM, len(word) - 2)]
+        alike = [each for each in words if each.lower().startswith(stem)]
+        found = alike[0] if len(alike) == 1 else None
     return f'did you mean "{found}"?' if found else ""
 
 

@@ -8,13 +8,18 @@ from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
 from serc.reading import tree
-from serc.reading.walk import calls, routes
+from serc.reading.walk import below, calls, routes
 from serc.resolve.words import STATEMENTS
 
 
 def check_armed(subject: Subject, report: Report) -> None:
     """Only transactions run them."""
     effects = subject.effects
+    for route in routes(subject.file):
+        if route.kind == "route":
+            for node in below(route.body):
+                if isinstance(node, tree.Block):
+                    _in_block(node, subject, report)
     everything = [
         call
         for route in routes(subject.file)
@@ -24,7 +29,8 @@ def check_armed(subject: Subject, report: Report) -> None:
     ]
     armed = next((call for call in everything if effects.of(call) is Does.ARM), None)
     stateless = next((call for call in everything if effects.of(call) is Does.RELAY), None)
-    if armed is None or stateless is None or any(d.code is codes.TRANSACTION_LEFT for d in report.diagnostics):
+    told = (codes.TRANSACTION_LEFT, codes.ARMED_IN_VAIN)
+    if armed is None or stateless is None or any(d.code in told for d in report.diagnostics):
         return
     if any(effects.of(call) in (Does.RELAY_STATEFUL, None) for call in everything):
         return
@@ -35,3 +41,26 @@ def check_armed(subject: Subject, report: Report) -> None:
     if all(isinstance(argument, tree.Word) for argument in stateless.arguments):
         fix = write(stateless.span, f"{effects.named(Does.RELAY_STATEFUL)}()", safe=False)
     report.add(codes.ARMED_IN_VAIN, armed.span, message, hint=hint, related=related, fix=fix)
+
+
+def _in_block(block: tree.Block, subject: Subject, report: Report) -> None:
+    """Armed, and then forwarded without a transaction, though the file forwards with one elsewhere."""
+    effects = subject.effects
+    armed: tree.Call | None = None
+    for statement in block.statements:
+        here = [call for call in calls(statement) if call.name.name not in STATEMENTS]
+        if isinstance(statement, tree.Call) and effects.of(statement) is Does.ARM:
+            armed = statement
+        elif any(effects.of(call) in (Does.RELAY_STATEFUL, Does.NEW_TRANSACTION, None) for call in here):
+            armed = None
+        forwarded = here[0] if here else None
+        if armed is None or forwarded is None or effects.of(forwarded) is not Does.RELAY:
+            continue
+        forward = f"{effects.named(Does.RELAY_STATEFUL)}()"
+        message = f"{armed.name.name} names a route that never runs: the request is forwarded without a transaction"
+        related = (Related(forwarded.span, "forwarded here"),)
+        fix = None
+        if all(isinstance(argument, tree.Word) for argument in forwarded.arguments):
+            fix = write(forwarded.span, forward, safe=False)
+        report.add(codes.ARMED_IN_VAIN, armed.span, message, hint=f"forward with {forward}", related=related, fix=fix)
+        return

@@ -17,9 +17,11 @@ from serc.lint.inverted import check_inverted
 from serc.lint.limits import check_limits
 from serc.lint.loops import check_loops
 from serc.lint.main_again import check_main_again
+from serc.lint.parameters import check_parameters
 from serc.lint.paths.walk import check_paths
 from serc.lint.realms import check_realms
 from serc.lint.recursion import check_recursion
+from serc.lint.repeated import check_repeated
 from serc.lint.replies import check_replies
 from serc.lint.routes import check_routes
 from serc.lint.subject import Subject
@@ -64,16 +66,19 @@ CHECKS: Final = (
             codes.SAVE_ANY_METHOD,
             codes.SAVE_UNVERIFIED,
             codes.RECORDED_TWICE,
+            codes.IN_VAIN,
         ),
         check_paths,
     ),
     Check((codes.MAIN_ROUTE_AGAIN,), check_main_again),
     Check((codes.REALMS_DIFFER,), check_realms),
     Check((codes.CROSSED_LIMITS,), check_limits),
+    Check((codes.DOUBTFUL_MODPARAM,), check_parameters),
     Check((codes.TABLE_NEVER_SAVED,), check_tables),
     Check((codes.ARMED_IN_VAIN,), check_armed),
     Check((codes.FORWARDED_TO_SELF, codes.NOT_LISTENING), check_loops),
     Check((codes.CONSTANT_CONDITION,), check_replies),
+    Check((codes.CONSTANT_CONDITION,), check_repeated),
 )
 
 

@@ -6,7 +6,7 @@ from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.fix import write
 from serc.diagnostics.report import Related, Report
-from serc.diagnostics.suggest import nearest
+from serc.diagnostics.suggest import is_slip, nearest
 from serc.lint.subject import Subject
 from serc.reading import tree
 from serc.reading.walk import calls, routes
@@ -24,6 +24,9 @@ def check_tables(subject: Subject, report: Report) -> None:
                 (saved if does is Does.SAVE else looked_up).setdefault(table.value, table)
     for name, place in looked_up.items():
         meant = nearest(name, [other for other in saved if other not in looked_up])
+        if meant is None:
+            slip = nearest(name, saved)
+            meant = slip if slip is not None and is_slip(name, slip, ()) else None
         if name not in saved and meant is not None:
             related = (Related(saved[meant].span, "saved here"),)
             message = f'contacts are looked up in the table "{name}", and saved in "{meant}"'

@@ -36,6 +36,7 @@ ROUTES: Final[dict[str, tuple[Foreign, Literal["route", "failure_route", "onrepl
 
 STATEMENTS: Final[dict[str, Foreign]] = {
     "exit": Foreign(_LATER, "write break, which ends the route; called routes return to their caller"),
+    "stop": Foreign("no config language of SER", "write break, which ends the route"),
     "return": Foreign(_LATER, "write break, which ends the route and returns to the caller"),
     "while": Foreign(_LATER, "0.9 has no loops: unroll it, or let a route call itself"),
     "switch": Foreign(_OPENSER, "write if … else if …"),

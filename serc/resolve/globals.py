@@ -22,6 +22,12 @@ _TLS_METHODS: Final = frozenset(
     f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers
 )
 _DEFAULT_PORT: Final = 5060
+# More than this is hardly meant, why, and the way out.
+_MOST: Final = {
+    "debug": (9, "there are no levels above 4, debugging", "write a number from -3 to 4"),
+    "children": (1024, "each is a process, for each address", "as many as there are processors will do"),
+    "tcp_children": (1024, "each is a process", "as many as there are processors will do"),
+}
 
 
 def check_globals(file: tree.File, report: Report) -> None:
@@ -196,6 +202,9 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
         meant = "8" if entry.name == "children" else "the number of children"
         message = f"{entry.name}=0 does not mean none: the default, {meant}, is taken"
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write at least 1")
+    if entry.name in _MOST and isinstance(value, tree.Number) and value.value > _MOST[entry.name][0]:
+        message, hint = _MOST[entry.name][1], _MOST[entry.name][2]
+        report.add(codes.DOUBTFUL_GLOBAL, item.span, f"{entry.name}={value.text}: {message}", hint=hint)
     if entry.name in ("fifo", "unix_sock") and isinstance(value, tree.String):
         if value.value and not value.value.startswith(("/", "${")):
             message = (

@@ -259,6 +259,8 @@ def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
     for item in file.items:
         if not isinstance(item, tree.ModParam) or not isinstance(item.value, tree.String) or modules.puzzles:
             continue
+        if item.value.value == READ_WRITE_URL and not loaded & (_SERVERS | modules.meant):
+            _embedded_instead(item, modules, report)
         if item.value.value in (READ_WRITE_URL, READ_ONLY_URL) or modules.value(item.module.value, "db_mode") == 0:
             continue  # not opened, or no more than what is taken where no URL is set
         scheme, found, _ = item.value.value.partition("://")
@@ -276,6 +278,22 @@ def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
                 None if fix is None else replace(fix, is_safe=False)
             )  # what runs now does not start, and may be meant so
             report.add(codes.REFUSED, item.value.span, sentence, hint=hint, fix=fix)
+
+
+def _embedded_instead(item: tree.ModParam, modules: Modules, report: Report) -> None:
+    """The URL that is the default, written out: who writes it means that database, and does not get it without its driver."""
+    if modules.value(item.module.value, "db_mode") == 0 or any(
+        d.code is codes.DOUBTFUL_MODPARAM for d in report.diagnostics
+    ):
+        return
+    driver = READ_WRITE_URL.partition(":")[0]
+    message = (
+        f"{driver}.so is not loaded: this is kept in a database of the server's own ({EMBEDDED}), and not in {driver}"
+    )
+    hint = f'write loadmodule "…/{driver}.so" before it'
+    fix = modules.loading(driver, item.span.start)
+    fix = None if fix is None else replace(fix, is_safe=False)
+    report.add(codes.DOUBTFUL_MODPARAM, item.value.span, message, hint=hint, fix=fix)
 
 
 def _default_drivers(modules: Modules, report: Report) -> None:
@@ -315,6 +333,7 @@ def _opens_database(module: Loaded) -> bool:
 _BOOLEANS: Final = frozenset("yes true on enable no false off disable".split())
 # Parameters that are all 0 where a module does without its database.
 _ASK_FOR_ROWS: Final = {"usrloc": ("db_mode",), "acc": ("db_flag", "db_missed_flag")}
+_SERVERS: Final = frozenset(DRIVERS)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -385,6 +404,8 @@ class _ParamCheck:
         if not _PLAIN.match(name):
             known = "modules that are loaded: " + ", ".join(sorted(m.spec.exported for m in self._modules.loaded))
             message = f'no loaded module matches "{name}"'
+            if re.fullmatch(r"[A-Za-z0-9_]+([, ;]+[A-Za-z0-9_]+)+", name):
+                known = f'separate them by |: write "{"|".join(re.split("[, ;]+", name))}"'
             self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=known)
             return
         for module in self._modules.loaded:

@@ -9,7 +9,8 @@ from typing import Final
 from runtime.spec.environment import names_in
 from runtime.spec.kinds import regex_constant, regex_doubt
 from runtime.spec.kinds_sip import is_host_name, is_ip, network_constant
-from runtime.spec.operands import AddressOperand, NumberOperand, Operand, ServerOperand, TextOperand
+from runtime.spec.kinds_words import status_doubt
+from runtime.spec.operands import AddressOperand, Messages, NumberOperand, Operand, ServerOperand, TextOperand
 from runtime.spec.posix_regex import BadRegex, posix_regex
 from runtime.spec.values import OutOfRange, Value
 from serc.diagnostics import codes
@@ -95,12 +96,13 @@ class ComparisonCheck:
         except BadRegex as e:
             self._report.add(codes.BAD_REGEX, span, f"bad regular expression: {e}", hint=e.hint)
             return None
-        doubt = regex_doubt(text)
+        operand = self._declared.operand(compare.operand.name)
+        is_status = operand is not None and operand.of is Messages.REPLIES
+        doubt = status_doubt(text) if is_status else regex_doubt(text)
         if doubt is not None:
             fix = mended(compare.value) if isinstance(compare.value, tree.String) else None
             self._report.add(codes.FOREIGN_REGEX, span, doubt.sentence, hint=doubt.hint, fix=fix)
             return regex_constant(text)
-        operand = self._declared.operand(compare.operand.name)
         forms = operand.forms if isinstance(operand, TextOperand) else ()
         why, hint = never_matches(forms, text)
         if why:

@@ -11,6 +11,11 @@ from serc.reading import tree
 
 # Literal text behind the first sign, as far as no sign of a pattern follows that could make its last character optional.
 _PREFIX: Final = re.compile(r"\^((?:[^\\^$.|?*+(){}\[\]]|\\[^A-Za-z0-9`'<>])+)(?![?*{])")
+# A beginning that no letter can be.
+_NO_LETTER: Final = r"(?:\\[^A-Za-z0-9`'<>]|[0-9@:<>;,_/ -]|\[[^\^\]A-Za-z][^\]A-Za-z]*\])"
+_NO_SCHEME: Final = re.compile(rf"\^(?:{_NO_LETTER}[?*])*{_NO_LETTER}(?![?*]|\{{0)")
+# What replies have in the place of a URI.
+_LIKE_STATUS: Final = re.compile(r"\^[1-6](?:[0-9.]|\[[0-9-]*\]){0,2}\$?")
 # An end behind which something else must follow, a beginning before which something else stands.
 _AFTER_END: Final = re.compile(r"(?<!\\)(?:\\\\)*\$(?=[A-Za-z0-9@:<>;,_/ -])")
 _BEFORE_BEGINNING: Final = re.compile(r"[A-Za-z0-9@:<>;,_/ -]\^")
@@ -44,6 +49,9 @@ def never_matches(forms: tuple[Form, ...], pattern: str) -> tuple[str, str]:
         return "$ is the end, and something follows it", r"write \$ for the character itself"
     if _BEFORE_BEGINNING.search(bare):
         return "^ is the beginning, and something stands before it", r"write \^ for the character itself"
+    is_status = len(forms) > 1 and _LIKE_STATUS.fullmatch(pattern) is not None
+    if forms and forms[0].left_out and "|" not in bare and not is_status and _NO_SCHEME.match(pattern):
+        return forms[0].why, f'write "^{forms[0].left_out}{pattern[1:]}"'
     prefix = _PREFIX.match(pattern)
     if not forms or not forms[0].left_out or prefix is None or "|" in bare:
         return "", ""

@@ -70,7 +70,8 @@ def _source(text: str) -> Constant[Owner]:
     head, slash, part = text.partition("/")
     if _uri(head):
         if slash and part.lower() not in ("username", "domain"):
-            raise BadArgument(f'"{part}" is no part of a URI that can be used here', "write domain, or nothing")
+            hint = "write username" if part.lower() == "user" else "write username or domain, or nothing"
+            raise BadArgument(f'"{part}" is no part of a URI that can be used here', hint)
         return _owner(_uri(head), b"", part.lower() == "domain")
     if text.startswith("$"):
         if len(text) == 1:

@@ -11,7 +11,7 @@ from typing import Final
 from runtime.routing.sockets import SocketName
 from runtime.spec.declare import Arg, ArgumentKind, Given, Written
 from runtime.spec.kinds import level_named, wire
-from runtime.spec.kinds_sip import LARGEST_PORT, socket_constant
+from runtime.spec.kinds_sip import LARGEST_PORT, is_ip, socket_constant
 from runtime.spec.values import BadArgument, Constant, Doubt, Named, OutOfRange
 
 _NUMBERS: Final = frozenset((Written.NUMBER,))
@@ -85,11 +85,27 @@ def _unlike(pattern: str, sentence: str, hint: str) -> Callable[[str], Doubt | N
 def _host_and_port(text: str) -> Doubt | None:
     if re.match(r"sips?:", text, re.IGNORECASE) or "@" in text:
         return Doubt(f'"{text}" is not a host with its port', "write host or host:port; seturi takes a whole URI")
-    _, colon, port = text.rpartition(":")
+    host, colon, port = text.rpartition(":")
+    numbers = _numbers_of_no_address(host if colon and port.isdigit() else text)
+    if numbers is not None:
+        return numbers
     bare = not colon or "]" in port or ":" in text[: -len(port) - 1].strip("[]")
     if bare or port.isdigit() and int(port) <= LARGEST_PORT:
         return None
     return Doubt(f'there is no port "{port}"', f"write host or host:port; ports end at {LARGEST_PORT}")
+
+
+def _numbers_of_no_address(text: str) -> Doubt | None:
+    """What looks like an IPv4 address and is none: as a name it could not be found."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)+", text) and not is_ip(text):
+        return Doubt(f"{text} is not an IP address: it wants four numbers from 0 to 255", "")
+    return None
+
+
+def _host_alone(text: str) -> Doubt | None:
+    if re.fullmatch(r"[^:/@]*|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?", text, re.IGNORECASE):
+        return _numbers_of_no_address(text)
+    return Doubt(f'"{text}" is not a host name alone', "rewritehostport (or sethostport) takes a port, too")
 
 
 def _advertised(text: str) -> bytes:
@@ -157,15 +173,7 @@ NEW_USER: Final = Arg(
 URI: Final = Arg("uri", _text("URI", "a URI", _unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
 NEW_HOST: Final = Arg(
     "host",
-    _text(
-        "host",
-        "a host name",
-        _unlike(
-            r"[^:/@]*|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?",
-            "is not a host name alone",
-            "rewritehostport (or sethostport) takes a port, too",
-        ),
-    ),
+    _text("host", "a host name", _host_alone),
 )
 NEW_HOST_PORT: Final = Arg("host:port", _text("host:port", "host:port", _host_and_port))
 NEW_PORT: Final = Arg(

@@ -10,9 +10,10 @@ from runtime.routing.context import Context
 from runtime.routing.module import Module
 from runtime.sip.edits import Edit
 from runtime.sip.scan import decimal
-from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.declare import REQUEST, Arg, ArgumentKind, ModuleSpec, function, integer_param
 from runtime.spec.effects import Does
-from runtime.spec.kinds import integer
+from runtime.spec.kinds import parse_integer
+from runtime.spec.values import Doubt
 
 _HIGHEST: Final = 65535
 MINUS: Final = 45
@@ -64,6 +65,16 @@ def _right_aligned(value: i64, width: i64) -> bytes:
     return text.rjust(width)
 
 
+def _limit_doubt(text: str) -> Doubt | None:
+    if int(text) > 0:
+        return None
+    return Doubt("with 0 as the limit no request comes further than here", "write 10")
+
+
+_LIMIT: Final = Arg(
+    "limit", ArgumentKind[int]("integer", "a number from 0 to 255", lambda t: parse_integer(t, 0, 255), _limit_doubt)
+)
+
 EXPORTS: Final = ModuleSpec(
     name="maxfwd",
     implementation="runtime.modules.maxfwd:Maxfwd",
@@ -72,7 +83,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "mf_process_maxfwd_header",
             Maxfwd.mf_process_maxfwd_header,
-            integer("limit", 0, 255),
+            _LIMIT,
             routes=REQUEST,
             does=Does.CHECK_HOPS,
             alone="not stop a looping request by itself",

@@ -271,7 +271,7 @@ EXPORTS: Final = ModuleSpec(
             "fix_nated_register",
             Nathelper.fix_nated_register,
             routes=REQUEST,
-            does=Does.NOTHING,
+            does=Does.EDIT_CONTACT,
             summary="Keep the source address for save().",
         ),
         function(

@@ -97,7 +97,7 @@ EXPORTS: Final = ModuleSpec(
             "pike_check_req",
             Pike.pike_check_req,
             routes=REQUEST,
-            does=Does.NOTHING,
+            does=Does.LIMIT,
             alone="not stop a flood by itself",
             summary="False if the source sends too much.",
         ),

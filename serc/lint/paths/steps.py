@@ -32,11 +32,13 @@ _UNCHANGED: Final = frozenset(
             Does.TEST_FLAG,
             Does.TEST_STATUS,
         ),
-        *(Does.ARM, Does.COPY),
+        *(Does.ARM, Does.COPY, Does.LIMIT, Does.EDIT_CONTACT),
     )
 )
 # Who verifies somebody does it before the contacts are taken.
 _CHECKS: Final = frozenset((Does.IDENTIFY, Does.AUTH_WWW, Does.AUTH_PROXY))
+# They leave the question of who sent it open.
+_BESIDE: Final = frozenset((Does.LOG, Does.TEST_FLAG, Does.EDIT_CONTACT, Does.CONSUME_CREDENTIALS))
 ONLY_IF_TRUE: Final = frozenset(
     (
         *(Does.LOOKUP, Does.LOOSE_ROUTE, Does.VOUCH, Does.REWRITE, Does.MAY_REWRITE, Does.SETTLE),
@@ -44,14 +46,26 @@ ONLY_IF_TRUE: Final = frozenset(
     )
 )
 _REGISTER: Final = "REGISTER"
+_OTHERS_NEED_IT: Final = "calls need it, or their later requests do not pass here"
+# Nobody can be asked for credentials by these. RFC 3261 22.1.
+_NEVER_CHALLENGED: Final = frozenset(("ACK", "CANCEL"))
 RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
 
 
 class Steps:
     """Takes states from before a call to behind it, and reports."""
 
-    def __init__(self, effects: Effects, cures: Cures, verifies: bool, flags: frozenset[int], report: Report) -> None:
+    def __init__(
+        self,
+        effects: Effects,
+        cures: Cures,
+        verifies: bool,
+        flags: frozenset[int],
+        all_routes: list[tree.Route],
+        report: Report,
+    ) -> None:
         """`verifies`: somebody's credentials are verified somewhere. `flags`: those that a transaction is asked for."""
+        self._routes = all_routes
         self._flags = flags
         self._effects = effects
         self._verifies = verifies
@@ -61,6 +75,11 @@ class Steps:
         self.remarks = 0
         # Forwardings behind which something was reported: all the rest follows from the same missing break.
         self._blamed: set[tree.Span] = set()
+        # Whether nothing but REGISTER comes to a Record-Route.
+        self._recording: dict[tree.Call, bool] = {}
+        # Answers in transactions that are not there.
+        self._without: list[tree.Call] = []
+        self._openings: set[tree.Span] = set()
         # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
         self._late_flags: list[tuple[tree.Call, State]] = []
 
@@ -72,20 +91,23 @@ class Steps:
         kept = state.transaction and state.failure is None and does in _BEFORE_TRANSACTION
         if (does in _BEFORE_RELAY or kept) and state.relay is not None and not state.relay_failed:
             self._too_late(call, state.relay)
-        if state.saved is not None and does not in _CHECKS and does is not Does.LOG:
+        if state.saved is not None and does not in _CHECKS and does not in _BESIDE:
             state = state.but(saved=None)
         if does in _CHECKS and state.saved is not None and self._blame(state.saved):
             self._checked_late(call, state.saved)
+        if does is Does.EDIT_CONTACT and state.saved is not None:
+            self._changed_late(call, state.saved)
         if does is Does.SET_FLAG and state.relay is not None and not state.relay_failed and self._flag_is_late(call):
             self.remarks += 1
             self._late_flags.append((call, state))
         if does is Does.RECORD_ROUTE:
-            return self._recorded(call, state)
+            return state if state.relay is not None or state.relay_failed else self._recorded(call, state)
         if does is Does.TEST_STATUS and not state.transaction:
             self._no_status(call)
         if does in _UNCHANGED:
             return state
         if does is Does.NEW_TRANSACTION:
+            self._openings.add(span)
             return state.but(transaction=True, opened=span)
         if does is Does.FIND_TRANSACTION:
             return state.but(transaction=True)
@@ -176,6 +198,12 @@ class Steps:
         hint = f"move it before {self._effects.named(Does.SAVE)}"
         self._tell(codes.TOO_LATE, call.span, message, hint=hint, related=related)
 
+    def _changed_late(self, call: tree.Call, saved: tree.Span) -> None:
+        related = (Related(saved, "the contacts are taken here"),)
+        name = self._effects.named(Does.SAVE)
+        message = f"{call.name.name} comes too late: the contacts have been taken as they are"
+        self._tell(codes.TOO_LATE, call.span, message, hint=f"call it before {name}", related=related)
+
     def _flag_is_late(self, call: tree.Call) -> bool:
         """Is the flag one that a transaction takes along when it begins? Modules and the transaction's own routes look at those."""
         argument = call.arguments[0] if call.arguments else None
@@ -209,13 +237,26 @@ class Steps:
             self._tell(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint, fix=fix)
 
     def _no_transaction(self, call: tree.Call) -> None:
+        self.remarks += 1
+        if call not in self._without:
+            self._without.append(call)
+
+    def _tell_without(self, call: tree.Call, others: list[tree.Call]) -> None:
+        """One transaction that is missing is one mistake, however many answers there are in it."""
+        if any(d.code is codes.INVERTED_TEST and self._opens(d.span) for d in self._report.diagnostics):
+            return
         opening, reply = self._effects.named(Does.NEW_TRANSACTION), self._effects.named(Does.REPLY)
         message = f"{call.name.name} answers in a transaction, and there is none here: nothing is sent"
         hint = f"call {opening}() first, or write {reply}"
-        fix = write(call.name.span, reply, safe=False)
-        self._tell(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix)
+        fix = write(call.name.span, reply, safe=False) if not others else None
+        related = tuple(Related(other.span, "and here") for other in others)
+        self._tell(codes.NO_TRANSACTION, call.span, message, hint=hint, fix=fix, related=related)
+
+    def _opens(self, span: tree.Span) -> bool:
+        return span in self._openings
 
     def _recorded(self, call: tree.Call, state: State) -> State:
+        self._recording[call] = self._recording.get(call, True) and state.method == _REGISTER
         if state.recorded is not None and state.recorded != call.span:
             related = (Related(state.recorded, "first asked for here"),)
             message = (
@@ -287,6 +328,7 @@ class Steps:
         is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
         if (
             not state.trusted
+            and state.method not in _NEVER_CHALLENGED
             and not any(d.code is codes.INVERTED_TEST for d in self._report.diagnostics)
             and _goes_where_the_uri_says(call)
             and (state.local == "no" or not state.local and is_stateless)
@@ -323,6 +365,15 @@ class Steps:
 
     def finish(self) -> None:
         """When all ways have been gone: what was to be told only if nothing else was."""
+        for call in (each for each, is_vain in self._recording.items() if is_vain):
+            message = f"{call.name.name} does nothing for a REGISTER: it begins no dialog"
+            hint = f'was if (method != "REGISTER") meant? {_OTHERS_NEED_IT}'
+            self._tell(codes.IN_VAIN, call.span, message, hint=hint)
+        for route in self._routes:
+            here = [c for c in self._without if route.span.start <= c.span.start < route.span.end]
+            if here:
+                here.sort(key=lambda call: call.span.start)
+                self._tell_without(here[0], here[1:])
         for call, state in self._late_flags:
             if state.relay is not None and self._blame(state.relay, state.relayed_in):
                 self._report_late(call, state.relay)

@@ -52,7 +52,9 @@ class _Walk:
         verifies = bool(effects & {Does.AUTH_WWW, Does.AUTH_PROXY})
         self._forwards = Does.RELAY_STATEFUL in effects
         self._space = Space()
-        self._steps = Steps(subject.effects, subject.cures, verifies, self._flags_of_transactions(), report)
+        self._steps = Steps(
+            subject.effects, subject.cures, verifies, self._flags_of_transactions(), list(routes(subject.file)), report
+        )
 
     def _flags_of_transactions(self) -> frozenset[int]:
         """Flags that modules look for in a transaction: it has those that the request had when it was forwarded."""
@@ -174,8 +176,8 @@ class _Walk:
             if state not in known:
                 if len(known) >= _MOST_RUNS:
                     return frozenset((self._space.anything,))
-                known[state] = self._route_body(number, frozenset((state,)))
-            out |= frozenset(_went_on(state, each, call.span) for each in known[state])
+                known[state] = self._route_body(number, frozenset((in_ack_block(state, False),)))
+            out |= frozenset(in_ack_block(_went_on(state, each, call.span), state.only_ack) for each in known[state])
         return self._space.bounded(frozenset(self._without_rewrite(call, state) for state in out))
 
     def _without_rewrite(self, call: tree.Call, state: State) -> State:
@@ -189,8 +191,9 @@ class _Walk:
         link: tree.If | None = node
         while link is not None and states:  # a loop, since chains of `else if` can be long
             node = link
+            before = states
             yes, states = self._condition(node.condition, states)
-            only_ack = bool(yes) and all(s.method == "ACK" for s in yes)
+            only_ack = all(s.method == "ACK" for s in yes) and _narrows_to_ack(before)
             reached, stopped = self._block(node.then, frozenset(in_ack_block(s, only_ack) for s in yes))
             out = self._space.bounded(out | frozenset(in_ack_block(s, False) for s in reached))
             ended |= stopped
@@ -225,7 +228,9 @@ class _Walk:
             bound = self._subject.comparison(node)
             pairs = [compared(node, bound, state) for state in states]
         elif isinstance(node, tree.Number):
-            return (states, NONE) if node.value else (NONE, states)
+            # Reported already. What is behind it is there to try something out.
+            any_way = frozenset(s.but(method=s.method or UNNAMED, trusted=True) for s in states)
+            return (any_way, NONE) if node.value else (NONE, any_way)
         elif isinstance(node, tree.Call) and node.name.name != "route":
             pairs = [self._tested_call(node, state) for state in states]
         else:
@@ -261,6 +266,11 @@ class _Walk:
         if does in (Does.LOOSE_ROUTE, Does.VOUCH, Does.AUTH_WWW, Does.AUTH_PROXY):
             return state.but(trusted=True)  # reported as an ignored result already
         return after
+
+
+def _narrows_to_ack(states: States) -> bool:
+    """Is an `if` that lets ACK alone in what keeps others out? Not where only ACKs come from elsewhere, as into a route."""
+    return any(s.method != "ACK" or s.only_ack for s in states)
 
 
 def _went_on(before: State, after: State, call: tree.Span) -> State:
