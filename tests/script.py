@@ -48,15 +48,16 @@ class Site(Server):
     `cfg` is the text of ser.cfg, `modules` what it loads beside.
     """
 
+    listen: tuple[str, ...] = ("udp:127.0.0.1:5070", "tcp:127.0.0.1:5070")
+
     def __init__(
         self, cfg: str, modules: str = "sl textops", level: int = 4, folder: str = "", names: Names | None = None
     ) -> None:
         loads = "".join(f'loadmodule "{module}.so"\n' for module in modules.split())
         names = names or Names({"localhost": "127.0.0.1"})
-        listen = ("udp:127.0.0.1:5070", "tcp:127.0.0.1:5070")
         self.aliases = Aliases()
         program = self.program(loads + cfg)
-        super().__init__(program, listen, names=names, level=level, folder=folder, connections=self.aliases)
+        super().__init__(program, self.listen, names=names, level=level, folder=folder, connections=self.aliases)
 
     def program(self, text: str) -> Program:
         """The program that is run for a ser.cfg."""
@@ -79,6 +80,9 @@ class Asked(Inquiry):
         self.answers: list[bytes] = []
 
     def answer(self, text: bytes) -> None:
+        self.answers.append(text)
+
+    def tell(self, text: bytes) -> None:
         self.answers.append(text)
 
 

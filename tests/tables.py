@@ -125,9 +125,13 @@ class TableSite(Site):
         self.tables = tables
         super().__init__(cfg, "dbtext sl " + modules, names=names, folder=folder)
 
+    def driver(self) -> Driver:
+        """What takes the place of dbtext."""
+        return TablesDriver(self.tables)
+
     def program(self, text: str) -> Program:
         compiled = super().program(text)
-        driver = TablesDriver(self.tables)
+        driver = self.driver()
         return Program(
             config=compiled.config,
             modules=tuple(driver if module.name == "dbtext" else module for module in compiled.modules),

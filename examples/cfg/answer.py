@@ -26,7 +26,7 @@ REGEX_3: Final = Regex(b"^sips?:503@", ignore_case=True)
 
 def route(ctx: Context) -> int:
     """Main request route, answer.cfg:13."""
-    if not maxfwd.mf_process_maxfwd_header(ctx, 70):  # answer.cfg:14
+    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # answer.cfg:14
         sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # answer.cfg:15
         return STOP  # answer.cfg:16
     if ctx.method == methods.ACK:  # answer.cfg:18

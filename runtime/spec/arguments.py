@@ -41,7 +41,8 @@ class ArgumentKind(Generic[T_co]):
     `expects` completes "NAME wants …" in a diagnostic. `parse` takes the text and returns its value for routes.py or
     raises BadArgument. `doubt` takes a text that parses, and says when SER accepts it without doing what it seems to say.
     `is_text`: people read it, in a log or in a message. `written` are the forms that it takes; `misread` says what is
-    wrong with another one, sentence and way out, the sentence "" for the usual one.
+    wrong with another one, sentence and way out, the sentence "" for the usual one. `at_most` names a parameter of the
+    module over which the number may not be, where that is not 0.
     """
 
     name: str
@@ -51,6 +52,7 @@ class ArgumentKind(Generic[T_co]):
     is_text: bool = False
     written: frozenset[Written] = STRINGS
     misread: Callable[[Written, str], Doubt | None] = not_misread
+    at_most: str = ""
 
     def value(self, text: str) -> Value:
         """What `text` becomes in routes.py; raises BadArgument."""

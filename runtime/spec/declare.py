@@ -114,7 +114,7 @@ class Param:
 
     `check`, if given, returns a sentence when the value is out of bounds and "" when it is fine; `doubt` is like that of
     ArgumentKind. `default` None: unset. A `repeatable` parameter may be given several times and reaches the constructor
-    as a tuple. The module does not start without a `mandatory` one.
+    as a tuple. The module does not start without a `mandatory` one. An `idle` one changes nothing, in SER neither.
     """
 
     name: str
@@ -126,6 +126,7 @@ class Param:
     repeatable: bool = False
     doubt: Callable[[int | str], Doubt | None] = no_doubt
     mandatory: bool = False
+    idle: bool = False
 
     @property
     def attribute(self) -> str:

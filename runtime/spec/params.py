@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Final
 
@@ -87,6 +88,12 @@ def seconds_param(name: str, default: int, summary: str, *, usual: int = 0, neve
         return Doubt(f"{name} is {value} seconds: are these milliseconds?", f"write {max(1, value // 1000)}")
 
     return integer_param(name, default, f"{summary} In seconds.", low=0, doubt=doubt)
+
+
+def idle(param: Param) -> Param:
+    """The same parameter, of which SER and we take any value and make nothing: serc says so."""
+    doubt = Doubt(f"{param.name} changes nothing, in SER neither", "take it out")
+    return dataclasses.replace(param, doubt=lambda value: doubt, idle=True)
 
 
 def radius_config_param() -> Param:

@@ -317,6 +317,12 @@ class CallCheck:
             return value
         if isinstance(value, Constant) and value.alias:
             self._alias(value.alias, argument)
+        limit = self._modules.value(spec.name, kind.at_most) if kind.at_most else None
+        if isinstance(limit, int) and isinstance(value, int) and 0 < limit < value:
+            message = f"{call.name.name}: the {name} is {value}, and {kind.at_most} of {spec.name} is {limit}"
+            hint = f"write {limit} or less, or set {kind.at_most}"
+            self._report.add(codes.BAD_ARGUMENT, argument.span, message, hint=hint)
+            return None
         variable = PSEUDO_VARIABLE.search(argument.value) if kind.is_text else None
         if variable is not None:
             message = (

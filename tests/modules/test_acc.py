@@ -150,10 +150,17 @@ def test_a_time_out_is_a_missed_call() -> None:
     assert calls.short() == ["call missed 408 Request Timeout"]
 
 
-def test_an_answer_of_the_script_is_reported_with_its_words() -> None:
+def test_an_answer_of_the_script_is_reported_with_the_usual_words() -> None:
     calls = Calls(LOG, 'setflag(1); setflag(2); t_newtran(); t_reply("486", "Own Busy");')
     calls.ask()
-    assert calls.short() == ["call missed 486 Own Busy"]
+    assert calls.short() == ["call missed 486 Busy Here"]
+
+
+@pytest.mark.parametrize(("answer", "wanted"), [('"183", "Wait"', []), ('"200", "OK"', ["transaction answered 200"])])
+def test_an_own_provisional_answer_is_no_early_media(answer: str, wanted: list[str]) -> None:
+    calls = Calls(LOG + 'modparam("acc", "early_media", 1)', f"setflag(1); t_newtran(); t_reply({answer});")
+    calls.ask()
+    assert calls.short() == wanted
 
 
 def test_after_a_failure_route_a_call_is_missed_once() -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
-import time
-
 import pytest
 from script import Site, request
 
@@ -252,8 +249,6 @@ def test_append_to_reply_changes_replies_that_are_made_here_alone() -> None:
 
 
 def test_append_time_dates_the_reply() -> None:
-    before = int(time.time())
     date = answered("append_time();").partition("\r\nDate: ")[2].partition("\r\n")[0]
     # RFC 3261 20.17, in English whatever the locale.
-    assert time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")) == date
-    assert before <= calendar.timegm(time.strptime(date, "%a, %d %b %Y %H:%M:%S GMT")) <= int(time.time())
+    assert date == "Tue, 09 Nov 2004 11:33:20 GMT"

@@ -127,7 +127,7 @@ class Account(Watcher):
         self._confirmed: list[bytes] = []
 
     def replied(self, call: Call, status: i64, reply: bytes, is_own: bool) -> None:
-        if status < 200 and not (status == 183 and self._rules.early_media):
+        if status < 200 and (is_own or status != 183 or not self._rules.early_media):
             return
         parsed = _parsed(reply)
         if status >= 200 and status < 300 and call.is_invite and parsed is not None:
@@ -139,7 +139,8 @@ class Account(Watcher):
         rules = self._rules
         flags = call.decided.flags
         if call.is_invite and status >= 300 and flags & (rules.log_missed | rules.db_missed):
-            facts = self._facts(call, b"%d %s" % (status, _reason_in(parsed, status)), answer)
+            # As SER has it, an own reply is told by the usual words for its status, whatever the route has written.
+            facts = self._facts(call, b"%d %s" % (status, _reason_in(answer, status)), answer)
             if flags & rules.log_missed:
                 self._books.log(MISSED, facts)
             if flags & rules.db_missed:

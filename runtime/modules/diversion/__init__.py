@@ -13,6 +13,7 @@ from runtime.sip.scan import IN_BRACKETS, is_plain
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function, string_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import reason
+from runtime.spec.params import idle
 
 _NAME: Final = b"Diversion: "
 
@@ -57,5 +58,5 @@ EXPORTS: Final = ModuleSpec(
             summary="Add Diversion with the URI as received and this reason.",
         ),
     ),
-    params=(string_param("suffix", "", "Taken and not used, as in SER."),),
+    params=(idle(string_param("suffix", "", "Taken and not used, as in SER.")),),
 )

@@ -72,7 +72,10 @@ def _limit_doubt(text: str) -> Doubt | None:
 
 
 _LIMIT: Final = Arg(
-    "limit", ArgumentKind[int]("integer", "a number from 0 to 255", lambda t: parse_integer(t, 0, 255), _limit_doubt)
+    "limit",
+    ArgumentKind[int](
+        "integer", "a number from 0 to 255", lambda t: parse_integer(t, 0, 255), _limit_doubt, at_most="max_limit"
+    ),
 )
 
 EXPORTS: Final = ModuleSpec(

@@ -70,11 +70,11 @@ class RtpProxy:
         self._asking: Final = world.asking
         self._kind: Final = Kind("rtpproxy", max(wait_s, 1) * 1000, WAITING_MAX)
         self._attempts: Final = max(attempts, 1)
-        self._rest_s: Final = rest_s
+        self._rest_ms: Final = rest_s * 1000
         self._place: Final = place
         self._line: Line | None = None
         self._number = 0
-        self._dead_until = 0.0
+        self._dead_until_ms = 0
         self._found = False
 
     def ask(self, ctx: Context, command: bytes) -> bytes:
@@ -83,12 +83,12 @@ class RtpProxy:
             return b""
         answer = self._exchange(ctx, command)
         if not answer:
-            self._give_up("does not answer")
+            self._give_up(ctx, "does not answer")
         return answer
 
     def find(self, ctx: Context | None) -> bool:
         """Whether a proxy of the right version is there; asked at the start, and when a silent one has had its rest."""
-        if time.monotonic() < self._dead_until:
+        if _now_ms(ctx) < self._dead_until_ms:
             return False
         answer = self._exchange(ctx, b"V")
         if self._found:
@@ -96,21 +96,22 @@ class RtpProxy:
             return True
         if answer != VERSION:
             shown = answer.decode("latin-1")
-            self._give_up(f"is of the version {shown}, not {VERSION.decode()}" if answer else "does not answer")
+            self._give_up(ctx, f"is of the version {shown}, not {VERSION.decode()}" if answer else "does not answer")
             return False
         self._found = True
         self._log.write(L_INFO, f"rtpp_test: RTP proxy {self._place.text} found, support for it enabled")
         return True
 
-    def _give_up(self, why: str) -> None:
-        now_s = time.monotonic()
+    def _give_up(self, ctx: Context | None, why: str) -> None:
+        now_ms = _now_ms(ctx)
         self._found = False
-        if now_s < self._dead_until:
+        if now_ms < self._dead_until_ms:
             # Said already, for another message that waited.
             return
-        self._dead_until = now_s + self._rest_s
+        self._dead_until_ms = now_ms + self._rest_ms
         self._log.write(
-            L_WARN, f"WARNING: rtpp_test: RTP proxy {self._place.text} {why}, not used for {self._rest_s} s"
+            L_WARN,
+            f"WARNING: rtpp_test: RTP proxy {self._place.text} {why}, not used for {self._rest_ms // 1000} s",
         )
 
     def _exchange(self, ctx: Context | None, command: bytes) -> bytes:
@@ -141,9 +142,12 @@ class RtpProxy:
         return b""
 
     def _wait(self, ctx: Context | None, question: Question[bytes]) -> bytes | None:
-        if ctx is None:
-            return self._asking.wait(question, time.monotonic_ns() // 1_000_000)
-        return ctx.wait(question)
+        return self._asking.wait(question, _now_ms(ctx)) if ctx is None else ctx.wait(question)
+
+
+def _now_ms(ctx: Context | None) -> int:
+    """The time of the message; None: the server starts."""
+    return time.monotonic_ns() // 1_000_000 if ctx is None else int(ctx.now_ms)
 
 
 @final

@@ -15,7 +15,7 @@ from runtime.routing.world import World
 from runtime.sip.scan import decimal
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param
 from runtime.spec.effects import Does
-from runtime.spec.params import table_param, url_param
+from runtime.spec.params import idle, table_param, url_param
 
 _URL: Final = "mysql://root@127.0.0.1/pdt"
 _COLUMNS: Final = ("code", "domain")
@@ -157,7 +157,7 @@ EXPORTS: Final = ModuleSpec(
         string_param("prefix", None, "Digits before a code.", check=_digits_mistake),
         integer_param("terminator", 0, "Digit after a code.", low=0, high=9),
         integer_param("start_range", 10, "First code that is given out.", low=0),
-        integer_param("hsize_2pow", 1, "Taken for compatibility: size of a hash table.", low=0, high=20),
+        idle(integer_param("hsize_2pow", 1, "Taken and not used: the size of a hash table of SER's.", low=0, high=20)),
     ),
     fifo_commands=("get_domainprefix",),
 )

@@ -10,6 +10,7 @@ from runtime.routing.module import Module
 from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param, string_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import string
+from runtime.spec.params import idle
 
 
 @final
@@ -44,7 +45,7 @@ EXPORTS: Final = ModuleSpec(
         ),
     ),
     params=(
-        string_param("str_param", None, "Taken and not used, as in SER."),
-        integer_param("int_param", 0, "Taken and not used, as in SER."),
+        idle(string_param("str_param", None, "Taken and not used, as in SER.")),
+        idle(integer_param("int_param", 0, "Taken and not used, as in SER.")),
     ),
 )

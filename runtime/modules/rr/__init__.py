@@ -17,6 +17,7 @@ from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
 from runtime.spec.declare import REQUEST, ModuleSpec, RouteKind, function, integer_param, string_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import string
+from runtime.spec.params import idle
 
 
 @final
@@ -230,6 +231,6 @@ EXPORTS: Final = ModuleSpec(
         integer_param("enable_double_rr", 1, "Two Record-Routes where interface or protocol change.", low=0, high=1),
         integer_param("enable_full_lr", 0, "Write ;lr=on in place of ;lr.", low=0, high=1),
         integer_param("add_username", 0, "Put the user of the request URI into Record-Route.", low=0, high=1),
-        string_param("ignore_user", None, "Taken and not used, as in SER's default build."),
+        idle(string_param("ignore_user", None, "Taken and not used, as in SER's default build.")),
     ),
 )

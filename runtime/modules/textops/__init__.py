@@ -98,7 +98,7 @@ class Textops(Module):
 
     def append_time(self, ctx: Context) -> bool:
         """Add a Date header to the replies that are made here for this request. RFC 3261 20.17."""
-        ctx.reply_headers.append(f"Date: {formatdate(usegmt=True)}\r\n".encode("ascii"))
+        ctx.reply_headers.append(f"Date: {formatdate(ctx.world.clock.unix_s(), usegmt=True)}\r\n".encode("ascii"))
         return True
 
     def remove_hf(self, ctx: Context, name: bytes) -> bool:

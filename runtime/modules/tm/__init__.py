@@ -28,8 +28,7 @@ from runtime.routing.world import World
 from runtime.sip.transport import Send
 from runtime.spec.declare import ModuleSpec, integer_param, string_param, switch_param
 from runtime.spec.kinds_avp import avp_name_mistake
-from runtime.spec.kinds_sip import sip_uri_doubt
-from runtime.spec.params import seconds_param
+from runtime.spec.params import idle, seconds_param
 from runtime.tx.layer import Counts, Layer, TimerSettings
 from runtime.tx.room import Room, share_of
 from runtime.tx.table import Table
@@ -244,16 +243,20 @@ EXPORTS: Final = ModuleSpec(
         seconds_param("fr_timer", 30, "Wait for a final reply, and for the ACK to a negative one.", usual=3600),
         seconds_param("fr_inv_timer", 120, "Wait for the final reply to an INVITE that rings.", usual=3600),
         seconds_param("wt_timer", 5, "Life of a transaction that is over."),
-        seconds_param("delete_timer", 2, "Delay before a transaction in use is deleted again."),
+        idle(seconds_param("delete_timer", 2, "Taken and not used: no transaction in use is deleted.")),
         seconds_param("retr_timer1p1", 1, "Delay before the first repetition."),
         seconds_param("retr_timer1p2", 2, "Delay before the second repetition."),
         seconds_param("retr_timer1p3", 4, "Delay before the third repetition."),
         seconds_param("retr_timer2", 4, "Delay before all later repetitions."),
-        switch_param("noisy_ctimer", 0, "Taken for compatibility; time-outs always answer 408."),
+        idle(switch_param("noisy_ctimer", 0, "Taken and not used, as in SER: time-outs always answer 408.")),
         switch_param("restart_fr_on_each_reply", 1, "Every provisional reply starts fr_inv_timer again."),
         switch_param("pass_provisional_replies", 0, "Provisional replies to t_uac_dlg are told, too."),
-        string_param("uac_from", "sip:foo@foo.bar", "From of own requests.", doubt=sip_uri_doubt),
-        seconds_param("unix_tx_timeout", 2, "Time-out of t_write_unix."),
+        idle(
+            string_param(
+                "uac_from", "sip:foo@foo.bar", "Taken and not used, as in SER: who has a request sent says its From."
+            )
+        ),
+        idle(seconds_param("unix_tx_timeout", 2, "Taken and not used: t_write_unix never waits.")),
         string_param("fr_timer_avp", "callee_fr_timer", "AVP that overrides fr_timer.", check=avp_name_mistake),
         string_param("fr_inv_timer_avp", "callee_fr_inv_timer", "Same for fr_inv_timer.", check=avp_name_mistake),
         switch_param("var_timers", 1, "The two AVPs count."),

@@ -20,7 +20,7 @@ def _action(text: str) -> Constant[Action]:
         raise BadArgument("the name of the action is missing", 'write "action" or "action/append"')
     if slash and not append:
         raise BadArgument("the name after the slash is missing", "it names a set that tw_append defines")
-    return Constant(Action, (wire(action), wire(append)), "ACTION")
+    return Constant(Action, (wire(action), wire(append)), "ACTION", bool(append))
 
 
 ACTION: Final = ArgumentKind[Action](

@@ -23,7 +23,7 @@ from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.transport import Send
 from runtime.spec.declare import Arg, ArgumentKind, ModuleSpec, integer_param, string_param, switch_param
-from runtime.spec.params import READ_WRITE_URL, column_param, seconds_param, url_param
+from runtime.spec.params import READ_WRITE_URL, column_param, idle, seconds_param, url_param
 from runtime.spec.values import BadArgument, Constant
 from runtime.storage.errors import Unavailable
 
@@ -266,7 +266,7 @@ EXPORTS: Final = ModuleSpec(
         column_param("q_column", "q"),
         column_param("callid_column", "callid"),
         column_param("cseq_column", "cseq"),
-        column_param("method_column", "method", "Column for the method, which is never written."),
+        idle(column_param("method_column", "method", "Column for the method, which is never written.")),
         column_param("replicate_column", "replicate"),
         column_param("state_column", "state"),
         column_param("flags_column", "flags"),

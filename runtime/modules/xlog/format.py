@@ -83,7 +83,7 @@ class MessageClock:
         number = number_of(ctx)
         if number != self._number:
             self._number = number
-            self._seconds = int(time.time())
+            self._seconds = ctx.world.clock.unix_s()
         return self._seconds
 
 
