@@ -93,7 +93,7 @@ def seconds_param(name: str, default: int, summary: str, *, usual: int = 0, neve
 def idle(param: Param) -> Param:
     """The same parameter, of which SER and we take any value and make nothing: serc says so."""
     doubt = Doubt(f"{param.name} changes nothing, in SER neither", "take it out")
-    return dataclasses.replace(param, doubt=lambda value: doubt, idle=True)
+    return dataclasses.replace(param, doubt=lambda value: None if value == param.default else doubt, idle=True)
 
 
 def radius_config_param() -> Param:

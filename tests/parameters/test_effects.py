@@ -64,7 +64,7 @@ def test_all_parameters_are_in_the_table() -> None:
 @pytest.mark.parametrize("name", IDLE)
 def test_serc_tells_of_a_parameter_that_changes_nothing(name: str) -> None:
     module, _, parameter = name.partition(".")
-    value = 1 if parameters()[name].type is ParamType.INTEGER else '"x"'
+    value = 3 if parameters()[name].type is ParamType.INTEGER else '"x"'
     text = f'loadmodule "tm.so"\nmodparam("{module}", "{parameter}", {value})\nroute {{ drop; }}\n'
     if module != "tm":
         text = f'loadmodule "{module}.so"\n' + text
