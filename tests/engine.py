@@ -37,7 +37,7 @@ class Lines(Log):
 
 
 class Wall(Clock):
-    """The time of day is `now_s`."""
+    """The time of day is `now_s`; the server starts at 0 ms."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,6 +45,9 @@ class Wall(Clock):
 
     def unix_s(self) -> int:
         return self.now_s
+
+    def now_ms(self) -> int:
+        return 0
 
 
 def listener(index: int, where: str) -> ListenSocket:

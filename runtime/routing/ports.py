@@ -54,6 +54,10 @@ class Clock:
         """Seconds since 1970, UTC."""
         return int(time.time())
 
+    def now_ms(self) -> int:
+        """The `now_ms` of the process, for what happens while it starts."""
+        return time.monotonic_ns() // 1_000_000
+
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Ownership:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -88,7 +87,7 @@ class RtpProxy:
 
     def find(self, ctx: Context | None) -> bool:
         """Whether a proxy of the right version is there; asked at the start, and when a silent one has had its rest."""
-        if _now_ms(ctx) < self._dead_until_ms:
+        if self._now_ms(ctx) < self._dead_until_ms:
             return False
         answer = self._exchange(ctx, b"V")
         if self._found:
@@ -103,7 +102,7 @@ class RtpProxy:
         return True
 
     def _give_up(self, ctx: Context | None, why: str) -> None:
-        now_ms = _now_ms(ctx)
+        now_ms = self._now_ms(ctx)
         self._found = False
         if now_ms < self._dead_until_ms:
             # Said already, for another message that waited.
@@ -113,6 +112,10 @@ class RtpProxy:
             L_WARN,
             f"WARNING: rtpp_test: RTP proxy {self._place.text} {why}, not used for {self._rest_ms // 1000} s",
         )
+
+    def _now_ms(self, ctx: Context | None) -> int:
+        """The time of the message; None: the server starts."""
+        return self._world.clock.now_ms() if ctx is None else int(ctx.now_ms)
 
     def _exchange(self, ctx: Context | None, command: bytes) -> bytes:
         stand_in = self._world.stand_in
@@ -142,12 +145,7 @@ class RtpProxy:
         return b""
 
     def _wait(self, ctx: Context | None, question: Question[bytes]) -> bytes | None:
-        return self._asking.wait(question, _now_ms(ctx)) if ctx is None else ctx.wait(question)
-
-
-def _now_ms(ctx: Context | None) -> int:
-    """The time of the message; None: the server starts."""
-    return time.monotonic_ns() // 1_000_000 if ctx is None else int(ctx.now_ms)
+        return self._asking.wait(question, self._now_ms(ctx)) if ctx is None else ctx.wait(question)
 
 
 @final
