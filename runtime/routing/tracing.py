@@ -16,7 +16,8 @@ from runtime.routing.context import Context
 from runtime.routing.edition import Edition
 from runtime.routing.meter import CountedRoute
 from runtime.routing.onlooker import Onlooker
-from runtime.routing.probing import Recorder, Step, way_of
+from runtime.routing.playing import Player
+from runtime.routing.probing import Place, Recorder, Way, destination_of, own_way
 from runtime.routing.program import Program, Route
 from runtime.routing.wanted import Wanted
 from runtime.routing.world import World
@@ -28,10 +29,10 @@ MESSAGE_MAX: Final = 16_384
 EVENTS_A_SECOND: Final = 2_000
 
 # Kinds of events; what they have beside Call-ID and time (microseconds) stands behind.
-RECEIVED: Final = "received"  # message, from, to
-RAN: Final = "ran"  # version of the program, name of the route, steps
-SENT: Final = "sent"  # message, to, from, whether a statement did it
-NOT_SENT: Final = "not sent"  # first line, to, why
+RECEIVED: Final = "received"  # message, from, to (both Ways)
+RAN: Final = "ran"  # version of the program, name of the route, places of the calls that had begun before, tape
+SENT: Final = "sent"  # message, to, from (both Ways), whether a statement did it
+NOT_SENT: Final = "not sent"  # first line, to (a Way), why
 ASKED: Final = "asked"  # number, kind, what
 ANSWERED_: Final = "answered"  # number, kind, what, milliseconds
 LOGGED: Final = "logged"  # level, line
@@ -96,9 +97,12 @@ class _Call:
 class Statements:
     """A program with probes in place of `version`, whose routes are `program`'s; what they do `recorder` knows."""
 
-    def __init__(self, version: int, program: Program, recorder: Recorder, logged: list[tuple[int, str]]) -> None:
+    def __init__(
+        self, version: int, program: Program, places: list[Place], recorder: Recorder, logged: list[tuple[int, str]]
+    ) -> None:
         self.version: Final = version
         self.program: Final = program
+        self.places: Final = places
         self.recorder: Final = recorder
         self.logged: Final = logged
         # Whose steps the recorder has.
@@ -156,6 +160,8 @@ class _Running:
         self.call: Final = call
         self.name: Final = name
         self.statements: Final = statements
+        # The places of the calls that had begun when it waited last.
+        self.open: list[int] = []
 
 
 @final
@@ -174,6 +180,9 @@ class Tracing(Onlooker):
         # What steps have sent, and has not been written; kept, so that no other gets the same identity.
         self._of_steps: list[Send] = []
         self._asked_us: Final[dict[int, tuple[_Call, int]]] = {}
+        # The message in hand, and the call that it belongs to: asked for again and again.
+        self._ctx: Context | None = None
+        self._call: _Call | None = None
         self._level = 0
         self._since_look = 0
 
@@ -191,6 +200,7 @@ class Tracing(Onlooker):
             call.traces = [t for t in call.traces if t.number != number]
             if not call.traces:
                 del self._calls[call.call_id]
+                self._ctx = self._call = None
         self._reckon()
 
     def close(self, number: int) -> None:
@@ -213,6 +223,7 @@ class Tracing(Onlooker):
         self._calls.clear()
         self._of_steps = []
         self._asked_us.clear()
+        self._ctx = self._call = None
 
     def install(self, edition: Edition, statements: Statements) -> None:
         """From now on what watched calls run of this edition is told, too."""
@@ -262,9 +273,9 @@ class Tracing(Onlooker):
                     if call is None:
                         call = self._calls[call_id] = _Call(call_id)
                     call.traces.append(trace)
+        self._ctx, self._call = ctx, call
         if call is None:
             return
-        proto = ctx.socket.proto_name
         self._tell(
             call,
             (
@@ -272,8 +283,8 @@ class Tracing(Onlooker):
                 call_id,
                 self._unix_us(),
                 message.buf[:MESSAGE_MAX],
-                f"{proto}:{_place(ctx.source.pair())}",
-                f"{proto}:{_place(ctx.socket.address.pair())}",
+                (ctx.socket.proto_name, ctx.source.text, int(ctx.source.port)),
+                own_way(ctx.socket),
             ),
         )
         self._be_loud(True)
@@ -281,6 +292,8 @@ class Tracing(Onlooker):
     def done(self, ctx: Context) -> None:
         if self._call_of(ctx) is not None:
             self._be_loud(False)
+        if self._ctx is ctx:
+            self._ctx = self._call = None
 
     def watches(self, ctx: Context) -> bool:
         return self._call_of(ctx) is not None
@@ -292,8 +305,7 @@ class Tracing(Onlooker):
         # A failure route may run in the middle of the route that has tried to relay.
         outer = statements.owner
         if outer is not None:
-            statements.recorder.pause(outer.ctx)
-            self._flush(outer)
+            self._pause(outer)
         statements.recorder.begin(len(ctx.sends))
         running = statements.owner = self._runs[id(ctx)] = _Running(ctx, call, name, statements)
         self._be_loud(True)
@@ -305,15 +317,25 @@ class Tracing(Onlooker):
             del self._runs[id(ctx)]
             statements.owner = outer
 
+    def _pause(self, running: _Running) -> None:
+        """It goes on later."""
+        statements = running.statements
+        statements.recorder.pause(running.ctx)
+        open_, tape = running.open, statements.recorder.tape
+        self._flush(running)
+        if tape:
+            player = Player(statements.places, open_)
+            player.play(tape)
+            running.open = player.open_places()
+
     def _flush(self, running: _Running) -> None:
         """Tell the steps so far."""
         statements = running.statements
-        steps: list[Step] = statements.recorder.steps
-        if not steps:
+        recorder = statements.recorder
+        self._of_steps.extend(recorder.sent)
+        tape = recorder.take()
+        if not tape:
             return
-        statements.recorder.steps = []
-        for step in steps:
-            self._of_steps.extend(step.sent)
         self._tell(
             running.call,
             (
@@ -322,11 +344,12 @@ class Tracing(Onlooker):
                 self._unix_us(),
                 statements.version,
                 running.name,
-                [step.packed() for step in steps],
+                running.open,
+                tape,
             ),
         )
         statements.logged.clear()
-        statements.recorder.begin(len(self._world.outbox))
+        recorder.begin(len(self._world.outbox))
 
     def sends(self, sends: list[Send]) -> None:
         if self._calls:
@@ -348,7 +371,7 @@ class Tracing(Onlooker):
         call = self._call_in(failed.data)
         if call is not None:
             line = failed.data.partition(b"\r\n")[0]
-            self._tell(call, (NOT_SENT, call.call_id, self._unix_us(), line, way_of(failed), why))
+            self._tell(call, (NOT_SENT, call.call_id, self._unix_us(), line, destination_of(failed), why))
 
     def asked(self, question: Question[Any], about: object) -> None:
         if not isinstance(about, Context):
@@ -356,8 +379,7 @@ class Tracing(Onlooker):
         call = self._call_of(about)
         running = self._runs.get(id(about))
         if running is not None:
-            running.statements.recorder.pause(about)
-            self._flush(running)
+            self._pause(running)
             running.statements.owner = None
         if call is None:
             return
@@ -402,6 +424,8 @@ class Tracing(Onlooker):
         world.log_level = max(world.log.level, self._level) if is_loud else world.log.level
 
     def _call_of(self, ctx: Context) -> _Call | None:
+        if ctx is self._ctx:
+            return self._call
         message = ctx.message
         return None if message.call_id == 0 else self._calls.get(message.value(message.call_id))
 
@@ -412,9 +436,7 @@ class Tracing(Onlooker):
         if at >= 0:
             # Most write it so; for others each call is looked for.
             at += len(_USUAL)
-            found = self._calls.get(data[at : data.find(b"\r", at)].strip())
-            if found is not None:
-                return found
+            return self._calls.get(data[at : data.find(b"\r", at)].strip())
         for call_id, call in self._calls.items():
             at = data.find(call_id, 0, end + 1)
             while at >= 0:
@@ -439,11 +461,5 @@ def _is_call_id(data: bytes, start: int, end: int) -> bool:
     return name in _CALL_ID and data[end : end + 1] in (b"\r", b"\n", b" ", b"\t")
 
 
-def _sent(send: Send) -> tuple[bytes, str, str]:
-    own = f"{send.socket.proto_name}:{_place(send.socket.address.pair())}"
-    return send.data[:MESSAGE_MAX], way_of(send), own
-
-
-def _place(pair: tuple[str, int]) -> str:
-    host, port = pair
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+def _sent(send: Send) -> tuple[bytes, Way, Way]:
+    return send.data[:MESSAGE_MAX], destination_of(send), own_way(send.socket)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from runtime.modules.showing import left_side
-from runtime.routing.probing import Recorder, Step, step_data, way_of
+from runtime.routing.playing import Player, Step, step_data
+from runtime.routing.probing import Recorder, way_of
 from runtime.routing.secrets import masked_text, shown
 from serc.testing.config import Config
 from serc.testing.log import Lines
@@ -36,11 +37,11 @@ class Tracer:
         self.log: Final = Lines(level)
         self.places: Final = places(config.probed.probes, config.source)
         self._recorder: Final = Recorder(self.places, self.log.records, left_side)
+        self._player: Final = Player(self.places, [])
         self.proxy: Final = Proxy(config.program(self._recorder), around, config.folder, self.log)
         self.proxy.before = self._before
         self.proxy.after = self._after
         self.events: Final[list[Event]] = []
-        self._steps = 0
         self._sent = 0
         self._logged = len(self.log.records)
         # What the next event is: a message, or else time.
@@ -55,11 +56,10 @@ class Tracer:
         self._recorder.end()
         received, way = self._next
         self._next = (b"", "")
-        steps = self._recorder.steps[self._steps :]
-        self._steps = len(self._recorder.steps)
+        of_steps = {id(send) for send in self._recorder.sent}
+        steps = self._player.play(self._recorder.take())
         sent = self.proxy.sent[self._sent :]
         self._sent = len(self.proxy.sent)
-        of_steps = {id(send) for step in steps for send in step.sent}
         told = [record for step in steps for record in step.logged]
         logged = [record for record in self.log.records[self._logged :] if record not in told]
         event = Event(
@@ -76,7 +76,7 @@ class Tracer:
         data: Data = {"at_ms": event.at_ms}
         if event.received:
             data |= {"received": shown(event.received), "from": event.way}
-        data["steps"] = [step_data(step.packed(), self.places) for step in event.steps]
+        data["steps"] = [step_data(step) for step in event.steps]
         data["sent"] = [
             {"to": way_of(sent.send), "message": shown(sent.data), "again": sent.again} for sent in event.sent
         ]

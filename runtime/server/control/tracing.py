@@ -7,7 +7,8 @@ import marshal
 import time
 from typing import Any, Final
 
-from runtime.routing.probing import Place, step_data
+from runtime.routing.playing import Player, step_data
+from runtime.routing.probing import Place, shown_way
 from runtime.routing.secrets import masked_text, shown
 from runtime.routing.tracing import ANSWERED_, ASKED, LOGGED, NOT_SENT, NOTE, RAN, RECEIVED, SENT, WATCHING
 from runtime.routing.wanted import BadFilter, wanted
@@ -192,20 +193,21 @@ class TraceSession:
         if what == RECEIVED:
             data, source, own = rest
             call.received(data)
-            return {"message": shown(data), "from": source, "to": own}
+            return {"message": shown(data), "from": shown_way(source), "to": shown_way(own)}
         if what == RAN:
-            version, route, steps = rest
-            places = self._places.get(version, [])
+            version, route, open_, tape = rest
+            places = self._places.get(version)
+            steps = [] if places is None else Player(places, open_).play(tape)
             for step in steps:
-                for to, data in step[5]:
-                    call.sent(data, to)
-            return {"version": version, "route": route, "steps": [step_data(step, places) for step in steps if places]}
+                for to, data in step.sent:
+                    call.sent(data, shown_way(to))
+            return {"version": version, "route": route, "steps": [step_data(step) for step in steps]}
         if what == SENT:
             data, to, own, by_statement = rest
-            again = call.sent(data, to) and not by_statement
-            return {"message": shown(data), "from": own, "to": to, "by_statement": by_statement, "again": again}
+            told = {"message": shown(data), "from": shown_way(own), "to": shown_way(to), "by_statement": by_statement}
+            return told | {"again": call.sent(data, shown_way(to)) and not by_statement}
         if what == NOT_SENT:
-            return {"message": shown(rest[0]), "to": rest[1], "why": rest[2]}
+            return {"message": shown(rest[0]), "to": shown_way(rest[1]), "why": rest[2]}
         if what == ASKED:
             return {"question": rest[0], "kind": rest[1], "what": masked_text(rest[2])}
         if what == ANSWERED_:

@@ -22,6 +22,8 @@ from runtime.server.start.probes import unpacked_statements
 from runtime.server.worker.handler import Handler
 from runtime.server.worker.programs import Programs
 
+# Later formats look for what stands there twice, which takes longer than to write it twice.
+_MARSHAL: Final = 2
 # So much of a letter are events.
 _EVENTS_BYTES: Final = 60_000
 
@@ -44,7 +46,7 @@ class LetterTeller(Teller):
         asker = self.askers.get(trace)
         if asker is None:
             return
-        data = marshal.dumps(events)
+        data = marshal.dumps(events, _MARSHAL)
         if len(data) <= _EVENTS_BYTES:
             self._put(asker, trace, lost, data)
         elif len(events) > 1:
@@ -52,7 +54,7 @@ class LetterTeller(Teller):
             self.tell(trace, events[:half], lost)
             self.tell(trace, events[half:], 0)
         else:
-            self._put(asker, trace, lost + 1, marshal.dumps([]))
+            self._put(asker, trace, lost + 1, marshal.dumps([], _MARSHAL))
 
     def _put(self, asker: int, trace: int, lost: int, data: bytes) -> None:
         number = self._numbers.get(trace, 0) + 1
