@@ -67,7 +67,8 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
         head = world.via_head_of(socket)
     place = headers.line_start(msg.via)
     source = source_edits(ctx, False)
-    if len(source) == 0 and socket.proto == UDP and not ctx.has_edits() and ctx.connection == 0 and len(ctx.path) == 0:
+    is_plain = len(source) == 0 and socket.proto == UDP and not msg.has_two_lengths
+    if is_plain and not ctx.has_edits() and ctx.connection == 0 and len(ctx.path) == 0:
         # Nothing but our Via, and perhaps another Request-URI.
         buf = msg.buf
         if uri is None:
@@ -99,7 +100,7 @@ def finished(ctx: Context, text: bytes, proto: i64) -> bytes:
     is_foreign = edits.are_foreign(ctx.edits)
     if proto != UDP and (is_foreign or msg.has_odd_lines):
         text = transit.with_whole_line_ends(text)
-    return transit.with_one_length(text, proto != UDP) if is_foreign or msg.has_two_lengths and proto != UDP else text
+    return transit.with_one_length(text, proto != UDP) if is_foreign or msg.has_two_lengths else text
 
 
 def connection_param(ctx: Context) -> bytes:

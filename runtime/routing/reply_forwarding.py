@@ -75,7 +75,7 @@ def outgoing_reply(ctx: Context, proto: i64) -> bytes:
     """The reply as it leaves by `proto`: without the topmost Via, all edits made."""
     msg = ctx.message
     own_via = transit.remove_top_via(msg)
-    if proto == UDP and not ctx.has_edits():
+    if proto == UDP and not ctx.has_edits() and not msg.has_two_lengths:
         return b"%s%s" % (msg.buf[: own_via.start], msg.buf[own_via.end :])
     changes = list(ctx.edits)
     changes.append(own_via)

@@ -122,8 +122,17 @@ def build_reply(
     out.write(b"\r\n")
     out.write(warning)
     out.write(b"\r\n")
+    if msg.has_odd_lines:
+        return _without_bare_cr(out.getvalue()) + body
     out.write(body)
     return out.getvalue()
+
+
+def _without_bare_cr(head: bytes) -> bytes:
+    """A blank in the place of each CR that ends no line: whoever takes it for an end would read headers that we have not seen."""
+    if head.count(b"\r") == head.count(b"\r\n"):
+        return head
+    return head.replace(b"\r\n", b"\n").replace(b"\r", b" ").replace(b"\n", b"\r\n")
 
 
 def _copy_headers(

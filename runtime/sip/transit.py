@@ -221,7 +221,8 @@ def with_whole_line_ends(text: bytes) -> bytes:
 
 
 def with_one_length(text: bytes, is_stream: bool) -> bytes:
-    """A message that a script has changed, with the length of its body said once and rightly, if it is said at all; in a stream it is.
+    """A message that a script has changed, or that says its length twice, with the length of its body said once and rightly, if it is said
+    at all; in a stream it is. A datagram may say the right one as often as it likes.
 
     Established last: scripts remove, repeat and replace the header in ways of their own. RFC 3261 18.3, 20.14.
     """
@@ -250,6 +251,8 @@ def with_one_length(text: bytes, is_stream: bool) -> bytes:
         return text
     if len(places) == 2 and _length_in(text, places[0], places[1]) == size - body:
         return text
+    if not is_stream and len(places) > 2 and _are_right(text, places, size - body):
+        return text
     first: i64 = places[0] if len(places) > 0 else at
     pieces = [text[:first], b"Content-Length: %d\r\n" % (size - body)]
     kept = first
@@ -260,6 +263,16 @@ def with_one_length(text: bytes, is_stream: bool) -> bytes:
         number += 2
     pieces.append(text[kept:])
     return b"".join(pieces)
+
+
+def _are_right(text: bytes, places: list[i64], length: i64) -> bool:
+    """Do all these lines say so? Each begins and ends at two of the places."""
+    number: i64 = 0
+    while number < len(places):
+        if _length_in(text, places[number], places[number + 1]) != length:
+            return False
+        number += 2
+    return True
 
 
 def _names_length(text: bytes, start: i64, end: i64) -> bool:
