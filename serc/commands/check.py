@@ -15,6 +15,7 @@ from serc.commands.files import CannotRead, complain, print_diff, read_source, w
 from serc.commands.progress import progress
 from serc.diagnostics import codes
 from serc.diagnostics.fix import Fix
+from serc.diagnostics.printable import one_line
 from serc.diagnostics.render import render_text
 from serc.diagnostics.render_github import render_github
 from serc.diagnostics.render_json import render_json
@@ -110,7 +111,7 @@ class _Check:
         if options.format == "text":
             sys.stderr.write(render_text(source, report, colour=wants_colour(options.color, sys.stderr)))
             if idle:
-                print(f"{source.name}: {idle}", file=sys.stderr)
+                print(f"{one_line(source.name)}: {idle}", file=sys.stderr)
         warned = report.count(Severity.WARNING) > 0 or bool(idle)
         self._failed |= report.has_errors or options.warnings == "error" and warned
 
@@ -132,7 +133,9 @@ class _Check:
             raise CannotRead(f"cannot write {name}: {e.strerror or e}") from e
         for done in result.done:
             place = f"{source.name}:{done.place.line}:{done.place.column}"
-            print(f"{place}: fixed: {readable(done.fix.title)} [{done.diagnostic.code.name}]", file=sys.stderr)
+            print(
+                f"{one_line(place)}: fixed: {readable(done.fix.title)} [{done.diagnostic.code.name}]", file=sys.stderr
+            )
         self._done += len(result.done)
         return after
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from serc.diagnostics.printable import printable
 from serc.reading.source import Source
 
 
@@ -87,4 +88,4 @@ def print_diff(source: Source, text: str, what: str) -> None:
 
 
 def complain(prog: str, sentence: str) -> None:
-    print(f"{prog}: error: {sentence}", file=sys.stderr)
+    print(f"{prog}: error: {printable(sentence)}", file=sys.stderr)

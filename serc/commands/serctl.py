@@ -28,6 +28,7 @@ from serc.commands.ctl import (
 )
 from serc.commands.ctl.asking import fifo, plain, unixsock
 from serc.commands.ctl.client import FAILED, USAGE, CannotAsk
+from serc.diagnostics.printable import printable
 
 _DESCRIPTION: Final = """\
 Ask and steer a running SIP Express Router through its FIFO or its Unix socket, and keep its users in their database."""
@@ -65,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     except CannotAsk as e:
         if options.json:
             print(json.dumps({"error": str(e)}))
-        print(f"serctl: {e}", file=sys.stderr)
+        print(f"serctl: {printable(str(e))}", file=sys.stderr)
         return e.status
     except BrokenPipeError:
         # Who reads has gone, as with `serctl … | head`: nothing to complain about, not at the interpreter's end either.

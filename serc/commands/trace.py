@@ -14,6 +14,7 @@ from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket
 from serc.commands.files import CannotRead, complain, read_source
+from serc.diagnostics.printable import printable
 from serc.diagnostics.render import render_text
 from serc.testing.config import BrokenConfig, Config
 from serc.testing.proxy import CannotStart, Surroundings
@@ -88,7 +89,7 @@ def main(argv: list[str]) -> int:
     if options.json:
         print(json.dumps(tracer.as_data(), indent=2, ensure_ascii=False))
     else:
-        sys.stdout.write(render(tracer.as_data(), options.whole))
+        sys.stdout.write(printable(render(tracer.as_data(), options.whole)))
     return 0
 
 

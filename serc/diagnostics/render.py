@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from serc.diagnostics.printable import one_line
 from serc.diagnostics.report import Diagnostic, Report
 from serc.reading.source import Source
 from serc.reading.tree import Span
@@ -31,20 +32,20 @@ def _coloured(text: str, style: str) -> str:
 def _diagnostic(source: Source, diagnostic: Diagnostic, paint: _Paint) -> str:
     severity = diagnostic.severity.value
     place = paint(f"{_place(source, diagnostic.span)}:", "place")
-    lines = [f"{place} {paint(f'{severity}:', severity)} {diagnostic.message} [{diagnostic.code.name}]"]
+    lines = [f"{place} {paint(f'{severity}:', severity)} {one_line(diagnostic.message)} [{diagnostic.code.name}]"]
     lines += _excerpt(source, diagnostic.span, paint)
     for related in diagnostic.related:
         place = paint(f"{_place(source, related.span)}:", "place")
-        lines.append(f"{place} {paint('note:', 'note')} {related.message}")
+        lines.append(f"{place} {paint('note:', 'note')} {one_line(related.message)}")
         lines += _excerpt(source, related.span, paint)
     if diagnostic.hint:
-        lines.append(f"  {paint('hint:', 'mark')} {diagnostic.hint}")
+        lines.append(f"  {paint('hint:', 'mark')} {one_line(diagnostic.hint)}")
     return "\n".join(lines) + "\n"
 
 
 def _place(source: Source, span: Span) -> str:
     position = source.position(span.start)
-    return f"{source.name}:{position.line}:{position.column}"
+    return f"{one_line(source.name)}:{position.line}:{position.column}"
 
 
 def _excerpt(source: Source, span: Span, paint: _Paint) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from serc.commands.ctl.client import FAILED, Channel, FifoChannel, NotRunning, Reply, SocketChannel
 from serc.commands.ctl.reading import as_data
+from serc.diagnostics.printable import printable
 
 
 def channel_of(options: argparse.Namespace, timeout_s: float = 5.0) -> Channel:
@@ -29,7 +30,7 @@ def tell(options: argparse.Namespace, command: str, reply: Reply) -> int:
     if options.json:
         print(json.dumps(as_data(command, reply)))
     else:
-        text = reply.shown()
+        text = printable(reply.shown())
         sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
     return 0 if reply.is_good else FAILED
 

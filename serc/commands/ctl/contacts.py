@@ -14,6 +14,7 @@ from serc.commands.ctl.client import FAILED, CannotAsk, Reply
 from serc.commands.ctl.names import Name, aor_of, checked_uri, name_of
 from serc.commands.ctl.place import is_database_named
 from serc.commands.ctl.tables import SUBSCRIBER, Tables
+from serc.diagnostics.printable import printable
 
 
 def table_of(words: str) -> str:
@@ -81,7 +82,7 @@ def online(options: argparse.Namespace) -> int:
     if not reply.is_good:
         return tell(options, "ul_dump", reply)
     names = sorted({line.split()[2] for line in reply.text.splitlines() if "aor" in line and len(line.split()) > 2})
-    print(json.dumps([name.strip("'") for name in names]) if options.json else "\n".join(names))
+    print(json.dumps([name.strip("'") for name in names]) if options.json else printable("\n".join(names)))
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from serc.commands.ctl.client import FAILED, CannotAsk, Channel, Reply
 from serc.commands.ctl.reading import Data, as_data
+from serc.diagnostics.printable import printable
 
 _PARTS: Final = (
     ("", "version"),
@@ -63,7 +64,7 @@ def run(channel: Channel, loops: int, period_s: float, is_json: bool) -> int:
 
 
 def _show(text: str, live: bool) -> None:
-    lines = text.splitlines()
+    lines = printable(text).splitlines()
     if live:
         # What is longer than the screen would make it scroll, what is wider would need two lines.
         columns, rows = shutil.get_terminal_size()

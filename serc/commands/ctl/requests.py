@@ -13,6 +13,7 @@ from serc.commands.ctl import moni
 from serc.commands.ctl.asking import ask, channel_of
 from serc.commands.ctl.client import FAILED, USAGE, CannotAsk
 from serc.commands.ctl.names import checked_uri
+from serc.diagnostics.printable import one_line
 
 # A call that nobody answers ends after fr_inv_timer; a ping after fr_timer, 30 seconds as a rule.
 _PING_TIMEOUT_S: Final = 60.0
@@ -26,7 +27,7 @@ def _send(options: argparse.Namespace, method: str, *headers: str) -> int:
     if options.json:
         print(json.dumps({"code": reply.code or 200, "reason": reply.reason or "OK", "uri": uri}))
     else:
-        print(f"{reply.code} {reply.reason}" if 100 <= reply.code < 700 else "200 OK")
+        print(f"{reply.code} {one_line(reply.reason)}" if 100 <= reply.code < 700 else "200 OK")
     return 0 if reply.is_good else FAILED
 
 

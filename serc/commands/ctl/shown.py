@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import time
-from typing import Final
 
 from runtime.routing.database import Row, Value
 from runtime.storage.schema import BY_NAME, MOMENT, STAMP
-
-# What a terminal or a reader of lines could take for something else than text.
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
+from serc.diagnostics.printable import printable
 
 Plain = str | int | float | None
 
@@ -53,4 +48,4 @@ def _plain(value: Value, is_time: bool) -> Plain:
 def _text(value: Plain) -> str:
     if value is None:
         return "NULL"
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", str(value))
+    return printable(str(value)).replace("\n", "\\x0a").replace("\t", "\\x09")

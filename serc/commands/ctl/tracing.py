@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from serc.commands.ctl.asking import channel_of
 from serc.commands.ctl.client import FAILED, CannotAsk, parse_reply
+from serc.diagnostics.printable import one_line
 from serc.testing.rendering import first_line_of, step_lines
 
 # The server gives a sign of life every second.
@@ -87,7 +88,10 @@ class Shown:
         self._calls: Final[dict[int, _Call]] = {}
 
     def lines(self, event: Data) -> list[str]:
-        """What an event adds."""
+        """What an event adds. What peers have written is no command for the terminal."""
+        return [one_line(line) for line in self._lines(event)]
+
+    def _lines(self, event: Data) -> list[str]:
         what = event["event"]
         number = event.get("call", 0)
         if what == "call":
@@ -133,7 +137,7 @@ class Shown:
 
     def ladders(self) -> list[str]:
         """Those of the calls that are not over."""
-        return [line for call in self._calls.values() for line in self._ladder(call)]
+        return [one_line(line) for call in self._calls.values() for line in self._ladder(call)]
 
     def _ladder(self, call: _Call) -> list[str]:
         if not call.arrows:
