@@ -14,6 +14,7 @@ from typing import Final
 from runtime.modules import catalogue
 from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, Function, ModuleSpec, Param, RouteKind
 from runtime.spec.globals import GLOBALS
+from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from serc.diagnostics.report import Report
 from serc.frontend import inspect
 from serc.reading import tree
@@ -31,6 +32,11 @@ _WORD: Final = re.compile(r"\w+")
 _STATEMENTS: Final = ("if", "else", "break", "route")
 _LOAD: Final = re.compile(r"""^[ \t]*loadmodule[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
 _IN_LOAD: Final = re.compile(r'loadmodule\s*"[^"]*\Z')
+_IN_ROUTE: Final = re.compile(r"\broute\s*\(\s*\d*\Z")
+_IN_NUMBER: Final = re.compile(r'[(,]\s*"\d*\Z')
+# Routes whose numbers arguments are, by the kind of the argument.
+_NUMBERED: Final = {FAILURE_ROUTE.name: "failure_route", ONREPLY_ROUTE.name: "onreply_route"}
+_HEAD: Final = re.compile(r"^[ \t]*(route|failure_route|onreply_route)\s*\[\s*(\d+)\s*\]", re.MULTILINE)
 _IN_PARAM: Final = re.compile(r'modparam\s*\(\s*"[^"]*"\s*,\s*"[^"]*\Z')
 # Texts and comments, so that what is in them counts for nothing, and what holds arguments together.
 _PIECES: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|\'[^\']*\'?|#[^\n]*|[(),;{}]', re.DOTALL)
@@ -196,6 +202,9 @@ class Document:
             return [] if spec is None else [Proposal(p.name, "parameter", p.summary) for p in spec.params]
         if re.search(r'modparam\s*\(\s*"[^"]*$', before):
             return [Proposal(spec.exported, "module", spec.summary) for spec in self.specs]
+        numbered = self._wanted_route(before, offset)
+        if numbered:
+            return [Proposal(number, "route", what) for number, what in self._numbers(numbered).items()]
         if before.count('"') % 2:
             return []
         kind = self._route_kind(offset)
@@ -209,6 +218,28 @@ class Document:
             if function.routes & kind:
                 names.setdefault(function.name, Proposal(function.name, "function", f"{spec.name}: {function.summary}"))
         return list(names.values())
+
+    def _wanted_route(self, before: str, offset: int) -> str:
+        """The kind of route whose number is being written, as in `route(1` and `t_on_failure("1`; "" where none is."""
+        if _IN_ROUTE.search(before) and before.count('"') % 2 == 0:
+            return "route"
+        found = self.signature(offset) if _IN_NUMBER.search(before) else None
+        if found is not None:
+            for _, function in found.functions:
+                if found.argument < len(function.arguments):
+                    return _NUMBERED.get(function.arguments[found.argument].kind.name, "")
+        return ""
+
+    def _numbers(self, kind: str) -> dict[str, str]:
+        """The routes of this kind that the file has, with the comment above each, or behind its head."""
+        found: dict[str, str] = {}
+        for head in _HEAD.finditer(self.source.text):
+            if head[1] == kind:
+                line = self.source.line_of(head.start())
+                above = self.source.line_text(line - 1).strip() if line > 1 else ""
+                _, _, behind = self.source.line_text(line).partition("#")
+                found.setdefault(head[2], above.lstrip("# ") if above.startswith("#") else behind.strip())
+        return dict(sorted(found.items(), key=lambda each: int(each[0])))
 
     def _route_kind(self, offset: int) -> RouteKind | None:
         """The kind of route that the cursor is in; None outside of all. Read off the text, which need not parse."""

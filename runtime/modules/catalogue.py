@@ -199,6 +199,7 @@ def find(stem: str) -> ModuleSpec | None:
     return _exports(f"runtime.modules.{stem.replace('-', '_')}")
 
 
+@functools.cache
 def core() -> ModuleSpec:
     """Declaration of the core's actions, which are there without a loadmodule."""
     return _exports("runtime.modules.core.actions")

@@ -229,7 +229,7 @@ def _is_of(kind: object, wanted: object) -> bool:
 
 
 _OPTIONS: Final[dict[str, object]] = {
-    t.TEXT_DOCUMENT_COMPLETION: t.CompletionOptions(trigger_characters=['"']),
+    t.TEXT_DOCUMENT_COMPLETION: t.CompletionOptions(trigger_characters=['"', "("]),
     t.TEXT_DOCUMENT_SIGNATURE_HELP: t.SignatureHelpOptions(["(", ","]),
     t.TEXT_DOCUMENT_CODE_ACTION: t.CodeActionOptions([t.CodeActionKind.QuickFix, FIX_ALL]),
 }
@@ -239,4 +239,5 @@ _PROPOSALS: Final = {
     "parameter": t.CompletionItemKind.Property,
     "operand": t.CompletionItemKind.Variable,
     "keyword": t.CompletionItemKind.Keyword,
+    "route": t.CompletionItemKind.Reference,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 
 from serc.commands.files import complain
 
@@ -22,5 +23,8 @@ def main(argv: list[str]) -> int:
     except ImportError:
         complain("serc", "the language server needs pygls: pip install 'sip-express-router[lsp]'")
         return 1
+    # Each keystroke makes a tree and drops it again: the collector would look through both, and through all that is loaded, for circles.
+    gc.set_threshold(50_000, 20, 100)
+    gc.freeze()
     make_server().start_io()
     return 0

@@ -48,13 +48,17 @@ def _in_block(block: tree.Block, subject: Subject, report: Report) -> None:
     effects = subject.effects
     armed: tree.Call | None = None
     for statement in block.statements:
-        here = [call for call in calls(statement) if call.name.name not in STATEMENTS]
         if isinstance(statement, tree.Call) and effects.of(statement) is Does.ARM:
             armed = statement
-        elif any(effects.of(call) in (Does.RELAY_STATEFUL, Does.NEW_TRANSACTION, None) for call in here):
+            continue
+        if armed is None:
+            continue
+        here = [call for call in calls(statement) if call.name.name not in STATEMENTS]
+        if any(effects.of(call) in (Does.RELAY_STATEFUL, Does.NEW_TRANSACTION, None) for call in here):
             armed = None
+            continue
         forwarded = here[0] if here else None
-        if armed is None or forwarded is None or effects.of(forwarded) is not Does.RELAY:
+        if forwarded is None or effects.of(forwarded) is not Does.RELAY:
             continue
         forward = f"{effects.named(Does.RELAY_STATEFUL)}()"
         message = f"{armed.name.name} names a route that never runs: the request is forwarded without a transaction"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from runtime.spec.effects import Does
@@ -64,10 +65,14 @@ class _Ways:
     """Through one route."""
 
     def __init__(self, route: tree.Route, subject: Subject) -> None:
+        self._route: Final = route
         self._body: Final = route.body
         self._subject: Final = subject
-        # What may have been done to the request when it comes here again.
-        self._done: Final = _done_by(route, subject, set())
+
+    @cached_property
+    def _done(self) -> set[Does | None]:
+        """What may have been done to the request when it comes here again."""
+        return _done_by(self._route, self._subject, set())
 
     def always_called(self) -> Iterator[tree.Call]:
         """Calls of routes that stand under no condition, and behind no end but one that would have come the last time, too."""

@@ -134,8 +134,9 @@ class CallCheck:
                 function, values = found
                 self._bind(call, core, function, values)
                 return
-        function = min(possible, key=lambda form: len(_problems(form, call)))  # the one that is meant
-        problems = _problems(function, call)
+        found_wrong = [_problems(form, call) for form in possible]
+        problems = min(found_wrong, key=len)
+        function = possible[found_wrong.index(problems)]  # the one that is meant
         if len(problems) > 1 and not _problems(function, replace(call, arguments=call.arguments[::-1])):
             message = f"the arguments of {call.name.name} are in the wrong order"
             hint = f"write {call.name.name}({_usage(function)})"

@@ -174,6 +174,38 @@ def test_a_file_that_is_being_written_can_always_be_asked(end: int) -> None:
     assert document.report is not None
 
 
+NUMBERED = """loadmodule "sl.so"
+loadmodule "tm.so"
+# by the gateway
+route[12] { t_relay(); }
+route[2] { log(1, "x"); }  # for those who are at home
+failure_route[3] { t_reply("404", "x"); }
+onreply_route[4] { log(1, "x"); }
+route { CURSOR
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "numbers"),
+    [
+        ("route(", ["2", "12"]),
+        ("if (route( 1", ["2", "12"]),
+        ('t_on_failure("', ["3"]),
+        ('t_on_reply("', ["4"]),
+        ('t_reply("', []),
+        ('log(1, "route(', []),
+        ("setflag(", None),
+    ],
+)
+def test_numbers_of_routes_are_completed(written: str, numbers: list[str] | None) -> None:
+    at = NUMBERED.index("CURSOR")
+    document = Document(Source("ser.cfg", NUMBERED.replace("CURSOR", written)))
+    found = document.completion(at + len(written))
+    assert [p.word for p in found if p.kind == "route"] == (numbers or [])
+    if numbers == ["2", "12"]:
+        assert [p.detail for p in found] == ["for those who are at home", "by the gateway"]
+
+
 LONG = (
     'loadmodule "tm.so"\nloadmodule "sl.so"\n'
     + "".join(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from runtime.spec.operands import Tells
 from serc.reading import tree
@@ -56,6 +56,7 @@ class State:
     decision: tree.Span | None = None
     space: Space
     serial: int
+    facts: tuple[_Value, ...]
 
     def __hash__(self) -> int:
         """The same in every run, so that sets have the same order."""
@@ -67,7 +68,9 @@ class State:
 
 
 _Value = str | bool | tree.Span | None
-_FACTS: Final = tuple(each.name for each in fields(State) if each.name not in ("space", "serial"))
+_FACTS: Final = tuple(each.name for each in fields(State) if each.name not in ("space", "serial", "facts"))
+_PLACE: Final = {name: place for place, name in enumerate(_FACTS)}
+_UNKNOWN: Final[tuple[Any, ...]] = tuple(each.default for each in fields(State) if each.name in _PLACE)
 States = frozenset[State]
 NONE: Final[States] = frozenset()
 
@@ -76,23 +79,29 @@ class Space:
     """All states of one file, each made once: most ways through a script come to the same knowledge again and again."""
 
     def __init__(self) -> None:
-        self._states: dict[tuple[object, ...], State] = {}
+        self._states: dict[tuple[_Value, ...], State] = {}
         self._changed: dict[tuple[State, tuple[tuple[str, _Value], ...]], State] = {}
-        self.nothing: Final = self._the_one(State(space=self, serial=0))
+        self.nothing: Final = self._the_one(_UNKNOWN)
         # What a function may do of which nothing is known.
         self.anything: Final = self.nothing.but(method=UNNAMED, handled=True, trusted=True, transaction=True)
 
     def changed(self, state: State, changes: tuple[tuple[str, _Value], ...]) -> State:
         found = self._changed.get((state, changes))
         if found is None:
-            facts = {name: getattr(state, name) for name in _FACTS} | dict(changes)
-            if facts["handled"]:
-                facts["decision"] = None  # matters only where nothing has been done with the request
-            found = self._changed[state, changes] = self._the_one(State(**facts, space=self, serial=len(self._states)))
+            facts = list(state.facts)
+            for name, value in changes:
+                facts[_PLACE[name]] = value
+            if facts[_PLACE["handled"]]:
+                facts[_PLACE["decision"]] = None  # matters only where nothing has been done with the request
+            found = self._changed[state, changes] = self._the_one(tuple(facts))
         return found
 
-    def _the_one(self, state: State) -> State:
-        return self._states.setdefault(tuple(getattr(state, name) for name in _FACTS), state)
+    def _the_one(self, facts: tuple[_Value, ...]) -> State:
+        found = self._states.get(facts)
+        if found is None:
+            named: dict[str, Any] = dict(zip(_FACTS, facts, strict=True))
+            found = self._states[facts] = State(**named, space=self, serial=len(self._states), facts=facts)
+        return found
 
     def bounded(self, states: States) -> States:
         """Too many to go on with each of them: nothing is known."""
