@@ -6,6 +6,8 @@ process of its own because mypyc ends the one that it runs in when it finds an e
 mypyc numbers the constants of all modules in one row, so that a new text in one module would change the C of all others.
 Here every C file gets a row of its own. What an object was made of is then the C file and what it mentions of the two
 generated headers: that is the object's key, and with an equal key the object is taken as it is.
+
+What mypyc writes for the end of an object is put right as well: see `put_right`.
 """
 
 from __future__ import annotations
@@ -42,6 +44,14 @@ MAIN_UNIT: Final = "__native__native.c"
 MAKES_CONSTANTS: Final = "int CPyGlobalsInit(void)"
 CONSTANTS_MADE: Final = "    is_initialized = 1;\n"
 CONSTANT: Final = re.compile(r"\bCPyStatics\[(\d+)\]")
+
+# The function of a class that ends its objects, and what stands in it.
+DEALLOC: Final = re.compile(r"^static void\n(\w+_dealloc)\([^\n]*\)\n\{\n.*?^\}\n", re.MULTILINE | re.DOTALL)
+UNTRACKS: Final = "PyObject_GC_UnTrack(self);"
+TRASHCAN: Final = re.compile(r"^ *CPy_TRASHCAN_(?:BEGIN|END)\(.*\n", re.MULTILINE)
+KEEPS: Final = re.compile(
+    r"^( *)if \((\w+_free_instance) == NULL\) \{\n *\2 = self;\n(.*?)^ *return;\n *\}\n", re.MULTILINE | re.DOTALL
+)
 
 # -O3 makes nothing faster here, and compiling a third slower.
 LEVEL: Final = os.environ.get("SER_OPT", "2")
@@ -167,22 +177,45 @@ def c_files(sources: list[Path]) -> list[Path]:
     units: list[Path] = []
     UNITS.mkdir(parents=True, exist_ok=True)
     for source in sources:
-        text = source.read_text()
+        written = source.read_text()
+        text = DEALLOC.sub(lambda found: put_right(found[0]), written)
         numbers = list(dict.fromkeys(CONSTANT.findall(text)))
         unit = source
-        if source.name != MAIN_UNIT and numbers:
-            row = f"CPyRow_{source.stem}"
-            place = {number: index for index, number in enumerate(numbers)}
-            text = CONSTANT.sub(lambda found: f"{row}[{place[found[1]]}]", text)
+        if source.name != MAIN_UNIT and (numbers or text != written):
             unit = UNITS / source.name
-            _write(unit, text.replace(INCLUDES, f"{INCLUDES}extern PyObject *{row}[];\n", 1))
-            rows.append(f"PyObject *{row}[{len(numbers)}];")
-            fills += [f"    {row}[{index}] = CPyStatics[{number}];" for index, number in enumerate(numbers)]
+            if numbers:
+                row = f"CPyRow_{source.stem}"
+                place = {number: index for index, number in enumerate(numbers)}
+                text = CONSTANT.sub(lambda found: f"{row}[{place[found[1]]}]", text)
+                text = text.replace(INCLUDES, f"{INCLUDES}extern PyObject *{row}[];\n", 1)
+                rows.append(f"PyObject *{row}[{len(numbers)}];")
+                fills += [f"    {row}[{index}] = CPyStatics[{number}];" for index, number in enumerate(numbers)]
+            _write(unit, text)
         units.append(unit)
     main = next(source for source in sources if source.name == MAIN_UNIT)
     units[units.index(main)] = UNITS / MAIN_UNIT
     _write(UNITS / MAIN_UNIT, _filling(main.read_text(), rows, fills))
     return units
+
+
+def put_right(dealloc: str) -> str:
+    """A function that ends objects, without two faults that mypyc 2.4 writes into it.
+
+    * An object that the collector does not know (acyclic=True) has no place for what Python's trashcan (up to 3.13) writes
+      in front of each object that it keeps for later, when more than fifty hold each other: it would write over what lies
+      there. Such objects are ended at once.
+    * What is kept for the next object of its class must be empty first: what ends with it may make such an object.
+    """
+    if UNTRACKS not in dealloc:
+        dealloc = TRASHCAN.sub("", dealloc)
+    return KEEPS.sub(
+        lambda found: (
+            f"{found[1]}if ({found[2]} == NULL) {{\n{found[3]}"
+            f"{found[1]}    if ({found[2]} == NULL) {{\n"
+            f"{found[1]}        {found[2]} = self;\n{found[1]}        return;\n{found[1]}    }}\n{found[1]}}}\n"
+        ),
+        dealloc,
+    )
 
 
 def _filling(main: str, rows: list[str], fills: list[str]) -> str:

@@ -73,3 +73,30 @@ def test_a_constant_more_in_one_module_leaves_the_c_of_the_others_alone(
         assert "    fill_rows();\n    is_initialized = 1;\n" in written[MAIN_UNIT]
     assert texts[0] == texts[1]
     assert "f(CPyRow_other[0], CPyRow_other[1], CPyRow_other[0]);" in texts[0]
+
+
+def dealloc(of_class: str, untracks: str, keeps: str) -> str:
+    return (
+        f"static void\n{of_class}_dealloc({of_class}Object *self)\n{{\n{untracks}{keeps}"
+        f"    CPy_TRASHCAN_BEGIN(self, {of_class}_dealloc)\n"
+        f"    CPyDef_{of_class}_clear((PyObject *)self);\n    Py_TYPE(self)->tp_free((PyObject *)self);\n"
+        "    CPy_TRASHCAN_END(self)\n    done: ;\n}\n"
+    )
+
+
+def test_what_the_collector_does_not_know_is_never_put_into_the_trashcan() -> None:
+    known = dealloc("Table", "    PyObject_GC_UnTrack(self);\n", "")
+    unknown = dealloc("Address", "", "")
+    made = hatch_native.DEALLOC.sub(lambda found: hatch_native.put_right(found[0]), known + unknown)
+    assert made == known + "".join(line for line in unknown.splitlines(True) if "TRASHCAN" not in line)
+
+
+def test_an_object_is_kept_for_the_next_one_when_it_is_empty() -> None:
+    keeps = (
+        "    if (Uri_free_instance == NULL) {\n        Uri_free_instance = self;\n        Py_CLEAR(self->_user);\n"
+        "        return;\n    }\n"
+    )
+    made = hatch_native.put_right(dealloc("Uri", "", keeps))
+    assert made.index("Py_CLEAR(self->_user);") < made.index("Uri_free_instance = self;") < made.index("Uri_clear")
+    assert made.count("Uri_free_instance == NULL") == 2 and made.count("return;") == 1
+    assert made.count("{") == made.count("}")
