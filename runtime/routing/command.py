@@ -25,6 +25,8 @@ LINE: Final = "l"
 HEADERS: Final = "h"
 # Lines as far as a single ".": in the FIFO each of them gets a CRLF, the Unix socket takes the bytes as they are.
 BODY: Final = "b"
+# All lines as far as an empty one, a word each; the last letter of a pattern.
+LINES: Final = "a"
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)

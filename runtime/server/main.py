@@ -175,7 +175,7 @@ class _Start:
         try:
             enter(config.chroot, self._workdir(config.fork and not self._options.foreground))
             self._engine.bind()
-            self._control.check(self._engine.commands())
+            self._control.check(self._engine)
             for path, option in ((self._options.pid_file, "-P"), (self._options.pgid_file, "-G")):
                 if path:
                     check_pid_file(path, option)
@@ -375,8 +375,6 @@ class _Start:
             )
         for argument in self._options.ignored:
             log.write(L_WARN, f"WARNING: argument {argument} ignored")
-        if self._config.fifo_db_url:
-            log.write(L_WARN, "WARNING: fifo_db_url: not supported yet: the FIFO has no command DB")
 
 
 def load_mmsg() -> ModuleType | None:

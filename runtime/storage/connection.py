@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from runtime.routing.database import Row
 from runtime.storage.errors import Refused, Unavailable
 from runtime.storage.statement import Result, Statement
 from runtime.storage.url import DBTEXT, FLATSTORE, SQLITE, Url
@@ -19,6 +20,15 @@ class Connection:
 
     def run(self, statements: Sequence[Statement]) -> list[Result]:
         """Do all of them, or none where the database knows transactions. Raises DatabaseError."""
+        raise NotImplementedError
+
+    def layout(self, table: str) -> dict[str, str]:
+        """The columns of a table in its order, with their types as `values` calls them. Raises DatabaseError."""
+        raise NotImplementedError
+
+    def raw(self, sql: str) -> list[Row]:
+        """Run a statement that an administrator has written. The first row are the names of what it tells, nothing for one that
+        tells nothing. Raises DatabaseError."""
         raise NotImplementedError
 
     def interrupt(self) -> None:

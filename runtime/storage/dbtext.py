@@ -19,11 +19,15 @@ from runtime.storage.dbtext_file import DOUBLE, INT, STR, TextColumn, TextTable,
 from runtime.storage.errors import Late, Refused, Unavailable, creation, no_table
 from runtime.storage.statement import Result, Statement
 from runtime.storage.url import Url
+from runtime.storage.values import FLOAT, TEXT
+from runtime.storage.values import INT as NUMBER
 
 # How often a lock that somebody has is tried for.
 _TRY_S: Final = 0.005
 # The file whose lock is that of the folder; no table has a name like that.
 _LOCK: Final = ".lock"
+# How the rest of this floor calls them.
+_TYPES: Final = {STR: TEXT, INT: NUMBER, DOUBLE: FLOAT}
 
 
 @final
@@ -45,6 +49,12 @@ class DbtextConnection(Connection):
             return self._change(statements)
         finally:
             os.close(lock)
+
+    def layout(self, table: str) -> dict[str, str]:
+        return {column.name.decode("latin-1"): _TYPES[column.type] for column in self._table(table).columns}
+
+    def raw(self, sql: str) -> list[Row]:
+        raise Refused(f"{self.url}: dbtext knows no SQL")
 
     def close(self) -> None:
         self._tables.clear()

@@ -24,7 +24,7 @@ from sqlalchemy.sql import quoted_name
 from runtime.routing.database import DELETE, INSERT, PUT, UPDATE, Row, Value
 from runtime.storage.connection import DEADLINE_MS, Connection
 from runtime.storage.drivers import Driver, Layout, driver_for
-from runtime.storage.errors import BadValue, Duplicate, Refused, Unavailable
+from runtime.storage.errors import BadValue, Duplicate, Refused, Unavailable, no_table
 from runtime.storage.statement import SELECT, Result, Statement
 from runtime.storage.url import Url
 from runtime.storage.values import ANY, TEXT, Parameter, reader_of, to_database
@@ -84,6 +84,33 @@ class SqlConnection(Connection):
                 return None
             raise error from None
         return set(found) or None
+
+    def layout(self, table: str) -> dict[str, str]:
+        raw = self._open_for_use()
+        try:
+            found = self._layout(raw.cursor(), table)
+        except self._driver.errors as e:
+            raise self._meaning(e, True) from None
+        if not found:
+            raise no_table(str(self.url), table)
+        return found
+
+    def raw(self, sql: str) -> list[Row]:
+        raw = self._open_for_use()
+        try:
+            cursor = raw.cursor()
+            cursor.execute(sql)
+            rows: list[Row] = []
+            if cursor.description is not None:
+                rows.append([str(column[0]).encode() for column in cursor.description])
+                read = reader_of(ANY)
+                rows += [[read(value) for value in row] for row in cursor.fetchall()]
+            cursor.close()
+        except self._driver.errors as e:
+            raise self._meaning(e, False) from None
+        # It may have changed a table.
+        self._layouts.clear()
+        return rows
 
     def interrupt(self) -> None:
         raw = self._raw

@@ -318,12 +318,6 @@ def test_bad_names_in_ser_cfg_are_one_line(tmp_path: Path, config: str) -> None:
     assert "nosuch" in done.stderr.lower()
 
 
-def test_the_command_db_is_missed_loudly(start: StartServer) -> None:
-    server = start(config='fifo_db_url="mysql://a/b"')
-    server.ask()
-    assert "WARNING: fifo_db_url: not supported yet" in server.log.read_text()
-
-
 def test_fork_no_is_one_process_on_the_first_address(start: StartServer) -> None:
     other = free_port("127.0.0.2")
     server = start("-l", f"127.0.0.2:{other}", config="fork=False")

@@ -18,11 +18,17 @@ PRINT_BYTES: Final = 256
 class CoreCommands:
     """Answers as the FIFO (`by_fifo`) or the Unix socket spells them; `since_s` is Unix time, where `uptime` begins.
 
-    `modules` are the modules' commands. `wants_end` is set when somebody has given `kill`.
+    `modules` are the modules' commands, `database` is DB where there is one. `wants_end` is set when somebody has given `kill`.
     """
 
     def __init__(
-        self, by_fifo: bool, table: ProcessTable, arguments: list[str], since_s: float, modules: list[Command]
+        self,
+        by_fifo: bool,
+        table: ProcessTable,
+        arguments: list[str],
+        since_s: float,
+        modules: list[Command],
+        database: Command | None = None,
     ) -> None:
         self._by_fifo: Final = by_fifo
         self._table: Final = table
@@ -40,7 +46,8 @@ class CoreCommands:
             "uptime": self._uptime,
             "print": self._print,
         }
-        own = [_command(name, bodies[name]) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)]
+        own = [database] if database is not None else []
+        own += [_command(name, bodies[name]) for name in (_FIFO_ORDER if by_fifo else _SOCKET_ORDER)]
         self.commands: Final = [*own, RELOAD, TRACE, LOG_LEVEL]
         self._own_names: Final = [command.name for command in own]
         self._names: list[str] = []

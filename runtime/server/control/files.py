@@ -9,7 +9,11 @@ from typing import Final
 
 from runtime.routing.command import Command
 from runtime.routing.config import Config
+from runtime.routing.database import DatabaseError
+from runtime.routing.engine import Engine
+from runtime.routing.world import World
 from runtime.server.control.core_commands import CORE_NAMES, CoreCommands
+from runtime.server.control.database_command import DatabaseCommand
 from runtime.server.control.delivery import ReplyRules
 from runtime.server.control.endpoints import Fifo, UnixSocket, check_endpoints
 from runtime.server.control.questions import Commands
@@ -21,6 +25,8 @@ from runtime.server.log.server_log import ServerLog
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.workplace import Workplace
+from runtime.storage.connection import connect
+from runtime.storage.url import SQLITE, parse_url
 
 FIFO_PROCESS: Final = "fifo server"
 SOCKET_PROCESS: Final = "unix domain socket server"
@@ -43,10 +49,11 @@ class ControlFiles:
         # Before a change of the root directory puts the list of users out of reach.
         self._members: Final = owner.members() if config.fifo and config.sock_mode & _GROUP_WRITES else frozenset[int]()
 
-    def check(self, commands: list[Command]) -> None:
+    def check(self, engine: Engine) -> None:
         """Returns if `make` and `kinds` would not fail once an older server has ended. Makes nothing. Raises StartError."""
         check_endpoints(self._config)
-        _refuse_taken_names(commands)
+        _refuse_taken_names(engine.commands())
+        self._database(engine.world)
 
     def make(self) -> None:
         """Raises StartError."""
@@ -66,13 +73,14 @@ class ControlFiles:
         """The processes that serve what `make` has made, in SER's order. `arguments` is the command line, `workplace` has those of
         the modules, `roster` tells in each process who else is there. Raises StartError."""
         _refuse_taken_names(workplace.commands)
+        database = self._database(workplace.engine.world)
         kinds: list[Kind] = []
         fifo, unix = self._fifo, self._socket
         if fifo is not None:
-            serve = self._server(True, arguments, workplace, roster)
+            serve = self._server(True, arguments, workplace, roster, database)
             kinds.append(Kind(FIFO_PROCESS, [FIFO_PROCESS], serve, keeps=(fifo,), has_program=True))
         if unix is not None:
-            serve = self._server(False, arguments, workplace, roster)
+            serve = self._server(False, arguments, workplace, roster, None)
             count = max(1, self._config.unix_sock_children)
             kinds.append(Kind(SOCKET_PROCESS, [SOCKET_PROCESS] * count, serve, keeps=(unix,), has_program=True))
         return kinds
@@ -82,7 +90,12 @@ class ControlFiles:
         return [file for file in (self._fifo, self._socket) if file is not None]
 
     def _server(
-        self, by_fifo: bool, arguments: list[str], workplace: Workplace, roster: Callable[[], Roster]
+        self,
+        by_fifo: bool,
+        arguments: list[str],
+        workplace: Workplace,
+        roster: Callable[[], Roster],
+        database: Command | None,
     ) -> Callable[[Seat], Run]:
         master = os.getpid()
         rules = ReplyRules(self._config.fifo_dir, self._reply_owners())
@@ -91,7 +104,7 @@ class ControlFiles:
         def job(seat: Seat) -> Run:
             # A process in the place of a dead one begins with the program that runs now.
             commands = workplace.engine.commands()
-            core = CoreCommands(by_fifo, roster().table, arguments, self._since_s, commands)
+            core = CoreCommands(by_fifo, roster().table, arguments, self._since_s, commands, database)
             all_commands = Commands(core.commands, commands, by_fifo, log)
             process: ControlProcess
             if by_fifo:
@@ -113,6 +126,19 @@ class ControlFiles:
             return process.run
 
         return job
+
+    def _database(self, world: World) -> Command | None:
+        """The command DB, if `fifo_db_url` asks for it. Raises StartError."""
+        text = self._config.fifo_db_url
+        if not text or not self._config.fifo:
+            return None
+        try:
+            url = parse_url(text, world.folder)
+            if url.driver != SQLITE and url.driver not in world.modules:
+                raise StartError(f"fifo_db_url: {url}: load {url.driver}.so")
+            return DatabaseCommand(connect(url)).command()
+        except DatabaseError as e:
+            raise StartError(f"fifo_db_url: {e}") from e
 
     def _reply_owners(self) -> frozenset[int] | None:
         """Whose reply pipes are written to: of those who may give commands; None: everybody may."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.routing.command import BODY, HEADERS, LINE
+from runtime.routing.command import BODY, HEADERS, LINE, LINES
 
 # SER's buffer for a line: its line end and a NUL have to fit as well.
 LINE_BYTES: Final = 512
@@ -179,7 +179,7 @@ class WordReader:
     @property
     def expects_line(self) -> bool:
         """True where an empty line ends the request."""
-        return self._pattern[self._place] == LINE
+        return self._pattern[self._place] in (LINE, LINES)
 
     def take(self, line: bytes) -> bool:
         """False if that was the last that the command wants, or all that is taken of this request."""
@@ -189,11 +189,13 @@ class WordReader:
             self.request.mistake = "request too long"
             return False
         kind = self._pattern[self._place]
-        if kind == LINE:
+        if kind in (LINE, LINES):
             if len(line) + 2 > LINE_BYTES:
                 self.request.mistake = "request line too long"
                 return False
             self.request.words.append(line)
+            if kind == LINES:
+                return True
         elif line == b"." or (kind == HEADERS and line == b""):
             self.request.words.append(b"".join(self._block))
             self._block = []
@@ -218,6 +220,8 @@ def parse_datagram(data: bytes, patterns: Patterns) -> Request | None:
         if kind == LINE:
             line, _, rest = rest.partition(b"\n")
             request.words.append(line.rstrip(_BLANKS))
+        elif kind == LINES:
+            request.words += [line.rstrip(_BLANKS) for line in rest.split(b"\n") if line.strip(_BLANKS)]
         else:
             block = _block_of(rest, kind == BODY)
             if block is None:
