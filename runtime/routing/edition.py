@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Final, final
 
-from runtime.routing.config import Config
+from runtime.routing.config import Config, Listen
 from runtime.routing.module import Module
 from runtime.routing.program import Program
 
@@ -51,7 +51,9 @@ def obstacles(old: Edition, new: Edition) -> list[str]:
     for field in fields(Config):
         before, after = getattr(old.config, field.name), getattr(new.config, field.name)
         if before != after and field.name not in CHANGEABLE:
-            found.append(f"the global parameter {field.name} is {before!r} and would become {after!r}")
+            found.append(
+                f"the global parameter {field.name} is {_as_written(before)} and would become {_as_written(after)}"
+            )
     modules = {module.name: module for module in new.program.modules}
     for module in old.stateful:
         if module.name not in modules:
@@ -69,7 +71,22 @@ def obstacles(old: Edition, new: Edition) -> list[str]:
 def _changed(old: Module, new: Module) -> list[str]:
     after = new.fixed()
     return [
-        f"the parameter {name} of {old.name} is {value!r} and would become {after[name]!r}"
+        f"the parameter {name} of {old.name} is {_as_written(value)} and would become {_as_written(after[name])}"
         for name, value in old.fixed().items()
         if name in after and after[name] != value
     ]
+
+
+def _as_written(value: object) -> str:
+    """Much as it stands in ser.cfg."""
+    if value is None or value == ():
+        return "not set"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Listen):
+        return f"{value.proto}{':' if value.proto else ''}{value.host}{f':{value.port}' if value.port else ''}"
+    if isinstance(value, tuple):
+        return ", ".join([_as_written(each) for each in value])
+    if isinstance(value, bytes):
+        return _as_written(value.decode("latin-1"))
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -50,6 +50,8 @@ class ConfigFile(Source):
 
     def read(self) -> Compiled:
         try:
+            if self._path.exists() and not self._path.is_file():
+                raise StartError(f"loading config file({self.name}): it is no file that can be read again")
             config = self._path.read_bytes()
         except OSError as e:
             raise StartError(f"loading config file({self.name}): {e.strerror or e}") from e

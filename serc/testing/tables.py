@@ -20,6 +20,8 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     ">=": operator.ge,
 }
 _DEFINED: Final = {table.name: table for table in TABLES}
+_COLUMNS: Final = {table.name: frozenset(field.name for field in table.fields) for table in TABLES}
+_VERSIONS: Final[list[tuple[bytes, int]]] = [(table.name.encode(), table.version) for table in TABLES if table.version]
 
 
 class Tables(Database):
@@ -31,9 +33,7 @@ class Tables(Database):
         self.tables: dict[str, list[Record]] = {}
         self.is_down = False
         self.asked = 0
-        self.tables["version"] = [
-            {"table_name": table.name.encode(), "table_version": table.version} for table in TABLES if table.version
-        ]
+        self.tables["version"] = [{"table_name": name, "table_version": version} for name, version in _VERSIONS]
 
     def rows(self, table: str) -> list[Record]:
         return self.tables.setdefault(table, [])
@@ -89,11 +89,10 @@ class Tables(Database):
     def _check(self, table: str, columns: list[str]) -> None:
         if self.is_down:
             raise DatabaseError("the database is down")
-        definition = _DEFINED.get(table)
-        known = None if definition is None else {field.name for field in definition.fields}
-        for column in columns:
-            if known is not None and column not in known:
-                raise DatabaseError(f"table {table} has no column {column}")
+        known = _COLUMNS.get(table)
+        if known is not None and not known.issuperset(columns):
+            unknown = next(column for column in columns if column not in known)
+            raise DatabaseError(f"table {table} has no column {unknown}")
 
 
 class AnyDriver(Driver):
@@ -154,7 +153,10 @@ def _order(value: Value) -> tuple[int, Any]:
 
 
 def _meets(row: Record, where: list[Condition]) -> bool:
-    return all(_holds(row.get(c.column), c) for c in where)
+    for condition in where:
+        if not _holds(row.get(condition.column), condition):
+            return False
+    return True
 
 
 def _holds(value: Value, condition: Condition) -> bool:

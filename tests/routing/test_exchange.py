@@ -197,6 +197,8 @@ def test_all_that_cannot_change_is_named() -> None:
         server,
         """
         children=7
+        listen=udp:127.0.0.1:5070
+        listen=127.0.0.2
         port=5099
         modparam("usrloc", "use_domain", 1)
         modparam("usrloc", "timer_interval", 10)
@@ -207,10 +209,11 @@ def test_all_that_cannot_change_is_named() -> None:
         loads,
     )
     assert why == (
-        "cannot change while the server runs: the global parameter port is 5060 and would become 5099; "
-        "the global parameter children is None and would become 7; "
+        "cannot change while the server runs: the global parameter listen is not set and would become "
+        "udp:127.0.0.1:5070, 127.0.0.2; the global parameter port is 5060 and would become 5099; "
+        "the global parameter children is not set and would become 7; "
         "the parameter ruri_matching of tm is 1 and would become 0; "
-        "the parameter use_domain of usrloc is False and would become True"
+        "the parameter use_domain of usrloc is no and would become yes"
     )
 
 

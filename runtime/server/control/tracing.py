@@ -52,6 +52,8 @@ class Options:
             name, equals, value = word.partition("=")
             if not equals:
                 raise BadTrace(f"{word}: write NAME=VALUE, as in from=alice")
+            if name.lower() in words:
+                raise BadTrace(f"{name}= is there twice: a call has to meet all that is given")
             words[name.lower()] = value
         self.calls: Final = _number(words, "n", CALLS, 1, CALLS_MAX)
         self.seconds: Final = _number(words, "for", SECONDS, 1, SECONDS_MAX)
@@ -239,7 +241,8 @@ class TraceSession:
             if feed.is_over:
                 self.end("", now_ms)
             elif now_ms >= self._until_ms:
-                self.end(f"{self._options.seconds} seconds are over", now_ms)
+                seconds = self._options.seconds
+                self.end("1 second is over" if seconds == 1 else f"{seconds} seconds are over", now_ms)
             elif self._is_done(now_ms):
                 self.end(f"{len(self._calls)} calls are over" if len(self._calls) > 1 else "the call is over", now_ms)
         feed.go_on(now_ms)

@@ -29,6 +29,8 @@ from runtime.server.start.source import Compiled, Source, packed, unpacked
 
 # How long the compiler may take, the processes to get ready, and to switch; then who has not is killed, and replaced.
 COMPILE_S: Final = 60.0
+# Of a file that is wrong all over the log has no more lines; who has asked gets all.
+_LOGGED_LINES_MAX: Final = 100
 READY_S: Final = 20.0
 SWITCH_S: Final = 10.0
 # A letter may be lost in a full mailbox: it is written again after so long.
@@ -325,8 +327,12 @@ class Reload:
         else:
             self._last = f"{self._wanted} failed, nothing has changed: {text.splitlines()[0] if text else ''}"
             self._log.write(L_WARN if self._wanted in (CHECK, DIFF) else L_ERR, f"ERROR: {self._last}")
-            for line in text.splitlines()[1:]:
+            lines = text.splitlines()[1:]
+            for line in lines[:_LOGGED_LINES_MAX]:
                 self._log.write(L_ERR, f"ERROR: {line}")
+            if len(lines) > _LOGGED_LINES_MAX:
+                more = len(lines) - _LOGGED_LINES_MAX
+                self._log.write(L_ERR, f"ERROR: {more} more lines like these; serctl reload --check shows them")
         tell, self._tell = self._tell, None
         if tell is not None:
             body = said + text

@@ -17,7 +17,6 @@ from serc.testing.rendering import first_line_of, step_lines
 # The server gives a sign of life every second.
 _SILENCE_S: Final = 90.0
 _COLUMN: Final = 26
-_REASON_MAX: Final = 14
 
 Data = dict[str, Any]
 
@@ -181,26 +180,29 @@ def _rung(source: int, target: int, count: int, width: int, message: str) -> str
     for i in range(count):
         cells[i * width + width // 2] = "|"
     left, right = sorted((source * width + width // 2, target * width + width // 2))
-    text = _short(message)
     if left == right:
-        return "".join(cells).rstrip()[: left + 1] + f" {text} (to itself)"
+        return "".join(cells).rstrip()[: left + 1] + f" {_short(message, width)} (to itself)"
     room = right - left - 1
-    body = f" {text[: max(0, room - 6)]} ".center(room, "-")
+    # Two blanks, a dash and the point of the arrow.
+    body = f" {_short(message, room - 4)} ".center(room, "-")
     cells[left + 1 : right] = list(f"{body[:-1]}>" if target > source else f"<{body[1:]}")
     return "".join(cells).rstrip()
 
 
-def _short(message: str) -> str:
-    """The method, or the status with what it answers."""
+def _short(message: str, room: int) -> str:
+    """The method, or the status with what it answers, and as many words of the reason as there is room for."""
     line = first_line_of(message)
     if not message.startswith("SIP/2.0 "):
-        return line.partition(" ")[0]
+        return line.partition(" ")[0][:room]
     for header in message.split("\r\n")[1:]:
         name, _, value = header.partition(":")
         if name.strip().lower() == "cseq":
             method = value.split()[-1] if value.split() else "?"
-            return f"{line[:_REASON_MAX].rstrip()} ({method})"
-    return line
+            words = line.split()
+            while len(words) > 1 and len(" ".join(words)) + len(method) + 3 > room:
+                words.pop()
+            return f"{' '.join(words)} ({method})"[:room]
+    return line[:room]
 
 
 def _clock(at: float) -> str:

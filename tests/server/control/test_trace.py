@@ -289,6 +289,7 @@ def test_a_worker_that_dies_is_watched_again_when_it_is_back(site: Site) -> None
         (["src=alice"], "src=alice: write an IP address, address:port or network/length"),
         (["from=alice", "-n", "0"], "n=0: write a number from 1 to 1000"),
         (["from="], "from= needs a value"),
+        (["from=alice", "from=bob"], "from= is there twice: a call has to meet all that is given"),
     ],
 )
 def test_what_makes_no_sense_is_said(site: Site, words: list[str], why: str) -> None:

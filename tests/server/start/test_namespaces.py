@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import marshal
+import os
 import time
 import weakref
 from collections.abc import Iterator
@@ -204,3 +205,9 @@ def test_of_a_program_that_cannot_be_loaded_nothing_is_left() -> None:
         unpacked(marshal.dumps(compile(text, "routes.py", "exec")), site.namespaces)
     site.namespaces.look(100)
     assert site.namespaces.count == 0
+
+
+def test_what_can_be_read_only_once_is_no_config_for_a_reload(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ser.cfg")
+    with pytest.raises(StartError, match="no file that can be read again"):
+        ConfigFile(str(tmp_path / "ser.cfg")).read()

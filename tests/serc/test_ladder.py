@@ -1,0 +1,42 @@
+"""The ladder of a call: who sent what to whom."""
+
+from __future__ import annotations
+
+import pytest
+
+from serc.commands.ctl.tracing import ladder
+
+ALICE, SERVER, BOB = "udp:10.0.0.7:5060", "udp:10.0.0.1:5060", "udp:10.0.0.8:5060"
+
+
+def rung(message: str, source: str = ALICE, target: str = SERVER) -> str:
+    known = [(0.0, ALICE, SERVER, "INVITE sip:a SIP/2.0\r\n"), (0.0, SERVER, BOB, "INVITE sip:a SIP/2.0\r\n")]
+    return ladder([*known, (0.1, source, target, message)])[-1]
+
+
+def test_the_method_of_a_reply_is_always_whole() -> None:
+    trying = "SIP/2.0 100 trying -- your call is important to us\r\nCSeq: 1 INVITE\r\n"
+    assert rung(trying, SERVER, ALICE) == "   0.100               |<- 100 trying (INVITE) --|                         |"
+    assert "| <- 180 Ringing (INVITE) -" in rung("SIP/2.0 180 Ringing\r\nCSeq: 1 INVITE\r\n", SERVER, ALICE).replace(
+        "|<", "| <"
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "\r\n",
+        "SIP/2.0 200",
+        "SIP/2.0 200 OK\r\nCSeq:\r\n",
+        "SIP/2.0 200 OK\r\nCSeq: 1 " + "X" * 100 + "\r\n",
+        "A" * 200 + " sip:a SIP/2.0\r\n",
+    ],
+)
+@pytest.mark.parametrize(("source", "target"), [(ALICE, BOB), (BOB, ALICE), (ALICE, SERVER), (SERVER, SERVER)])
+def test_no_message_breaks_the_columns(message: str, source: str, target: str) -> None:
+    drawn = rung(message, source, target)
+    assert len(drawn) <= 100
+    if source != target:
+        assert drawn.count("|") == (2 if {source, target} == {ALICE, BOB} else 3)
+        assert (">" in drawn) != ("<" in drawn)
