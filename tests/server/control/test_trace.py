@@ -95,7 +95,7 @@ def test_a_call_is_shown_statement_by_statement_and_as_a_ladder(site: Site, by: 
     assert heads == [f"udp:127.0.0.1:{p}" for p in (site.people.alice_port, site.server.port, site.people.bob_port)]
     # Without their times, for on a busy machine Alice may have repeated something.
     rungs = {line[10:] for line in ladder if ">" in line or "<" in line}
-    assert [sum(word in rung for rung in rungs) for word in ("INVITE", "ACK", "BYE")] == [6, 2, 4], "\n".join(rungs)
+    assert [sum(word in rung for rung in rungs) for word in ("INVITE", "ACK", "BYE")] == [7, 2, 4], "\n".join(rungs)
 
 
 def test_a_request_without_a_transaction_is_over_with_its_answer(site: Site) -> None:
