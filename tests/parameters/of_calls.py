@@ -216,6 +216,46 @@ def pinged(*events: Event, more: str = 'modparam("nathelper", "natping_interval"
 
 BIND: Final = says(request("REGISTER", "sip:h", Contact="<sip:b@127.1.0.1:5099>"))
 PLAIN: Final = BIND
+NATED: Final = says(request("REGISTER", "sip:h", Contact="<sip:b@10.0.0.1>"))
+
+
+def mediaproxy(*events: Event, agent: str = "phone") -> Seen:
+    """A client behind a NAT registers and calls; the proxy is not there. The file `odd` names its User-Agent."""
+
+    def seen(params: str) -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            with open(os.path.join(folder, "odd"), "w") as file:
+                file.write("phone")
+            cfg = f"""{db_url("domain")}{params} route {{
+                if (method == REGISTER) {{ setflag(4); save("location"); break; }};
+                fix_contact(); use_media_proxy(); {RELAY} }}"""
+            headers = {"Contact": "<sip:b@10.0.0.1:9>", "User-Agent": agent, "Content-Type": "application/sdp"}
+            call = says(request("INVITE", CALLEE, SDP, **headers))
+            return play(cfg, "domain usrloc registrar mediaproxy", *events, call, folder=folder)
+
+    return seen
+
+
+def asymmetric(params: str) -> str:
+    """What a MediaProxy is asked."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as proxy:
+        proxy.bind(os.path.join(folder, "proxy"))
+        proxy.listen()
+        proxy.settimeout(20)
+        found: list[bytes] = []
+
+        def serve() -> None:
+            with proxy.accept()[0] as line:
+                found.append(line.recv(4096))
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        mediaproxy()(
+            params.replace("FOLDER", folder) + f'modparam("mediaproxy", "mediaproxy_socket", "{folder}/proxy")\n'
+        )
+        thread.join(20)
+        return found[0].decode()
+
 
 EFFECTS: Final = [
     Effect("tm.ruri_matching", 0, how_many(relayed(old(), old("sip:eve@127.0.0.1:5090"))), "2", "1"),
@@ -313,6 +353,10 @@ EFFECTS: Final = [
     renamed("avpops.username_column", LOAD, "where <username>=b'alice'"),
     renamed("avpops.domain_column", LOAD_ALL, " <domain>=b'example.com'"),
     Effect("avpops.db_scheme", "t:table=other;value_col=v", scheme, "query usual: value where", "query other: v where"),
+    Effect("mediaproxy.mediaproxy_socket", "/nowhere/else", mediaproxy(), "/proxydispatcher.sock", "/nowhere/else"),
+    Effect("mediaproxy.natping_interval", 0, mediaproxy(NATED, pings(6)), "\n\0\0\0\0", ""),
+    Effect("mediaproxy.sip_asymmetrics", "odd", mediaproxy(), "<sip:b@127.0.0.1:5080>", "<sip:b@127.0.0.1:9>"),
+    Effect("mediaproxy.rtp_asymmetrics", "odd", asymmetric, "", ",asymmetric"),
     Effect("nathelper.natping_interval", 5, pinged(BIND, pings(6), more=""), "", "\n\0\0\0\0"),
     Effect("nathelper.ping_nated_only", 1, pinged(PLAIN, pings(31)), "\n\0\0\0\0", ""),
     Effect("nathelper.force_socket", "127.0.0.1:5071", pinged(BIND, pings(31)), "from 5070:\n\0", "from 5071:\n\0"),

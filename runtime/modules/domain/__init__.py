@@ -9,6 +9,7 @@ from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import Condition, Database, DatabaseError, has_row, open_database, require_version
 from runtime.routing.module import Module, ModuleError
+from runtime.routing.port import Port
 from runtime.routing.published import Published, room_for
 from runtime.routing.world import World
 from runtime.sip.scan import BadMessage
@@ -73,7 +74,7 @@ class Domain(Module):
         except (BadMessage, BadUri) as bad:
             ctx.log(L_ERR, f"ERROR: is_from_local: {bad}")
             return False
-        return self._is_local(ctx, "is_from_local", host)
+        return self.is_local(ctx, "is_from_local", host)
 
     def is_uri_host_local(self, ctx: Context) -> bool:
         """True if the host of the Request-URI is one of our domains."""
@@ -82,9 +83,10 @@ class Domain(Module):
         except BadUri as bad:
             ctx.log(L_ERR, f"ERROR: is_uri_host_local: {bad}")
             return False
-        return self._is_local(ctx, "is_uri_host_local", host)
+        return self.is_local(ctx, "is_uri_host_local", host)
 
-    def _is_local(self, ctx: Context, what: str, host: bytes) -> bool:
+    def is_local(self, ctx: Context, what: str, host: bytes) -> bool:
+        """True if the host is one of our domains; `what` asks, for the log."""
         if self._is_cached:
             return self._domains.has(host)
         return has_row(ctx, self._database, what, self._table, self._column, [Condition(self._column, host)])
@@ -109,6 +111,8 @@ class Domain(Module):
         """The domains that count."""
         inquiry.answer(b"200 OK\n" + self._domains.shown())
 
+
+DOMAIN: Final = Port("domain", Domain)
 
 EXPORTS: Final = ModuleSpec(
     name="domain",

@@ -150,10 +150,15 @@ class RtpProxy:
 
 @final
 class StreamAnswer(Question[bytes]):
-    """A command over a connection of its own, of a Unix socket. Raises OSError when it is asked and nobody listens."""
+    """A command over a connection of its own, of a Unix socket. Raises OSError when it is asked and nobody listens.
 
-    def __init__(self, kind: Kind, asking: Asking, path: str, command: bytes) -> None:
+    The answer is what comes at once, or all that comes `until_close`.
+    """
+
+    def __init__(self, kind: Kind, asking: Asking, path: str, command: bytes, until_close: bool = False) -> None:
         super().__init__(kind)
+        self._until_close: Final = until_close
+        self._come = b""
         self._asking: Final = asking
         self._path: Final = path
         self._command: Final = command
@@ -195,11 +200,14 @@ class StreamAnswer(Question[bytes]):
         line = self._line
         assert line is not None
         try:
-            answer = line.recv(LINE_LIMIT)
+            piece = line.recv(LINE_LIMIT)
         except OSError:
-            answer = b""
+            piece = b""
+        self._come += piece
+        if self._until_close and piece and len(self._come) < LINE_LIMIT:
+            return
         self.give_up()
-        self._asking.take(self.number, answer.rstrip(b"\r\n"), now_ms)
+        self._asking.take(self.number, self._come.rstrip(b"\r\n"), now_ms)
 
 
 @final
