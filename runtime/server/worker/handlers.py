@@ -31,6 +31,7 @@ from runtime.server.mail.letters import (
 from runtime.server.mail.letters.db_answer import Pieces
 from runtime.server.mail.mailbox import Letter
 from runtime.server.streams.streams import Streams
+from runtime.server.worker.counting import counts_of
 from runtime.server.worker.desk import Desk
 from runtime.server.worker.handler import Handler
 from runtime.server.worker.loop import Worker
@@ -99,9 +100,9 @@ class TcpFailures(Handler):
 
     def take(self, letter: Letter, now_ms: i64) -> None:
         failed = tcp_failed.read(letter)
-        send = self._worker.tickets.redeem(failed.ticket)
+        send = self._worker.outgoing.tickets.redeem(failed.ticket)
         if send is not None:
-            self._worker.failures.append(SendFailure(send, int(failed.error)))
+            self._worker.outgoing.failures.append(SendFailure(send, int(failed.error)))
 
 
 @final
@@ -127,7 +128,7 @@ class TcpSends(Handler):
                 return
         socket = self._sockets.default_for(TCP, peer.is_ipv6)
         if socket is None:
-            worker.tell_failure(wanted.sender, wanted.ticket, errno.EAFNOSUPPORT)
+            worker.outgoing.tell_failure(wanted.sender, wanted.ticket, errno.EAFNOSUPPORT)
             return
         streams.send(Send(wanted.data, peer, socket, wanted.connection), wanted.sender, wanted.ticket, now_ms)
 
@@ -235,7 +236,7 @@ class Counts(Handler):
     def take(self, letter: Letter, now_ms: i64) -> None:
         asked = statistics.read(letter)
         exchange = self._exchange
-        text = statistics.packed_counts(self._worker.counts())
+        text = statistics.packed_counts(counts_of(self._worker))
         answer.put(exchange.post, asked.asker, exchange.number, asked.question, text)
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import resource
 import time
 from collections.abc import Callable
 from typing import Final, final
@@ -15,14 +12,15 @@ from mypy_extensions import i64
 from runtime.routing.engine import Engine
 from runtime.routing.ports import Log
 from runtime.server.host.process_table import Entry
-from runtime.server.mail.exchange import Exchange, Tickets
-from runtime.server.mail.letters import datagram, new_program, tcp_failed, tcp_message, tcp_reached, tcp_send
+from runtime.server.mail.exchange import Exchange
+from runtime.server.mail.letters import datagram, new_program, tcp_message, tcp_reached, tcp_send
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.connection import Connection
 from runtime.server.streams.streams import Streams
 from runtime.server.worker.collecting import MESSAGES, collect_while_idle, collect_young
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
+from runtime.server.worker.outgoing import Outgoing
 from runtime.server.worker.overload import ADMIT, DROP, REFUSE, Overload
 from runtime.server.worker.udp.addresses import AddressBook
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
@@ -63,8 +61,8 @@ class Worker:
     Without a `waiter` it blocks in the read of datagrams and knows neither timers nor letters. In a process that only has
     connections (`exchange` gives all messages to others) the engine is never called.
 
-    `received`, `sent`, `failed`, `handed_over` and `bugs` (exceptions of the engine) count messages. `received` includes
-    what other processes handed over to this one.
+    `received`, `handed_over` and `bugs` (exceptions of the engine) count messages. `received` includes what other processes
+    handed over to this one.
     """
 
     def __init__(
@@ -79,15 +77,15 @@ class Worker:
         entry: Entry | None = None,
         overload: Overload | None = None,
     ) -> None:
-        self._engine: Final = engine
+        self.engine: Final = engine
         self._io: Final = io
         self._listener: Final = listener
         self._log: Final = log
         self._waiter: Final = waiter
-        self._exchange: Final = exchange
-        self._streams: Final = streams
+        self.exchange: Final = exchange
+        self.streams: Final = streams
         self._entry: Final = entry
-        self._overload: Final = overload
+        self.overload: Final = overload
         # What becomes of what is new in the batch, when that was read, and how much had been refused by then.
         self._fate_of_new: i64 = ADMIT
         self._read_ns: i64 = 0
@@ -98,14 +96,15 @@ class Worker:
         self._asking: Final = engine.world.asking
         self._deferrals: Final = engine.world.asking.deferrals
         self._outbox: Final = engine.world.outbox
+        self._complaints: Final = Complaints(log)
         # The state of modules, in this process.
-        self._keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
+        self.keeps_state: Final = engine.keeps_state and (exchange is None or exchange.is_owner)
+        self.outgoing: Final = Outgoing(engine.world, io, exchange, streams, self._complaints, self.keeps_state)
         # What is due at times, and so must be asked after every batch.
         self._engine_has_timers = False
         self._has_timers = False
         self.renew()
         self.addresses: Final = AddressBook()
-        self.tickets: Final = Tickets()
         # Who takes the letters of each kind.
         self._handlers: Final[list[Handler]] = [Handler(log) for _ in range(KINDS_MAX)]
         if exchange is not None:
@@ -122,8 +121,6 @@ class Worker:
         self._uncollected: i64 = 0
         self._next_received: i64 = 0
         self._own: Final[list[int]] = []
-        # Sends that have just failed.
-        self.failures: list[SendFailure] = []
         # Failures that the engine has not been told of yet.
         self._unsettled: Final[list[SendFailure]] = []
         # The waiter knows of watches; some are ready.
@@ -138,18 +135,15 @@ class Worker:
         self._wait_ms: i64 = _UNKNOWN
         # More is probably there to be read already, so waiting first would be one call too many.
         self._expects_more = False
-        self._complaints: Final = Complaints(log)
         self.received: i64 = 0
-        self.sent: i64 = 0
-        self.failed: i64 = 0
         self.handed_over: i64 = 0
         self.bugs: i64 = 0
         self.short_of_memory: i64 = 0
 
     def renew(self) -> None:
         """The engine may run another program."""
-        self._engine_has_timers = self._keeps_state or self._engine.schedule.count > 0
-        self._has_timers = self._engine_has_timers or self._streams is not None
+        self._engine_has_timers = self.keeps_state or self.engine.schedule.count > 0
+        self._has_timers = self._engine_has_timers or self.streams is not None
 
     def take(self, kind: i64, handler: Handler) -> None:
         """From now on letters of this kind go to `handler`."""
@@ -197,7 +191,13 @@ class Worker:
             self._deferrals.finish(now_ms)
         if self._has_timers or self._asking.count > 0:
             self._run_timers(now_ms)
-        if self._outbox or self.failures or self._unsettled or self._exchange is not None or self._deferrals.count > 0:
+        if (
+            self._outbox
+            or self.outgoing.failures
+            or self._unsettled
+            or self.exchange is not None
+            or self._deferrals.count > 0
+        ):
             self._settle(now_ms)
         if self._fate_of_new == REFUSE:
             self._count_refusing()
@@ -223,7 +223,7 @@ class Worker:
         self._next_letter = 0
         self._deferrals.forget()
         self._outbox.clear()
-        self.failures = []
+        self.outgoing.failures = []
         self._unsettled.clear()
         self._in_batch = False
         self._wait_ms = _UNKNOWN
@@ -242,32 +242,32 @@ class Worker:
         self._wait_ms = _UNKNOWN
         self._next = 0
         self._came = self._count + len(self._letters)
-        overload = self._overload
+        overload = self.overload
         if overload is not None:
             io = self._io
             if io.age_ms > 0 or io.filled_percent > 0 or overload.is_remembered():
                 self._look_at_queue(overload)
-        exchange = self._exchange
+        exchange = self.exchange
         if exchange is not None and exchange.owners > 1 and self._count > 0:
             self._hand_over(exchange)
-        streams = self._streams
+        streams = self.streams
         if streams is not None:
             self._came += len(streams.received)
 
     def _look_at_queue(self, overload: Overload) -> None:
         """What is new in this batch may have to be refused, or dropped."""
         io = self._io
-        guard = self._engine.guard
+        guard = self.engine.guard
         if guard is None:
             return
         fate = overload.look(io.age_ms, io.filled_percent, self._now_ms, guard.refused, guard.dropped)
         self._fate_of_new = fate
         self._refused_before = guard.refused
-        self._engine.set_overloaded(fate != ADMIT, fate == DROP)
+        self.engine.set_overloaded(fate != ADMIT, fate == DROP)
 
     def _is_dropped(self, data: bytes) -> bool:
         """True for what is to be dropped and was known for it at a glance: what the engine would drop costs a good deal more."""
-        guard = self._engine.guard
+        guard = self.engine.guard
         if guard is None or not is_surely_new(data):
             return False
         self.received += 1
@@ -276,7 +276,7 @@ class Worker:
 
     def _count_refusing(self) -> None:
         """The share of what was refused in the time that the batch took."""
-        overload, guard = self._overload, self._engine.guard
+        overload, guard = self.overload, self.engine.guard
         if overload is not None and guard is not None and self._came > 0:
             refused = guard.refused - self._refused_before
             overload.spend((_clock_ns() - self._read_ns) * refused // self._came)
@@ -300,11 +300,11 @@ class Worker:
                 self._handlers[letter.kind].take(letter, now_ms)
             letters.clear()
             self._next_letter = 0
-        streams = self._streams
-        if streams is not None and self._exchange is not None:
-            self._handle_streams(streams, self._exchange, now_ms)
+        streams = self.streams
+        if streams is not None and self.exchange is not None:
+            self._handle_streams(streams, self.exchange, now_ms)
             if streams.reached:
-                self._tell_reached(streams, self._exchange, now_ms)
+                self._tell_reached(streams, self.exchange, now_ms)
         watches = self._asking.watches
         if self._has_watched and watches is not None:
             self._has_watched = False
@@ -317,8 +317,8 @@ class Worker:
 
         Waits as long as the timers allow.
         """
-        exchange = self._exchange
-        streams = self._streams
+        exchange = self.exchange
+        streams = self.streams
         watches = self._asking.watches
         if watches is not None and watches.count > 0 and not self._is_watching:
             self._is_watching = True
@@ -348,8 +348,8 @@ class Worker:
             # The batch that was handled since has not taken a tick of the timers.
             return _sooner(self._wait_ms, timeout_ms)
         now_ms: i64 = _clock_ns() // 1_000_000
-        next_ms = self._engine.next_timer_ms(now_ms) if self._engine_has_timers or waits else FOREVER
-        streams = self._streams
+        next_ms = self.engine.next_timer_ms(now_ms) if self._engine_has_timers or waits else FOREVER
+        streams = self.streams
         if streams is not None:
             next_ms = _sooner(next_ms, streams.next_timer_ms(now_ms))
         if self._is_draining:
@@ -427,7 +427,7 @@ class Worker:
         self.received += 1
         loop = self._loop_number
         try:
-            self._engine.handle(data, source, listener, now_ms, connection)
+            self.engine.handle(data, source, listener, now_ms, connection)
         except MemoryError:
             self.short_of_memory += 1
             self._complaints.no_memory(now_ms)
@@ -443,68 +443,28 @@ class Worker:
 
     def drain(self, retry_after_s: i64) -> None:
         """The server is to end: nothing new is begun, and the process table is told how much is left."""
-        self._engine.drain(retry_after_s)
+        self.engine.drain(retry_after_s)
         self._is_draining = True
 
     def _tell_unfinished(self, now_ms: i64) -> None:
         self._tell_ms = now_ms + _TELL_MS
         if self._entry is not None:
-            self._entry.tell(self._unfinished())
+            self._entry.tell(self.unfinished())
 
-    def _unfinished(self) -> int:
-        return self._engine.under_way() if self._keeps_state else int(self._asking.runs)
-
-    def counts(self) -> dict[str, int]:
-        """What this process has done since it started."""
-        world = self._engine.world
-        found = world.counters.as_dict()
-        found["messages"] = int(self.received)
-        for kind in world.asking.kinds:
-            found[f"{kind.name}_waited"] = found.get(f"{kind.name}_waited", 0) + int(kind.waited)
-            found[f"{kind.name}_late"] = found.get(f"{kind.name}_late", 0) + int(kind.late)
-            found[f"{kind.name}_refused"] = found.get(f"{kind.name}_refused", 0) + int(kind.refused)
-            kind.took.tell(found, f"question~{kind.name}")
-        found["sent"] = int(self.sent)
-        found["not_sent"] = int(self.failed)
-        found["handed_over"] = int(self.handed_over)
-        exchange = self._exchange
-        if exchange is not None:
-            found["letters_lost"] = int(exchange.post.dropped)
-            if self._keeps_state and exchange.number < exchange.owners:
-                found["unfinished"] = self._unfinished()
-        streams = self._streams
-        if streams is not None:
-            found["tcp_connections"] = streams.connections()
-            found["tcp_refused"] = int(streams.refused)
-        found["short_of_memory"] = int(self.short_of_memory) + world.bugs.short_of_memory
-        guard = self._engine.guard
-        if guard is not None and self._overload is not None:
-            found["overloads"] = int(self._overload.times)
-            found["refused_overload"] = int(guard.refused)
-            found["dropped_overload"] = int(guard.dropped)
-            # That one is of the end of the server.
-            found["refused"] -= int(guard.refused)
-        found["bugs"] = int(self.bugs) + world.bugs.count
-        for module in self._engine.program.modules:
-            for name, count in module.statistics().items():
-                found[f"{module.name}:{name}"] = count
-        meter = self._engine.meter
-        if meter is not None:
-            meter.tell(found)
-        found["peak_memory_kb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return found
+    def unfinished(self) -> int:
+        return self.engine.under_way() if self.keeps_state else int(self._asking.runs)
 
     # --- time --------------------------------------------------------------------------------------------------------
 
     def _run_timers(self, now_ms: i64) -> None:
         """What is due by now; under load this is asked after every batch."""
-        wait_ms = self._engine.next_timer_ms(now_ms) if self._engine_has_timers or self._asking.count > 0 else FOREVER
+        wait_ms = self.engine.next_timer_ms(now_ms) if self._engine_has_timers or self._asking.count > 0 else FOREVER
         if wait_ms == 0:
             loop = self._loop_number
-            self._engine.run_timers(now_ms)
+            self.engine.run_timers(now_ms)
             self._leave_if_replaced(loop)
             wait_ms = _UNKNOWN
-        streams = self._streams
+        streams = self.streams
         if streams is not None:
             wait_ms = _UNKNOWN
             if streams.next_timer_ms(now_ms) == 0:
@@ -516,102 +476,23 @@ class Worker:
 
     def _settle(self, now_ms: i64) -> None:
         """Write it all; where it fails, the modules may have something else sent."""
+        outgoing = self.outgoing
         rounds: i64 = 0
         while True:
-            self._write(now_ms)
-            if self.failures:
-                self._report(self.failures, now_ms)
-                if self._keeps_state and rounds < _SECOND_THOUGHTS:
-                    self._unsettled.extend(self.failures)
-                self.failures = []
+            outgoing.write(now_ms)
+            if outgoing.failures:
+                outgoing.report(outgoing.failures, now_ms)
+                if self.keeps_state and rounds < _SECOND_THOUGHTS:
+                    self._unsettled.extend(outgoing.failures)
+                outgoing.failures = []
             if not self._unsettled:
                 return
             rounds += 1
             self._wait_ms = _UNKNOWN
             while self._unsettled:
                 loop = self._loop_number
-                self._engine.note_failure(self._unsettled.pop(0).send, now_ms)
+                self.engine.note_failure(self._unsettled.pop(0).send, now_ms)
                 self._leave_if_replaced(loop)
-
-    def _write(self, now_ms: i64) -> None:
-        """Datagrams, streams, letters; what fails at once goes into `_failures`."""
-        if self._deferrals.count > 0:
-            self._deferrals.finish(now_ms)
-        io = self._io
-        exchange = self._exchange
-        out = self._outbox
-        if self._world.onlooker is not None:
-            self._world.onlooker.sends(out)
-        if out:
-            io.send(out)
-            self.sent += len(out) - len(io.failures)
-            out.clear()
-            if io.failures:
-                self.failures.extend(io.failures)
-            if io.streams and exchange is not None:
-                for send in io.streams:
-                    self._send_over_stream(send, exchange, now_ms)
-        streams = self._streams
-        if streams is not None and streams.failed:
-            self._sort_failures(streams, now_ms)
-        if exchange is not None:
-            exchange.post.flush()
-            self._look_at_returned(exchange, now_ms)
-
-    def _send_over_stream(self, send: Send, exchange: Exchange, now_ms: i64) -> None:
-        """On a connection of our own, if it is here that it belongs; else another process is asked."""
-        streams = self._streams
-        home = exchange.home_of(send)
-        if streams is not None:
-            if home == exchange.number and len(send.data) > 0 and not streams.knows(send.connection, send.destination):
-                home = exchange.receiver_for(send.destination)
-            if home == exchange.number:
-                streams.send(send, exchange.number, 0, now_ms)
-                return
-        exchange.post_stream(home, send, self.tickets.issue(send) if self._keeps_state else 0)
-
-    def _report(self, failures: list[SendFailure], now_ms: i64) -> None:
-        self.failed += len(failures)
-        onlooker = self._world.onlooker
-        if onlooker is not None:
-            for failure in failures:
-                onlooker.not_sent(failure.send, os.strerror(failure.error))
-        self._complaints.unsent(failures, now_ms)
-
-    def _sort_failures(self, streams: Streams, now_ms: i64) -> None:
-        """Ours are for the engine, others' for who has asked."""
-        untold: list[SendFailure] = []
-        exchange = self._exchange
-        assert exchange is not None
-        for failed in streams.failed:
-            failure = SendFailure(failed.out.send, failed.error)
-            if failed.out.sender == exchange.number:
-                self.failures.append(failure)
-            elif failed.out.ticket:
-                self.tell_failure(failed.out.sender, failed.out.ticket, failed.error)
-            else:
-                untold.append(failure)
-        streams.failed.clear()
-        if untold:
-            self._report(untold, now_ms)
-
-    def tell_failure(self, sender: i64, ticket: i64, error: int) -> None:
-        """To the process that has asked for a send over TCP. Without a ticket it does not want to know."""
-        exchange = self._exchange
-        if ticket and exchange is not None:
-            tcp_failed.put(exchange.post, sender, ticket, error)
-
-    def _look_at_returned(self, exchange: Exchange, now_ms: i64) -> None:
-        """Letters that found a full mailbox."""
-        post = exchange.post
-        if not self._complaints.has_to_tell(post.dropped) and not post.returned:
-            return
-        for letter in post.returned:
-            send = self.tickets.redeem(tcp_send.read(letter).ticket)
-            if send is not None:
-                self.failures.append(SendFailure(send, errno.ENOBUFS))
-        post.returned.clear()
-        self._complaints.lost(post.dropped, now_ms)
 
 
 def _sooner(a_ms: i64, b_ms: i64) -> i64:

@@ -15,6 +15,7 @@ from runtime.routing.engine import Engine
 from runtime.routing.ports import Resolver
 from runtime.routing.program import Program
 from runtime.routing.sockets import SocketTable
+from runtime.server.worker.counting import counts_of
 from runtime.server.worker.loop import Worker
 from runtime.server.worker.overload import (
     ADMIT,
@@ -270,7 +271,7 @@ def proxy(make_io: MakeIO) -> Iterator[Proxy]:
 def test_the_worker_refuses_while_its_queue_is_long(proxy: Proxy) -> None:
     assert proxy.asked() == b"handled"
     proxy.overload_begins()
-    counts = proxy.worker.counts()
+    counts = counts_of(proxy.worker)
     assert (counts["refused_overload"], counts["refused"], counts["overloads"]) == (1, 0, 1)
     assert proxy.asked().startswith(b"SIP/2.0 503 Service Unavailable\r\n")
     proxy.io.age_ms = 0
@@ -285,7 +286,7 @@ def test_beyond_its_time_for_refusing_it_drops_what_is_new_and_goes_on_with_the_
         proxy.say(data)
     in_dialog = OPTIONS.replace(b"To: <sip:bob@example.com>", b"To: <sip:bob@example.com>;tag=there")
     assert proxy.asked(in_dialog) == b"handled", "the others would have been answered before"
-    counts = proxy.worker.counts()
+    counts = counts_of(proxy.worker)
     assert (counts["refused_overload"], counts["dropped_overload"]) == (1, 2)
     proxy.io.age_ms = 0
     assert proxy.asked() == b"handled"

@@ -83,7 +83,7 @@ def test_every_request_is_answered_in_order(site: Site) -> None:
         site.say(data)
     site.serve(70)
     assert [site.client.recv(65536) for _ in requests] == requests
-    assert (site.worker.received, site.worker.sent, site.worker.failed) == (70, 70, 0)
+    assert (site.worker.received, site.worker.outgoing.sent, site.worker.outgoing.failed) == (70, 70, 0)
 
 
 def test_what_messages_leave_is_looked_at_every_hundred_of_them(site: Site) -> None:
@@ -122,7 +122,7 @@ def test_failed_sends_are_counted_and_logged_once_a_second(site: Site) -> None:
     for _ in range(10):
         site.say(OPTIONS.replace(b"call-1", b"nowhere"))
     site.serve(10)
-    assert (site.worker.sent, site.worker.failed) == (10, 10)
+    assert (site.worker.outgoing.sent, site.worker.outgoing.failed) == (10, 10)
     assert len(site.log.lines) == 1
     assert site.log.lines[0].startswith("ERROR: cannot send 1 bytes to 127.0.0.1:0: Invalid argument")
 
