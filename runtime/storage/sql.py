@@ -86,6 +86,15 @@ class SqlConnection(Connection):
         return set(found) or None
 
     def layout(self, table: str) -> dict[str, str]:
+        was_idle = self._raw is not None
+        try:
+            return self._layout_now(table)
+        except Unavailable:
+            if not was_idle or not self.url.reconnects:
+                raise
+        return self._layout_now(table)
+
+    def _layout_now(self, table: str) -> dict[str, str]:
         raw = self._open_for_use()
         try:
             found = self._layout(raw.cursor(), table)
