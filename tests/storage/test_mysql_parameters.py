@@ -32,6 +32,7 @@ def test_a_connection_that_was_cut_off_is_made_anew_if_the_parameters_say_so(
     module.bind(Server().engine.world)
     connection, other = connect(module.parse(text)), connect(parse_url(text))
     (number,) = connection.raw("select connection_id()")[1]
+    assert isinstance(number, int)
     with contextlib.suppress(DatabaseError):
         other.raw(f"kill {number}")
     if idle_s:
