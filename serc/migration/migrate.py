@@ -17,7 +17,8 @@ from serc.migration.extents import statement_at
 from serc.migration.leaving import rewrite_ends
 from serc.migration.modules import rewrite_modules
 from serc.migration.names import name_flags, number_flags, number_routes, take_directives
-from serc.migration.statements import rewrite_calls, rewrite_heads, rewrite_selects, rewrite_variables
+from serc.migration.next_hop import rewrite_next_hop
+from serc.migration.statements import leave_loops, rewrite_calls, rewrite_heads, rewrite_selects, rewrite_variables
 from serc.migration.variables import rewrite_avps, rewrite_headers
 from serc.reading.source import Source, readable
 from serc.style import styled
@@ -33,6 +34,8 @@ _STEPS: Final = (
     rewrite_accounting,
     rewrite_ends,
     rewrite_calls,
+    leave_loops,
+    rewrite_next_hop,
     rewrite_headers,
     rewrite_avps,
     rewrite_variables,

@@ -21,6 +21,7 @@ _PARTS: Final = {
 _DESTINATIONS: Final = {"ru": "$ruri", "rU": "$ruri/username", "rd": "$ruri/domain"}
 _OPERATORS: Final = {"==": "eq", "=~": "re", "<": "lt", ">": "gt"}
 _NULL: Final = ("null", "NULL")
+_KEPT: Final = ("avp", "var")
 # Signs that a regular expression takes for its own, and what stands for one in a string of ser.cfg.
 _SIGNS: Final = re.compile(r"([.+*?()\[\]{}|^$])")
 _ESCAPED: Final = r"\\\\\1"
@@ -60,36 +61,46 @@ def _of_value(text: str, sign: str) -> str:
 
 
 def rewrite_avps(draft: Draft) -> None:
-    """What is written into one, compared with one, and put from one into the Request-URI."""
+    """What is written into one, compared with one, and put from one into the Request-URI. A `$var(x)` is the AVP x, too."""
+    told: set[str] = set()
     for at in range(len(draft.tokens)):
         if not _is_variable(draft, at):
             continue
         word = draft.text_at(at + 1)
-        if word == "avp":
-            _avp(draft, at)
+        if word in _KEPT:
+            name, _ = _inner(draft, at)
+            if _avp(draft, at) and word == "var" and name not in told:
+                told.add(name)
+                text = "it has no value until one is written, and each request has its own"
+                draft.remark(at, f"$var({name}) is an AVP now: {text}")
         elif word in _DESTINATIONS and draft.is_sign(at + 2, "=") and draft.text_at(at - 1) in _BEFORE:
-            if _is_variable(draft, at + 3) and draft.text_at(at + 4) == "avp":
+            if _is_variable(draft, at + 3) and draft.text_at(at + 4) in _KEPT:
                 name, last = _avp_name(draft, at + 3)
                 if name and draft.is_sign(last + 1, ";"):
                     draft.replace(draft.between(at, last), f'avp_pushto("{_DESTINATIONS[word]}", "{name}")')
 
 
-def _avp(draft: Draft, at: int) -> None:
+def _avp(draft: Draft, at: int) -> bool:
+    """True if it could be said in the words of avpops."""
     name, last = _avp_name(draft, at)
     sign, value = draft.text_at(last + 1), last + 2
     if not name or value >= len(draft.tokens):
-        return
+        return False
+    span, written = draft.between(at, value), ""
     if sign == "=" and draft.text_at(at - 1) in _BEFORE:
         if _is_null(draft, value) and draft.is_sign(_null_end(draft, value) + 1, ";"):
-            draft.replace(draft.between(at, _null_end(draft, value)), f'avp_delete("{name}/g")')
+            span, written = draft.between(at, _null_end(draft, value)), f'avp_delete("{name}/g")'
         elif _is_variable(draft, value) and draft.text_at(value + 1) in _PARTS and draft.is_sign(value + 2, ";"):
+            span = draft.between(at, value + 1)
             written = f'avp_write("{_PARTS[draft.text_at(value + 1)]}", "{name}")'
-            draft.replace(draft.between(at, value + 1), written)
         elif (text := _constant(draft, value)) is not None and draft.is_sign(value + 1, ";"):
-            draft.replace(draft.between(at, value), f'avp_write("{text}", "{name}")')
+            written = f'avp_write("{text}", "{name}")'
     elif (sign in _OPERATORS or sign == "!=") and (text := _constant(draft, value)) is not None and "/" not in text:
         operator = _OPERATORS.get(sign, "eq")
-        draft.replace(draft.between(at, value), f'{"!" * (sign == "!=")}avp_check("{name}", "{operator}/{text}")')
+        written = f'{"!" * (sign == "!=")}avp_check("{name}", "{operator}/{text}")'
+    if written:
+        draft.replace(span, written)
+    return written != ""
 
 
 def _constant(draft: Draft, at: int) -> str | None:
@@ -109,7 +120,9 @@ def _avp_name(draft: Draft, at: int) -> tuple[str, int]:
         return "", last
     if name.startswith(("s:", "i:")):
         return name, last
-    return f"s:{name}", last
+    # Both may have the same name.
+    is_other = draft.text_at(at + 1) == "var" and re.search(rf"\$avp\((?:s:)?{name}\)", draft.source.text) is not None
+    return f"s:{'var_' * is_other}{name}", last
 
 
 def _is_variable(draft: Draft, at: int) -> bool:

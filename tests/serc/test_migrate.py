@@ -55,7 +55,7 @@ def test_what_is_lost_is_told_with_its_line_in_the_old_file() -> None:
         (74, 't_on_branch("1");'), (81, "branch_route[1]"),
     ]  # fmt: skip
     assert remarks("kamailio", "kamailio.cfg", lost=True)[6:] == [
-        (136, "branch_route[MANAGE_BRANCH]"), (143, "$du = $null;"), (151, "event_route[xhttp"),
+        (136, "branch_route[MANAGE_BRANCH]"), (143, "$du = $null"), (151, "event_route[xhttp"),
     ]  # fmt: skip
 
 
@@ -123,6 +123,32 @@ AVPOPS = [
     ('if ($avp(way) == "in") log(1, "x");', 'if (avp_check("s:way", "eq/s:in")) log(1, "x");'),
     ('if ($avp(way) != "in") log(1, "x");', 'if (!avp_check("s:way", "eq/s:in")) log(1, "x");'),
     ("$avp(way) = $ru + $fU;", "/* $avp(way) = $ru + $fU; */ ;"),
+    ("$var(n) = 0;", 'avp_write("i:0", "s:n");'),
+    ("$var(who) = $fU;", 'avp_write("$from/username", "s:who");'),
+    ('$avp(n) = "a"; $var(n) = "b";', 'avp_write("s:a", "s:n"); avp_write("s:b", "s:var_n");'),
+    ('if ($var(who) =~ "^b") log(1, "x");', 'if (avp_check("s:who", "re/s:^b")) log(1, "x");'),
+    ("$rU = $var(who);", 'avp_pushto("$ruri/username", "s:who");'),
+    ("$var(n) = $var(n) + 1;", "/* $var(n) = $var(n) + 1; */ ;"),
+]
+NEXT_HOPS = [
+    ('$du = "sip:10.0.0.9"; t_relay();', '{ t_relay_to_udp("10.0.0.9", "5060");'),
+    (
+        'if (src_port == 5070) { $du = "sip:gw.example.com:5080;transport=tcp"; if (!t_relay()) drop; }',
+        'if (src_port == 5070) { if (!t_relay_to_tcp("gw.example.com", "5080")) drop; }',
+    ),
+    ('$du = "sip:10.0.0.9"; log(1, "x"); t_relay();', '{ log(1, "x"); t_relay_to_udp("10.0.0.9", "5060");'),
+    ('$du = "sip:10.0.0.9"; if (src_port == 1) { t_relay(); }', '/* $du = "sip:10.0.0.9" */ ;'),
+    ('$du = "sip:10.0.0.9"; route(RELAY);', '/* $du = "sip:10.0.0.9" */ ; route(1);'),
+    ('if (src_port == 1) { $du = "sip:10.0.0.9"; } t_relay();', '/* $du = "sip:10.0.0.9" */ ; }'),
+    (
+        '$du = "sip:10.0.0.9"; $du = "sip:10.0.0.8"; t_relay();',
+        '/* $du = "sip:10.0.0.9" */ ; t_relay_to_udp("10.0.0.8", "5060");',
+    ),
+    ('if (src_port == 1) $du = "sip:10.0.0.9"; t_relay();', '/* $du = "sip:10.0.0.9" */ ; t_relay();'),
+    ('$du = "sip:" + $si; t_relay();', '/* $du = "sip:" + $si */ ; t_relay();'),
+    ("$du = $avp(next); t_relay();", "/* $du = $avp(next) */ ; t_relay();"),
+    ("$du = $null; t_relay();", "/* $du = $null */ ; t_relay();"),
+    ("while (src_port == 1) { setflag(1); }", "/* while (src_port == 1) { setflag(1); } */"),
 ]
 
 
@@ -135,6 +161,21 @@ def test_headers_are_searched_for(old: str, new: str) -> None:
 @pytest.mark.parametrize(("old", "new"), AVPOPS, ids=[old for old, _ in AVPOPS])
 def test_avps_are_those_of_avpops(old: str, new: str) -> None:
     assert new in new_text("kamailio", f'loadmodule "avpops.so"\nroute {{ {old} drop; }}')
+
+
+@pytest.mark.parametrize(("old", "new"), NEXT_HOPS, ids=[old for old, _ in NEXT_HOPS])
+def test_a_next_hop_is_said_where_the_request_is_forwarded(old: str, new: str) -> None:
+    head = 'loadmodule "tm.so"\nloadmodule "avpops.so"\n'
+    result = migrated("kamailio", f"{head}route {{ {old} drop; }}\nroute[RELAY] {{ t_relay(); drop; }}")
+    assert result.source is not None and new in result.source.text
+    lost = [remark for remark in result.remarks if remark.is_lost]
+    assert [remark.line for remark in lost] == [3] * new.count("/*"), "all that is left out is told"
+
+
+def test_what_a_variable_is_now_is_told_once_and_only_of_those_that_are_carried_over() -> None:
+    text = 'loadmodule "avpops.so"\nroute {\n$var(a) = 1;\n$var(a) = 2;\n$var(b) = $var(a) + 1;\nif ($var(a) == 2) drop; drop;\n}'
+    result = migrated("kamailio", text)
+    assert [(r.line, r.text.split(" ")[0]) for r in result.remarks if not r.is_lost] == [(3, "$var(a)")]
 
 
 def test_accounting_is_asked_for_by_flags() -> None:
