@@ -224,7 +224,12 @@ class _Actor:
             what = "a line of the log" if level is None else f"a line of the log at level {_LEVEL_NAMES[level]}"
             if found is not None:
                 raise Failed(statement.span, f"{what} is not expected: {found}")
-            raise Failed(statement.span, f"{what} is expected, and not written", lines)
+            less = [
+                f"at level {_LEVEL_NAMES.get(of, of)}: {line}"
+                for of, line in self._stage.logged
+                if level is not None and of > level and re.search(statement.pattern, line)
+            ]
+            raise Failed(statement.span, f"{what} is expected, and not written", less or lines)
 
     def _expect_row(self, statement: cases.ThenRow) -> None:
         rows = self._proxy.around.tables.rows(statement.table)

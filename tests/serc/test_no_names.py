@@ -33,6 +33,7 @@ ABOUT_OTHERS: Final = frozenset(
         "migration/choices.py",
         "migration/leaving.py",
         "migration/names.py",
+        "migration/next_hop.py",
         "migration/statements.py",
         "migration/variables.py",
     )

@@ -221,3 +221,18 @@ def test_watch_runs_again_when_a_file_changes(folder: Path) -> None:
 
 def _environment() -> dict[str, str]:
     return {"PYTHONPATH": str(Path(serc.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
+
+
+def test_a_line_of_the_log_at_another_level_is_shown_with_its_level(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ser.sertest").write_text('test "x"\n  when INVITE from a to sip:x@10.1.1.1\n  then log error "x is called"\n')
+    lines = said(capsys, status=1)
+    assert "  at level warning: x is called" in lines
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_mean_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ser.sertest").write_bytes(b"\xef\xbb\xbf" + TESTS.replace("\n", "\r\n").encode())
+    assert said(capsys)[0] == "ok    ser.sertest: options"

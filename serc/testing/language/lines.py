@@ -13,6 +13,8 @@ from serc.reading.source import Source
 from serc.reading.tree import Span
 
 _BLOCK: Final = '"""'
+# That of UTF-8, as Latin-1, which some editors write.
+_BYTE_ORDER_MARK: Final = "\xef\xbb\xbf"
 _TOKEN: Final = re.compile(r'\s+|#.*|"(?P<string>(?:[^"\\\n]|\\.)*)"|(?P<open>"[^\n]*)|(?P<word>[^\s"]+)')
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _COLUMN: Final = re.compile(r"<([A-Za-z_][\w-]*)>")
@@ -42,6 +44,8 @@ def read_lines(source: Source, report: Report) -> list[Line]:
     number = 1
     while number <= source.line_count:
         text = source.line_text(number)
+        if number == 1 and text.startswith(_BYTE_ORDER_MARK):
+            text = " " * len(_BYTE_ORDER_MARK) + text[len(_BYTE_ORDER_MARK) :]
         start = source.line_start(number)
         number += 1
         if text.lstrip().startswith("|"):

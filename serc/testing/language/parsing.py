@@ -121,7 +121,7 @@ class _Parser:
 
     def _has_all_cells(self, cells: tuple[Word, ...], names: list[str]) -> bool:
         if len(cells) != len(names):
-            message = f"this row has {len(cells)} cells, and the table {len(names)} columns"
+            message = f"cells in this row: {len(cells)}; columns of the table: {len(names)}"
             self._report.add(codes.TEST_VALUE, Span(cells[0].span.start, cells[-1].span.end), message)
         return len(cells) == len(names)
 
@@ -164,7 +164,10 @@ class _Statements:
         self._last_word = word
         self._has_happened = self._has_happened or word in ("when", "after")
         if word == "user":
-            self._found.append(statements.user(r))
+            user = statements.user(r)
+            if any(isinstance(each, cases.User) and each.name == user.name for each in self._found):
+                r.fail(codes.TEST_VALUE, r.span, f"there is a user {user.name} already", "write all of it in one line")
+            self._found.append(user)
         elif word == "given":
             self._found.append(statements.given(r))
         elif word == "when":

@@ -19,6 +19,8 @@ _PLACE: Final = re.compile(r"(?:(udp|tcp):)?(\[[0-9A-Fa-f:.]+\]|[0-9]+(?:\.[0-9]
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]*")
 _TIME_MS: Final = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
+_DAY_MS: Final = 86_400_000
+_LONGEST_MS: Final = 31 * _DAY_MS
 _TIME: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|h)?")
 
 
@@ -143,7 +145,11 @@ class Reader:
             self._at -= 1
             self.expected("a time", "write 30 s, 500 ms or 2 min")
         unit = found[2] or self.keyword(_TIME_MS, "a unit of time").text
-        return round(float(found[1]) * _TIME_MS[unit])
+        passed_ms = round(float(found[1]) * _TIME_MS[unit])
+        if passed_ms > _LONGEST_MS:
+            hint = "each timer of the server runs meanwhile"
+            self.fail(codes.TEST_VALUE, word.span, f"no more than {_LONGEST_MS // _DAY_MS} days can pass", hint)
+        return passed_ms
 
     def place(self, what: str = "an address") -> Place:
         word = self.word(what)
