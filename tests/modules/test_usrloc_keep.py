@@ -208,6 +208,11 @@ def test_a_check_leaves_the_folder_of_a_running_server_alone(tmp_path: Path) -> 
     assert not (tmp_path / "other").exists()
     with pytest.raises(JournalError, match="cannot be made"):
         Folder(str(tmp_path / "none" / "kept"), (-1, -1)).check()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(JournalError, match="something else"):
+            Folder(str(tmp_path / name), (-1, -1)).check()
 
 
 def test_keep_is_refused_beside_a_database(tmp_path: Path) -> None:

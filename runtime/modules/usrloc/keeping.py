@@ -63,6 +63,8 @@ class Folder:
             parent = os.path.dirname(self.path)
             if os.path.isdir(self.path):
                 self._check_rights()
+            elif os.path.lexists(self.path):
+                raise JournalError(f"{self.path}: something else than a folder is there: name another one")
             elif not os.access(parent, os.W_OK | os.X_OK):
                 raise JournalError(f"{self.path}: cannot be made in {parent}")
         except OSError as e:
