@@ -16,11 +16,12 @@ _Key = tuple[str, str, str]
 def check_repeated(subject: Subject, report: Report) -> None:
     """Comparisons that no statement can change the result of. The second one is never true."""
     for route in routes(subject.file):
+        links: set[int] = set()  # of chains that have been gone through from their beginning
         for node in below(route.body):
             if isinstance(node, tree.Block):
                 _in_turn(node, subject, report)
-            elif isinstance(node, tree.If):
-                _in_chain(node, subject, report)
+            elif isinstance(node, tree.If) and id(node) not in links:
+                _in_chain(node, links, subject, report)
 
 
 def _in_turn(block: tree.Block, subject: Subject, report: Report) -> None:
@@ -38,23 +39,21 @@ def _in_turn(block: tree.Block, subject: Subject, report: Report) -> None:
             seen[key] = statement
 
 
-def _in_chain(node: tree.If, subject: Subject, report: Report) -> None:
+def _in_chain(node: tree.If, links: set[int], subject: Subject, report: Report) -> None:
     seen: dict[_Key, tree.If] = {}
     link: tree.If | None = node
     while link is not None:
+        links.add(id(link))
         key = _key(link.condition, subject)
         if key is not None and key in seen:
             _tell(link, seen[key], "those have taken the other branch", report)
-            return
-        if key is not None:
+        elif key is not None:
             seen[key] = link
         link = else_if(link)
 
 
 def _tell(second: tree.If, first: tree.If, why: str, report: Report) -> None:
     place = second.condition.span
-    if any(d.code is codes.CONSTANT_CONDITION and d.span == place for d in report.diagnostics):
-        return
     message = f"this condition is never true: the same was asked before, and {why}"
     related = (Related(first.condition.span, "asked here"),)
     hint = "was another value meant? else remove one of the two"
