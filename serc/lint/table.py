@@ -19,6 +19,7 @@ from serc.lint.loops import check_loops
 from serc.lint.main_again import check_main_again
 from serc.lint.parameters import check_parameters
 from serc.lint.paths.walk import check_paths
+from serc.lint.provisional import check_provisional
 from serc.lint.realms import check_realms
 from serc.lint.recursion import check_recursion
 from serc.lint.repeated import check_repeated
@@ -79,6 +80,7 @@ CHECKS: Final = (
     Check((codes.FORWARDED_TO_SELF, codes.NOT_LISTENING), check_loops),
     Check((codes.CONSTANT_CONDITION,), check_replies),
     Check((codes.CONSTANT_CONDITION,), check_repeated),
+    Check((codes.UNANSWERED,), check_provisional),
 )
 
 
