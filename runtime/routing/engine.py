@@ -237,6 +237,11 @@ class Engine:
         """What the modules want done once per server: for who is the whole server in one process."""
         return [timer for timer in self._timers if timer.once_per_server]
 
+    @property
+    def is_started(self) -> bool:
+        """Whether this process runs the program."""
+        return self._is_timer_process is not None
+
     def start_worker(
         self,
         pid: int,

@@ -85,6 +85,9 @@ class Memory(Module):
         while self.waiting and self.waiting[0][0] <= now_ms:
             self.outbox.append(self.waiting.pop(0)[1])
 
+    def statistics(self) -> dict[str, int]:
+        return {{"calls": len(self.counts)}}
+
     def on_send_failure(self, failed: Send, now_ms: i64) -> None:
         self.outbox.append(self.instead.pop(failed.data))
 

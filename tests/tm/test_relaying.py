@@ -351,6 +351,29 @@ def test_the_challenges_of_all_branches_go_up_together() -> None:
     assert header(up.data, "Proxy-Authenticate") == 'Digest realm="one"'
 
 
+def lowest_via_only(data: bytes) -> bytes:
+    """A reply as a hostile server makes it: the Via of this proxy is all that it has."""
+    lines = data.split(b"\r\n")
+    own = [line for line in lines if line.startswith(b"Via:")][0]
+    return b"\r\n".join(line for line in lines if not line.startswith(b"Via:") or line is own)
+
+
+@pytest.mark.parametrize("broken", [(5090,), (5091,), (5090, 5091)])
+@pytest.mark.parametrize("codes", [(401, 407), (407, 401), (401, 401)])
+def test_a_challenge_that_cannot_be_read_does_not_hold_up_the_others(
+    broken: tuple[int, ...], codes: tuple[int, int]
+) -> None:
+    site = fork(Tm(), 5090, 5091)
+    sends = site.say(request())
+    up: list[Send] = []
+    for port, code in zip((5090, 5091), codes):
+        data = reply(to(sends, port), code, more=f'WWW-Authenticate: Digest realm="{port}"\r\n')
+        up += site.say(lowest_via_only(data) if port in broken else data, port)
+    (last,) = [send for send in up if not send.data.startswith(b"ACK")]
+    assert last.data.startswith(b"SIP/2.0 40") and b'Digest realm="509' in last.data
+    assert not site.engine.world.bugs.count
+
+
 def test_a_503_goes_up_as_500() -> None:
     site = Site()
     invite = to(site.say(request()), 5090)

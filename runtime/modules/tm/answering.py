@@ -19,6 +19,7 @@ from runtime.routing.tags import reply_tag
 from runtime.sip import headers
 from runtime.sip.message import parse
 from runtime.sip.reply import reason_of, to_tag_of
+from runtime.sip.scan import BadMessage
 from runtime.sip.soundness import broken_header
 from runtime.sip.transport import Send
 from runtime.tx.layer import (
@@ -280,13 +281,19 @@ def _with_challenges(call: Call, best: Branch, data: bytes) -> bytes:
             extra += _challenges(branch.reply)
     if not extra:
         return data
-    place = parse(data).headers_end
+    try:
+        place = parse(data).headers_end
+    except BadMessage:
+        return data
     return b"".join([data[:place], extra, data[place:]])
 
 
 def _challenges(reply: bytes) -> bytes:
-    """The lines of a reply that challenge."""
-    msg = parse(reply)
+    """The lines of a reply that challenge. None where it cannot be read: it had one Via, or a script has left too little of it."""
+    try:
+        msg = parse(reply)
+    except BadMessage:
+        return b""
     found: list[bytes] = []
     for name in (b"www-authenticate", b"proxy-authenticate"):
         i = msg.find_header(name)

@@ -36,7 +36,8 @@ def counts_of(worker: Worker) -> dict[str, int]:
         # That one is of the end of the server.
         found["refused"] -= int(guard.refused)
     found["bugs"] = int(worker.bugs) + world.bugs.count
-    for module in engine.program.modules:
+    # A process that only has connections has not started the modules: they have nothing to tell there.
+    for module in engine.program.modules if engine.is_started else ():
         for name, count in module.statistics().items():
             found[f"{module.name}:{name}"] = count
     meter = engine.meter

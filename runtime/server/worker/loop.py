@@ -297,7 +297,7 @@ class Worker:
             while self._next_letter < len(letters):
                 letter = letters[self._next_letter]
                 self._next_letter += 1
-                self._handlers[letter.kind].take(letter, now_ms)
+                self._take_letter(letter, now_ms)
             letters.clear()
             self._next_letter = 0
         streams = self.streams
@@ -309,6 +309,16 @@ class Worker:
         if self._has_watched and watches is not None:
             self._has_watched = False
             watches.serve(now_ms)
+
+    def _take_letter(self, letter: Letter, now_ms: i64) -> None:
+        """A fault in what is done with one letter harms nothing else, as with messages."""
+        try:
+            self._handlers[letter.kind].take(letter, now_ms)
+        except MemoryError:
+            raise
+        except Exception as e:
+            self.bugs += 1
+            self._complaints.bug(e)
 
     # --- what comes in -----------------------------------------------------------------------------------------------
 

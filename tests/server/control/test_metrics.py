@@ -25,7 +25,7 @@ from runtime.server.control.metrics import FAMILIES, OTHER, ProcessReport, expos
 from runtime.server.control.metrics_server import MetricsListener
 from runtime.server.host.errors import StartError
 from runtime.server.mail.letters.statistics import packed_counts, unpacked_counts
-from server.conftest import OPTIONS, StartServer, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, StartServer, free_port
 from server.live import People, serving
 
 PROJECT = Path(__file__).parents[3]
@@ -71,6 +71,20 @@ def test_a_server_tells_what_it_does(start: StartServer) -> None:
     assert get(port, "/health") == (200, "alive\n")
     assert get(port, "/ready") == (200, "ready\n")
     assert get(port, "/other")[0] == 404
+
+
+def test_a_process_that_only_has_connections_tells_of_no_module(start: StartServer) -> None:
+    port = free_port()
+    tcp = ("-l", f"tcp:127.0.0.1:{free_port()}", "-N", "2")
+    server = start("--metrics", f"127.0.0.1:{port}", *tcp, routes=STATEFUL_ROUTES)
+    assert server.logs("processes serve")
+    for _ in range(3):
+        assert get(port, "/ready") == (200, "ready\n")
+        text = get(port, "/metrics")[1]
+    assert {v for n, _, v in samples(text) if n == "ser_process_up"} == {1}
+    assert total(text, "ser_process_up", title="tcp receiver") == 2
+    assert [v for n, labels, v in samples(text) if labels.get("module") == "memory"] == [0, 0]
+    assert "BUG" not in server.log.read_text() and "restarting it" not in server.log.read_text()
 
 
 def test_a_process_that_is_replaced_begins_at_0_and_is_told(start: StartServer) -> None:
