@@ -6,6 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.absorbing import is_absorbed
 from runtime.routing.asking import Cancelled
 from runtime.routing.avps import AvpName
 from runtime.routing.bugs import Bugs
@@ -21,7 +22,6 @@ from runtime.routing.forwarding import add_alias
 from runtime.routing.loudness import Loudness, namespace_of
 from runtime.routing.meter import Meter
 from runtime.routing.module import Module, ModuleError
-from runtime.routing.parked import ParkedRequest
 from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.program import Program
@@ -35,14 +35,12 @@ from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import parse
-from runtime.sip.reply import reason_of, to_tag_of
+from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.soundness import ambiguity_in
 from runtime.sip.transport import ListenSocket, Send
 
 MIN_UDP_PACKET: Final = 32
-
-TRYING: Final = b"trying -- your call is important to us"
 
 
 class ProgramError(Exception):
@@ -356,7 +354,7 @@ class Engine:
         elif message.is_request:
             world.counters.requests += 1
             world.counters.methods[message.method] += 1
-            if world.parked.count == 0 or not self._is_absorbed(ctx):
+            if world.parked.count == 0 or not is_absorbed(world, edition, ctx):
                 ctx.is_parkable = True
                 self._run_request(edition, ctx)
         else:
@@ -434,48 +432,12 @@ class Engine:
                 self.world.bugs.report(e, None)
             self.world.log.about = None
 
-    # --- requests that wait --------------------------------------------------------------------------------------------
-
-    def _is_absorbed(self, ctx: Context) -> bool:
-        """True if the request is a repetition of one whose route waits, or the CANCEL for such a one: no route runs for it."""
-        parked = self.world.parked.find_repeated(ctx.message)
-        if parked is not None:
-            self._say_again(parked.ctx)
-            return True
-        if ctx.message.method != methods.CANCEL:
-            return False
-        parked = self.world.parked.find_cancelled(ctx.message)
-        if parked is None or not parked.is_undecided():
-            return False
-        self._cancel(ctx, parked)
-        return True
-
     def _is_repetition(self, ctx: Context) -> bool:
         """True if the request, whose main route is about to wait, is a repetition of one that is under way, and has been absorbed."""
         for module in self._edition.stateful:
             if module.absorbs(ctx):
                 return True
         return False
-
-    def _say_again(self, waiting: Context) -> None:
-        """The last reply to a request that waits or, to an INVITE, the 100 that keeps it from being repeated (RFC 3261 17.2.1)."""
-        t = waiting.transaction
-        if t is not None and t.message is waiting.message and t.reply is not None:
-            self.world.outbox.append(t.reply)
-        elif waiting.message.method == methods.INVITE and not waiting.is_settled:
-            send_reply(waiting, 100, TRYING, b"")
-
-    def _cancel(self, ctx: Context, parked: ParkedRequest) -> None:
-        """Answer the CANCEL with 200 and its INVITE with 487, and end the run of that one. RFC 3261 9.2."""
-        answered = False
-        for module in self._edition.enders:
-            answered = answered or module.on_cancel(ctx, parked.ctx)
-        if not answered:
-            tag = stateless_tag(stateless_signature(self.world.first_address(), self.world.secret), parked.message)
-            own_tag = b"" if len(to_tag_of(parked.message)) > 0 else tag
-            send_reply(ctx, 200, b"canceling", own_tag)
-            send_reply(parked.ctx, 487, reason_of(487), own_tag)
-        self.world.asking.cancel(parked.question)
 
     # --- routes ----------------------------------------------------------------------------------------------------------
 

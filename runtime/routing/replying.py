@@ -20,6 +20,9 @@ from runtime.sip.soundness import broken_header
 from runtime.sip.transport import Send
 from runtime.sip.via import Via
 
+# The phrase of SER's 100.
+TRYING: Final = b"trying -- your call is important to us"
+
 
 def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: bytes = b"") -> bool:
     """Answer the request and keep no state; False, with `ctx.error` set, when it cannot be sent.

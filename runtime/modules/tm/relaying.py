@@ -14,7 +14,7 @@ from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
 from runtime.routing.context import IN_FAILURE, Context
 from runtime.routing.locating import Hop
-from runtime.routing.replying import reply_address
+from runtime.routing.replying import TRYING, reply_address
 from runtime.routing.stateless import forward_to_hop, forward_to_uri
 from runtime.sip import headers, methods
 from runtime.sip.cseq import parse_cseq
@@ -34,8 +34,6 @@ PLAIN_ACK: Final = 3  # an ACK that opens no transaction
 REFUSED: Final = 4  # there was no room for its transaction, and it has been answered; or the ACK for that
 BROKEN: Final = -1
 UNANSWERABLE: Final = -2
-
-TRYING: Final = b"trying -- your call is important to us"
 
 
 def open_transaction(core: Core, ctx: Context) -> i64:
