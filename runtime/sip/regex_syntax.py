@@ -62,6 +62,8 @@ _CLASSES: Final[dict[str, int]] = {
 _MOST_REPETITIONS: Final = 32767
 # Parentheses in parentheses; a regular expression that a person wrote has a handful.
 _DEEPEST: Final = 100
+# Who walks a tree calls itself for each node on the way down; parentheses, alternatives and repetitions take some nodes each.
+_DEEPEST_TREE: Final = 400
 # What a tree may hold once its repetitions are written out: `a{1000}` is a thousand.
 _LARGEST: Final = 20_000
 # GNU's library, which SER used, knows these beyond POSIX.
@@ -155,6 +157,8 @@ class _Parser:
             if atom.size * max(low, high, 1) > _LARGEST:
                 raise BadRegex("this repetition makes the regular expression too large", start, "repeat less often")
             atom = repeated(atom, low, high)
+            if atom.depth > _DEEPEST_TREE:
+                raise BadRegex("repetitions are nested too deep", start, "write it in a simpler way")
         return atom
 
     def _bounds(self) -> tuple[int, int]:

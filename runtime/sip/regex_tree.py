@@ -37,13 +37,15 @@ END_WORD: Final = 7
 @final
 class Node:
     """`items` are the parts of a sequence, the alternatives, or the one thing that is repeated or in a group; `number` is that of
-    a group, of an assertion, or the set of a symbol. `size` counts the symbols below."""
+    a group, of an assertion, or the set of a symbol. `size` counts the symbols below, `depth` the nodes on the longest way down.
+    """
 
     def __init__(self, kind: int, items: list[Node], number: int) -> None:
         self.kind: Final = kind
         self.items: Final = items
         self.number: Final = number
         self.size: Final[int] = 1 + sum([item.size for item in items])
+        self.depth: Final[int] = 1 + max([item.depth for item in items], default=0)
         self.has_groups: Final[bool] = kind == GROUP or any([item.has_groups for item in items])
 
 

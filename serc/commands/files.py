@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -41,7 +42,10 @@ def write_bytes(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)  # a device or a pipe cannot be replaced
         return
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, str(path)) from e
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -56,17 +60,30 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def refuse_to_overwrite(target: Path, config: str, is_ours: Callable[[bytes], bool], force: bool) -> bool:
     """True, and said why, where writing `target` would destroy something: ser.cfg itself, or a file that `is_ours` does not
-    know by its first bytes. What is no plain file, such as /dev/null, is written to.
+    know by its first bytes. What is no plain file, such as /dev/null or a pipe, is written to.
     """
     try:
-        if config != "-" and os.path.samefile(target, config):
-            complain("serc", f"{target} is ser.cfg itself: name another file with -o")
-            return True
-        with open(target, "rb") as file:
-            start = file.read(1024) if target.is_file() else b""
+        there = os.stat(target)
+        read = os.fstat(0) if config == "-" else os.stat(config)
     except OSError:
         return False  # not there, or the attempt to write says why not
-    if not start or force or is_ours(start):
+    if not stat.S_ISREG(there.st_mode):
+        return False  # it is not even opened: a pipe would wait for somebody who writes
+    if os.path.samestat(there, read):
+        complain("serc", f"{target} is ser.cfg itself: name another file with -o")
+        return True
+    if force:
+        return False
+    try:
+        with open(target, "rb") as file:
+            start = file.read(1024)
+    except OSError as e:
+        complain(
+            "serc",
+            f"{target} is there already, and cannot be read: {e.strerror or e}; name another file, or add --force",
+        )
+        return True
+    if not start or is_ours(start):
         return False
     complain("serc", f"{target} is there already, and serc did not write it: name another file, or add --force")
     return True

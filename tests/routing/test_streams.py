@@ -55,6 +55,35 @@ def test_nobody_can_name_the_connection_of_another(i: str) -> None:
     assert [send.connection for send in sends] == [0]
 
 
+SECOND = "SIP/2.0/TCP 127.0.0.1:40000;branch=z9hG4bK1"
+OWN = "SIP/2.0/UDP 127.0.0.1:5070;branch=z9hG4bK0"
+
+# What somebody writes who has seen a mark, as {i}, and where the reply goes then: by the connection or without it.
+STRAY = [
+    (f"{OWN};i={{i}},{SECOND}", {}, 0x4D2),
+    (f"{OWN};i={{i}},{SECOND}", {"Call_ID": "other"}, 0),
+    (f"{OWN};i={{i}},{SECOND}", {"Call_ID": "cid1@h "}, 0x4D2),
+    (f"{OWN};i={{i}},{SECOND}", {"Call_ID": "cid1@H"}, 0),
+    (f"{OWN};i=0{{i}},{SECOND}", {}, 0),
+    (f'{OWN};i="{{i}}",{SECOND}', {}, 0),
+    (f"{OWN};i={{other}},{SECOND}", {}, 0),
+    (f"{OWN};i={{i}};i=1,{SECOND}", {}, 0),
+    (f"{OWN},{SECOND};i={{i}}", {}, 0),
+    (f"{OWN};x={{i}},{SECOND}", {}, 0),
+    (f"{OWN};i={{i}},SIP/2.0/UDP 127.0.0.1:40000;branch=z9hG4bK1", {}, 0),
+]
+
+
+@pytest.mark.parametrize(("via", "headers", "connection"), STRAY)
+def test_a_stray_reply_is_written_into_no_connection(via: str, headers: dict[str, str], connection: int) -> None:
+    site = Site("route { forward_udp(127.0.0.1, 5090); }")
+    forwarded = only(site.say(request(Via=SECOND), port=40000, connection=0x4D2)).data
+    found = re.search(rb";i=([0-9a-f]+)", forwarded)
+    assert found is not None
+    i = found[1].decode()
+    assert only(site.say(reply(Via=via.format(i=i, other=i[:-1] + "e"), **headers))).connection == connection
+
+
 def test_a_datagrams_via_names_no_connection() -> None:
     assert b";i=" not in only(Site("route { forward_udp(127.0.0.1, 5090); }").say(request())).data
 

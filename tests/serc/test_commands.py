@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from serc.commands.check import wants_colour
 GOOD = "route { drop; }\n"
 DOUBTFUL = "children=0\nroute { drop; }\n"
 BAD = "route { drop }\n"
+# For a process that is started in another folder.
+AWAY = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
 @pytest.fixture
@@ -130,6 +135,71 @@ def test_only_files_of_ours_are_written_over(folder: Path, capsys: pytest.Captur
     assert serc.main(["good.cfg", "-o", "mine.py", "--force"]) == 0
     assert serc.main(["doubtful.cfg", "-o", "mine.py"]) == 0
     assert "children=0" in Path("mine.py").read_text()
+
+
+TARGETS = {
+    "hard link": "ln good.cfg target",
+    "symbolic link": "ln -s good.cfg target",
+    "link to a link": "ln -s good.cfg between; ln -s between target",
+    "folder": "mkdir target",
+    "link to a folder": "mkdir folder; ln -s folder target",
+    "header in the second line": """printf '# mine\\n\"\"\"Routes of x, compiled by serc 1\"\"\"\\n' > target""",
+    "header cut short": """printf '\"\"\"Routes of' > target""",
+    "read only": "echo mine > target; chmod 444 target",
+    "picture of another program": "echo '<svg xmlns=\"http://www.w3.org/2000/svg\"/>' > target",
+    "another ser.cfg": "ln bad.cfg target",
+}
+
+
+@pytest.mark.parametrize("command", [[], ["graph"]], ids=["compile", "graph"])
+@pytest.mark.parametrize("make", TARGETS.values(), ids=TARGETS)
+def test_nothing_is_lost_by_an_output_that_is_there(folder: Path, make: str, command: list[str]) -> None:
+    subprocess.run(["sh", "-e", "-c", make], check=True)
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    assert serc.main([*command, "good.cfg", "-o", "target"]) == 1
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("path", ["./sub/../good.cfg", "sub/../good.cfg", "{here}/good.cfg", "up/good.cfg"])
+def test_ser_cfg_is_known_by_any_path(folder: Path, path: str) -> None:
+    Path("sub").mkdir()
+    Path("up").symlink_to(".")
+    assert serc.main(["good.cfg", "--force", "-o", path.format(here=folder)]) == 1
+    assert Path("good.cfg").read_text() == GOOD
+
+
+def test_standard_input_is_not_written_over(folder: Path) -> None:
+    for extra in ([], ["--force"]):
+        with open("good.cfg") as config:
+            run = [sys.executable, "-m", "serc.commands.serc", "-", "-o", "good.cfg", *extra]
+            done = subprocess.run(run, stdin=config, capture_output=True, text=True, timeout=120, env=AWAY)
+        assert done.returncode == 1 and "is ser.cfg itself" in done.stderr
+    assert Path("good.cfg").read_text() == GOOD
+
+
+def test_a_pipe_is_written_to_and_not_read(folder: Path) -> None:
+    os.mkfifo("pipe")
+    reader = os.open("pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert serc.main(["good.cfg", "-o", "pipe"]) == 0
+        assert os.read(reader, 10) == b'"""Routes '
+    finally:
+        os.close(reader)
+
+
+def test_what_cannot_be_written_is_called_as_it_was(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main(["good.cfg", "-o", "missing/routes.py"]) == 1
+    said = capsys.readouterr().err
+    assert said.endswith("missing/routes.py: No such file or directory\n") and ".new" not in said
+
+
+def test_a_link_to_nowhere_and_an_empty_file_are_filled(folder: Path) -> None:
+    Path("link").symlink_to("new.py")
+    Path("empty.py").touch()
+    for target in ("link", "empty.py"):
+        assert serc.main(["good.cfg", "-o", target]) == 0
+    assert Path("link").is_symlink()
+    assert Path("new.py").read_text() == Path("empty.py").read_text() != ""
     Path("empty.py").touch()
     assert serc.main(["good.cfg", "-o", "empty.py"]) == 0
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 import pytest
 
+from runtime.sip.regex import Regex
 from serc.compiler import compile_source
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report, Severity
@@ -77,3 +79,62 @@ def test_the_grammar_reads_each_shape_once() -> None:
     before = parse_piece.cache_info().misses
     compiled("\n".join(lines))
     assert parse_piece.cache_info().misses - before < 12
+
+
+REGEXES = {
+    "stars": "a" + "*" * 2000,
+    "question marks": "a" + "?" * 2000,
+    "bounds": "a" + "{0,1}" * 2000,
+    "one of each": "a" + "*+?" * 700,
+    "a group many times": "(a)" + "*" * 2000,
+    "groups in groups, each often": "(x|y" * 99 + ")?*?*" * 99,
+    "as deep as it may be": "(x|y" * 99 + ")*z" * 99,
+    "too deep": "(" * 2000 + "a" + ")" * 2000,
+    "many groups": "(a{2})" * 2000,
+    "many alternatives": "|".join(f"a{n}" for n in range(2000)),
+    "empty alternatives": "|" * 2000,
+    "anchors": "^" * 2000 + "a" + "$" * 2000,
+    "classes": "[[:alpha:]]" * 2000,
+    "brackets that are open": "[" * 2000,
+    "repetitions of repetitions": "((((a{50}){50}){50}){50})",
+    "parentheses that close": ")" * 2000,
+}
+
+
+@pytest.mark.parametrize("function", ['uri =~ "{}"', 'search("{}")'])
+@pytest.mark.parametrize("regex", REGEXES.values(), ids=REGEXES)
+def test_a_regular_expression_runs_or_is_refused(regex: str, function: str) -> None:
+    text = f'loadmodule "textops.so"\nroute {{ if ({function.format(regex)}) drop; }}\n'
+    generated, report = compile_source(Source("ser.cfg", text))
+    if generated is None:
+        assert "regular expression" in report.diagnostics[0].message
+        return
+    assert Regex(regex.encode()).search(b"xaay" * 20) in (True, False)
+
+
+SHAPES = {
+    "else and if in braces": lambda n: 'if (uri == "sip:a@b") { drop; } else { ' * n + "}" * n,
+    "pairs": lambda n: "if (" + " || ".join(f'(uri =~ "a{i}" && method == "X{i}")' for i in range(n)) + ") drop;",
+    "negated pairs": lambda n: "if ("
+    + " && ".join(f'!(uri =~ "a{i}" || src_port == {i})' for i in range(n))
+    + ") drop;",
+    "blocks in blocks": lambda n: "{" * n + "drop;" + "}" * n,
+    "empty blocks": lambda n: "if (1) {} " * n,
+    "semicolons": lambda n: ";" * n,
+    "flags": lambda n: "".join(f"if (isflagset({i % 32})) setflag(1); else resetflag(2);" for i in range(n)),
+    "routes, each calls the next twice": lambda n: (
+        "route(1); } "
+        + "".join(f"route[{i}] {{ route({i + 1}); route({i + 1}); }} " for i in range(1, n))
+        + "route[99] {drop;"
+    ),
+    "a parenthesis around each": lambda n: "if " + "(" * n + 'uri == "a"' + ")" * n + " drop;",
+    "a string without end": lambda n: f'log(1, "{"x" * n * 50}',
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_whatever_is_long_or_deep_is_compiled_or_refused(shape: Callable[[int], str]) -> None:
+    generated, report = compile_source(Source("ser.cfg", f"{MODULES}route {{\n{shape(300)}\n}}\n"))
+    assert (generated is None) == report.has_errors
+    if generated is not None:
+        ast.parse(generated.text)
