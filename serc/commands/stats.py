@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from serc.commands.analysed import read_bound
+from serc.commands.numbers import whole_number
 from serc.statistics import COMPLEX, ModuleStatistics, Statistics, statistics
 
 
@@ -20,7 +21,12 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("config", metavar="ser.cfg", help='the script; "-" is standard input')
     p.add_argument("--json", action="store_true", help="the same for programs")
-    p.add_argument("--max-complexity", metavar="N", type=int, help="fail if there are more than N ways through a route")
+    p.add_argument(
+        "--max-complexity",
+        metavar="N",
+        type=whole_number(1),
+        help="fail if there are more than N ways through a route",
+    )
     return p
 
 

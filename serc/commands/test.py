@@ -11,6 +11,7 @@ from typing import Final
 
 from serc.commands.check import wants_colour
 from serc.commands.files import CannotRead, complain, write_whole
+from serc.commands.numbers import decimal_number, whole_number
 from serc.commands.recording import record_tests
 from serc.diagnostics import codes
 from serc.diagnostics.render import render_text
@@ -53,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         "-j",
         "--jobs",
         metavar="N",
-        type=int,
+        type=whole_number(0),
         default=1,
         help="run N tests at a time, each in a process of its own; 0: as many as there are cores",
     )
@@ -80,7 +81,10 @@ def parser() -> argparse.ArgumentParser:
         help="how much of ser.cfg ran, by line and branch: text, html:FILE, lcov:FILE; may be given several times",
     )
     p.add_argument(
-        "--fail-under", metavar="PERCENT", type=float, help="fail if less than this is covered, of any ser.cfg"
+        "--fail-under",
+        metavar="PERCENT",
+        type=decimal_number(0, 100),
+        help="fail if less than this is covered, of any ser.cfg",
     )
     p.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour; NO_COLOR is respected")
     return p

@@ -14,6 +14,7 @@ from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket
 from serc.commands.files import CannotRead, complain, read_source
+from serc.commands.numbers import decimal_number, whole_number
 from serc.diagnostics.printable import printable
 from serc.diagnostics.render import render_text
 from serc.testing.config import BrokenConfig, Config
@@ -24,7 +25,12 @@ from serc.testing.trace import Tracer
 # Where a message is from whose Via does not tell, a place that nobody has (RFC 5737).
 NOWHERE: Final = "192.0.2.1"
 _PLACE: Final = re.compile(r"(?:(udp|tcp):)?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::([0-9]+))?")
+_PORTS: Final = range(1, 65536)
 _LEVEL: Final = 2
+_LEVEL_MIN: Final = -3
+_LEVEL_MAX: Final = 9
+# A day: registrations and calls end within it.
+_AFTER_MAX_S: Final = 86_400
 
 _EPILOG: Final = """\
 exit status: 0 traced; 1 ser.cfg has errors, a file cannot be read or is no message; 2 bad command line
@@ -54,9 +60,21 @@ def parser() -> argparse.ArgumentParser:
         metavar="[PROTO:]HOST[:PORT]",
         help="who sends them; default: what the topmost Via says",
     )
-    p.add_argument("--after", metavar="SECONDS", type=float, default=0.0, help="go on for so long after the last one")
+    p.add_argument(
+        "--after",
+        metavar="SECONDS",
+        type=decimal_number(0, _AFTER_MAX_S),
+        default=0.0,
+        help="go on for so long after the last one",
+    )
     p.add_argument("--dns", metavar="NAME=IP", action="append", default=[], help="a name that the name server knows")
-    p.add_argument("--level", type=int, default=_LEVEL, help=f"show log lines up to this level; default: {_LEVEL}")
+    p.add_argument(
+        "--level",
+        metavar="N",
+        type=whole_number(_LEVEL_MIN, _LEVEL_MAX),
+        default=_LEVEL,
+        help=f"show log lines up to this level, {_LEVEL_MIN} to {_LEVEL_MAX}; default: {_LEVEL}",
+    )
     p.add_argument("--whole", action="store_true", help="show whole messages")
     p.add_argument("--json", action="store_true", help="for programs")
     return p
@@ -70,7 +88,9 @@ def main(argv: list[str]) -> int:
     for pair in options.dns:
         name, equals, ip = pair.partition("=")
         try:
-            around.names.hosts[name.lower().encode("latin-1")] = Address.parse(ip, 0).ip
+            if not name:
+                raise ValueError
+            around.names.hosts[name.lower().encode("ascii")] = Address.parse(ip, 0).ip
         except ValueError:
             p.error(f"--dns {pair}: write NAME=IP")
     try:
@@ -126,10 +146,11 @@ def _receive(tracer: Tracer, name: str, data: bytes, given: tuple[str, str, int]
     if socket is None:
         complain("serc", f"{name}: the server does not listen on {proto}")
         return False
+    port = port if port in _PORTS else 5060
     try:
-        address = Address.parse(host or NOWHERE, port or 5060)
+        address = Address.parse(host or NOWHERE, port)
     except ValueError:
-        address = Address.parse(NOWHERE, port or 5060)
+        address = Address.parse(NOWHERE, port)
     proxy.receive(data, address, socket, 1 if socket.proto_name == "tcp" else 0)
     return True
 
@@ -139,7 +160,7 @@ def _place(text: str | None, p: argparse.ArgumentParser) -> tuple[str, str, int]
         return None
     found = _PLACE.fullmatch(text)
     try:
-        if found is None:
+        if found is None or int(found[3] or 5060) not in _PORTS:
             raise ValueError
         Address.parse(found[2], 0)
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from serc.commands.ctl.tracing import ladder
+from serc.commands.ctl.tracing import Shown, ladder
 
 ALICE, SERVER, BOB = "udp:10.0.0.7:5060", "udp:10.0.0.1:5060", "udp:10.0.0.8:5060"
 
@@ -40,3 +40,20 @@ def test_no_message_breaks_the_columns(message: str, source: str, target: str) -
     if source != target:
         assert drawn.count("|") == (2 if {source, target} == {ALICE, BOB} else 3)
         assert (">" in drawn) != ("<" in drawn)
+
+
+@pytest.mark.parametrize("last", [{"event": "over", "call": 1}, {"event": "end", "why": "600 seconds are over"}])
+def test_a_ladder_has_all_of_a_call_that_is_over_or_is_watched_no_longer(last: dict[str, object]) -> None:
+    shown = Shown(whole=False)
+    begin = {"event": "call", "call": 1, "call_id": "1@x", "who": "a -> b", "process": "p"}
+    ways = [(ALICE, SERVER, "INVITE sip:b SIP/2.0\r\n"), (SERVER, ALICE, "SIP/2.0 407 X\r\nCSeq: 1 INVITE\r\n")] * 2
+    lines = shown.lines(begin)
+    for source, target, message in ways:
+        what = "received" if target == SERVER else "sent"
+        more = {"from": source, "to": target, "message": message, "by_statement": False, "again": False}
+        lines += shown.lines({"event": what, "call": 1, "time": 1.0, **more})
+    assert not any("--" in line for line in lines)
+    drawn = shown.lines(last)
+    assert sum("INVITE" in line for line in drawn) == 4
+    if last["event"] == "end":
+        assert drawn[-1] == "-- 600 seconds are over" and shown.ladders() == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,16 @@ def test_the_text_form_is_one_line_for_a_statement(folder: Path, capsys: pytest.
         (["ser.cfg"], "ser.cfg is no SIP message"),
         (["invite.sip", "--from", "tcp:127.0.0.7"], ""),
         (["invite.sip", "--from", "nobody"], "--from nobody: write an address"),
+        (["invite.sip", "--from", "1.2.3.4:99999"], "--from 1.2.3.4:99999: write an address"),
+        (["invite.sip", "--from", "[::1]:0"], "--from [::1]:0: write an address"),
         (["invite.sip", "--dns", "a=b"], "--dns a=b: write NAME=IP"),
+        (["invite.sip", "--dns", "=1.2.3.4"], "--dns =1.2.3.4: write NAME=IP"),
+        (["invite.sip", "--after", "nan"], "--after: nan: write a number from 0 to 86400"),
+        (["invite.sip", "--after", "inf"], "--after: inf: write a number from 0 to 86400"),
+        (["invite.sip", "--after", "-5"], "--after: -5: write a number from 0 to 86400"),
+        (["invite.sip", "--after", "soon"], "--after: soon: write a number from 0 to 86400"),
+        (["invite.sip", "--level", "x"], "--level: x: write a number from -3 to 9"),
+        (["invite.sip", "--level", "1" * 5000], ": write a number from -3 to 9"),
     ],
 )
 def test_what_cannot_be_traced_is_a_sentence(
@@ -148,6 +158,15 @@ def test_what_cannot_be_traced_is_a_sentence(
         assert e.code == 2
     error = capsys.readouterr().err
     assert (said or "the server does not listen on tcp") in error
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "70000"])
+def test_a_port_in_via_that_there_is_none_of_is_not_where_a_message_comes_from(
+    folder: Path, capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    text = Path("invite.sip").read_text()
+    Path("invite.sip").write_text(re.sub(r"(?m)^(Via: SIP/2.0/UDP [^:;\r\n]+)(:\d+)?", rf"\1:{port}", text))
+    assert events(capsys, "invite.sip")[0]["from"].endswith(":5060")
 
 
 def test_a_config_with_errors_shows_them(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

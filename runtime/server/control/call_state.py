@@ -8,13 +8,18 @@ from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message, parse
 from runtime.sip.scan import BadMessage
 
+# A call that is over may go on: an ACK, the request once more with credentials.
+LINGER_MS: Final = 2_000
+
 
 class CallState:
     """One Call-ID. It is over when each request has its final answer, and a dialog its BYE. `who` is From and To as they came first."""
 
-    def __init__(self, number: int, call_id: str) -> None:
+    def __init__(self, number: int, call_id: str, now_ms: int) -> None:
         self.number: Final = number
         self.call_id: Final = call_id
+        self._quiet_since_ms = now_ms
+        self._is_told = False
         self.who = ""
         self._open: Final[set[tuple[str, bytes]]] = set()
         self._is_dialog = False
@@ -23,6 +28,21 @@ class CallState:
     @property
     def is_over(self) -> bool:
         return not self._open and not self._is_dialog and self.who != ""
+
+    def goes_on(self, now_ms: int) -> None:
+        """Something has happened in it. One that was over, and goes on with another request, as a registration does, ends once more."""
+        self._quiet_since_ms = now_ms
+        self._is_told = self._is_told and self.is_over
+
+    def is_ended(self, now_ms: int) -> bool:
+        """It is over, and nothing has followed for a while."""
+        return self.is_over and now_ms - self._quiet_since_ms >= LINGER_MS
+
+    def has_to_be_told(self) -> bool:
+        """True once for each end of it."""
+        is_new = self.is_over and not self._is_told
+        self._is_told = self._is_told or is_new
+        return is_new
 
     def received(self, data: bytes) -> None:
         message = _parsed(data)

@@ -29,8 +29,6 @@ SECONDS: Final = 600
 SECONDS_MAX: Final = 86_400
 LEVEL: Final = 2
 TRACES_MAX: Final = 16
-# A call that is over may go on: an ACK, the request once more with credentials.
-LINGER_MS: Final = 2_000
 # So often a client hears that the trace goes on; so a client that is gone is found out.
 _SIGN_MS: Final = 1_000
 # The client is told that it watches when all processes do, or after so long.
@@ -90,13 +88,10 @@ class TraceSession:
         self._early: Final[list[tuple[tuple[Any, ...], str]]] = []
         self._watching_ms: int | None = None
         self._calls: Final[dict[bytes, CallState]] = {}
-        # The client has been told that these are over.
-        self._ended: Final[set[bytes]] = set()
         self._places: Final[dict[int, list[Place]]] = {}
         self._version = 0
         self._size = 0
         self._sign_ms = now_ms + _SIGN_MS
-        self._quiet_since_ms = now_ms
         self._is_full = False
         self.ended_ms: int | None = None
 
@@ -177,19 +172,15 @@ class TraceSession:
         if call is None:
             if len(self._calls) >= self._options.calls:
                 return
-            call = self._calls[call_id] = CallState(len(self._calls) + 1, call_id.decode("latin-1"))
+            call = self._calls[call_id] = CallState(len(self._calls) + 1, call_id.decode("latin-1"), now_ms)
             if what == RECEIVED:
                 call.received(event[3])
             self.say("call", call=call.number, call_id=call.call_id, who=masked_text(call.who), process=process)
             if len(self._calls) == self._options.calls:
                 self._is_full = True
                 self._write(FULL, self._workers.mailboxes)
-        self._quiet_since_ms = now_ms
         self.say(what, call=call.number, time=at_us / 1_000_000, **self._of_event(what, event[3:], call))
-        # What statements send leaves only now: the call ends with it.
-        if call.is_over and what != RAN and call_id not in self._ended:
-            self._ended.add(call_id)
-            self.say("over", call=call.number)
+        call.goes_on(now_ms)
 
     def _of_event(self, what: str, rest: tuple[Any, ...], call: CallState) -> dict[str, object]:
         if what == RECEIVED:
@@ -238,6 +229,7 @@ class TraceSession:
             if now_ms >= self._sign_ms:
                 self._sign_ms = now_ms + _SIGN_MS
                 self.say("sign")
+            self._tell_ends([call for call in self._calls.values() if call.is_ended(now_ms)])
             if feed.is_over:
                 self.end("", now_ms)
             elif now_ms >= self._until_ms:
@@ -248,10 +240,15 @@ class TraceSession:
         feed.go_on(now_ms)
 
     def _is_done(self, now_ms: int) -> bool:
-        is_over = self._is_full and all(call.is_over for call in self._calls.values())
-        return is_over and now_ms - self._quiet_since_ms >= LINGER_MS
+        return self._is_full and all(call.is_ended(now_ms) for call in self._calls.values())
+
+    def _tell_ends(self, calls: list[CallState]) -> None:
+        for call in calls:
+            if call.has_to_be_told():
+                self.say("over", call=call.number)
 
     def end(self, why: str, now_ms: int) -> None:
+        self._tell_ends(list(self._calls.values()))
         self.say("end", why=why)
         self._write(END, self._workers.mailboxes)
         self.ended_ms = now_ms

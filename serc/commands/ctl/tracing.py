@@ -92,6 +92,8 @@ class Shown:
 
     def _lines(self, event: Data) -> list[str]:
         what = event["event"]
+        if what == "end":
+            return [line for call in self._calls.values() for line in self._ladder(call)] + _about_all(event)
         number = event.get("call", 0)
         if what == "call":
             head = f"call {number}: {event['call_id']}, {event['who']} ({event['process']})"
