@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from runtime.modules import catalogue
+from serc.diagnostics import codes
 from serc.diagnostics.fix import Edit, Fix
 from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.fixing import Fixed, applied, fixed
 from serc.frontend import inspect
+from serc.migration import branches
 from serc.migration.accounting import rewrite_accounting
 from serc.migration.choices import rewrite_switches
 from serc.migration.draft import Draft, Remark, left_out
@@ -78,7 +80,9 @@ def migrate(source: Source, origin: str) -> Migrated:
         ]
         way.append(cured)
         if not cured.report.has_errors:
-            return _finished(cured, remarks)
+            if origin in branches.ORIGINS:
+                way.append(cured := branches.with_branches(cured.source))
+            return _finished(cured, way, remarks)
         found = _without_errors(cured, way, remarks)
         if found is None:
             break
@@ -103,7 +107,11 @@ def _line(way: list[Fixed], line: int) -> int:
     return line
 
 
-def _finished(cured: Fixed, remarks: list[Remark]) -> Migrated:
+def _finished(cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> Migrated:
+    for missing in cured.report.in_order():
+        if missing.code is codes.NO_BRANCH:
+            line = _line(way, cured.source.line_of(missing.span.start))
+            remarks.append(Remark(line, f"{_shown(cured.source.text_of(missing.span))}: {missing.message}", False))
     text, _ = styled(cured.source)
     assert text is not None, "there are no errors"
     source = Source(cured.source.name, text)

@@ -172,6 +172,52 @@ def test_a_next_hop_is_said_where_the_request_is_forwarded(old: str, new: str) -
     assert [remark.line for remark in lost] == [3] * new.count("/*"), "all that is left out is told"
 
 
+FAILURE = 'loadmodule "tm.so"\nloadmodule "registrar.so"\nloadmodule "usrloc.so"\nroute {{ t_on_failure("1"); {main} }}\nfailure_route[1] {{ {failed} }}\n{more}'
+RELAY = "route[1] { t_relay(); exit; }"
+
+
+@pytest.mark.parametrize(
+    ("main", "failed", "more", "new"),
+    [
+        ("t_relay();", '$ru = "sip:vm@192.0.2.1"; t_relay();', "", 'rewriteuri("sip:vm@192.0.2.1"); append_branch(); t_relay();'),
+        ("t_relay();", '$rU = "vm"; if (!t_relay()) exit;', "", 'rewriteuser("vm"); append_branch(); if (!t_relay()) break;'),
+        ("t_relay();", '$du = "sip:192.0.2.1"; t_relay();', "", 'append_branch(); t_relay_to_udp("192.0.2.1", "5060");'),
+        ("t_relay();", 'if (lookup("location")) t_relay();', "", 'if (lookup("location")) { append_branch(); t_relay(); }'),
+        # Where requests come along that have not failed, too, the branch is appended before.
+        ("route(1);", '$rU = "vm"; route(1);', RELAY, 'rewriteuser("vm"); append_branch(); route(1);'),
+        ("t_relay();", '$rU = "vm"; route(1);', RELAY, 'rewriteuser("vm"); route(1);'),
+        ("t_relay();", '$rU = "vm"; append_branch(); t_relay();', "", 'rewriteuser("vm"); append_branch(); t_relay();'),
+        ("t_relay();", 'append_branch("sip:b@192.0.2.1"); t_relay();', "", 'append_branch("sip:b@192.0.2.1"); t_relay();'),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("origin", ["openser", "kamailio"])
+def test_a_failure_route_appends_where_it_forwards(origin: str, main: str, failed: str, more: str, new: str) -> None:
+    result = migrated(origin, FAILURE.format(main=main, failed=failed, more=more))
+    assert result.source is not None
+    text = " ".join(result.source.text.split())
+    assert new in text
+    assert not [d for d in result.report.diagnostics if d.code.name == "SER0510"]
+    # Each request is appended once.
+    appends_in_route = main == "t_relay();" and more != ""
+    assert ("route[1] { append_branch(); t_relay();" in text) == appends_in_route
+    assert text.count("append_branch(") == 1
+
+
+def test_a_branch_that_some_ways_have_is_to_look_at() -> None:
+    text = FAILURE.format(
+        main="t_relay();", failed='if (src_port == 5070) append_branch("sip:b@192.0.2.1");\nt_relay();', more=""
+    )
+    told = [
+        (remark.line, remark.is_lost) for remark in migrated("kamailio", text).remarks if "t_relay()" in remark.text
+    ]
+    assert told == [(6, False)]
+
+
+def test_a_0_8_config_is_taken_by_its_word() -> None:
+    text = FAILURE.format(main="t_relay();", failed='rewriteuser("vm"); t_relay();', more="")
+    assert "append_branch" not in new_text("0.8", text)
+
+
 def test_what_a_variable_is_now_is_told_once_and_only_of_those_that_are_carried_over() -> None:
     text = 'loadmodule "avpops.so"\nroute {\n$var(a) = 1;\n$var(a) = 2;\n$var(b) = $var(a) + 1;\nif ($var(a) == 2) drop; drop;\n}'
     result = migrated("kamailio", text)
