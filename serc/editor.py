@@ -288,13 +288,20 @@ def _runs(lines: list[str], heads: tuple[str, ...]) -> Iterator[tuple[int, int]]
 def function_text(spec: ModuleSpec, function: Function) -> str:
     """Markdown: how it is called, where, what it does."""
     arguments = ", ".join(argument.name for argument in function.arguments)
-    where = ", ".join(name for kind, name in _KINDS if kind & function.routes)
-    lines = [f"**{function.name}({arguments})** of {spec.name}", function.summary, f"In {where} routes."]
+    kinds = [name for kind, name in _KINDS if kind & function.routes]
+    where = " and ".join(part for part in (", ".join(kinds[:-1]), *kinds[-1:]) if part) or "no"
+    lines = [
+        f"**{function.name}({arguments})** of {spec.name}",
+        function.summary,
+        f"It may be called in {where} routes.",
+    ]
     lines += [f"* *{argument.name}*: {argument.kind.expects}" for argument in function.arguments]
     if function.may_stop:
         lines.append("It can end the route.")
     if function.waits:
-        lines.append("The route waits for its answer; other messages are handled meanwhile.")
+        lines.append(
+            "The route may wait, for a name, a database or a program, never for an answer of SIP; others are handled meanwhile."
+        )
     return "\n\n".join(line for line in lines if line)
 
 

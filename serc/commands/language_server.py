@@ -14,6 +14,7 @@ from pygls.lsp.server import LanguageServer
 
 from runtime.spec.declare import Function, ModuleSpec
 from runtime.version import VERSION
+from serc.commands.lsp_protocol import Protocol, apart
 from serc.commands.lsp_tests import RUN, Results, is_tests, lenses, lenses_of_config, mistakes
 from serc.commands.lsp_text import Text
 from serc.diagnostics import codes
@@ -29,7 +30,7 @@ FIX_ALL: Final = "source.fixAll.serc"
 
 def make_server() -> LanguageServer:
     """The server, with all that it can do."""
-    server = LanguageServer("serc", VERSION)
+    server = LanguageServer("serc", VERSION, protocol_cls=Protocol)
     answers = _Answers(server)
     features: dict[str, Callable[..., object]] = {
         t.TEXT_DOCUMENT_DID_OPEN: answers.did_open,
@@ -50,6 +51,7 @@ def make_server() -> LanguageServer:
     for name, answer in features.items():
         # pygls writes the name of the feature into what it is given, which a method does not take.
         server.feature(name, _OPTIONS.get(name))(partial(answer))
+    server.feature(t.EXIT)(partial(answers.exit))
     server.command(RUN)(partial(answers.run_tests))
     return server
 
@@ -83,13 +85,18 @@ class _Answers:
     def did_close(self, params: t.DidCloseTextDocumentParams) -> None:
         self._known.pop(params.text_document.uri, None)
 
+    def exit(self, _: object) -> None:
+        protocol = self._server.protocol
+        assert isinstance(protocol, Protocol)
+        protocol.end()
+
     async def _publish(self, uri: str) -> None:
         """Diagnostics of the text, unless it has changed by the time that it is its turn."""
         text, document = self._open(uri)
         async with self._one_at_a_time:
             if self._open(uri)[0] is not text:
                 return
-            report = await asyncio.to_thread(self._report, uri, text, document)
+            report = await apart(self._report, uri, text, document)
         if self._open(uri)[0] is text:
             found = [text.diagnostic(uri, d) for d in report.in_order()]
             self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, found))
@@ -173,7 +180,7 @@ class _Answers:
         """The cures of what is wrong there, the comments that silence it, and all safe cures of the file at once."""
         uri = params.text_document.uri
         text, document = self._open(uri)
-        report = await asyncio.to_thread(self._report, uri, text, document)
+        report = await apart(self._report, uri, text, document)
         start, end = text.offset(params.range.start), text.offset(params.range.end)
         found = []
         for d in report.in_order():
@@ -188,9 +195,7 @@ class _Answers:
                 changes = t.WorkspaceEdit({uri: text.edits([ignoring(text.source, d)])})
                 found.append(t.CodeAction(f"Ignore {d.code.name} here", t.CodeActionKind.QuickFix, told, edit=changes))
         if any(d.fix is not None and d.fix.is_safe for d in report.diagnostics) and not is_tests(uri):
-            result = await asyncio.to_thread(
-                fixed, text.source, lambda s: Document(s).report, lambda _, fix: fix.is_safe
-            )
+            result = await apart(fixed, text.source, lambda s: Document(s).report, lambda _, fix: fix.is_safe)
             if result.done:
                 changes = t.WorkspaceEdit({uri: text.whole(result.source.text)})
                 found.append(t.CodeAction("Fix all that is safe", FIX_ALL, edit=changes))
@@ -208,7 +213,7 @@ class _Answers:
         """Runs the tests of a file, or the one at an offset; shows which lines do not hold."""
         text, _ = self._open(uri)
         path = self._server.workspace.get_text_document(uri).path
-        results = await asyncio.to_thread(Results, path, uri, text, at)
+        results = await apart(Results, path, uri, text, at)
         self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, results.diagnostics))
         kind = t.MessageType.Error if results.failed else t.MessageType.Info
         self._server.window_show_message(t.ShowMessageParams(kind, f"{Path(path).name}: {results.summary}"))

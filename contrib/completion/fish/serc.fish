@@ -76,7 +76,7 @@ complete -c serc -n '__fish_seen_subcommand_from trace' -s h -l help -d 'show th
 complete -c serc -n '__fish_seen_subcommand_from trace' -l from -r -d 'who sends them; default: what the topmost Via says'
 complete -c serc -n '__fish_seen_subcommand_from trace' -l after -r -d 'go on for so long after the last one'
 complete -c serc -n '__fish_seen_subcommand_from trace' -l dns -r -d 'a name that the name server knows'
-complete -c serc -n '__fish_seen_subcommand_from trace' -l level -r -d 'show log lines up to this level; default: 2'
+complete -c serc -n '__fish_seen_subcommand_from trace' -l level -r -d 'show log lines up to this level, -3 to 9; default: 2'
 complete -c serc -n '__fish_seen_subcommand_from trace' -l whole -d 'show whole messages'
 complete -c serc -n '__fish_seen_subcommand_from trace' -l json -d 'for programs'
 complete -c serc -n '__fish_seen_subcommand_from completion' -s h -l help -d 'show this help message and exit'
