@@ -197,3 +197,28 @@ def test_datagrams(data: bytes, words: list[bytes]) -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b"version\n", b":version\n", b"::\n", b"::x"])
 def test_bad_datagrams(data: bytes) -> None:
     assert parse_datagram(data, PATTERNS.get) is None
+
+
+# What is between the headers' point and the body's, and the body that is made of it.
+BODIES = [
+    (b"", b""),
+    (b"\n", b"\n"),
+    (b"\r\n", b"\r\n"),
+    (b"a\r.\n", b"a\r.\n"),
+    (b"a.\n", b"a.\n"),
+    (b" .\n", b" .\n"),
+    (b". \n", b". \n"),
+    (b"..\n", b"..\n"),
+    (b"\0\xff\x85\n", b"\0\xff\x85\n"),
+    (b"\ra\r\r\n", b"\ra\r\r\n"),
+    (b":version:\n\n:kill:\n\n", b":version:\n\n:kill:\n\n"),
+    (b"x" * 60_000 + b"\n", b"x" * 60_000 + b"\n"),
+]
+
+
+@pytest.mark.parametrize("end", [b".\n", b".\r\n", b"."], ids=repr)
+@pytest.mark.parametrize(("text", "body"), BODIES, ids=range(len(BODIES)))
+def test_a_body_over_the_socket_is_taken_as_it_is(text: bytes, body: bytes, end: bytes) -> None:
+    request = parse_datagram(b":t_uac_dlg:\nM\nsip:b@h\n.\nFrom: a\n.\n" + text + end, PATTERNS.get)
+    assert request is not None
+    assert request.words == [b"M", b"sip:b@h", b".", b"From: a\r\n", body]
