@@ -160,6 +160,20 @@ def test_nobody_answers(by_fifo: bool, answer: str) -> None:
         ([b"OPTIONS", b"sip:x@b", b"bar", HEADERS, b""], "next hop uri invalid", "Next-hop URI is invalid"),
         ([b"OPTIONS", b"sip:x@b", b"."], "HFs expected", "HFs expected"),
         ([b"OPTIONS", b"sip:x@b", b".", b"rubbish\r\n", b""], "HFs unparseable", "HFs unparsable"),
+        *(
+            ([b"OPTIONS", b"sip:x@b", b".", HEADERS + lines, b""], "HFs unparseable", "HFs unparsable")
+            for lines in (
+                b"X: a\rX-Evil: 1\r\n",
+                b"X: a\0b\r\n",
+                b"X\0: a\r\n",
+                b"\r\nX: lost\r\n",
+                b"Content_Length: 1\r\n",
+            )
+        ),
+        *(
+            ([method, b"sip:x@b", b".", HEADERS, b""], "method expected", "Method expected")
+            for method in (b"OPT\0IONS", b"OPT\rIONS", b"OPT\tIONS", b"OPTIONS\xa0", b"a/b", b'"OPTIONS"')
+        ),
         ([b"OPTIONS", b"sip:x@b", b".", HEADERS], "body expected", "Body expected"),
         ([b"OPTIONS", b"sip:x@b", b".", HEADERS, b"x"], "Content-Type missing", "Content-Type missing"),
         (

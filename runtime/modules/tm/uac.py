@@ -20,6 +20,7 @@ from runtime.sip.message import Message, parse
 from runtime.sip.nameaddr import parse_name_addr, tag_of
 from runtime.sip.reply import reason_of
 from runtime.sip.scan import BadMessage
+from runtime.sip.soundness import ambiguity_in
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.tx.table import key_of_parts
@@ -27,6 +28,8 @@ from runtime.tx.transaction import Branch, branch_id
 
 DEFAULT_CSEQ: Final = 10
 METHOD_BYTES: Final = 64
+# The bytes of a token, RFC 3261 25.1.
+_TOKEN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-.!%*_+`'~"
 
 # What the address of the socket that sends takes the place of, in headers.
 _OWN_ADDRESS: Final = b"!!"
@@ -92,7 +95,7 @@ class Draft:
     """
 
     def __init__(self, method: bytes, uri: bytes, next_hop: bytes, header_lines: bytes, body: bytes) -> None:
-        if not method or len(method) > METHOD_BYTES or b" " in method:
+        if not method or len(method) > METHOD_BYTES or method.strip(_TOKEN):
             raise BadRequest(NO_METHOD)
         self.method: Final = method
         self.uri: Final = _checked_uri(uri, NO_URI, BAD_URI)
@@ -108,6 +111,9 @@ class Draft:
 
     def _check(self) -> None:
         msg = self.message
+        # The message has no body yet: what stands behind an empty line are headers that nobody would send.
+        if ambiguity_in(msg) or b"\0" in msg.buf or msg.buf[msg.body_start :].strip():
+            raise BadRequest(BAD_HEADERS)
         for record in msg.headers:
             if headers.kind(record) == headers.BROKEN:
                 raise BadRequest(BAD_HEADERS)
