@@ -45,7 +45,7 @@ environment:
   ACL_GROUPS    the groups that acl grant knows (default local ld int voicemail free-pstn prepaid); VERIFY_ACL=0: all
   SIP_DOMAIN    domain of user names that have none
   PID_FILE      pid file of start, stop and restart (default /var/run/ser.pid); SERBIN the program to start,
-                STARTOPTIONS its further options, SYSLOG=0 to have it log to standard error
+                STARTOPTIONS its options (restart: default those of the server that runs), SYSLOG=0 to have it log to standard error
   WATCH_PERIOD  seconds between two screens of moni (default 2)
 exit status: 0 done, 1 refused or failed, 2 no server or a command line that makes no sense, 3 no reply pipe can be made,
 4 no answer in time"""
@@ -113,7 +113,12 @@ def _add_options(p: argparse.ArgumentParser, default: object) -> None:
     waiting = "how long to wait for an answer"
     p.add_argument("--timeout", metavar="SECONDS", type=requests.seconds, default=default, help=waiting)
     p.add_argument("--db", metavar="URL", default=default, help="the database of users")
-    p.add_argument("--config", metavar="SER.CFG", default=default, help="take the database that this file names")
+    p.add_argument(
+        "--config",
+        metavar="SER.CFG",
+        default=default,
+        help="start and restart: serve this file; else: the database is what it names",
+    )
 
 
 def parser() -> argparse.ArgumentParser:

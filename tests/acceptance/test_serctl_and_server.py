@@ -78,3 +78,19 @@ def test_a_domain_is_known_at_once(site: Site) -> None:
 def test_a_module_that_the_server_lacks_is_no_error_of_the_database(site: Site) -> None:
     assert site.run("lcr", "addgw", "vienna", "192.0.2.7", "1") == 0, site.err
     assert site.run("lcr", "reload") == 1
+
+
+def test_all_of_a_table_are_those_of_no_other_table(site: Site) -> None:
+    assert site.run("alias", "add", BOSS, f"sip:{JOE}") == 0
+    assert site.run("ul", "add", JOE, "sip:x@192.0.2.1") == 0
+    assert site.run("alias", "show") == 0 and BOSS in site.out and "192.0.2.1" not in site.out
+    assert site.run("ul", "show") == 0 and "192.0.2.1" in site.out and BOSS not in site.out
+
+
+def test_a_table_that_the_server_does_not_have_is_said_to_be_missing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert site.run("ul", "add", JOE, "sip:x@192.0.2.1") == 0
+    monkeypatch.setenv("ALS_TABLE", "nicknames")
+    assert site.run("alias", "show") == 1
+    assert site.out == "" and "there is no table nicknames: the server has one where its ser.cfg names it" in site.err

@@ -120,11 +120,7 @@ def parse(argv: list[str], prog: str) -> Options:
 
     Raises UsageError. As in getopt(3), letters can be joined (`-DEddd`) and arguments can stand in any order.
     """
-    letters = LETTERS + ("f:" if prog == "ser" else "")
-    try:
-        pairs, rest = getopt.gnu_getopt(argv, letters, _LONG + ([] if prog == "ser" else ["routes="]))
-    except getopt.GetoptError as e:
-        raise UsageError(f"{_bad_option(e)} ({prog} -h lists all options)") from e
+    pairs, rest = split(argv, prog)
     options = Options(prog, arguments=[prog, *argv], ignored=rest)
     for name, value in pairs:
         _take(options, name, value)
@@ -133,6 +129,15 @@ def parse(argv: list[str], prog: str) -> Options:
     if prog != "ser" and not options.routes:
         raise UsageError("no routes to run: give --routes FILE, a module that serc compiled")
     return options
+
+
+def split(argv: list[str], prog: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """The options of a command line, each with its argument or "", and what is none. Raises UsageError."""
+    letters = LETTERS + ("f:" if prog == "ser" else "")
+    try:
+        return getopt.gnu_getopt(argv, letters, _LONG + ([] if prog == "ser" else ["routes="]))
+    except getopt.GetoptError as e:
+        raise UsageError(f"{_bad_option(e)} ({prog} -h lists all options)") from e
 
 
 def _bad_option(e: getopt.GetoptError) -> str:

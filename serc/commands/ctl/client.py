@@ -10,7 +10,7 @@ import select
 import socket
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -50,9 +50,11 @@ class Reply:
 
     def shown(self) -> str:
         """As SER's script shows it: without the first line if that says no more than "200 ok"."""
+        # Some lines of the server's end as those of SIP do.
+        text = self.text.replace("\r\n", "\n")
         if self.code == 0 or (self.code == 200 and self.reason.lower() == "ok"):
-            return self.text
-        return f"{self.code} {self.reason}\n{self.text}" if self.text else f"{self.code} {self.reason}\n"
+            return text
+        return f"{self.code} {self.reason}\n{text}" if text else f"{self.code} {self.reason}\n"
 
 
 def parse_reply(data: bytes) -> Reply:
@@ -130,6 +132,7 @@ class FifoChannel(Channel):
             os.close(fifo)
 
     def _open(self) -> int:
+        _check_kind("FIFO", self.path, stat.S_ISFIFO)
         try:
             fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as e:
@@ -137,7 +140,7 @@ class FifoChannel(Channel):
             raise _no_server("FIFO", "fifo", self.path, why, e.errno) from e
         if not stat.S_ISFIFO(os.fstat(fd).st_mode):
             os.close(fd)
-            raise CannotAsk(NO_SERVER, f"Error opening ser's FIFO {self.path}: it is no FIFO")
+            raise _wrong_kind("FIFO", self.path)
         return fd
 
     def _make_pipe(self) -> tuple[str, int]:
@@ -220,6 +223,7 @@ class SocketChannel(Channel):
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:
         """What goes wrong with it is raised as CannotAsk."""
+        _check_kind("Unix socket", self.path, stat.S_ISSOCK)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.settimeout(self.timeout_s)
             # An abstract address of the kernel's choice: the server finds it also from behind another root directory, and
@@ -232,6 +236,20 @@ class SocketChannel(Channel):
                 raise CannotAsk(NO_ANSWER, _no_answer(self.timeout_s)) from None
             except OSError as e:
                 raise _no_server("Unix socket", "unix_sock", self.path, e.strerror or str(e), e.errno) from e
+
+
+def _check_kind(what: str, path: str, is_right: Callable[[int], bool]) -> None:
+    """Raises CannotAsk if something else lies there. What cannot be looked at is left to who opens it."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not is_right(mode):
+        raise _wrong_kind(what, path)
+
+
+def _wrong_kind(what: str, path: str) -> CannotAsk:
+    return CannotAsk(NO_SERVER, f"Error opening ser's {what} {path}: it is no {what}")
 
 
 _NOBODY: Final = frozenset((errno.ENOENT, errno.ENXIO, errno.ECONNREFUSED))

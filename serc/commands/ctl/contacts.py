@@ -32,7 +32,22 @@ def show(options: argparse.Namespace) -> int:
         sys.stderr.flush()
         if sys.stdin.readline().strip().lower() != "y":
             return 0
-    return dump(options)
+    table = table_of(options.command.words)
+    reply = channel_of(options).ask("ul_dump")
+    if not reply.is_good:
+        return tell(options, "ul_dump", reply)
+    part = _part(reply.text, table)
+    if not part:
+        cure = f'the server has one where its ser.cfg names it, as in lookup("{table}")'
+        raise CannotAsk(FAILED, f"there is no table {table}: {cure}")
+    return tell(options, "ul_dump", Reply(reply.code, reply.reason, part))
+
+
+def _part(text: str, table: str) -> str:
+    """What a dump of all tables has of one; "" where it is not among them."""
+    parts = re.findall(r"^---Domain---\nname : '(.*)'\n((?s:.*?)---/Domain---\n)", text, re.MULTILINE)
+    found = [rest for name, rest in parts if name == table]
+    return f"---Domain---\nname : '{table}'\n{found[0]}" if found else ""
 
 
 def dump(options: argparse.Namespace) -> int:

@@ -24,11 +24,11 @@ from serc.commands.ctl.tables import SUBSCRIBER, Tables, deletion, insertion, pu
 _KEPT: Final = frozenset(("acc", "missed_calls"))
 
 
-def existing(tables: Tables, text: str) -> Name:
-    """A subscriber that is there. Raises CannotAsk."""
+def existing(tables: Tables, text: str, cure: str = "serctl showdb lists the users, serctl add makes one") -> Name:
+    """A subscriber that is there. Raises CannotAsk, with the way out."""
     name = name_of(text)
     if not tables.has_row(SUBSCRIBER, name.where()):
-        raise CannotAsk(FAILED, f"non-existent user {name}: serctl add {name} makes it")
+        raise CannotAsk(FAILED, f"non-existent user {name}: {cure}")
     return name
 
 
@@ -80,7 +80,11 @@ def passwd(options: argparse.Namespace) -> int:
 def rm(options: argparse.Namespace) -> int:
     """A subscriber with all that is its own; with --ensure it is no error if there is none."""
     tables = Tables(options)
-    name = name_of(options.user) if options.ensure else existing(tables, options.user)
+    name = (
+        name_of(options.user)
+        if options.ensure
+        else existing(tables, options.user, "there is nothing to remove (with --ensure that is no error)")
+    )
     tables.write(*_removals(tables, name))
     try:
         contacts.forget(options, name)
