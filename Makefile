@@ -19,11 +19,11 @@ NATIVE_BUILD := env -u PYTHONDONTWRITEBYTECODE -u PYTHONPATH PYTHONSAFEPATH=1 SE
 PURE_BUILD := env -u PYTHONDONTWRITEBYTECODE -u PYTHONSAFEPATH PYTHONPATH=$(CURDIR) SER_BUILD=pure
 BYTE_CODE := $(PURE_BUILD) $(BIN)/python -m compileall -q -j 0 runtime serc templates
 
-.PHONY: run test test-native test-pure coverage check lint native parser bench fuzz clean distclean help
+.PHONY: run test test-native test-pure coverage check lint native bench fuzz clean distclean help
 .DELETE_ON_ERROR:
 
 help:  ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {gsub(/\$$\(VENV\)/, "$(VENV)"); printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 # The database of a CONFIG that has one and names none.
 DATABASE := $(or $(SER_DB_URL),sqlite:$(CURDIR)/build/ser.sqlite)
@@ -59,10 +59,10 @@ test: native  ## run the tests in both builds; what is not compiled in the pure 
 # for the tests of a process that has crashed.
 PYTEST := $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-test-native: native
+test-native: native  ## run the tests in the native build
 	@$(NATIVE_BUILD) $(PYTEST) $(PYTEST_ARGS)
 
-test-pure: native
+test-pure: native  ## run the tests from this source; PYTEST_ARGS names a few: PYTEST_ARGS=tests/sip
 	@$(BYTE_CODE)
 	@$(PURE_BUILD) $(PYTEST) $(PYTEST_ARGS)
 
@@ -72,7 +72,7 @@ coverage: native  ## the tests of the pure build with the share of lines that th
 
 check: lint test  ## all that a change must pass: black, ruff, mypy --strict, floors, tests in both builds
 
-lint: $(VENV)/.tools
+lint: $(VENV)/.tools  ## black, ruff, mypy --strict
 	$(BIN)/black --quiet --check --diff .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --strict
@@ -93,8 +93,9 @@ $(VENV)/.tools: pyproject.toml
 $(VENV)/.native: $(VENV)/.tools $(SOURCES)
 	@echo "Installing into $(VENV). The first time takes one or two minutes, later only what has changed is compiled."
 	@SER_BUILD_DIR=build/native SER_PROGRESS=/proc/$$$$/fd/2 $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --force-reinstall .
-	@$(BIN)/python -P -c 'from runtime.build import NATIVE; print("built: native code" if NATIVE else \
-	    "built: pure Python, correct but slow. With a C compiler and the headers of Python (gcc, python3-dev): make clean native")'
+	@$(BIN)/python -P -c 'import os; from runtime.build import NATIVE; print("built: native code" if NATIVE else \
+	    "built: pure Python, correct but slow. Native code is made %s: make clean native" % ("without SER_PURE" \
+	    if os.environ.get("SER_PURE", "0") not in ("", "0") else "where a C compiler and the headers of Python are (gcc, python3-dev)"))'
 	@touch $@
 
 bench: native  ## CPU time per message beside Kamailio (package kamailio); BENCH=options, call, start, compile

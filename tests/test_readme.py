@@ -48,3 +48,23 @@ def test_every_document_that_the_readme_links_to_exists() -> None:
     local = [link for link in links if "://" not in link]
     assert local
     assert [link for link in local if not (PROJECT / link).exists()] == []
+
+
+def test_nothing_says_to_fetch_this_project_from_a_registry() -> None:
+    """It is in none: who asks one by its name gets nothing, or what a stranger has put there."""
+    found = []
+    for folder in ("contrib", "docs", "examples", "runtime", "serc"):
+        for path in sorted((PROJECT / folder).rglob("*")):
+            if path.suffix in (".md", ".py", ".js", ".json", ".cfg", ".service"):
+                found += re.findall(r"install .{0,3}sip-express-router\b(?! @ git).*", path.read_text(errors="replace"))
+    assert found == []
+
+
+def test_make_help_has_every_target_with_the_names_that_are_meant() -> None:
+    done = subprocess.run(["make", "-s", "help"], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    phony = re.search(r"^\.PHONY: (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert phony is not None
+    listed = {line.split()[1] for line in done.stdout.splitlines()}
+    assert set(phony[1].split()) == listed
+    assert "$" not in done.stdout

@@ -16,7 +16,7 @@ function start() {
   );
   return client.start().catch((error) => {
     vscode.window.showErrorMessage(
-      `${command} does not start: ${error.message}. It comes with pip install 'sip-express-router[lsp]'.`,
+      `${command} does not start: ${error.message}. It comes with pip install '.[lsp]' in the folder of its source.`,
     );
   });
 }

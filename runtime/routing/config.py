@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,10 @@ class Listen:
     proto: str
     host: str
     port: int = 0
+
+
+# Bound of the receive buffer in bytes.
+MAXBUFFER: Final = 4_194_304
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Config:
     dns: bool = False
     rev_dns: bool = False
     children: int | None = None
-    maxbuffer: int = 4_194_304
+    maxbuffer: int = MAXBUFFER
     check_via: bool = False
     syn_branch: bool = True
     memlog: int = 4

@@ -324,6 +324,10 @@ class Postgres(Driver):
         _shut(self._fd(raw))
 
 
+# What has the library of a driver.
+_LIBRARIES: Final = {MYSQL: "PyMySQL", POSTGRES: "psycopg[binary]"}
+
+
 def _shut(fd: int) -> None:
     """End a connection that another thread reads from: closing it would leave the other with a number that is a stranger's."""
     if fd < 0:
@@ -344,6 +348,6 @@ def driver_for(url: Url, deadline_ms: int, create: bool) -> Driver:
         if url.driver == POSTGRES:
             return Postgres(url, deadline_ms)
     except ImportError as e:
-        raise Unavailable(f"{url}: {e}: install sip-express-router[{url.driver}]") from e
+        raise Unavailable(f"{url}: {e}: pip install {_LIBRARIES[url.driver]}") from e
     assert url.driver == SQLITE
     return Sqlite(url, deadline_ms, create)

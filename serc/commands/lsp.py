@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
         # An extra: who has no editor has no pygls.
         from serc.commands.language_server import make_server
     except ImportError:
-        complain("serc", "the language server needs pygls: pip install 'sip-express-router[lsp]'")
+        complain("serc", "the language server needs pygls: pip install 'pygls>=2'")
         return 1
     # Each keystroke makes a tree and drops it again: the collector would look through both, and through all that is loaded, for circles.
     gc.set_threshold(50_000, 20, 100)

@@ -50,7 +50,7 @@ def has_mypy() -> bool:
     """A server does without it, so it may not be installed: then what to do about it is on standard error."""
     if importlib.util.find_spec("mypy") is not None:
         return True
-    complain("serc", "mypy is not installed: pip install 'sip-express-router[verify]'")
+    complain("serc", "mypy is not installed: pip install '.[verify]' in the folder of this project's source")
     return False
 
 

@@ -6,7 +6,7 @@ import getopt
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.routing.config import Listen
+from runtime.routing.config import MAXBUFFER, Listen
 from runtime.server.host.errors import StartError
 from runtime.version import VERSION
 
@@ -236,14 +236,14 @@ def version_text(native: bool) -> str:
         f"version: ser {VERSION} ({platform.machine()}/{platform.system().lower()})\n"
         f"build: {build}, {platform.python_implementation()} {platform.python_version()}\n"
         "flags: USE_IPV6, USE_TCP, USE_MCAST, DNS_IP_HACK\n"
-        "MAX_RECV_BUFFER_SIZE 262144, BUF_SIZE 65535"
+        f"MAX_RECV_BUFFER_SIZE {MAXBUFFER}, BUF_SIZE 65535"
     )
 
 
 def usage_text(prog: str) -> str:
     """What -h prints: every option, with what it really does."""
     source = "-f config-file" if prog == "ser" else "--routes routes.py"
-    return _USAGE.format(prog=prog, version=VERSION, source=source, source_help=_SOURCE_HELP[prog])
+    return _USAGE.format(prog=prog, version=VERSION, source=source, source_help=_SOURCE_HELP[prog], maxbuffer=MAXBUFFER)
 
 
 _SOURCE_HELP: Final = {
@@ -266,7 +266,7 @@ options:
               UDP and TCP; without -l every IPv4 address
  -n number    processes for each UDP address (default 8)
  -N number    processes for TCP connections (default: as many as -n)
- -b bytes     upper bound of the socket receive buffer that is probed for (default 4194304)
+ -b bytes     upper bound of the socket receive buffer that is probed for (default {maxbuffer})
  -r           use DNS to find out if a Via needs "received="
  -R           the same with reverse DNS
  -v           check the first Via of replies

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.routing.config import Config, Listen
-from runtime.server.start.options import Options, UsageError, parse, usage_text
+from runtime.server.start.options import Options, UsageError, parse, usage_text, version_text
 from runtime.server.start.settings import effective
 
 
@@ -160,3 +160,8 @@ def test_no_children_means_the_default_of_eight(number: str) -> None:
 def test_listen_addresses_add_up_the_command_lines_first() -> None:
     config = effective(Config(listen=(Listen("udp", "b"),)), ser("-l", "a"))
     assert [entry.host for entry in config.listen] == ["a", "b"]
+
+
+def test_help_and_version_tell_the_bound_of_the_receive_buffer_that_is_in_force() -> None:
+    assert f"(default {Config().maxbuffer})" in usage_text("ser")
+    assert f"MAX_RECV_BUFFER_SIZE {Config().maxbuffer}," in version_text(True)
