@@ -50,7 +50,7 @@ def obstacles(old: Edition, new: Edition) -> list[str]:
     found: list[str] = []
     for field in fields(Config):
         before, after = getattr(old.config, field.name), getattr(new.config, field.name)
-        if before != after and field.name not in CHANGEABLE:
+        if before != after and field.name not in CHANGEABLE and not _follows(field.name, old, new):
             found.append(
                 f"the global parameter {field.name} is {_as_written(before)} and would become {_as_written(after)}"
             )
@@ -66,6 +66,13 @@ def obstacles(old: Edition, new: Edition) -> list[str]:
         if name in modules:
             found.extend(_changed(module, modules[name]))
     return found
+
+
+def _follows(name: str, old: Edition, new: Edition) -> bool:
+    """True for tcp_children where neither file has it: it is what children is, which is told by itself."""
+    if name != "tcp_children":
+        return False
+    return old.program.config.tcp_children is None and new.program.config.tcp_children is None
 
 
 def _changed(old: Module, new: Module) -> list[str]:

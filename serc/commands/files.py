@@ -19,7 +19,9 @@ class CannotRead(Exception):
 
 
 def read_source(name: str) -> Source:
-    """The file `name`, standard input for "-". Raises CannotRead."""
+    """The ser.cfg `name`, standard input for "-". Raises CannotRead."""
+    if name.endswith(".sertest"):
+        raise CannotRead(f"{name} has the tests of a ser.cfg and is none: serc test {name} runs them")
     try:
         if name == "-":
             return Source("<stdin>", sys.stdin.buffer.read().decode("latin-1"))

@@ -49,16 +49,19 @@ class ConfigFile(Source):
         self._path: Final = Path(name).absolute()
 
     def read(self) -> Compiled:
+        config = self.text()
+        text, messages = _compile(self.name, config.encode("latin-1"))
+        if text is None:
+            raise StartError(messages.rstrip("\n"))
+        return Compiled(text, config, messages)
+
+    def text(self) -> str:
         try:
             if self._path.exists() and not self._path.is_file():
                 raise StartError(f"loading config file({self.name}): it is no file that can be read again")
-            config = self._path.read_bytes()
+            return self._path.read_bytes().decode("latin-1")
         except OSError as e:
             raise StartError(f"loading config file({self.name}): {e.strerror or e}") from e
-        text, messages = _compile(self.name, config)
-        if text is None:
-            raise StartError(messages.rstrip("\n"))
-        return Compiled(text, config.decode("latin-1"), messages)
 
     def test(self, text: str) -> None:
         path = self._path

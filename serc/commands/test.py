@@ -19,7 +19,7 @@ from serc.diagnostics.report import Report
 from serc.testing.coverage import Coverage, as_html, as_lcov, as_text
 from serc.testing.junit import as_junit
 from serc.testing.parallel import Job, run_all
-from serc.testing.running import Configs, Outcome, Tests, files_of, load
+from serc.testing.running import ENDING, Configs, Outcome, Tests, files_of, load
 
 _FORMATS: Final = {"text": as_text, "html": as_html, "lcov": as_lcov}
 _WATCH_S: Final = 0.3
@@ -98,6 +98,8 @@ def main(argv: list[str]) -> int:
             p.error(f"--coverage {wanted}: there are text, html:FILE and lcov:FILE")
     if options.record:
         return record_tests(options.record, options.paths, options.server, options.output)
+    if _names_config(options.paths):
+        return 2
     paths = list(files_of(options.paths or ["."]))
     if not paths:
         complain("serc", "there are no test files (*.sertest) here: name one, or a folder")
@@ -112,6 +114,22 @@ def main(argv: list[str]) -> int:
         before = _times(paths)
         status = _Run(options, paths).all()
     return status
+
+
+def _names_config(names: list[str]) -> bool:
+    """True if there is a ser.cfg among the test files; then what to do is on standard error."""
+    for name in names:
+        path = Path(name)
+        if path.suffix == ".cfg" and not path.is_dir():
+            tests = path.with_suffix(ENDING)
+            cure = (
+                f"serc test {tests}"
+                if tests.exists()
+                else "that file is missing, docs/operating.md says how to write it"
+            )
+            complain("serc", f"{name} is a ser.cfg, and its tests stand in {tests}: {cure}")
+            return True
+    return False
 
 
 def _times(paths: list[Path]) -> dict[str, int]:

@@ -93,4 +93,4 @@ def test_a_table_that_the_server_does_not_have_is_said_to_be_missing(
     assert site.run("ul", "add", JOE, "sip:x@192.0.2.1") == 0
     monkeypatch.setenv("ALS_TABLE", "nicknames")
     assert site.run("alias", "show") == 1
-    assert site.out == "" and "there is no table nicknames: the server has one where its ser.cfg names it" in site.err
+    assert site.out == "" and "there is no table nicknames: the server has those that its ser.cfg uses" in site.err

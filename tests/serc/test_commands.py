@@ -230,3 +230,20 @@ def test_control_c_is_no_traceback(folder: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("serc.commands.explain.main", interrupted)
     assert serc.main(["explain"]) == 130
+
+
+@pytest.mark.parametrize("words", [["check", "--fix"], ["fmt"], ["graph"], ["-o", "x.py"]])
+def test_a_file_of_tests_is_not_read_as_a_ser_cfg(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    (folder / "ser.sertest").write_text('test "x"\n  when OPTIONS\n  then 404\n')
+    assert serc.main([*words, "ser.sertest"]) != 0
+    assert "ser.sertest has the tests of a ser.cfg and is none: serc test ser.sertest" in capsys.readouterr().err
+    assert (folder / "ser.sertest").read_text().startswith('test "x"\n  when')
+
+
+def test_a_file_that_cannot_be_written_is_called_by_its_own_name(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert serc.main(["good.cfg", "-o", "/proc/x.py"]) == 1
+    assert "/proc/x.py: " in capsys.readouterr().err

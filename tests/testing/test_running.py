@@ -206,6 +206,17 @@ def test_no_tests_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "there are no test files" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("has_tests", [True, False])
+def test_a_ser_cfg_is_not_read_as_its_tests(folder: Path, capsys: pytest.CaptureFixture[str], has_tests: bool) -> None:
+    (folder / "own.cfg").write_text("route { break; }\n")
+    if has_tests:
+        (folder / "own.sertest").write_text("")
+    assert serc.main(["test", "own.cfg"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("serc: error: own.cfg is a ser.cfg, and its tests stand in own.sertest: ")
+    assert ("serc test own.sertest\n" in said) == has_tests and "SER0802" not in said
+
+
 def test_watch_runs_again_when_a_file_changes(folder: Path) -> None:
     command = [sys.executable, "-u", "-m", "serc.commands.serc", "test", "-q", "--watch"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=_environment()) as process:

@@ -153,7 +153,18 @@ class Reload:
     # --- in a process of its own: compile, and start on trial ----------------------------------------------------------
 
     def _tried(self) -> tuple[int, str, str]:
-        """Size of the code, which is shown on the board; text; what the compiler says. Raises StartError and ProgramError."""
+        """Size of the code, which is shown on the board; text; what the compiler says. Raises StartError and ProgramError.
+
+        A difference is shown also of what cannot be reloaded: then the size is 0, and the reason is what is said.
+        """
+        try:
+            return self._compiled_and_tried()
+        except (StartError, ProgramError) as e:
+            if self._wanted != DIFF:
+                raise
+            return 0, self._source.text(), f"it cannot be reloaded: {e}\n"
+
+    def _compiled_and_tried(self) -> tuple[int, str, str]:
         if self._wanted == ROLLBACK:
             assert self._before is not None
             compiled, code = Compiled("", self._before.text), self._before.code

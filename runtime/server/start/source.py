@@ -33,6 +33,10 @@ class Source:
         """What it says now, compiled. Raises StartError, whose text is what is wrong, with the places."""
         raise NotImplementedError
 
+    def text(self) -> str:
+        """What it says now, as Compiled.text has it. Raises StartError."""
+        raise NotImplementedError
+
     def test(self, text: str) -> None:
         """Run the tests of the program, of which `text` (Compiled.text) was read. Raises StartError, whose text is what has failed."""
         raise StartError(f"{self.name} has no tests: they stand beside ser.cfg")
@@ -49,12 +53,15 @@ class RoutesFile(Source):
         self.name: Final = path
 
     def read(self) -> Compiled:
+        text = self.text()
+        return Compiled(text, text)
+
+    def text(self) -> str:
         try:
             with open(self.name, encoding="utf-8") as file:
-                text = file.read()
+                return file.read()
         except (OSError, UnicodeDecodeError) as e:
             raise StartError(f"cannot read {self.name}: {e}") from e
-        return Compiled(text, text)
 
 
 def packed(compiled: Compiled) -> bytes:

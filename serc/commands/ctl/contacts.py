@@ -38,8 +38,7 @@ def show(options: argparse.Namespace) -> int:
         return tell(options, "ul_dump", reply)
     part = _part(reply.text, table)
     if not part:
-        cure = f'the server has one where its ser.cfg names it, as in lookup("{table}")'
-        raise CannotAsk(FAILED, f"there is no table {table}: {cure}")
+        raise CannotAsk(FAILED, f"there is no table {table}: the server has those that its ser.cfg uses")
     return tell(options, "ul_dump", Reply(reply.code, reply.reason, part))
 
 

@@ -183,6 +183,15 @@ def test_check_and_diff_change_nothing(site: Reloaded) -> None:
     assert site.reload("nonsense").startswith("400 ")
 
 
+def test_a_difference_is_shown_also_of_what_cannot_be_reloaded(site: Reloaded) -> None:
+    site.begin(routes("one"))
+    for bad in ("nonsense(\n", "PROGRAM = 3\n"):
+        site.write(bad)
+        said = site.reload("diff")
+        assert said.startswith("200 ok\nit cannot be reloaded: ") and f"\n+{bad}" in said, said
+    assert site.names() == {"one"}
+
+
 def test_of_two_at_once_one_is_done(site: Reloaded) -> None:
     site.begin(routes("one"))
     site.write("import time\ntime.sleep(0.3)\n" + routes("two"))
@@ -303,6 +312,13 @@ def test_a_ser_cfg_is_compiled_anew_and_serctl_shows_it(tmp_path: Path, capsys: 
         cfg.write_text(good % 480)
         assert serctl.main(["--socket", str(path), "reload", "--diff"]) == 0
         assert '+route { sl_send_reply("480", "Text"); }' in capsys.readouterr().out
+        for more, why in (("children=3\n", "children is 2 and would become 3"), ("nonsense\n", "ser.cfg:1:")):
+            cfg.write_text(more + good % 404)
+            assert serctl.main(["--socket", str(path), "reload", "--diff"]) == 0
+            shown = capsys.readouterr().out
+            assert shown.startswith("it cannot be reloaded: ") and why in shown and f"\n+{more}" in shown
+            assert "tcp_children" not in shown
+        cfg.write_text(good % 480)
         assert serctl.main(["--socket", str(path), "reload", "--rollback"]) == 0 and _code(port) == b"404"
         assert serctl.main(["--socket", str(path), "reload", "--status"]) == 0
         assert "last: rolled back" in capsys.readouterr().out
