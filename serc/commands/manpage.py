@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
 from typing import Final
 
@@ -15,6 +17,9 @@ _TITLES: Final = {
     "serctl": "steer a running SIP Express Router, and keep its users",
     "ser-runtime": "SIP Express Router, from a compiled ser.cfg",
 }
+
+# What stands below the help and has a section of its own here.
+_HEADING: Final = re.compile(r"(environment|exit status|examples):(.*)$")
 
 
 def manpage(command: str) -> str:
@@ -38,12 +43,29 @@ def _lines(page: Outline) -> Iterator[str]:
         yield ".SH COMMANDS"
         for part in page.parts:
             yield from _part(page.name, part)
-    if page.epilog:
-        yield ".SH NOTES"
-        yield from _verbatim(page.epilog)
+    for title, text in _sections(page.epilog):
+        yield f".SH {title}"
+        yield from _verbatim(text)
     yield ".SH SEE ALSO"
     others = [f".BR {_text(name)} ({number})" for name, number in sorted(SECTIONS.items()) if name != page.name]
     yield " ,\n".join(others)
+
+
+def _sections(epilog: str) -> Iterator[tuple[str, str]]:
+    """What stands below the help of a command, by the sections that manual pages have for it; those with a name end at an empty line."""
+    title, lines = "NOTES", list[str]()
+    for line in epilog.strip().splitlines():
+        found = _HEADING.match(line)
+        if found or (not line.strip() and title != "NOTES"):
+            if "".join(lines).strip():
+                yield title, textwrap.dedent("\n".join(lines))
+            title, lines = "NOTES", []
+        if found:
+            title, line = found[1].upper(), found[2].strip()
+        if line or lines:
+            lines.append(line)
+    if "".join(lines).strip():
+        yield title, textwrap.dedent("\n".join(lines))
 
 
 def _synopsis(page: Outline) -> Iterator[str]:

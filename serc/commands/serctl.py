@@ -45,7 +45,8 @@ environment:
   ACL_GROUPS    the groups that acl grant knows (default local ld int voicemail free-pstn prepaid); VERIFY_ACL=0: all
   SIP_DOMAIN    domain of user names that have none
   PID_FILE      pid file of start, stop and restart (default /var/run/ser.pid); SERBIN the program to start,
-                STARTOPTIONS its options (restart: default those of the server that runs), SYSLOG=0 to have it log to standard error
+                STARTOPTIONS its options (restart: default those of the server that runs), SYSLOG=0 to have it log to
+                standard error
   WATCH_PERIOD  seconds between two screens of moni (default 2)
 exit status: 0 done, 1 refused or failed, 2 no server or a command line that makes no sense, 3 no reply pipe can be made,
 4 no answer in time"""

@@ -41,6 +41,14 @@ def test_the_page_of_serctl_has_all_commands() -> None:
     assert [c.words for c in SERCTL if f".SS serctl {c.words}" not in page] == []
 
 
+def test_environment_exit_status_and_examples_have_their_sections() -> None:
+    pages = {command: re.findall(r"^\.SH (.*)$", manpage(command), re.MULTILINE) for command in COMMANDS}
+    assert pages["serctl"][-3:] == ["ENVIRONMENT", "EXIT STATUS", "SEE ALSO"]
+    assert pages["serc"][-4:] == ["NOTES", "EXIT STATUS", "EXAMPLES", "SEE ALSO"]
+    assert "\n.SH EXIT STATUS\n.nf\n0 done, 1 refused" in manpage("serctl")
+    assert all(len(titles) == len(set(titles)) for titles in pages.values())
+
+
 @pytest.mark.parametrize("command", ["ser", "ser-runtime"])
 def test_the_page_of_the_server_has_all_letters(command: str) -> None:
     names = {name for option in outline(command).options for name in option.names}
