@@ -18,7 +18,7 @@ from serc.reading import tree
 from serc.reading.dialects import DIRECTIVE
 from serc.reading.foreign_file import other_server
 from serc.reading.lex import Token, lex
-from serc.reading.source import Source
+from serc.reading.source import Source, readable
 from serc.reading.structure import parse_file
 from serc.reading.walk import below, routes
 from serc.resolve.bound import BoundFile
@@ -116,7 +116,8 @@ def _foreign_file(source: Source, report: Report) -> None:
         name, span = found
         report.diagnostics.clear()
         message = f"this is a config of {name}: SER 0.9 has another language, other functions and other modules"
-        hint = "start from one of examples/cfg, and move over what is yours; serc explain SER0709 says more"
+        origin = "kamailio" if name == "Kamailio" else "openser"
+        hint = f"serc migrate --from {origin} {readable(source.name)} -o NEW.cfg carries it over; serc explain SER0709 says more"
         report.add(codes.FOREIGN_FILE, span, message, hint=hint)
 
 

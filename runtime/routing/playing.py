@@ -175,7 +175,7 @@ def _outcome(place: Place, value: Outcome) -> str:
     if isinstance(value, str):
         return value
     if value is None:
-        return "did not end"
+        return "not done yet"
     if isinstance(value, bool):
         return "true" if value is not place.is_opposite else "false"
     return "true" if value > 0 else "false" if value < 0 else "ends the route"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import re
 from typing import Final
 
@@ -15,6 +16,7 @@ from runtime.spec.values import Doubt
 RADIUS_CONFIG: Final = "/usr/local/etc/radiusclient/radiusclient.conf"
 
 DRIVERS: Final = ("mysql", "postgres", "postgresql", "sqlite", "dbtext", "flatstore")
+_SERVER: Final = "mysql://user:password@host/database"
 _MYSQL: Final = re.compile(r"mysql://([^@/]*@)?[^@/:]+(:[0-9]+)?/.+\Z", re.IGNORECASE)
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$.]*\Z")
 
@@ -26,11 +28,13 @@ def _given(what: str, text: str) -> str:
 def _url_doubt(text: str) -> Doubt | None:
     driver, colon, _ = text.partition(":")
     if not colon or driver.lower() not in DRIVERS:
-        return Doubt(
-            f'"{text}" names no database driver', "write mysql://user:password@host/database or dbtext:///path"
+        meant = difflib.get_close_matches(driver.lower(), DRIVERS, 1)
+        hint = (
+            f'did you mean "{meant[0]}"?' if colon and meant else f"write sqlite:///path, {_SERVER} or dbtext:///path"
         )
+        return Doubt(f'"{text}" names no database driver', hint)
     if driver.lower() == "mysql" and not _MYSQL.match(text):
-        return Doubt(f'"{text}" is not a mysql URL', "write mysql://user:password@host/database")
+        return Doubt(f'"{text}" is not a mysql URL', f"write {_SERVER}")
     return None
 
 

@@ -157,6 +157,9 @@ class _Check:
             parts.append(f"--fix cures {safe}")
         elif len(fixes) > safe and not self._options.unsafe and (self._options.fix or self._options.diff):
             parts.append(f"--unsafe cures {len(fixes) - safe} more")
+        if any(report.has_errors for _, report in reports):
+            # Routes that are missing, and all that warnings are about, are looked for in what has no errors.
+            parts.append("more may show when the errors are cured")
         if summary or self._done:
             print("; ".join(parts), file=sys.stderr)
         return 1 if self._failed else 0

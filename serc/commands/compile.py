@@ -79,6 +79,8 @@ def main(argv: list[str]) -> int:
     target = Path(options.output, "routes.py") if options.native else _output(options.output, options.config)
     if refuse_to_overwrite(target, options.config, _is_ours, options.force):
         return 1
+    if not _is_module(target):
+        p.error(f"-o {options.output}: write a name that ends in .py, which ser-runtime needs, or - to print")
     try:
         if options.native:
             from serc.commands.native import build
@@ -86,9 +88,14 @@ def main(argv: list[str]) -> int:
             return build(generated, Path(options.output))
         write_whole(target, generated.text)
     except OSError as e:
-        complain("serc", f"cannot write {e.filename or options.output}: {e.strerror or e}")
+        complain("serc", f"cannot write {target}: {e.strerror or e}")
         return 1
     return 0
+
+
+def _is_module(path: Path) -> bool:
+    """A device or a pipe is no file that anybody loads."""
+    return path.suffix == ".py" or path.exists() and not path.is_file()
 
 
 def _is_ours(start: bytes) -> bool:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import Final
 
 from runtime.modules import catalogue
 from runtime.spec.globals import GLOBALS
 from serc.commands.files import complain
 from serc.diagnostics.suggest import did_you_mean
 from serc.editor import function_text, param_text
+
+# Of Markdown, which editors show and terminals do not.
+_EMPHASIS: Final = re.compile(r"(\*\*|\*)(\S.*?)\1")
 
 
 def main(argv: list[str]) -> int:
@@ -24,7 +29,7 @@ def main(argv: list[str]) -> int:
         hint = did_you_mean(name, {known for known, _ in texts} | {known.rpartition(".")[2] for known, _ in texts})
         complain("serc", f"there is no {name}{f' ({hint})' if hint else ''}")
         return 2
-    print("\n\n".join(dict.fromkeys(found)))
+    print(_EMPHASIS.sub(r"\2", "\n\n".join(dict.fromkeys(found))))
     return 0
 
 

@@ -32,6 +32,10 @@ SUBCOMMANDS: Final = {
 def main(argv: list[str] | None = None) -> int:
     """Console script serc; the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    if not arguments:
+        compile_ = importlib.import_module("serc.commands.compile")
+        compile_.parser().print_help(sys.stderr)
+        return 2
     name = "compile"
     if arguments and arguments[0] in SUBCOMMANDS:
         name, arguments = arguments[0], arguments[1:]

@@ -81,7 +81,8 @@ def test_warnings_fail_only_when_asked_to(cfg: Path) -> None:
 
 
 def test_bad_usage_is_2(cfg: Path) -> None:
-    for argv in ([], [str(cfg), "--frobnicate"], [str(cfg), "--skip-pass", "none"], [str(cfg), "--native"]):
+    assert serc.main([]) == 2
+    for argv in ([str(cfg), "--frobnicate"], [str(cfg), "--skip-pass", "none"], [str(cfg), "--native"]):
         with pytest.raises(SystemExit) as e:
             serc.main(argv)
         assert e.value.code == 2

@@ -39,7 +39,7 @@ def test_several_files_are_checked_in_one_go(folder: Path, capsys: pytest.Captur
     said = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in said if "[SER" in line] == ["doubtful.cfg", "bad.cfg"]
     assert any("cannot read missing.cfg" in line for line in said)
-    assert said[-1] == "1 error, 1 warning in 3 files; --fix cures 1"
+    assert said[-1] == "1 error, 1 warning in 3 files; --fix cures 1; more may show when the errors are cured"
     assert serc.main(["check", "good.cfg"]) == 0
     assert capsys.readouterr().err == ""
 
@@ -247,3 +247,73 @@ def test_a_file_that_cannot_be_written_is_called_by_its_own_name(
 ) -> None:
     assert serc.main(["good.cfg", "-o", "/proc/x.py"]) == 1
     assert "/proc/x.py: " in capsys.readouterr().err
+
+
+# --- command lines that are nearly right -----------------------------------------------------------------------------
+
+
+def test_serc_alone_names_its_sub_commands(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main([]) == 2
+    said = capsys.readouterr().err
+    assert all(f"  {name} " in said for name in serc.SUBCOMMANDS)
+
+
+def test_a_module_gets_a_name_that_can_be_loaded(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        serc.main(["good.cfg", "-o", "routes.txt"])
+    assert "-o routes.txt: write a name that ends in .py" in capsys.readouterr().err
+    assert not Path("routes.txt").exists()
+    assert serc.main(["good.cfg", "-o", "/dev/null"]) == 0
+    assert serc.main(["good.cfg", "-o", "missing/routes.py"]) == 1
+    assert "cannot write missing/routes.py: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["good.cfg", "bad.cfg", "missing.cfg"])
+def test_a_config_is_no_file_of_tests(folder: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert serc.main(["test", name]) == 2
+    tests = name.replace(".cfg", ".sertest")
+    assert (
+        capsys.readouterr().err
+        == f"serc: error: {name} is a ser.cfg: its tests stand in {tests}, which serc test takes\n"
+    )
+
+
+@pytest.mark.parametrize(("name", "origin"), [("kamailio.cfg", "kamailio"), ("opensips.cfg", "openser")])
+def test_who_has_a_config_of_another_server_hears_how_to_carry_it_over(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, origin: str
+) -> None:
+    Path(name).write_bytes((Path(__file__).with_name("migrate") / name).read_bytes())
+    assert serc.main(["check", name]) == 1
+    assert f"serc migrate --from {origin} {name} -o NEW.cfg carries it over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [
+        ("sqllite:///x", 'did you mean "sqlite"?'),
+        ("postgre://a@b/c", 'did you mean "postgres"?'),
+        ("oracle://x", "write sqlite:///path, mysql://user:password@host/database or dbtext:///path"),
+    ],
+)
+def test_a_driver_that_is_misspelt_is_known(
+    folder: Path, capsys: pytest.CaptureFixture[str], url: str, hint: str
+) -> None:
+    head = 'loadmodule "usrloc.so"\nloadmodule "sqlite.so"\nmodparam("usrloc", "db_mode", 1)\n'
+    Path("db.cfg").write_text(f'{head}modparam("usrloc", "db_url", "{url}")\n{GOOD}')
+    serc.main(["check", "db.cfg"])
+    said = capsys.readouterr().err
+    assert "names no database driver" in said and hint in said
+
+
+@pytest.mark.parametrize("call", ['rewritehost("a b")', 'rewritehostport("a b:5060")', 'sethost(" a")'])
+def test_a_host_has_no_blank(folder: Path, capsys: pytest.CaptureFixture[str], call: str) -> None:
+    Path("host.cfg").write_text(f"route {{ {call}; drop; }}\n")
+    serc.main(["check", "host.cfg"])
+    assert "is no host: there is a blank in it" in capsys.readouterr().err
+
+
+def test_doc_is_plain_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert serc.main(["doc", "tm.t_relay_to_udp"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("t_relay_to_udp(host, port) of tm\n") and "* host: " in said and "**" not in said
+    assert "never for an answer of SIP" in said and "request and failure routes" in said

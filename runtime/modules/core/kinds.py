@@ -85,6 +85,8 @@ def _unlike(pattern: str, sentence: str, hint: str) -> Callable[[str], Doubt | N
 def _host_and_port(text: str) -> Doubt | None:
     if re.match(r"sips?:", text, re.IGNORECASE) or "@" in text:
         return Doubt(f'"{text}" is not a host with its port', "write host or host:port; seturi takes a whole URI")
+    if (blank := _blank_in(text)) is not None:
+        return blank
     host, colon, port = text.rpartition(":")
     numbers = _numbers_of_no_address(host if colon and port.isdigit() else text)
     if numbers is not None:
@@ -102,7 +104,14 @@ def _numbers_of_no_address(text: str) -> Doubt | None:
     return None
 
 
+def _blank_in(text: str) -> Doubt | None:
+    """A URI with it is none, and whoever gets the request refuses it."""
+    return Doubt(f'"{text}" is no host: there is a blank in it', "") if re.search(r"\s", text) else None
+
+
 def _host_alone(text: str) -> Doubt | None:
+    if (blank := _blank_in(text)) is not None:
+        return blank
     if re.fullmatch(r"[^:/@]*|\[?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*\]?", text, re.IGNORECASE):
         return _numbers_of_no_address(text)
     return Doubt(f'"{text}" is not a host name alone', "rewritehostport (or sethostport) takes a port, too")
