@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NoReturn
 
+from runtime.sip import methods
 from serc.diagnostics import codes
 from serc.diagnostics.fix import Fix, misspelt, write
 from serc.diagnostics.report import Code, Report
@@ -135,6 +136,10 @@ class Reader:
             meant = word.text.upper() if word.text.isalpha() else ""
             fix = write(word.span, meant) if meant else None
             self.expected("a method", f"methods are in capitals: {meant}" if meant else "", fix)
+        fix = None if word.text in methods.NUMBERS else misspelt(word.span, word.text, methods.NUMBERS)
+        if fix is not None and fix.is_safe:
+            hint = f'{did_you_mean(word.text, methods.NUMBERS)} A method that is called so goes into  when message """'
+            self.fail(codes.TEST_VALUE, word.span, f"there is no method {word.text}", hint, fix)
         return word.text
 
     def time(self) -> int:
