@@ -94,8 +94,8 @@ def main(argv: list[str]) -> int:
 
 
 def _is_module(path: Path) -> bool:
-    """A device or a pipe is no file that anybody loads."""
-    return path.suffix == ".py" or path.exists() and not path.is_file()
+    """A device or a pipe is no file that anybody loads; of a link counts where it leads."""
+    return path.suffix == ".py" or path.resolve().suffix == ".py" or path.exists() and not path.is_file()
 
 
 def _is_ours(start: bytes) -> bool:
