@@ -329,10 +329,10 @@ def test_an_editor_gets_the_arguments_of_a_call_folds_and_buttons_for_tests(tmp_
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("tm.t_relay", "**t_relay"),
+        ("tm.t_relay", "t_relay() of tm"),
         ("t_on_failure", "Arm a failure_route"),
-        ("fr_timer", "**fr_timer** of tm, integer"),
-        ("debug", "**debug** = a number"),
+        ("fr_timer", "fr_timer of tm, integer"),
+        ("debug", "debug = a number"),
     ],
 )
 def test_doc_says_what_a_name_means(capsys: pytest.CaptureFixture[str], name: str, said: str) -> None:
