@@ -96,13 +96,6 @@ def main(argv: list[str]) -> int:
     for wanted in options.coverage:
         if wanted.partition(":")[0] not in _FORMATS:
             p.error(f"--coverage {wanted}: there are text, html:FILE and lcov:FILE")
-    for name in [] if options.record else options.paths:
-        if name.endswith(".cfg") and not os.path.isdir(name):
-            complain(
-                "serc",
-                f"{name} is a ser.cfg: its tests stand in {name.removesuffix('.cfg')}{ENDING}, which serc test takes",
-            )
-            return 2
     if options.record:
         return record_tests(options.record, options.paths, options.server, options.output)
     if _names_config(options.paths):

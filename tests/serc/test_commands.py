@@ -268,16 +268,6 @@ def test_a_module_gets_a_name_that_can_be_loaded(folder: Path, capsys: pytest.Ca
     assert "cannot write missing/routes.py: No such file or directory" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["good.cfg", "bad.cfg", "missing.cfg"])
-def test_a_config_is_no_file_of_tests(folder: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
-    assert serc.main(["test", name]) == 2
-    tests = name.replace(".cfg", ".sertest")
-    assert (
-        capsys.readouterr().err
-        == f"serc: error: {name} is a ser.cfg: its tests stand in {tests}, which serc test takes\n"
-    )
-
-
 @pytest.mark.parametrize(("name", "origin"), [("kamailio.cfg", "kamailio"), ("opensips.cfg", "openser")])
 def test_who_has_a_config_of_another_server_hears_how_to_carry_it_over(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, origin: str
