@@ -17,8 +17,8 @@ from acceptance.conftest import Ser
 from acceptance.sipp import FOLDER, NOTHING_ELSE, Sipp
 from runtime.build import NATIVE
 
-CALLS = int(os.environ.get("SER_ACCEPTANCE_CALLS", "200" if NATIVE else "60"))
-RATE = int(os.environ.get("SER_ACCEPTANCE_RATE", "100" if NATIVE else "30"))
+CALLS = int(os.environ.get("SER_ACCEPTANCE_CALLS", "200" if NATIVE else "40"))
+RATE = int(os.environ.get("SER_ACCEPTANCE_RATE", "100" if NATIVE else "10"))
 ALLOWED_S = CALLS / RATE + 40
 ALL_GOOD = {"SuccessfulCall": CALLS, **NOTHING_ELSE}
 
