@@ -63,6 +63,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(directory.glob("*.whl"))
 
 
+def test_no_change_is_told_twice() -> None:
+    entries = (PROJECT_DIR / "CHANGELOG.md").read_text().rstrip("\n").split("\n- ")
+    assert [entry for entry in entries if entries.count(entry) > 1] == []
+
+
 def test_version_is_one() -> None:
     assert PYPROJECT["project"]["version"] == VERSION
     newest = re.search(r"^## \[(.+?)\]", (PROJECT_DIR / "CHANGELOG.md").read_text(), re.MULTILINE)
