@@ -12,7 +12,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.sip.scan import BadMessage, equals_lower, skip_quoted, skip_white, trim_end
+from runtime.sip.scan import BadMessage, equals_lower, find, skip_quoted, skip_white, trim_end
 
 # Algorithms.
 MD5: Final = 0
@@ -103,7 +103,7 @@ class Credentials:
 def parse_credentials(buf: bytes, start: i64, end: i64) -> Credentials | None:
     """The credentials in the header value `buf[start:end]`; None for another scheme than Digest, or for no parameter at all.
 
-    Raises BadMessage for a parameter without a value and for a quote that is never closed.
+    Raises BadMessage for a parameter without a value, a comma with no parameter behind it, and a quote that is never closed.
     """
     pos = skip_white(buf, start, end)
     end = trim_end(buf, pos, end)
@@ -114,27 +114,20 @@ def parse_credentials(buf: bytes, start: i64, end: i64) -> Credentials | None:
     if c != 44 and skip_white(buf, scheme_end, end) == scheme_end:
         return None
     credentials = Credentials()
-    pos = _skip_commas(buf, scheme_end, end)
+    pos = scheme_end
     while pos < end:
-        pos = _skip_commas(buf, _parameter(buf, pos, end, credentials), end)
+        pos = _parameter(buf, skip_white(buf, pos + 1, end), end, credentials)
     return credentials
 
 
-def _skip_commas(buf: bytes, pos: i64, end: i64) -> i64:
-    """Past white space and commas: elements of a list may be empty (RFC 3261 25.1)."""
-    while True:
-        pos = skip_white(buf, pos, end)
-        if pos >= end or buf[pos] != 44:
-            return pos
-        pos += 1
-
-
 def _parameter(buf: bytes, pos: i64, end: i64, credentials: Credentials) -> i64:
-    """Read `name=value` at `pos`; returns the position of the comma behind it, or `end`."""
+    """Read `name=value` at `pos`; returns the position of the comma behind it, or `end`.
+
+    A comma in a name makes it one that nobody knows, as in SER.
+    """
     name = pos
-    while pos < end and buf[pos] != 61 and buf[pos] != 44:
-        pos += 1
-    if pos >= end or buf[pos] != 61:
+    pos = find(buf, 61, pos, end)
+    if pos < 0:
         raise BadMessage("a parameter of the credentials has no value", int(name))
     name_end = trim_end(buf, name, pos)
     value = skip_white(buf, pos + 1, end)
@@ -151,6 +144,8 @@ def _parameter(buf: bytes, pos: i64, end: i64, credentials: Credentials) -> i64:
         while pos < end and not _ends_token(buf[pos]):
             pos += 1
         value_end = pos
+        if pos == value:
+            raise BadMessage("a parameter of the credentials has no value", int(name))
     credentials.set(buf[name:name_end].lower(), buf[value:value_end])
     # SER takes no offence at what stands between a value and the next comma.
     while pos < end and buf[pos] != 44:

@@ -95,6 +95,12 @@ def test_who_is_authorized(phone: Phone, params: str, wanted: int) -> None:
     assert status(site_of(calculate if params else ""), phone.credentials(FAR)) == wanted
 
 
+def test_a_password_is_hashed_with_the_realm_that_was_asked_for() -> None:
+    site = site_of('modparam("auth_db", "calculate_ha1", 1)\nmodparam("auth_db", "password_column", "password")')
+    assert status(site, Phone(realm="Example.COM").credentials(FAR)) == 401
+    assert status(site, Phone().credentials(FAR).replace("example.com", "Example.COM", 1)) == 200
+
+
 def test_with_use_domain_users_are_told_apart_by_the_realm() -> None:
     there = Phone(password="else", realm="other.org").credentials(FAR)
     assert status(site_of(), there, domain="other.org") == 401

@@ -34,13 +34,19 @@ UNCHECKED: Final = 2
 
 @final
 class Claim:
-    """Credentials that a request brings, and the record of their header; `verdict` says whether there is anything to check."""
+    """Credentials that a request brings, and the record of their header; `verdict` says whether there is anything to check.
 
-    def __init__(self, verdict: int, is_proxy: bool, credentials: Credentials, header: i64) -> None:
+    `realm` is the one that was asked for: the client may write it in another case.
+    """
+
+    def __init__(
+        self, verdict: int, is_proxy: bool, credentials: Credentials, header: i64 = 0, realm: bytes = b""
+    ) -> None:
         self.verdict: Final = verdict
         self.is_proxy: Final = is_proxy
         self.credentials: Final = credentials
-        self.header: Final = header
+        self.header: Final[i64] = header
+        self.realm: Final = realm
 
     def algorithm(self, offered: tuple[int, ...]) -> int:
         """The algorithm that the client has used, -1 for one that is not offered. Where only MD5 is, no name counts, as in SER."""
@@ -98,20 +104,20 @@ class Checker:
         pass."""
         nothing = Credentials()
         if ctx.method == methods.ACK or ctx.method == methods.CANCEL:
-            return Claim(AUTHORIZED, is_proxy, nothing, 0)
+            return Claim(AUTHORIZED, is_proxy, nothing)
         wanted = self.realm_of(ctx, realm, is_proxy)
         if wanted is None:
-            return Claim(self.refuse(ctx, 400, b"Bad Request"), is_proxy, nothing, 0)
+            return Claim(self.refuse(ctx, 400, b"Bad Request"), is_proxy, nothing)
         try:
             claim = _claim_of(ctx, wanted, is_proxy)
         except BadMessage as bad:
             ctx.log(L_ERR, f"ERROR: auth: {bad}")
-            return Claim(self.refuse(ctx, 400, b"Bad Request"), is_proxy, nothing, 0)
+            return Claim(self.refuse(ctx, 400, b"Bad Request"), is_proxy, nothing)
         if claim is None:
-            return Claim(NOT_AUTHORIZED, is_proxy, nothing, 0)
+            return Claim(NOT_AUTHORIZED, is_proxy, nothing)
         if not self.nonces.is_ours(claim.credentials.nonce or b""):
             ctx.log(L_INFO, "auth: the nonce is not one of ours")
-            return Claim(NOT_AUTHORIZED, is_proxy, nothing, 0)
+            return Claim(NOT_AUTHORIZED, is_proxy, nothing)
         return claim
 
     def accept(self, ctx: Context, claim: Claim) -> int:
@@ -175,5 +181,5 @@ def _claim_of(ctx: Context, realm: bytes, is_proxy: bool) -> Claim | None:
         domain = credentials.domain()
         if len(domain) > 0 and domain.lower() != lower:
             raise BadMessage("the domain in the username is not the realm")
-        return Claim(UNCHECKED, is_proxy, credentials, record)
+        return Claim(UNCHECKED, is_proxy, credentials, record, realm)
     return None

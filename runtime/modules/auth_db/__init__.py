@@ -99,10 +99,8 @@ class AuthDb(SubscriberModule):
         return verdict
 
     def _find(self, ctx: Context, table: UserTable, claim: Claim, algorithm: int) -> Subscriber | None:
-        credentials = claim.credentials
-        username = credentials.username or b""
-        realm = credentials.realm or b""
-        return find_subscriber(ctx, self.database, table.name, self._columns, algorithm, username, realm)
+        username = claim.credentials.username or b""
+        return find_subscriber(ctx, self.database, table.name, self._columns, algorithm, username, claim.realm)
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -63,12 +63,14 @@ class Wanted:
 class Registration:
     """A REGISTER, read. `star`: all contacts are to be removed; without it and without `contacts` it only asks for them.
 
-    `paths` are the values of Path, in their order, `takes_path` that the client knows what they are (RFC 3327).
+    `paths` are the values of Path, in their order, `takes_path` that the client knows what they are (RFC 3327). `refusal`: it cannot be
+    done, for a reason that is told together with the contacts that there are.
     """
 
-    def __init__(self, call_id: bytes, cseq: i64) -> None:
+    def __init__(self, call_id: bytes) -> None:
         self.call_id: Final = call_id
-        self.cseq: Final = cseq
+        self.cseq: i64 = 0
+        self.refusal: Refused | None = None
         self.star = False
         self.contacts: Final[list[Wanted]] = []
         self.user_agent = _UNKNOWN
@@ -87,7 +89,8 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
         raise Refused(NO_CALL_ID)
     if msg.cseq == 0:
         raise Refused(NO_CSEQ)
-    wanted = Registration(msg.value(msg.call_id), _cseq(msg))
+    wanted = Registration(msg.value(msg.call_id))
+    _read_cseq(msg, wanted)
     expires_s = settings.default_expires
     has_expires = False
     records: list[i64] = []
@@ -124,23 +127,22 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
         wanted.star = True
         return wanted
     for record in records:
-        _read_contacts(ctx, record, expires_s, settings, wanted.contacts)
+        _read_contacts(ctx, record, expires_s, settings, wanted)
     return wanted
 
 
-def _cseq(msg: Message) -> i64:
+def _read_cseq(msg: Message, wanted: Registration) -> None:
     """A CSeq without a number or without a method is no CSeq at all; one whose number is out of range is a wrong one."""
     start = msg.value_start(msg.cseq)
     end = msg.value_end(msg.cseq)
     if start >= end or find(msg.buf, 32, start, end) < 0 and find(msg.buf, 9, start, end) < 0:
         raise Refused(PARSE_ERROR)
     try:
-        number = parse_cseq(msg).number
-    except BadMessage as e:
-        raise Refused(BAD_CSEQ) from e
-    if number >= _CSEQ_LIMIT:
-        raise Refused(BAD_CSEQ)
-    return number
+        wanted.cseq = parse_cseq(msg).number
+    except BadMessage:
+        wanted.cseq = _CSEQ_LIMIT
+    if wanted.cseq >= _CSEQ_LIMIT:
+        wanted.refusal = Refused(BAD_CSEQ)
 
 
 def _is_star(msg: Message, record: i64) -> bool:
@@ -150,10 +152,12 @@ def _is_star(msg: Message, record: i64) -> bool:
 
 
 def _check_star(msg: Message, records: list[i64], stars: i64, expires_s: i64) -> None:
-    """`*` stands alone, and with an Expires of 0: RFC 3261 10.2.2."""
+    """`*` stands alone, and with an Expires of 0: RFC 3261 10.2.2. Parameters of it mean nothing."""
     if _is_star(msg, records[0]) and expires_s != 0:
         raise Refused(STAR_EXPIRES)
-    if len(records) > 1 or msg.value_end(records[0]) != msg.value_start(records[0]) + 1:
+    end = msg.value_end(records[0])
+    behind = skip_white(msg.buf, msg.value_start(records[0]) + 1, end)
+    if len(records) > 1 or behind < end and (msg.buf[behind] != 59 or find(msg.buf, 44, behind, end) >= 0):
         raise Refused(STAR_CONTACTS)
 
 
@@ -185,7 +189,7 @@ def _seconds(buf: bytes, start: i64, end: i64, otherwise: i64) -> i64:
     return value
 
 
-def _read_contacts(ctx: Context, record: i64, expires_s: i64, settings: Settings, found: list[Wanted]) -> None:
+def _read_contacts(ctx: Context, record: i64, expires_s: i64, settings: Settings, wanted: Registration) -> None:
     """The contacts of one header. The last comes first, as in SER, which put each before the others."""
     try:
         values = contacts_in(ctx.message, record)
@@ -194,15 +198,15 @@ def _read_contacts(ctx: Context, record: i64, expires_s: i64, settings: Settings
     if len(values) > 0 and values[len(values) - 1].end < ctx.message.value_end(record):
         # A comma with nothing behind it.
         raise Refused(BAD_CONTACT)
-    if len(found) + len(values) > _CONTACTS_MAX:
+    if len(wanted.contacts) + len(values) > _CONTACTS_MAX:
         raise Refused(TOO_MANY)
     i: i64 = len(values) - 1
     while i >= 0:
-        found.append(_contact(ctx, values[i], expires_s, settings))
+        wanted.contacts.append(_contact(ctx, values[i], expires_s, settings, wanted))
         i -= 1
 
 
-def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) -> Wanted:
+def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings, wanted: Registration) -> Wanted:
     buf = ctx.message.buf
     fixed = ctx.fixed_contact
     if fixed is not None and fixed.uri_start == value.uri_start:
@@ -214,13 +218,17 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) 
         raise Refused(BAD_CONTACT)
     if value.bracketed and skip_white(buf, value.uri_end + 1, value.end) != value.params_start:
         raise Refused(BAD_CONTACT)
-    said = _Said(buf, value.params_start, value.end)
+    said = _Said(buf, value.params_start, value.end, value.next < 0)
     lasts_s = expires_s
     if said.expires_end > said.expires:
         lasts_s = _seconds(buf, said.expires, said.expires_end, _UNREADABLE_S)
     q = settings.default_q
-    if said.q_end > said.q:
-        q = _q(buf[said.q : said.q_end])
+    # The q of one that goes is not looked at, as in SER.
+    if said.q_end > said.q and lasts_s > 0:
+        try:
+            q = parse_q(buf[said.q : said.q_end])
+        except BadQ:
+            wanted.refusal = Refused(BAD_Q)
     received = buf[said.received : said.received_end]
     if not is_plain(received, IN_BRACKETS):
         raise Refused(BAD_CONTACT)
@@ -231,10 +239,11 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings) 
 @mypyc_attr(acyclic=True, free_list_len=1)
 class _Said:
     """Where the values of a Contact's parameters are in `buf[start:end]`, which begins at a semicolon; of those that come twice the last
-    one. Without the parameter, or with nothing behind its `=`, the place is empty. Raises Refused where they are broken.
+    one. Without the parameter the place is empty. Raises Refused where they are broken, as with nothing behind a `=`, or, in the header's
+    last Contact, behind the last semicolon.
     """
 
-    def __init__(self, buf: bytes, start: i64, end: i64) -> None:
+    def __init__(self, buf: bytes, start: i64, end: i64, is_last: bool) -> None:
         self.expires: i64 = 0
         self.expires_end: i64 = 0
         self.q: i64 = 0
@@ -246,7 +255,7 @@ class _Said:
             if buf[pos] != 59:
                 raise Refused(BAD_CONTACT)
             name = skip_white(buf, pos + 1, end)
-            if name >= end:
+            if name >= end and is_last:
                 raise Refused(BAD_CONTACT)
             pos = name
             while pos < end and not _ends_token(buf[pos]) and buf[pos] != 61:
@@ -259,7 +268,7 @@ class _Said:
     def _take(self, buf: bytes, name: i64, name_end: i64, value: i64, end: i64) -> i64:
         """Remember the value that begins at `value`; returns where the next semicolon has to be."""
         if value >= end:
-            return end
+            raise Refused(BAD_CONTACT)
         if buf[value] == 34:
             pos = skip_quoted(buf, value, end)
             if pos < 0:
@@ -271,6 +280,8 @@ class _Said:
             while pos < end and not _ends_token(buf[pos]):
                 pos += 1
             value_end = pos
+            if pos == value:
+                raise Refused(BAD_CONTACT)
         if equals_lower(buf, name, name_end, b"expires"):
             self.expires = value
             self.expires_end = value_end
@@ -285,13 +296,6 @@ class _Said:
 
 def _ends_token(c: i64) -> bool:
     return c == 59 or c == 32 or c == 9 or c == 13 or c == 10
-
-
-def _q(text: bytes) -> i64:
-    try:
-        return parse_q(text)
-    except BadQ as e:
-        raise Refused(BAD_Q) from e
 
 
 # --- RFC 3327 ------------------------------------------------------------------------------------------------------------

@@ -102,6 +102,8 @@ class Saver:
         try:
             wanted = read_registration(ctx, self._settings)
             aor = self._aor(ctx)
+            if wanted.refusal is not None:
+                raise wanted.refusal
             if wanted.star or len(wanted.contacts) > 0:
                 wish = Wish(ctx, wanted, self._settings, now_s, MEMORY_ONLY if memory_only else 0)
                 if len(wanted.paths) > 0:

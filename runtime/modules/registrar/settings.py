@@ -44,9 +44,6 @@ class Settings:
         self.retry_after: Final = retry_after
 
     def lasting(self, wanted_s: i64) -> i64:
-        """The life of a contact that asks for so many seconds, not 0: raised and cut as ser.cfg says, never refused."""
-        if wanted_s < self.min_expires:
-            return self.min_expires
-        if self.max_expires != 0 and wanted_s > self.max_expires:
-            return self.max_expires
-        return wanted_s
+        """The life of a contact that asks for so many seconds, not 0: raised and then cut as ser.cfg says, never refused."""
+        lasts_s = max(wanted_s, self.min_expires)
+        return min(lasts_s, self.max_expires) if self.max_expires != 0 else lasts_s

@@ -14,7 +14,7 @@ class BadQ(ValueError):
 
 
 def parse_q(text: bytes) -> i64:
-    """`0`, `1`, `1.000`, `0.x[x[x]]` or `.x`, times 1000; further digits are ignored. Raises BadQ.
+    """`0`, `1`, `1.000`, `0.x[x[x]]` or `.x`, times 1000; further digits are ignored, as zeros before it are. Raises BadQ.
 
     Blanks before and behind it do not count.
     """
@@ -24,10 +24,10 @@ def parse_q(text: bytes) -> i64:
     whole: i64 = 0
     digits: i64 = 0
     while pos < end and 48 <= word[pos] <= 57:
-        whole = whole * 10 + word[pos] - 48
+        whole = min(whole * 10 + word[pos] - 48, 2)
         digits += 1
         pos += 1
-    if digits > 1:
+    if whole > 1:
         raise BadQ()
     value = whole * 1000
     if pos < end:
