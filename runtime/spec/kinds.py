@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from runtime.sip.regex import Regex
@@ -27,6 +28,17 @@ _LEVELS: Final = {
     4: "L_DBG",
 }
 _TOKEN: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
+# There is one of each, or the server's own are counted.
+_OWN_HEADERS: Final = frozenset(
+    ("call-id", "content-length", "cseq", "from", "i", "l", "max-forwards", "record-route", "t", "to", "v", "via", "f")
+)
+# What a shell has in itself, so that no path leads to it, and programs that every PATH leads to.
+_SHELL_WORDS: Final = frozenset(
+    ": . [ break case cd command echo eval exec exit export false for if kill printf"
+    " pwd read set shift test trap true umask until wait while"
+    " awk bash cat cp cut date dirname env grep head hostname ls mkdir mv perl printenv rm sed sh sleep sort tail tee touch tr"
+    " uniq wc".split()
+)
 
 
 def wire(text: str) -> bytes:
@@ -94,6 +106,13 @@ def _header_name(text: str) -> bytes:
 def _header_line_doubt(text: str) -> Doubt | None:
     if ":" not in text and text.strip():
         return Doubt("this is no header line: it has no colon", "write NAME: VALUE")
+    if re.search(r"\n\r?\n", text):
+        return Doubt(
+            "an empty line ends the header: what follows is taken for the body", "end the line with one \\r\\n"
+        )
+    name = re.match(r"\s*([^\s:]+)\s*:", text)
+    if name is not None and name[1].lower() in _OWN_HEADERS:
+        return Doubt(f"{name[1]} is written by the server: the message gets a second one", "remove this")
     if text.endswith("\n"):
         return None
     return Doubt("this header line is never ended: the next header becomes a part of it", "end it with \\r\\n")
@@ -159,6 +178,21 @@ def _misunderstood(text: str) -> Doubt | None:
     plus = re.search(r"(?:sips?|tel):\+(?=[0-9\[])", text)
     if plus is not None:
         return Doubt('"+" repeats the ":" before it, it is not the plus of a number', r"write \+ for the plus")
+    return _brackets_doubt(text)
+
+
+def _brackets_doubt(text: str) -> Doubt | None:
+    """Brackets stand for one character: who writes alternatives or numbers into them means something else."""
+    for found in re.finditer(r"\\.|\[\^?(\]?(?:\[:[a-z]+:\]|[^]])*)\]", text, re.DOTALL):
+        inner = found[1] or ""
+        if re.fullmatch(r"[A-Za-z0-9]+([|,][A-Za-z0-9]+)+", inner):
+            sign = "|" if "|" in inner else ","
+            parts = re.split("[|,]", inner)
+            better = f"[{''.join(parts)}]" if all(len(part) == 1 for part in parts) else f"({'|'.join(parts)})"
+            return Doubt(f'"{sign}" in brackets is a character like the others: {found[0]}', f'write "{better}"')
+        if re.fullmatch(r"[0-9]+[1-9]-[0-9]{2,}|[0-9]{2,}-[0-9]{2,}", inner):
+            sentence = f"brackets stand for one character: {found[0]} is not a range of numbers"
+            return Doubt(sentence, "write the alternatives: (1[0-9]|2[0-4])")
     return None
 
 
@@ -173,6 +207,15 @@ def _unmatched_parenthesis(text: str) -> Doubt | None:
     return None
 
 
+def _message_doubt(text: str) -> Doubt | None:
+    """It is matched against all of the message, where `^` and `$` are at line feeds (REG_NEWLINE)."""
+    bare = re.sub(r"\[\^?\]?[^\]]*\]", "x", text)
+    if re.search(r"(?<![\\rn*+?.)])\$(?=\Z|[|)])", bare):
+        sentence = "this looks at the whole message, whose lines end in \\r\\n: $ stands behind the \\r, and this never matches"
+        return Doubt(sentence, "leave $ away, or write [[:space:]]*$")
+    return regex_doubt(text)
+
+
 STRING: Final = ArgumentKind[bytes]("string", "a string", wire)
 TEXT: Final = ArgumentKind[bytes]("string", "a string", wire, is_text=True)
 HEADER_LINE: Final = ArgumentKind[bytes]("string", "a string", wire, _header_line_doubt, True)
@@ -181,6 +224,7 @@ INTEGER: Final = ArgumentKind[int]("integer", "a number in quotes", parse_intege
 CODE: Final = ArgumentKind[int]("code", "a SIP status code in quotes", _code, _code_doubt)
 HEADER_NAME: Final = ArgumentKind[bytes]("header name", "the name of a header", _header_name)
 REGEX: Final = ArgumentKind[Regex]("regex", "a POSIX extended regular expression", _regex, regex_doubt)
+MESSAGE_REGEX: Final = replace(REGEX, doubt=_message_doubt)
 
 
 def some_text(
@@ -199,9 +243,24 @@ def some_text(
     return ArgumentKind(name, what, parse, doubt)
 
 
+def _command_doubt(text: str) -> Doubt | None:
+    """A program by its name alone is looked for where PATH says, and the PATH of a server is not that of a login."""
+    words = text.split()
+    while len(words) > 1 and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*=.*", words[0]):
+        words.pop(0)
+    program = words[0] if words else ""
+    if program.startswith(("./", "../")) or "/" in program and program[0].isalnum():
+        sentence = f"{program} depends on the working directory of the server"
+    elif program in _SHELL_WORDS or not re.fullmatch(r"[A-Za-z0-9_][-A-Za-z0-9_.+]*", program):
+        return None
+    else:
+        sentence = f"{program} is looked for along the PATH with which the server was started"
+    return Doubt(sentence, f"write its path, beginning with /: /usr/local/bin/{program.rpartition('/')[2]}")
+
+
 TABLE = some_text("table", "the name of a database table")
 LOCATION = some_text("location table", "the name of a location table")
-COMMAND = some_text("command", "a shell command")
+COMMAND = some_text("command", "a shell command", _command_doubt)
 FILE = some_text("file", "the name of a file")
 
 
@@ -256,3 +315,8 @@ def header_name(name: str = "name") -> Arg[bytes]:
 
 def regex(name: str = "regex") -> Arg[Regex]:
     return Arg(name, REGEX)
+
+
+def message_regex(name: str = "regex") -> Arg[Regex]:
+    """A regular expression that is matched against a whole message."""
+    return Arg(name, MESSAGE_REGEX)

@@ -123,3 +123,20 @@ def network(name: str = "network") -> Arg[Network]:
 def sip_uri_doubt(text: str) -> Doubt | None:
     """For parameters that SER copies into messages without a look at them."""
     return None if _SIP_URI.match(text) else Doubt(f'"{text}" is not a SIP URI', "write sip:user@host")
+
+
+def _realm_doubt(text: str) -> Doubt | None:
+    """Phones look for the password of this name: any text, but the same in all places."""
+    scheme = re.match(r"sips?:", text, re.IGNORECASE)
+    if scheme is None and "@" not in text:
+        return None
+    host = re.split("[:@]", text)[-1]
+    return Doubt(f'"{text}" is a URI, and a realm is the name of a domain', f'write "{host}"' if host else "")
+
+
+REALM: Final = ArgumentKind[bytes]("realm", "a realm", wire, _realm_doubt, True)
+
+
+def realm(name: str = "realm") -> Arg[bytes]:
+    """The name under which passwords are asked for."""
+    return Arg(name, REALM)

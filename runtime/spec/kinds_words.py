@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from runtime.sip.regex import Regex
 from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.kinds import REGEX, parse_integer, wire
+from runtime.spec.posix_regex import BadRegex, posix_regex
 from runtime.spec.values import BadArgument, Doubt
 
 # The core has 20 routes of each kind (reference core, 2.5).
@@ -99,7 +102,25 @@ def status_doubt(text: str) -> Doubt | None:
         return Doubt(
             f'no status is like "{text}": a regular expression separates what may be by |', f'write "{wanted}"'
         )
-    return REGEX.doubt(text)
+    return REGEX.doubt(text) or _status_of_none(text)
+
+
+@lru_cache(maxsize=256)
+def _status_of_none(text: str) -> Doubt | None:
+    if not any(codes_like(text)):
+        return Doubt(f'no status is like "{text}": they have three digits, from 100 to 699', "")
+    return None
+
+
+def codes_like(text: str) -> Iterator[int]:
+    """The status codes that a regular expression matches."""
+    try:
+        pattern = posix_regex(text)
+    except BadRegex:
+        return
+    for code in range(100, 700):
+        if pattern.search(str(code).encode()):
+            yield code
 
 
 STATUS_REGEX: Final = replace(REGEX, doubt=status_doubt)

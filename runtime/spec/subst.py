@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Final
 
 from runtime.sip.subst import Subst
 from runtime.spec.declare import Arg, ArgumentKind
 from runtime.spec.posix_regex import BadRegex, posix_regex
-from runtime.spec.values import BadArgument, Constant
+from runtime.spec.values import BadArgument, Constant, Doubt
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 
@@ -81,6 +83,25 @@ def _parts(replacement: str, delimiter: str, groups: int) -> tuple[bytes, ...]:
 SUBST: Final = ArgumentKind[Subst](
     "subst expression", 'a subst expression such as "/regex/replacement/gi"', parse_subst
 )
+
+
+def _uri_doubt(text: str) -> Doubt | None:
+    """The replacement is put in the place of what matched, the scheme of the URI with it."""
+    regex, at = _until(text, 1, text[0])
+    replacement, _ = _until(text, at, text[0])
+    if not re.match(r"\^sips?:", regex) or not replacement:
+        return None
+    if re.match(r"(sips?|tel|\\.|[$&])", replacement, re.IGNORECASE) and not re.match(r"\\[1-9]", replacement):
+        return None
+    return Doubt("the scheme is a part of what is replaced, and the new URI begins without one", "begin it with sip:")
+
+
+URI_SUBST: Final = replace(SUBST, doubt=_uri_doubt)
+
+
+def uri_subst(name: str = "expression") -> Arg[Subst]:
+    """For a URI."""
+    return Arg(name, URI_SUBST)
 
 
 def subst(name: str = "expression") -> Arg[Subst]:

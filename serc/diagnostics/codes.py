@@ -105,6 +105,7 @@ MODPARAM_TWICE: Final = _warning("SER0319", "module parameter set twice")
 DOUBTFUL_ARGUMENT: Final = _warning("SER0316", "doubtful argument")
 DOUBTFUL_MODPARAM: Final = _warning("SER0317", "doubtful value of a module parameter")
 NEVER_MATCHES: Final = _warning("SER0321", "regular expression that never matches")
+MATCHES_MORE: Final = _warning("SER0323", "regular expression that matches more than it seems")
 MASK_WITH_HOLES: Final = _warning("SER0322", "mask with holes")
 CROSSED_LIMITS: Final = _warning("SER0320", "limits that cross")
 MISSING_PARENTHESES: Final = _error("SER0315", "function without parentheses")
@@ -155,6 +156,7 @@ SAVE_UNVERIFIED: Final = _warning("SER0535", "registration without a check of wh
 RECORDED_TWICE: Final = _warning("SER0536", "Record-Route twice")
 NOT_LISTENING: Final = _warning("SER0537", "sending from an address that is not listened on")
 IN_VAIN: Final = _warning("SER0538", "function that does nothing for these requests")
+ENDED_HERE: Final = _warning("SER0539", "request that others wait for is answered here")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from runtime.spec.operands import Tells
+from runtime.spec.operands import AddressOperand, Messages, NumberOperand, Tells
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.lint.subject import Subject
@@ -102,5 +102,10 @@ def _fact(node: tree.Expression, reverse: bool, subject: Subject) -> _Fact | Non
         text = str(value.value)
     else:
         text = f"{value.address.text}/{getattr(value.mask, 'text', '')}"
-    is_single = subject.comparison(node).operand.tells is Tells.METHOD
+    operand = subject.comparison(node).operand
+    # A URI may equal several literals, and a network has many addresses.
+    is_single = operand.tells is Tells.METHOD or operand.of is Messages.REPLIES
+    is_single = is_single or isinstance(operand, NumberOperand) and text != "*"
+    if isinstance(operand, AddressOperand):
+        is_single = isinstance(value, tree.IpNet) and value.mask is None
     return _Fact(node.operand.name, text, (node.operator == "==") != reverse, is_single, node)

@@ -11,12 +11,14 @@ from serc.diagnostics.report import Code, Report
 from serc.lint.armed import check_armed
 from serc.lint.conditions import check_conditions
 from serc.lint.ended_if import check_ended_ifs
+from serc.lint.failures import check_failures
 from serc.lint.flags import check_flags
 from serc.lint.flow import check_statements
 from serc.lint.inverted import check_inverted
 from serc.lint.limits import check_limits
 from serc.lint.loops import check_loops
 from serc.lint.main_again import check_main_again
+from serc.lint.one_flag import check_one_flag
 from serc.lint.parameters import check_parameters
 from serc.lint.paths.walk import check_paths
 from serc.lint.provisional import check_provisional
@@ -27,7 +29,9 @@ from serc.lint.replies import check_replies
 from serc.lint.routes import check_routes
 from serc.lint.subject import Subject
 from serc.lint.tables import check_tables
+from serc.lint.user_tables import check_user_tables
 from serc.lint.whole_file import check_hops, check_record_route
+from serc.lint.without_tcp import check_without_tcp
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ CHECKS: Final = (
             codes.SAVE_UNVERIFIED,
             codes.RECORDED_TWICE,
             codes.IN_VAIN,
+            codes.ENDED_HERE,
         ),
         check_paths,
     ),
@@ -81,6 +86,10 @@ CHECKS: Final = (
     Check((codes.CONSTANT_CONDITION,), check_replies),
     Check((codes.CONSTANT_CONDITION,), check_repeated),
     Check((codes.UNANSWERED,), check_provisional),
+    Check((codes.IN_VAIN, codes.CONSTANT_CONDITION, codes.CONTRADICTING_GLOBALS), check_without_tcp),
+    Check((codes.DOUBTFUL_MODPARAM,), check_one_flag),
+    Check((codes.CONSTANT_CONDITION,), check_failures),
+    Check((codes.DOUBTFUL_ARGUMENT,), check_user_tables),
 )
 
 

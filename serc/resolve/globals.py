@@ -22,6 +22,8 @@ _TLS_METHODS: Final = frozenset(
     f"{stem}{number}" for stem, numbers in (("ssl", ("v23", "v2", "v3")), ("tls", ("v1",))) for number in numbers
 )
 _DEFAULT_PORT: Final = 5060
+# The level from which on a server is watched rather than run.
+_DEBUGGING: Final = 3
 # More than this is hardly meant, why, and the way out.
 _MOST: Final = {
     "debug": (9, "there are no levels above 4, debugging", "write a number from -3 to 4"),
@@ -51,6 +53,7 @@ def check_globals(file: tree.File, report: Report) -> None:
     _listen_twice(file, given, report)
     _listen_on_disabled(file, given, report)
     _mhomed_and_advertised(given, report)
+    _children_without_fork(given, report)
 
 
 def _known(file: tree.File) -> list[tree.Assignment]:
@@ -219,6 +222,14 @@ def _check_sense(entry: Global, item: tree.Assignment, report: Report) -> None:
     if entry.name in ("chroot", "workdir") and not str(path).startswith(("/", "${")):
         message = f'{entry.name}="{path}" depends on where the server is started'
         report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint="write an absolute path")
+    if entry.name in ("user", "group") and isinstance(value, tree.String) and ":" in value.value:
+        user, _, group = value.value.partition(":")
+        message = f'there is no {entry.name} "{readable(value.value)}": user and group are two parameters'
+        hint = f'write user="{readable(user)}" and group="{readable(group)}"'
+        report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint=hint)
+    if entry.name in ("fifo", "unix_sock") and isinstance(value, tree.String) and value.value.endswith("/"):
+        message = f"{entry.name} is the name of a folder, and a file is made of it"
+        report.add(codes.DOUBTFUL_GLOBAL, item.span, message, hint=f'write the name of a file: "{value.value}ser"')
     if entry.name == "sock_mode" and isinstance(value, tree.Number) and value.text[:1] in "123456789":
         if len(value.text) == 3 and value.text.strip("01234567") == "":
             message = f"{value.text} is a decimal number, the mode {value.value:04o}"
@@ -284,6 +295,20 @@ def _listen_on_disabled(file: tree.File, given: dict[str, tree.Assignment], repo
                     related = (Related(given["disable_tcp"].span, "TCP is disabled here"),)
                     message = "this address is for TCP, which is disabled"
                     report.add(codes.CONTRADICTING_GLOBALS, value.span, message, related=related)
+
+
+def _children_without_fork(given: dict[str, tree.Assignment], report: Report) -> None:
+    children, fork = given.get("children"), given.get("fork")
+    if children is None or fork is None or _number_of(given, "fork", 1):
+        return
+    if _number_of(given, "log_stderror", 0) or _number_of(given, "debug", 0) > _DEBUGGING:
+        return  # as it is set for an hour, to look for a fault
+    number = _number_of(given, "children", 1)
+    if number > 1:
+        message = f"children={number} does nothing: with fork=no there is one process for everything"
+        related = (Related(children.span, "they are asked for here"),)
+        hint = "write fork=yes, or remove children"
+        report.add(codes.CONTRADICTING_GLOBALS, fork.span, message, hint=hint, related=related)
 
 
 def _mhomed_and_advertised(given: dict[str, tree.Assignment], report: Report) -> None:

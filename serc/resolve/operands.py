@@ -22,7 +22,7 @@ from serc.reading.source import readable
 from serc.resolve.bound import BoundComparison, BoundFile
 from serc.resolve.described import described
 from serc.resolve.networks import check_network, network_text
-from serc.resolve.patterns import mended, never_matches
+from serc.resolve.patterns import matches_more, mended, never_matches
 
 _EQUAL: Final = frozenset(("==", "!="))
 _TEXT: Final = _EQUAL | {"=~"}
@@ -111,6 +111,10 @@ class ComparisonCheck:
             if hint.startswith('write "^') and readable(text) == text and isinstance(compare.value, tree.String):
                 fix = write(span, in_quotes(compare.value, f"^{forms[0].left_out}{text[1:]}"), safe=False)
             self._report.add(codes.NEVER_MATCHES, span, message, hint=hint, fix=fix)
+        elif forms and forms[0].left_out or isinstance(operand, AddressOperand):
+            more, hint = matches_more(text)
+            if more:
+                self._report.add(codes.MATCHES_MORE, span, more, hint=hint)
         return regex_constant(text)
 
     # --- this server -------------------------------------------------------------------------------------------------
@@ -173,7 +177,7 @@ class ComparisonCheck:
     def _unknown_word(self, compare: tree.Compare, operand: TextOperand, text: str) -> None:
         """A word that is nearly one of those that there are. Others may be meant as they stand."""
         known = () if operand.numbered is None else operand.numbered.words
-        if text and known and text.upper() not in known:
+        if text and operand.forms[0].pattern.match(text) and known and text.upper() not in known:
             meant = nearest(text, known)
             if meant:
                 message = f"there is no {operand.name} {text} among those of the SIP standards"

@@ -1,7 +1,7 @@
 """Mistakes of operators, one at a time in a config without any: each is told once, at its line, with the word that matters or the cure.
 
-`seeded/mistakes.txt` has them: `== NAME`, then code, line and what must be mentioned (patterns between `&&`), then the change of
-`seeded/proxy.cfg`: the line where it begins, lines that go (-) and that come (+).
+The files beside `seeded/proxy.cfg` have them: `== NAME`, then code, line and what must be mentioned (patterns between `&&`), then the
+changes of proxy.cfg, from its end to its beginning: the line where one begins, lines that go (-) and that come (+).
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ class Mistake:
 
 
 def mistakes() -> list[Mistake]:
-    text = (SEEDED / "mistakes.txt").read_text(encoding="latin-1")
+    text = "".join(path.read_text(encoding="latin-1") for path in sorted(SEEDED.glob("*.txt")))
     blocks = re.split("^== ", text, flags=re.MULTILINE)[1:]
     return [mistake(*block.rstrip("\n").split("\n")) for block in blocks]
 
 
-def mistake(name: str, wanted: str, place: str, *change: str) -> Mistake:
+def mistake(name: str, wanted: str, *changes: str) -> Mistake:
     code, line, mentions = wanted.split(" ", 2)
-    at = int(place.removeprefix("@")) - 1
-    gone = [each[1:] for each in change if each.startswith("-")]
-    come = [each[1:] for each in change if each.startswith("+")]
     lines = PROXY.split("\n")
-    assert lines[at : at + len(gone)] == gone, name
-    lines[at : at + len(gone)] = come
+    for place, *change in re.findall(r"^@([0-9]+)\n((?:[-+].*\n?)*)", "\n".join(changes), re.MULTILINE):
+        at, parts = int(place) - 1, change[0].splitlines()
+        gone = [each[1:] for each in parts if each.startswith("-")]
+        assert lines[at : at + len(gone)] == gone, name
+        lines[at : at + len(gone)] = [each[1:] for each in parts if each.startswith("+")]
     return Mistake(name, code, int(line), mentions.split(" && "), "\n".join(lines))
 
 

@@ -26,7 +26,8 @@ from runtime.spec.declare import (
     string_param,
 )
 from runtime.spec.effects import Does
-from runtime.spec.kinds import parse_integer, sent_text, string
+from runtime.spec.kinds import parse_integer, string
+from runtime.spec.kinds_sip import realm
 from runtime.spec.params import seconds_param
 from runtime.spec.values import Doubt
 
@@ -176,7 +177,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "www_challenge",
             Auth.www_challenge,
-            sent_text("realm"),
+            realm(),
             _QOP,
             routes=REQUEST,
             does=Does.CHALLENGE_WWW,
@@ -186,7 +187,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "proxy_challenge",
             Auth.proxy_challenge,
-            sent_text("realm"),
+            realm(),
             _QOP,
             routes=REQUEST,
             does=Does.CHALLENGE_PROXY,

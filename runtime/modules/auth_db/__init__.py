@@ -16,7 +16,8 @@ from runtime.routing.world import World
 from runtime.sip.digest import HASH_SIZES, SHA256
 from runtime.spec.declare import REQUEST, Arg, ArgumentKind, ModuleSpec, function, string_param, switch_param
 from runtime.spec.effects import Does
-from runtime.spec.kinds import TABLE, sent_text, wire
+from runtime.spec.kinds import TABLE, wire
+from runtime.spec.kinds_sip import realm
 from runtime.spec.params import READ_ONLY_URL, column_param, url_param
 from runtime.spec.values import Constant
 
@@ -124,7 +125,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "www_authorize",
             AuthDb.www_authorize,
-            sent_text("realm"),
+            realm(),
             _TABLE,
             routes=REQUEST,
             does=Does.AUTH_WWW,
@@ -136,7 +137,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "proxy_authorize",
             AuthDb.proxy_authorize,
-            sent_text("realm"),
+            realm(),
             _TABLE,
             routes=REQUEST,
             does=Does.AUTH_PROXY,

@@ -9,13 +9,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from runtime.routing.sockets import SocketName
-from runtime.spec.declare import Arg, ArgumentKind, Given, Written
-from runtime.spec.kinds import level_named, wire
+from runtime.spec.declare import Arg, ArgumentKind, Given, Written, no_doubt
+from runtime.spec.kinds import COMMAND, level_named, wire
 from runtime.spec.kinds_sip import LARGEST_PORT, is_ip, socket_constant
 from runtime.spec.values import BadArgument, Constant, Doubt, Named, OutOfRange
 
 _NUMBERS: Final = frozenset((Written.NUMBER,))
 _LAST_NUMBER: Final = 2**31 - 1
+_LAST_LEVEL: Final = 4
 _HOSTS: Final = frozenset((Written.STRING, Written.HOST, Written.ADDRESS))
 _SOCKET: Final = re.compile(r"(?:([A-Za-z]+|\*):)?(\[[^]]*\]|[^:]*)(?::([0-9]+|\*))?\Z")
 
@@ -35,6 +36,7 @@ def _number(
     bounds: str,
     low: int = 0,
     misread: Callable[[Written, str], Doubt | None] = _unquoted,
+    doubt: Callable[[str], Doubt | None] = no_doubt,
 ) -> ArgumentKind[int]:
     def parse(text: str) -> int:
         value = int(text)
@@ -42,7 +44,7 @@ def _number(
             raise OutOfRange(f"there is no {name} {text}", bounds)
         return value
 
-    return ArgumentKind[int](name, expects, parse, written=_NUMBERS, misread=misread)
+    return ArgumentKind[int](name, expects, parse, doubt, written=_NUMBERS, misread=misread)
 
 
 def _named_flag(form: Written, text: str) -> Doubt | None:
@@ -149,6 +151,41 @@ def _unquoted_quality(_form: Written, _text: str) -> Doubt | None:
     return Doubt("", 'put it in quotes: "0.5"')
 
 
+def _level_doubt(text: str) -> Doubt | None:
+    if int(text) <= _LAST_LEVEL:
+        return None
+    return Doubt(f"there is no log level {text}: debugging, {_LAST_LEVEL}, is the last one", "levels go from -3 to 4")
+
+
+def _count_doubt(text: str) -> Doubt | None:
+    return Doubt("0 characters are removed: this does nothing", "") if int(text) == 0 else None
+
+
+def _prefix_doubt(text: str) -> Doubt | None:
+    """It is put before the user, behind the scheme."""
+    scheme = re.match(r"(sips?|tel):", text, re.IGNORECASE)
+    if scheme is not None:
+        rest = text[scheme.end() :]
+        hint = f'write "{rest}"' if rest else "seturi takes a whole URI"
+        return Doubt(f'prefix comes between "sip:" and the user: the user would begin with "{scheme[0]}"', hint)
+    if not text:
+        return Doubt("prefix puts nothing before the user: this does nothing", "")
+    if re.search(r"[@\s<>]", text):
+        return Doubt(f'"{text}" cannot be a part of a user', "seturi takes a whole URI")
+    return None
+
+
+def _log_doubt(text: str) -> Doubt | None:
+    """Specifiers are of xlog; `log` writes what stands there."""
+    found = re.search(
+        r"%(?:ci|cs|ct|ds|fu|ft|is|mf|mi|ml|pp|rm|rr|rs|ru|si|tt|tu|Tf|Ts|ua)\b|\$(?:ru|fu|tu|rm|ci|si|du|rU|fU|tU)\b",
+        text,
+    )
+    if found is None:
+        return None
+    return Doubt(f"log writes {found[0]} as it stands: it puts nothing in", "xlog of module xlog does")
+
+
 def _level(text: str) -> int | Named[int]:
     value = int(text)
     if value > _LAST_NUMBER:
@@ -172,9 +209,15 @@ PORT_OF_URI: Final = _word("uri:port")
 FLAG: Final = Arg(
     "flag", _number("flag", "the number of a flag", 31, "flags are numbered 1 to 31", 1, misread=_named_flag)
 )
-LEVEL: Final = Arg("level", ArgumentKind[int]("log level", "a log level", _level, written=_NUMBERS, misread=_unquoted))
-COUNT: Final = Arg("count", _number("number", "a number", _LAST_NUMBER, "it must fit into 31 bits"))
+LEVEL: Final = Arg(
+    "level",
+    ArgumentKind[int]("log level", "a log level", _level, _level_doubt, written=_NUMBERS, misread=_unquoted),
+)
+COUNT: Final = Arg("count", _number("number", "a number", _LAST_NUMBER, "it must fit into 31 bits", doubt=_count_doubt))
 TEXT: Final = Arg("text", _text("string", "a string"))
+LOGGED: Final = Arg("text", _text("string", "a string", _log_doubt))
+PREFIX: Final = Arg("text", _text("string", "a string", _prefix_doubt))
+SCRIPT: Final = Arg("command", _text("command", "a shell command", COMMAND.doubt))
 NEW_USER: Final = Arg(
     "user",
     _text("user", "a user", _unlike(r"(?!sips?:)[^@]*", "is not a user alone", "seturi takes a whole URI")),

@@ -62,6 +62,12 @@ def _family(value: int, text: str) -> Doubt | None:
     return Doubt(f"af is never {text}: it is INET for IPv4 and INET6 for IPv6", "write INET or INET6")
 
 
+def _size(value: int, text: str) -> Doubt | None:
+    if value <= _LARGEST_DATAGRAM:
+        return None
+    return Doubt(f"no message is longer than {_LARGEST_DATAGRAM} bytes, and {text} is more", "write max_len, or 2048")
+
+
 _REQUEST_URI: Final = TextOperand(
     name="uri",
     equals=Body(conditions.uri_equals),
@@ -187,6 +193,7 @@ OPERANDS: Final[tuple[Operand, ...]] = (
         name="msg:len",
         attribute="size",
         words={"max_len": _LARGEST_DATAGRAM},
+        check=_size,
         tells=Tells.NOTHING,
         shown=lambda ctx: str(ctx.size),
         summary="The size of the message in bytes.",

@@ -20,8 +20,8 @@ from runtime.sip.scan import IN_BRACKETS, is_plain
 from runtime.sip.subst import Subst
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.effects import Does
-from runtime.spec.kinds import header_line, header_name, regex, sent_text, string
-from runtime.spec.subst import subst
+from runtime.spec.kinds import header_line, header_name, message_regex, sent_text, string
+from runtime.spec.subst import subst, uri_subst
 
 
 @final
@@ -127,7 +127,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "search",
             Textops.search,
-            regex(),
+            message_regex(),
             routes=EVERYWHERE,
             does=Does.NOTHING,
             alone="nothing else",
@@ -136,7 +136,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "search_append",
             Textops.search_append,
-            regex(),
+            message_regex(),
             string("text"),
             routes=EVERYWHERE,
             does=Does.EDIT,
@@ -145,7 +145,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "replace",
             Textops.replace,
-            regex(),
+            message_regex(),
             string("text"),
             routes=EVERYWHERE,
             does=Does.EDIT,
@@ -154,7 +154,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "replace_all",
             Textops.replace_all,
-            regex(),
+            message_regex(),
             string("text"),
             routes=EVERYWHERE,
             does=Does.EDIT,
@@ -166,7 +166,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "subst_uri",
             Textops.subst_uri,
-            subst(),
+            uri_subst(),
             routes=EVERYWHERE,
             does=Does.MAY_REWRITE,
             summary="Substitute in the request URI.",

@@ -13,6 +13,7 @@ from serc.diagnostics.suggest import nearest
 from serc.lint.cures import Cures
 from serc.lint.paths.state import UNNAMED, State
 from serc.reading import tree
+from serc.reading.walk import calls
 from serc.resolve.effects import Effects
 
 # What counts for requests that are forwarded afterwards.
@@ -47,6 +48,8 @@ ONLY_IF_TRUE: Final = frozenset(
 )
 _REGISTER: Final = "REGISTER"
 _OTHERS_NEED_IT: Final = "calls need it, or their later requests do not pass here"
+# What ends a call for somebody behind this server, who never hears of it where it is answered and not forwarded.
+_ENDS_CALLS: Final = {"CANCEL": "the phones go on ringing", "BYE": "the other side stays in the call"}
 # Nobody can be asked for credentials by these. RFC 3261 22.1.
 _NEVER_CHALLENGED: Final = frozenset(("ACK", "CANCEL"))
 RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
@@ -77,6 +80,8 @@ class Steps:
         self._blamed: set[tree.Span] = set()
         # Whether nothing but REGISTER comes to a Record-Route.
         self._recording: dict[tree.Call, bool] = {}
+        # Answers to requests that have to reach somebody else.
+        self._answered: dict[tree.Call, str] = {}
         # Answers in transactions that are not there.
         self._without: list[tree.Call] = []
         self._openings: set[tree.Span] = set()
@@ -159,6 +164,8 @@ class Steps:
             self._tell(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
         if does in (Does.REPLY, Does.REPLY_STATEFUL) and not _is_final(call):
             return state
+        if state.method in _ENDS_CALLS and _is_success(call) and state.relay is None and state.failure is None:
+            self._answered_here(call, state.method)
         if does is Does.REPLY and state.opened is not None:
             self._left_behind(state.opened, call, "answered without it here", self._effects.named(Does.REPLY_STATEFUL))
         answered_late = state.relay is not None and not state.relay_failed and state.failure is None
@@ -174,6 +181,11 @@ class Steps:
         if state.reply is not None:
             return state.but(handled=True)
         return state.but(handled=True, reply=call.span, replied_in=None)
+
+    def _answered_here(self, call: tree.Call, method: str) -> None:
+        """Told once for a call, however many ways lead to it."""
+        self.remarks += 1
+        self._answered.setdefault(call, method)
 
     def _saved(self, call: tree.Call, state: State) -> State:
         misspelt = state.method != _REGISTER and nearest(state.method, (_REGISTER,)) is not None  # which was said
@@ -369,6 +381,12 @@ class Steps:
             message = f"{call.name.name} does nothing for a REGISTER: it begins no dialog"
             hint = f'was if (method != "REGISTER") meant? {_OTHERS_NEED_IT}'
             self._tell(codes.IN_VAIN, call.span, message, hint=hint)
+        relays = any(self._effects.of(call) in RELAYS for route in self._routes for call in calls(route.body))
+        for call, method in self._answered.items() if relays else ():
+            if call.span not in self._blamed:  # where it is forwarded behind the answer, that is what was told
+                forward = self._effects.named(Does.RELAY_STATEFUL)
+                message = f"a {method} is answered here and not forwarded: {_ENDS_CALLS[method]}"
+                self._tell(codes.ENDED_HERE, call.span, message, hint=f"write {forward}()")
         for route in self._routes:
             here = [c for c in self._without if route.span.start <= c.span.start < route.span.end]
             if here:
@@ -414,3 +432,8 @@ def _is_final(call: tree.Call) -> bool:
     """Is the code of this reply 200 or above? Yes if in doubt."""
     code = call.arguments[0] if call.arguments else None
     return not (isinstance(code, tree.String) and code.value.strip().startswith("1"))
+
+
+def _is_success(call: tree.Call) -> bool:
+    code = call.arguments[0] if call.arguments else None
+    return isinstance(code, tree.String) and code.value.strip().startswith("2")
