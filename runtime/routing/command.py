@@ -23,6 +23,8 @@ STREAM: Final = 4
 LINE: Final = "l"
 # Lines as far as an empty one (FIFO only) or a single ".", each of which gets a CRLF.
 HEADERS: Final = "h"
+# The same, of which the FIFO wants one at least: without it reads no further.
+SOME_HEADERS: Final = "s"
 # Lines as far as a single ".": in the FIFO each of them gets a CRLF, the Unix socket takes the bytes as they are.
 BODY: Final = "b"
 # All lines as far as an empty one, a word each; the last letter of a pattern.

@@ -154,27 +154,39 @@ def test_nobody_answers(by_fifo: bool, answer: str) -> None:
     ("words", "fifo", "socket"),
     [
         ([], "method expected", "Method expected"),
+        ([b""], "method expected", "Method expected"),
         ([b"OPTIONS"], "ruri expected", "Request-URI expected"),
-        ([b"OPTIONS", b"foo", b".", HEADERS, b""], "ruri invalid", "Request-URI is invalid"),
-        ([b"OPTIONS", b"sip:x@b"], "next hop address expected", "Next-hop URI expected"),
-        ([b"OPTIONS", b"sip:x@b", b"bar", HEADERS, b""], "next hop uri invalid", "Next-hop URI is invalid"),
-        ([b"OPTIONS", b"sip:x@b", b"."], "HFs expected", "HFs expected"),
-        ([b"OPTIONS", b"sip:x@b", b".", b"rubbish\r\n", b""], "HFs unparseable", "HFs unparsable"),
+        ([b"OPTIONS", b"foo"], "ruri invalid\n", "Request-URI is invalid\n"),
+        ([b"OPTIONS", b"sip:x@b"], "next hop address expected\n", "Next-hop URI expected\n"),
+        ([b"OPTIONS", b"sip:x@b", b"bar"], "next hop uri invalid\n", "Next-hop URI is invalid\n"),
+        ([b"OPTIONS", b"sip:x@b", b"."], "HFs expected", "Header fields expected\n"),
+        ([b"OPTIONS", b"sip:x@b", b".", b"rubbish\r\n"], "HFs unparseable", "HFs unparsable\n"),
         *(
-            ([b"OPTIONS", b"sip:x@b", b".", HEADERS + lines, b""], "HFs unparseable", "HFs unparsable")
+            ([b"OPTIONS", b"sip:x@b", b".", HEADERS + lines, b""], "HFs unparseable", "HFs unparsable\n")
             for lines in (
                 b"X: a\rX-Evil: 1\r\n",
                 b"X: a\0b\r\n",
                 b"X\0: a\r\n",
                 b"\r\nX: lost\r\n",
                 b"Content_Length: 1\r\n",
+                b"CSeq: 7\r\n",
+                b"CSeq: \r\n",
+                b"CSeq: 7 OPTIONS x\r\n",
             )
+        ),
+        *(
+            (
+                [b"OPTIONS", b"sip:x@b", b".", b"From: <sip:u@a>\r\n" + to + b"\r\n", b""],
+                "HFs unparseable",
+                "HFs unparsable\n",
+            )
+            for to in (b"To:", b'To: "x', b"To: <sip:x@b")
         ),
         *(
             ([method, b"sip:x@b", b".", HEADERS, b""], "method expected", "Method expected")
             for method in (b"OPT\0IONS", b"OPT\rIONS", b"OPT\tIONS", b"OPTIONS\xa0", b"a/b", b'"OPTIONS"')
         ),
-        ([b"OPTIONS", b"sip:x@b", b".", HEADERS], "body expected", "Body expected"),
+        ([b"OPTIONS", b"sip:x@b", b".", HEADERS], "body expected", "Body expected\n"),
         ([b"OPTIONS", b"sip:x@b", b".", HEADERS, b"x"], "Content-Type missing", "Content-Type missing"),
         (
             [b"OPTIONS", b"sip:x@b", b".", HEADERS + b"Content-Type: a/b\r\nContent-Length: 1\r\n", b"x"],
@@ -184,28 +196,44 @@ def test_nobody_answers(by_fifo: bool, answer: str) -> None:
         ([b"OPTIONS", b"sip:x@b", b".", b"", b""], "To missing", "To missing"),
         ([b"OPTIONS", b"sip:x@b", b".", b"To: <sip:x@b>\r\n", b""], "From missing", "From missing"),
         ([b"OPTIONS", b"sip:x@b", b".", b"To: <sip:x@b>\r\nFrom: <sip:x\r\n", b""], "Error in From", "Error in From"),
-        (
-            [b"OPTIONS", b"sip:x@b", b".", HEADERS + b"CSeq: x OPTIONS\r\n", b""],
-            "non-numerical CSeq",
-            "Non-numerical CSeq",
+        *(
+            ([b"OPTIONS", b"sip:x@b", b".", HEADERS + lines, b""], "non-numerical CSeq", "Non-numerical CSeq")
+            for lines in (b"CSeq: x OPTIONS\r\n", b"CSeq: -1 OPTIONS\r\n")
         ),
-        (
-            [b"OPTIONS", b"sip:x@b", b".", HEADERS + b"CSeq: 1 INVITE\r\n", b""],
-            "CSeq method mismatch",
-            "CSeq method mismatch",
+        *(
+            ([method, b"sip:x@b", b".", HEADERS + b"CSeq: 1 INVITE\r\n", b""],) + ("CSeq method mismatch",) * 2
+            for method in (b"OPTIONS", b"INV ITE", b"INVIT", b"invite")
         ),
     ],
 )
 def test_mistakes_are_told(words: list[bytes], fifo: str, socket: str) -> None:
     site = Site()
-    assert ask(site, "t_uac_dlg", *words).text == f"400 fifo_uac_error: {fifo}\n"
-    assert ask(site, "t_uac_dlg", *words, by_fifo=False).text == f"400 {socket}\n"
+    assert ask(site, "t_uac_dlg", *words).text == f"400 fifo_uac_error: {fifo}"
+    assert ask(site, "t_uac_dlg", *words, by_fifo=False).text == f"400 {socket}"
     assert site.open == 0
+
+
+def test_no_headers_are_headers_for_the_socket_alone() -> None:
+    words = (b"OPTIONS", b"sip:x@b", b".", b"")
+    assert ask(Site(), "t_uac_dlg", *words).text == "400 fifo_uac_error: HFs expected"
+    assert ask(Site(), "t_uac_dlg", *words, by_fifo=False).text == "400 Body expected\n"
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls", "sctp"])
+def test_a_protocol_without_a_socket_is_told(transport: str) -> None:
+    words = (b"OPTIONS", b"sip:x@127.0.0.1;transport=%s" % transport.encode(), b".", HEADERS, b"")
+    why = "I'm terribly sorry, server error occurred (7/FIFO/UAC)"
+    assert ask(Site(), "t_uac_dlg", *words).text == f"500 fifo_uac_error: {why}"
+    assert ask(Site(), "t_uac_dlg", *words, by_fifo=False).text == f"500 {why}"
+
+
+def test_a_via_of_the_administrator_stands_below_ours() -> None:
+    assert vias(sent(uac(Site(), more=b"Via: SIP/2.0/UDP a.example\r\n")).data)[1:] == ["SIP/2.0/UDP a.example"]
 
 
 def test_an_unresolvable_host_is_told() -> None:
     question = ask(Site(), "t_uac_dlg", b"OPTIONS", b"sip:x@nowhere.invalid", b".", HEADERS, b"")
-    assert question.text == "478 Unresolvable destination (478/FIFO/UAC)\n" and question.sends == []
+    assert question.text == "478 fifo_uac_error: Unresolvable destination (478/FIFO/UAC)" and question.sends == []
 
 
 LATE = "late.example.com"
@@ -230,7 +258,8 @@ def test_that_it_was_not_found_is_told_late(by_fifo: bool) -> None:
     site = late()
     question = ask(site, "t_uac_dlg", b"OPTIONS", b"sip:x@late.example.com:5090", b".", HEADERS, b"", by_fifo=by_fifo)
     assert site.answer(A, LATE, Answer(15_000, True)) == []
-    assert question.text == "478 Unresolvable destination (478/FIFO/UAC)\n" and site.open == 0
+    mark = "fifo_uac_error: " if by_fifo else ""
+    assert question.text == f"478 {mark}Unresolvable destination (478/FIFO/UAC)" and site.open == 0
 
 
 @pytest.mark.parametrize("is_found", [True, False])
@@ -267,10 +296,10 @@ def test_an_own_invite_is_cancelled() -> None:
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
-        ([], "400 fifo_uac_cancel: callid expected\n"),
-        ([b"c"], "400 fifo_uac_cancel: cseq expected\n"),
-        ([b"c", b"7"], "481 fifo_uac_cancel: no such transaction\n"),
-        ([b"c", b"x"], "481 fifo_uac_cancel: no such transaction\n"),
+        ([], "400 fifo_uac_cancel: callid expected"),
+        ([b"c"], "400 fifo_uac_cancel: cseq expected"),
+        ([b"c", b"7"], "481 fifo_uac_cancel: no such transaction"),
+        ([b"c", b"x"], "481 fifo_uac_cancel: no such transaction"),
     ],
 )
 def test_what_cannot_be_cancelled(words: list[bytes], answer: str) -> None:
@@ -300,7 +329,7 @@ def test_an_administrator_answers_a_transaction() -> None:
     up = to(question.sends, 5080)
     assert up.data.startswith(b"SIP/2.0 480 Come later\r\n") and header(up.data, "X-A") == "b"
     assert (header(up.data, "To") or "").endswith(";tag=mytag")
-    assert ask(site, "t_reply", b"480", b"x", name, b"mytag", b"", b"").text == "500 fifo_t_reply: reply failed\n"
+    assert ask(site, "t_reply", b"480", b"x", name, b"mytag", b"", b"").text == "500 fifo_t_reply: reply failed"
 
 
 @pytest.mark.parametrize(
@@ -317,23 +346,23 @@ def test_an_administrator_answers_a_transaction() -> None:
     ],
 )
 def test_what_cannot_be_answered(words: list[bytes], answer: str) -> None:
-    assert combined(Site(), "t_reply", *words) == answer + "\n"
+    assert combined(Site(), "t_reply", *words) == answer
 
 
 def test_the_socket_is_answered_in_its_own_words() -> None:
     combine = command(Site(), "t_reply").combine
     assert combine is not None
-    said_by_fifo = [b"400 fifo_t_reply: invalid trans_id\n"]
+    said_by_fifo = [b"400 fifo_t_reply: invalid trans_id"]
     assert combine(True, said_by_fifo) == said_by_fifo[0]
     assert combine(False, said_by_fifo) == b"400 Error while parsing transaction ID\n"
-    assert combine(False, [b"481 fifo_t_reply: no such transaction\n"] * 2) == b"481 No such transaction\n"
+    assert combine(False, [b"481 fifo_t_reply: no such transaction"] * 2) == b"481 No such transaction\n"
     assert combine(False, [b"200 fifo_t_reply succeeded\n"]) == b"200 Succeeded\n"
 
 
 def test_of_several_workers_the_one_with_the_transaction_is_heard() -> None:
     combine = command(Site(), "t_reply").combine
     assert combine is not None
-    nothing, good = b"481 fifo_t_reply: no such transaction\n", b"200 fifo_t_reply succeeded\n"
+    nothing, good = b"481 fifo_t_reply: no such transaction", b"200 fifo_t_reply succeeded\n"
     assert combine(True, [nothing, good, nothing]) == good and combine(True, [nothing, nothing]) == nothing
 
 

@@ -19,7 +19,7 @@ from runtime.modules.tm.relaying import cancel_waiting
 from runtime.modules.tm.state import State
 from runtime.modules.tm.uac import Draft, send_request
 from runtime.routing.avps import AvpName
-from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, Command, Inquiry
+from runtime.routing.command import BODY, EVERY, HEADERS, LINE, OWNER, SOME_HEADERS, Command, Inquiry
 from runtime.routing.context import Context
 from runtime.routing.meter import Meter
 from runtime.routing.module import ModuleError
@@ -178,7 +178,7 @@ class Tm(Functions):
             Command(
                 "t_uac_dlg",
                 self._uac_dlg,
-                LINE * 3 + HEADERS + BODY,
+                LINE * 3 + SOME_HEADERS + BODY,
                 where=OWNER,
                 call_id_of=commands.call_id_in,
                 answers_late=True,

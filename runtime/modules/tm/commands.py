@@ -19,25 +19,6 @@ from runtime.sip.message import Message
 from runtime.sip.scan import decimal
 from runtime.tx.transaction import PROCEEDING
 
-# How the Unix socket says what uac.MISTAKES has for the FIFO.
-_BY_SOCKET: Final = (
-    b"Method expected",
-    b"Request-URI expected",
-    b"Request-URI is invalid",
-    b"Next-hop URI expected",
-    b"Next-hop URI is invalid",
-    b"HFs expected",
-    b"HFs unparsable",
-    b"Body expected",
-    b"Content-Type missing",
-    b"Content-Length disallowed",
-    b"To missing",
-    b"From missing",
-    b"Error in From",
-    b"Non-numerical CSeq",
-    b"CSeq method mismatch",
-)
-
 _STATISTICS: Final = 10
 # So much at the end of a line that it overwrites a longer one on a screen.
 _BLANKS: Final = b"      \n"
@@ -93,11 +74,9 @@ def call_id_in(words: list[bytes]) -> bytes:
 def request(core: Core, inquiry: Inquiry) -> None:
     """t_uac_dlg: method, Request-URI, next hop or ".", headers, body. Answered when the transaction ends."""
     try:
-        words = inquiry.words
-        for place, mistake in enumerate((uac.NO_METHOD, uac.NO_URI, uac.NO_HOP, uac.NO_HEADERS, uac.NO_BODY)):
-            if len(words) <= place:
-                raise uac.BadRequest(mistake)
-        draft = uac.Draft(words[0], words[1], words[2], words[3], words[4])
+        if inquiry.by_fifo and len(inquiry.words) == 4 and not inquiry.word(3):
+            raise uac.BadRequest(uac.NO_HEADERS)
+        draft = uac.draft_of(inquiry.words)
         uac.send_request(core, draft, core.new_call_id(), Asked(inquiry), inquiry.now_ms)
     except (uac.BadRequest, uac.CannotSend) as e:
         inquiry.answer(_refusal(e, inquiry.by_fifo))
@@ -105,13 +84,11 @@ def request(core: Core, inquiry: Inquiry) -> None:
 
 def _refusal(error: Exception, by_fifo: bool) -> bytes:
     if isinstance(error, uac.CannotSend):
-        return (
-            (b"500 fifo_uac_error: " if by_fifo and error.code == 500 else b"") + str(error).encode("latin-1") + b"\n"
-        )
-    assert isinstance(error, uac.BadRequest)
-    if by_fifo:
-        return b"400 fifo_uac_error: " + uac.MISTAKES[error.place] + b"\n"
-    return b"400 " + _BY_SOCKET[error.place] + b"\n"
+        code, text = error.code, error.reason
+    else:
+        assert isinstance(error, uac.BadRequest)
+        code, text = 400, (uac.MISTAKES if by_fifo else uac.MISTAKES_BY_SOCKET)[error.place]
+    return b"%d %s%s" % (code, b"fifo_uac_error: " if by_fifo else b"", text)
 
 
 def cancel(core: Core, inquiry: Inquiry) -> None:
@@ -119,15 +96,15 @@ def cancel(core: Core, inquiry: Inquiry) -> None:
     call_id = inquiry.word(0)
     number = inquiry.word(1)
     if not call_id:
-        inquiry.answer(b"400 fifo_uac_cancel: callid expected\n" if inquiry.by_fifo else b"400 Call-ID Expected\n")
+        inquiry.answer(b"400 fifo_uac_cancel: callid expected" if inquiry.by_fifo else b"400 Call-ID Expected\n")
         return
     if not number:
-        inquiry.answer(b"400 fifo_uac_cancel: cseq expected\n" if inquiry.by_fifo else b"400 CSeq Expected\n")
+        inquiry.answer(b"400 fifo_uac_cancel: cseq expected" if inquiry.by_fifo else b"400 CSeq Expected\n")
         return
     call = _own_invite(core, call_id, decimal(number, 0, len(number)))
     if call is None:
-        missing = b"fifo_uac_cancel: no such" if inquiry.by_fifo else b"uac_cancel: No such"
-        inquiry.answer(b"481 " + missing + b" transaction\n")
+        by_fifo, by_socket = b"fifo_uac_cancel: no such transaction", b"uac_cancel: No such transaction\n"
+        inquiry.answer(b"481 " + (by_fifo if inquiry.by_fifo else by_socket))
         return
     call.cancelled = True
     cancel_rest(call.core, call, inquiry.now_ms)
@@ -145,18 +122,18 @@ def _own_invite(core: Core, call_id: bytes, number: i64) -> Call | None:
 
 # --- replies -----------------------------------------------------------------------------------------------------------
 
-_NO_TRANSACTION: Final = b"481 fifo_t_reply: no such transaction\n"
+_NO_TRANSACTION: Final = b"481 fifo_t_reply: no such transaction"
 
 # How the Unix socket says what the FIFO is told.
 _REPLIED_BY_SOCKET: Final = {
-    b"400 fifo_t_reply: code expected\n": b"400 Reason code expected\n",
-    b"400 fifo_t_reply: code(int) has wrong format\n": b"400 Reason code has wrong format\n",
-    b"400 fifo_t_reply: reason expected\n": b"400 Reason phrase expected\n",
-    b"400 fifo_t_reply: trans_id expected\n": b"400 Transaction ID expected\n",
-    b"400 fifo_t_reply: invalid trans_id\n": b"400 Error while parsing transaction ID\n",
-    b"400 fifo_t_reply: to-ta expected\n": b"400 To tag expected\n",
+    b"400 fifo_t_reply: code expected": b"400 Reason code expected\n",
+    b"400 fifo_t_reply: code(int) has wrong format": b"400 Reason code has wrong format\n",
+    b"400 fifo_t_reply: reason expected": b"400 Reason phrase expected\n",
+    b"400 fifo_t_reply: trans_id expected": b"400 Transaction ID expected\n",
+    b"400 fifo_t_reply: invalid trans_id": b"400 Error while parsing transaction ID\n",
+    b"400 fifo_t_reply: to-ta expected": b"400 To tag expected\n",
     _NO_TRANSACTION: b"481 No such transaction\n",
-    b"500 fifo_t_reply: reply failed\n": b"500 Reply failed\n",
+    b"500 fifo_t_reply: reply failed": b"500 Reply failed\n",
     b"200 fifo_t_reply succeeded\n": b"200 Succeeded\n",
 }
 
@@ -175,18 +152,18 @@ def the_reply(by_fifo: bool, answers: list[bytes]) -> bytes:
 def _reply(core: Core, inquiry: Inquiry) -> bytes:
     code = decimal(inquiry.word(0), 0, len(inquiry.word(0)))
     if not inquiry.word(0):
-        return b"400 fifo_t_reply: code expected\n"
+        return b"400 fifo_t_reply: code expected"
     if not 100 <= code <= 699:
-        return b"400 fifo_t_reply: code(int) has wrong format\n"
+        return b"400 fifo_t_reply: code(int) has wrong format"
     if not inquiry.word(1):
-        return b"400 fifo_t_reply: reason expected\n"
+        return b"400 fifo_t_reply: reason expected"
     if not inquiry.word(2):
-        return b"400 fifo_t_reply: trans_id expected\n"
+        return b"400 fifo_t_reply: trans_id expected"
     slot, colon, label = inquiry.word(2).partition(b":")
     if not colon or not slot.lstrip(b"-").isdigit() or not label.isdigit():
-        return b"400 fifo_t_reply: invalid trans_id\n"
+        return b"400 fifo_t_reply: invalid trans_id"
     if not inquiry.word(3):
-        return b"400 fifo_t_reply: to-ta expected\n"
+        return b"400 fifo_t_reply: to-ta expected"
     if slot.startswith(b"-"):
         return _NO_TRANSACTION
     call = core.layer.table.by_id(core.state.named(int(slot), int(label)))
@@ -196,7 +173,7 @@ def _reply(core: Core, inquiry: Inquiry) -> bytes:
     if inquiry.word(4):
         ctx.reply_headers.append(inquiry.word(4))
     if not answer(call.core, call, ctx, code, inquiry.word(1), inquiry.word(5), inquiry.word(3)):
-        return b"500 fifo_t_reply: reply failed\n"
+        return b"500 fifo_t_reply: reply failed"
     return b"200 fifo_t_reply succeeded\n"
 
 

@@ -48,7 +48,7 @@ class BadRequest(Exception):
     """A request is not complete: `place` in MISTAKES tells why."""
 
     def __init__(self, place: int) -> None:
-        super().__init__(MISTAKES[place].decode("ascii"))
+        super().__init__(MISTAKES[place].decode("ascii").rstrip())
         self.place: Final = place
 
 
@@ -68,12 +68,13 @@ BAD_FROM: Final = 12
 CSEQ_NUMBER: Final = 13
 CSEQ_METHOD: Final = 14
 
+# How the FIFO says them, and the Unix socket: also which ones end with a line end is SER's choice.
 MISTAKES: Final = (
     b"method expected",
     b"ruri expected",
-    b"ruri invalid",
-    b"next hop address expected",
-    b"next hop uri invalid",
+    b"ruri invalid\n",
+    b"next hop address expected\n",
+    b"next hop uri invalid\n",
     b"HFs expected",
     b"HFs unparseable",
     b"body expected",
@@ -85,38 +86,46 @@ MISTAKES: Final = (
     b"non-numerical CSeq",
     b"CSeq method mismatch",
 )
+MISTAKES_BY_SOCKET: Final = (
+    b"Method expected",
+    b"Request-URI expected",
+    b"Request-URI is invalid\n",
+    b"Next-hop URI expected\n",
+    b"Next-hop URI is invalid\n",
+    b"Header fields expected\n",
+    b"HFs unparsable\n",
+    b"Body expected\n",
+    b"Content-Type missing",
+    b"Content-Length disallowed",
+    b"To missing",
+    b"From missing",
+    b"Error in From",
+    b"Non-numerical CSeq",
+    b"CSeq method mismatch",
+)
 
 
 @final
 class Draft:
     """A request to be: what was asked for, checked. `headers` are lines with CRLF, `next_hop` b"" for the Request-URI's.
 
-    `message` is the same as a message, with a Via that is none of ours. Raises BadRequest.
+    `message` has its headers behind a Via that is none of ours. Raises BadRequest.
     """
 
     def __init__(self, method: bytes, uri: bytes, next_hop: bytes, header_lines: bytes, body: bytes) -> None:
-        if not method or len(method) > METHOD_BYTES or method.strip(_TOKEN):
+        if not method or len(method) > METHOD_BYTES:
             raise BadRequest(NO_METHOD)
         self.method: Final = method
         self.uri: Final = _checked_uri(uri, NO_URI, BAD_URI)
         self.next_hop: Final = b"" if next_hop == b"." else _checked_uri(next_hop, NO_HOP, BAD_HOP)
         self.body: Final = body
-        start = b"%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 0.0.0.0\r\n%s\r\n" % (method, uri, header_lines)
-        try:
-            self.message: Final = parse(start)
-        except BadMessage as e:
-            raise BadRequest(BAD_HEADERS) from e
+        self.message: Final = _parsed(self.uri, header_lines)
+        self.from_has_tag = False
         self.cseq_number = DEFAULT_CSEQ
         self._check()
 
     def _check(self) -> None:
         msg = self.message
-        # The message has no body yet: what stands behind an empty line are headers that nobody would send.
-        if ambiguity_in(msg) or b"\0" in msg.buf or msg.buf[msg.body_start :].strip():
-            raise BadRequest(BAD_HEADERS)
-        for record in msg.headers:
-            if headers.kind(record) == headers.BROKEN:
-                raise BadRequest(BAD_HEADERS)
         if self.body and msg.content_type == 0:
             raise BadRequest(NO_CONTENT_TYPE)
         if self.body and msg.content_length != 0:
@@ -125,8 +134,15 @@ class Draft:
             raise BadRequest(NO_TO)
         if msg.from_ == 0:
             raise BadRequest(NO_FROM)
+        try:
+            value = parse_name_addr(msg.buf, headers.value_start(msg.from_), headers.line_end(msg.from_), False)
+        except BadMessage as e:
+            raise BadRequest(BAD_FROM) from e
+        self.from_has_tag = len(tag_of(msg.buf, value)) > 0
         if msg.cseq != 0:
             self._check_cseq(msg)
+        if self.method.strip(_TOKEN):
+            raise BadRequest(NO_METHOD)
 
     def _check_cseq(self, msg: Message) -> None:
         cseq: CSeq | None = None
@@ -140,14 +156,42 @@ class Draft:
             raise BadRequest(CSEQ_METHOD)
         self.cseq_number = int(cseq.number)
 
-    def from_has_tag(self) -> bool:
-        """Raises BadRequest for a From that cannot be parsed."""
-        msg = self.message
-        try:
-            value = parse_name_addr(msg.buf, headers.value_start(msg.from_), headers.line_end(msg.from_), False)
-        except BadMessage as e:
-            raise BadRequest(BAD_FROM) from e
-        return len(tag_of(msg.buf, value)) > 0
+
+def draft_of(words: list[bytes]) -> Draft:
+    """The request that method, Request-URI, next hop or ".", headers and body make. Raises BadRequest for the first of them that
+    is wrong or not there, in this order."""
+    if not words or not words[0]:
+        raise BadRequest(NO_METHOD)
+    uri = _checked_uri(words[1] if len(words) > 1 else b"", NO_URI, BAD_URI)
+    next_hop = words[2] if len(words) > 2 else b""
+    if next_hop != b".":
+        _checked_uri(next_hop, NO_HOP, BAD_HOP)
+    if len(words) < 4:
+        raise BadRequest(NO_HEADERS)
+    if len(words) < 5:
+        _parsed(uri, words[3])
+        raise BadRequest(NO_BODY)
+    return Draft(words[0], uri, next_hop, words[3], words[4])
+
+
+def _parsed(uri: bytes, header_lines: bytes) -> Message:
+    """A message with these headers, behind a Via that is none of ours; what it is a request for nobody asks. Raises BadRequest."""
+    try:
+        msg = parse(b"OPTIONS %s SIP/2.0\r\nVia: SIP/2.0/UDP 0.0.0.0\r\n%s\r\n" % (uri, header_lines))
+        if msg.to != 0:
+            parse_name_addr(msg.buf, headers.value_start(msg.to), headers.line_end(msg.to), False)
+    except BadMessage as e:
+        raise BadRequest(BAD_HEADERS) from e
+    # The message has no body yet: what stands behind an empty line are headers that nobody would send.
+    if ambiguity_in(msg) or b"\0" in msg.buf or msg.buf[msg.body_start :].strip():
+        raise BadRequest(BAD_HEADERS)
+    for record in msg.headers:
+        if headers.kind(record) == headers.BROKEN:
+            raise BadRequest(BAD_HEADERS)
+    # A number and a method, whatever these are.
+    if msg.cseq != 0 and len(msg.value(msg.cseq).split()) != 2:
+        raise BadRequest(BAD_HEADERS)
+    return msg
 
 
 def _checked_uri(text: bytes, missing: int, invalid: int) -> bytes:
@@ -161,21 +205,22 @@ def _checked_uri(text: bytes, missing: int, invalid: int) -> bytes:
 
 
 def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now_ms: i64) -> None:
-    """Send the request in a transaction of its own; `outcome` hears how it ended. Raises BadRequest and CannotSend.
+    """Send the request in a transaction of its own; `outcome` hears how it ended. Raises CannotSend.
 
     `call_id` is that of a request which has none.
     """
-    has_tag = draft.from_has_tag()
     if core.overload.is_full(True):
         raise CannotSend(503, reason_of(503))
     first = core.world.sockets.sockets[0]
     ctx = Context(core.world, draft.message, first.address, first, now_ms)
     own_id = draft.message.value(draft.message.call_id) or call_id
-    tag = b"" if has_tag else from_tag(core.uac_signature, own_id)
+    tag = b"" if draft.from_has_tag else from_tag(core.uac_signature, own_id)
     opening = Opening(core, draft, own_id, tag, outcome, ctx)
     way = forwarding.next_hop(ctx, draft.next_hop or draft.uri, 0, -1, True)
     if way is None:
-        raise CannotSend(*errors.reply_for(ctx.error, b"FIFO/UAC"))
+        # For SER a protocol that it does not know is one that it has no socket for.
+        error = errors.NO_SOCKET if ctx.error == errors.BAD_PROTOCOL else ctx.error
+        raise CannotSend(*errors.reply_for(error, b"FIFO/UAC"))
     opening.search = way.search
     if way.destination is not None:
         opening.send(way, now_ms)
@@ -246,7 +291,7 @@ def _text(core: Core, draft: Draft, call_id: bytes, tag: bytes, via: bytes, sock
     parts.append(b"Content-Length: %d\r\n" % len(draft.body))
     parts.append(core.user_agent)
     own = b"%s:%d" % (socket.address.host(), socket.address.port)
-    for record in msg.headers:
+    for record in msg.headers[1:]:
         if headers.kind(record) not in _MADE_HERE:
             line = msg.line(record)
             parts.append(line.replace(_OWN_ADDRESS, own))
@@ -256,7 +301,6 @@ def _text(core: Core, draft: Draft, call_id: bytes, tag: bytes, via: bytes, sock
 
 
 _MADE_HERE: Final = (
-    headers.VIA,
     headers.TO,
     headers.FROM,
     headers.CSEQ,

@@ -83,7 +83,8 @@ class CoreCommands:
         return self._ok + f"{text}Up time: {max(0, int(now_s) - int(self._since_s))} [sec]\n".encode()
 
     def _print(self, inquiry: Inquiry) -> bytes:
-        text = inquiry.word(0)
+        # SER's text ends at a NUL.
+        text = inquiry.word(0).partition(b"\0")[0]
         if self._by_fifo and (inquiry.is_cut or len(text) + 1 >= PRINT_BYTES):
             return b"500 print_fifo_cmd: too big text"
         return self._ok + text + b"\n"

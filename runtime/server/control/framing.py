@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from runtime.routing.command import BODY, HEADERS, LINE, LINES
+from runtime.routing.command import BODY, HEADERS, LINE, LINES, SOME_HEADERS
 
 # SER's buffer for a line: its line end and a NUL have to fit as well.
 LINE_BYTES: Final = 512
@@ -196,8 +196,10 @@ class WordReader:
             self.request.words.append(line)
             if kind == LINES:
                 return True
-        elif line == b"." or (kind == HEADERS and line == b""):
+        elif line == b"." or (kind in (HEADERS, SOME_HEADERS) and line == b""):
             self.request.words.append(b"".join(self._block))
+            if kind == SOME_HEADERS and not self._block:
+                return False
             self._block = []
         else:
             self._block.append(line + b"\r\n")
@@ -207,12 +209,14 @@ class WordReader:
 
 
 def parse_datagram(data: bytes, patterns: Patterns) -> Request | None:
-    """The request of one datagram; None if its first line is none. The reply pipe's name is read over."""
-    first, _, rest = data.partition(b"\n")
-    text = first.rstrip(_BLANKS)
-    name, colon, _ = text[1:].partition(b":")
-    if len(text) < 3 or text[:1] != b":" or not name or not colon:
+    """The request of one datagram; None where it does not begin with a name between colons. The reply pipe's name is read over.
+
+    As in SER a name may be empty, and have line ends: such a command is one that there is not.
+    """
+    name, colon, rest = data[1:].partition(b":")
+    if len(data) < 3 or data[:1] != b":" or not colon:
         return None
+    rest = rest.partition(b"\n")[2]
     request = Request(name)
     for kind in patterns(name.lower()) or "":
         if not rest:

@@ -278,7 +278,8 @@ class SocketAsker(Asker):
             self._given.close()
 
     def unknown(self, name: bytes) -> bytes:
-        return b"500 Command " + name + b" not found\n"
+        # SER's text ends at a NUL.
+        return b"500 Command " + name.partition(b"\0")[0] + b" not found\n"
 
 
 _FD_BYTES: Final = struct.calcsize("i")

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 
-PATTERNS = {b"version": "", b"print": "l", b"ul_rm": "ll", b"t_uac_dlg": "lllhb"}
+PATTERNS = {b"version": "", b"print": "l", b"ul_rm": "ll", b"t_uac_dlg": "lllsb"}
 BLOCKS = b":t_uac_dlg:R\nMESSAGE\nsip:b@h\n.\nFrom: <sip:a@h>\nTo: <sip:b@h>\n\nhello\n:version:X\n\nthere\n.\n\n"
 
 
@@ -194,9 +194,27 @@ def test_datagrams(data: bytes, words: list[bytes]) -> None:
     assert request.words == words
 
 
-@pytest.mark.parametrize("data", [b"", b"\n", b"version\n", b":version\n", b"::\n", b"::x"])
+@pytest.mark.parametrize("data", [b"", b"\n", b"version\n", b":version\n", b"::", b":a", b" :version:\n"])
 def test_bad_datagrams(data: bytes) -> None:
     assert parse_datagram(data, PATTERNS.get) is None
+
+
+@pytest.mark.parametrize(
+    "data, name",
+    [(b"::\n", b""), (b"::x", b""), (b":version\nx:y\n", b"version\nx"), (b":a:", b"a"), (b":a\0b:\n", b"a\0b")],
+)
+def test_a_name_is_what_stands_between_the_colons(data: bytes, name: bytes) -> None:
+    request = parse_datagram(data, PATTERNS.get)
+    assert request is not None and request.name == name
+
+
+@pytest.mark.parametrize("end", [b"\n", b".\n\n"])
+def test_without_headers_nothing_more_is_read(end: bytes) -> None:
+    request = b":t_uac_dlg:R\nM\nsip:b@h\n.\n" + end
+    assert found(request + b":version:S\n\n") == [
+        (b"t_uac_dlg", b"R", b"M", b"sip:b@h", b".", b""),
+        (b"version", b"S"),
+    ]
 
 
 # What is between the headers' point and the body's, and the body that is made of it.
