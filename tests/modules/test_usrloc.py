@@ -135,6 +135,46 @@ def test_with_use_domain_a_user_has_a_domain() -> None:
     assert ask(server, "ul_show_contact", b"location", b"bob@g").startswith(b"404 ")
 
 
+@pytest.mark.parametrize("by_fifo", [True, False])
+def test_the_fifo_names_the_user_as_it_was_given(by_fifo: bool) -> None:
+    server = site()
+    user = "bob@Any" if by_fifo else "bob"
+
+    def told(name: str, *more: bytes) -> str:
+        return ask(server, name, b"location", b"BOB@Any", *more, by_fifo=by_fifo).decode()
+
+    assert told("ul_show_contact") == f"404 Username {user} in table location not found\n"
+    assert told("ul_rm_contact", b"sip:bob@h") == f"404 Username {user} in table location not found\n"
+    assert told("ul_add", b"sip:bob@h", b"60", b"1", b"0", b"0").endswith("\n('bob','sip:bob@h') to 'location'\n")
+    assert told("ul_rm_contact", b"sip:bob@h") == f"200 Contact ({user}, sip:bob@h) deleted from table location\n"
+    assert told("ul_rm") == f"200 user (location, {user}) deleted\n"
+
+
+@pytest.mark.parametrize("name", ["ul_show_contact", "ul_rm_contact"])
+def test_a_missing_domain_is_told_before_a_missing_contact(name: str) -> None:
+    server = site('modparam("usrloc|registrar", "use_domain", 1)')
+    assert ask(server, name, b"location", b"bob") == b"400 %s: user@domain expected\n" % name.encode()
+
+
+@pytest.mark.parametrize(
+    ("q", "shown"), [(b"00.5", b"0.5"), (b"01", b"1"), (b"001.0", b"1"), (b"000", b"0"), (b" .5 ", b"0.5")]
+)
+def test_a_q_value_may_begin_with_zeros(q: bytes, shown: bytes) -> None:
+    server = site()
+    assert add(server, q=q).startswith(b"200 ")
+    assert ask(server, "ul_show_contact", b"location", b"bob") == b"200 OK\n<sip:bob@h>;q=%s;expires=3600\n" % shown
+
+
+@pytest.mark.parametrize("q", [b"02", b"10", b"011", b"01.1", b"0" * 30 + b"2"])
+def test_zeros_do_not_make_a_q_value_smaller(q: bytes) -> None:
+    assert add(site(), q=q) == b"400 Invalid q value\n"
+
+
+def test_flags_are_any_number_of_32_bits() -> None:
+    assert add(site(), more=b"4294967295").startswith(b"200 ")
+    assert add(site(), more=b"4294967296") == b"400 Invalid flags format\n"
+
+
 def test_a_permanent_contact_outlives_its_time() -> None:
     server = site()
     assert add(server, expires=b"0", more=b"128").startswith(b"200 ")

@@ -23,6 +23,8 @@ _CALL_ID: Final = b"The-Answer-To-The-Ultimate-Question-Of-Life-Universe-And-Eve
 _CSEQ: Final = 42
 _USER_AGENT: Final = b"SIP Express Router FIFO"
 
+# Any number of 32 bits names flags; the lower half of them is there.
+_FLAGS_LIMIT: Final = 0xFFFFFFFF
 # The longest URI that lookup() can put into a request.
 URI_LIMIT: Final = 1024
 
@@ -148,24 +150,25 @@ class Commands:
         aor = self._aor(words, given, b"Domain missing")
         table = self._table(name)
         self._edit(table, aor, words, Change.delete_all)
-        return b"200 user (%s, %s) deleted\n" % (name, aor)
+        return b"200 user (%s, %s) deleted\n" % (name, _shown_user(words, given, aor))
 
     def _rm_contact(self, words: Words) -> bytes:
         name = words.given(0, b"table name")
         given = words.given(1, b"user name", b"Username")
+        aor = self._aor(words, given, b"Domain missing", b"user")
+        shown = _shown_user(words, given, aor)
         uri = words.given(2, b"contact")
-        aor = self._aor(words, given, b"Domain missing")
 
         def remove(change: Change) -> None:
             if not change.existed:
-                raise Refused(b"404 Username %s in table %s not found\n" % (aor, name))
+                raise Refused(b"404 Username %s in table %s not found\n" % (shown, name))
             contact = change.find(uri)
             if contact is None:
                 raise Refused(b"404 Contact %s in table %s not found\n" % (uri, name))
             change.delete(contact)
 
         self._edit(self._table(name), aor, words, remove)
-        return b"200 Contact (%s, %s) deleted from table %s\n" % (aor, uri, name)
+        return b"200 Contact (%s, %s) deleted from table %s\n" % (shown, uri, name)
 
     def _add(self, words: Words) -> bytes:
         name = words.given(0, b"table name")
@@ -186,7 +189,7 @@ class Commands:
         except BadQ as e:
             raise Refused(b"400 Invalid q value\n" if words.by_fifo else b"400 invalid q value\n") from e
         replicate = _number(words.word(5), b"replicate")
-        flags = _number(words.word(6), b"flags") & 0xFFFF
+        flags = _number(words.word(6), b"flags", _FLAGS_LIMIT) & 0xFFFF
         if (lasts_s == 0 and flags & PERMANENT == 0) or len(uri) > URI_LIMIT or len(aor) > KEY_LIMIT:
             raise Refused(_not_added(aor, uri, name))
         now_s = self._locations.now_s(words.now_ms)
@@ -218,10 +221,10 @@ class Commands:
     def _show(self, words: Words) -> bytes:
         name = words.given(0, b"table name")
         given = words.given(1, b"user name", b"Address of Record")
-        aor = self._aor(words, given, b"User@domain expected")
+        aor = self._aor(words, given, b"User@domain expected", b"user")
         contacts = self._table(name).contacts(aor)
         if not contacts:
-            raise Refused(b"404 Username %s in table %s not found\n" % (aor, name))
+            raise Refused(b"404 Username %s in table %s not found\n" % (_shown_user(words, given, aor), name))
         now_s = self._locations.now_s(words.now_ms)
         lines = [_shown(contact, now_s) for contact in contacts if contact.is_valid(now_s)]
         if not lines:
@@ -234,14 +237,20 @@ class Commands:
             raise Refused(b"400 table (%s) not found\n" % name)
         return table
 
-    def _aor(self, words: Words, given: bytes, missing: bytes) -> bytes:
-        """The user's key: in lower case; what is behind the @ counts only with use_domain, and must be there then."""
+    def _aor(self, words: Words, given: bytes, missing: bytes, called: bytes = b"username") -> bytes:
+        """The user's key: in lower case; what is behind the @ counts only with use_domain, and must be there then. `missing` is
+        what the Unix socket says else, `called` how the FIFO calls the part before it."""
         user, at, _ = given.partition(b"@")
         if not self._locations.use_domain:
             return user.lower()
         if not at:
-            raise words.refusal(b"username@domain expected", missing)
+            raise words.refusal(called + b"@domain expected", missing)
         return given.lower()
+
+
+def _shown_user(words: Words, given: bytes, aor: bytes) -> bytes:
+    """How an answer names the user: the FIFO as it was given, but for the key's letters."""
+    return aor + given[len(aor) :] if words.by_fifo else aor
 
 
 def _put(change: Change, uri: bytes, expires_s: i64, q: i64, replicate: i64, flags: i64) -> None:
@@ -264,9 +273,9 @@ def _shown(contact: Contact, now_s: i64) -> bytes:
     return b"<%s>;q=%s;expires=%d\n" % (contact.uri, q_text(contact.q), contact.expires_s - now_s)
 
 
-def _number(word: bytes, what: bytes) -> i64:
+def _number(word: bytes, what: bytes, limit: i64 = LAST_TIME) -> i64:
     value = decimal(word, 0, len(word))
-    if value < 0 or value > LAST_TIME:
+    if value < 0 or value > limit:
         raise Refused(b"400 Invalid %s format\n" % what)
     return value
 

@@ -151,7 +151,8 @@ def test_the_files_go_to_whom_ser_cfg_names(start: StartServer, tmp_path: Path) 
     controlled = Controlled(start, tmp_path, config="sock_user='nobody', sock_group='daemon'")
     nobody, daemon = pwd.getpwnam("nobody").pw_uid, grp.getgrnam("daemon").gr_gid
     for file in (controlled.fifo, controlled.socket):
-        assert (file.stat().st_uid, file.stat().st_gid) == (nobody, daemon)
+        # It is made first, and then given away.
+        assert eventually(lambda: (file.stat().st_uid, file.stat().st_gid) == (nobody, daemon))
 
 
 def test_what_an_earlier_server_left_is_replaced(start: StartServer, tmp_path: Path) -> None:
