@@ -239,7 +239,9 @@ def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tl
     if proto == 0:
         proto = uri.transport
         if proto == SCTP or proto == OTHER_TRANSPORT:
-            ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
+            # SER's forward() looks at the transport, its tm for a socket.
+            error = errors.NO_SOCKET if sips_by_tls else errors.BAD_PROTOCOL
+            ctx.fail(error, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
             return None
     if port < 0:
         port = uri.port

@@ -305,12 +305,30 @@ class Layer:
         if t.state >= WAITING:
             return
         t.state = WAITING
-        self.counts.released += 1
+        self._count_release(t)
         t.repeat_ms = NEVER
         t.give_up_ms = now_ms + self.settings.wait
         self._wheel.set(t, t.give_up_ms)
         if not t.is_local:
             self._drop_requests(t)
+
+    def abandon(self, t: Transaction, now_ms: i64) -> None:
+        """Repeat nothing and wait for nothing any more; until the transaction is forgotten it can still be answered, as in SER."""
+        if t.state != PROCEEDING:
+            self.release(t, now_ms)
+            return
+        self._count_release(t)
+        for branch in t.branches:
+            branch.repeat_ms = NEVER
+            branch.give_up_ms = NEVER
+            self._schedule(branch)
+        t.give_up_ms = now_ms + self.settings.wait
+        self._wheel.set(t, t.give_up_ms)
+
+    def _count_release(self, t: Transaction) -> None:
+        if not t.is_released:
+            t.is_released = True
+            self.counts.released += 1
 
     def _drop_requests(self, t: Transaction) -> None:
         """What was sent is not needed any more: it is given back now, while it is in the processor's cache.
@@ -333,6 +351,10 @@ class Layer:
             t.repeat_ms = now_ms + self.settings.repeat_after(t.repeated)
             self._wheel.set(t, t.repeat_ms if t.repeat_ms < t.give_up_ms else t.give_up_ms)
             return REPEAT
+        if t.state == PROCEEDING and t.is_released:
+            t.state = WAITING
+            for branch in t.branches:
+                self.end_client(branch)
         if t.state == WAITING:
             t.state = OVER
         if t.state == OVER and t.pending == 0:

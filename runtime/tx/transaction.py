@@ -122,6 +122,8 @@ class Transaction(Timed):
         self.pending: i64 = 0
         # The caller has cancelled: no new branches (RFC 3261 16.10).
         self.cancelled = False
+        # Nothing waits for its end any more: it counts as over, though a reply may still come.
+        self.is_released = False
         self.repeated: i64 = 0
         self.repeat_ms: i64 = NEVER
         self.give_up_ms: i64 = NEVER

@@ -38,6 +38,9 @@ def reply_came(layer: Layer, ctx: Context) -> bool:
         return True
     call = client.transaction
     assert isinstance(call, Call)
+    if call.is_invite and ctx.message.to == 0:
+        # Without To nobody could confirm it: it goes on without state, as in SER.
+        return True
     if not isinstance(client, Branch):
         # It answers our CANCEL.
         if ctx.message.status >= 200:
@@ -55,7 +58,7 @@ def reply_came(layer: Layer, ctx: Context) -> bool:
 def route_ended(layer: Layer, ctx: Context) -> None:
     """A transaction that the main route opened, and neither answered nor forwarded, would stay for ever."""
     call = call_of(ctx)
-    if call is None or call.message is not ctx.message or call.state != PROCEEDING:
+    if call is None or call.message is not ctx.message or call.state != PROCEEDING or call.is_released:
         return
     if call.pending == 0 and len(call.branches) > 0:
         rescue(call.core, call, ctx.now_ms)

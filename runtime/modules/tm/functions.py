@@ -33,6 +33,7 @@ from runtime.spec.effects import Does
 from runtime.spec.kinds import code, reason, some_text
 from runtime.spec.kinds_sip import host, port
 from runtime.spec.kinds_words import failure_route, onreply_route, status_regex
+from runtime.tx.layer import has_open_branches
 from runtime.tx.table import key_of
 
 
@@ -73,7 +74,7 @@ class Functions(Api):
 
     def t_reply(self, ctx: Context, code: int, reason: bytes) -> bool:
         """Answer in the open transaction; False for an ACK, without one, or after a final reply."""
-        call = call_of(ctx)
+        call = self._sought(ctx)
         if call is None or ctx.message.method == methods.ACK:
             return ctx.fail(errors.UNSPECIFIED, "ERROR: t_reply: no transaction to reply in")
         if not answer(self.core, call, ctx, code, reason):
@@ -83,19 +84,17 @@ class Functions(Api):
 
     def t_retransmit_reply(self, ctx: Context) -> bool:
         """Send the last reply of the transaction again; False if there is none."""
-        call = call_of(ctx)
+        call = self._sought(ctx)
         if call is None or call.reply is None or ctx.message.method == methods.ACK:
             return False
         ctx.sends.append(call.reply)
         return True
 
     def t_release(self, ctx: Context) -> bool:
-        """Let the transaction end; only repetitions are still absorbed."""
-        call = call_of(ctx)
+        """Let the transaction end: nothing is repeated any more, and what is answered soon is still sent."""
+        call = self._sought(ctx)
         if call is not None:
-            for branch in call.branches:
-                self.core.layer.end_client(branch)
-            self.core.layer.release(call, ctx.now_ms)
+            self.core.layer.abandon(call, ctx.now_ms)
         return True
 
     def t_relay(self, ctx: Context) -> int:
@@ -118,25 +117,25 @@ class Functions(Api):
         way = self._hop(ctx, host, port, proto)
         return -1 if way is None else relay(self.core, ctx, way, False)
 
-    def t_replicate(self, ctx: Context, host: bytes, port: int) -> bool:
-        """Send a copy there, over the protocol of the request, and keep the replies to it."""
+    def t_replicate(self, ctx: Context, host: bytes, port: int) -> int:
+        """Send a copy there, over the protocol of the request, and keep the replies to it: 1; -1; 0 for an ACK."""
         return self._replicate(ctx, host, port, ctx.socket.proto)
 
-    def t_replicate_udp(self, ctx: Context, host: bytes, port: int) -> bool:
+    def t_replicate_udp(self, ctx: Context, host: bytes, port: int) -> int:
         """The same over UDP."""
         return self._replicate(ctx, host, port, UDP)
 
-    def t_replicate_tcp(self, ctx: Context, host: bytes, port: int) -> bool:
+    def t_replicate_tcp(self, ctx: Context, host: bytes, port: int) -> int:
         """The same over TCP."""
         return self._replicate(ctx, host, port, TCP)
 
-    def t_replicate_tls(self, ctx: Context, host: bytes, port: int) -> bool:
+    def t_replicate_tls(self, ctx: Context, host: bytes, port: int) -> int:
         """The same over TLS."""
         return self._replicate(ctx, host, port, TLS)
 
-    def _replicate(self, ctx: Context, host: bytes, port: int, proto: int) -> bool:
+    def _replicate(self, ctx: Context, host: bytes, port: int, proto: int) -> int:
         way = self._hop(ctx, host, port, proto)
-        return way is not None and relay(self.core, ctx, way, True) > 0
+        return -1 if way is None else relay(self.core, ctx, way, True)
 
     def t_forward_nonack(self, ctx: Context, host: bytes, port: int) -> bool:
         """Forward in the open transaction to this hop, over the protocol of the request; False for an ACK."""
@@ -163,8 +162,14 @@ class Functions(Api):
         call = self._forwardable(ctx)
         return call is not None and way is not None and add_branches(self.core, ctx, call, way) > 0
 
+    def _sought(self, ctx: Context) -> Call | None:
+        """The transaction of the message, also of a repetition that nothing has looked up yet."""
+        if ctx.transaction is None:
+            self.t_lookup_request(ctx)
+        return call_of(ctx)
+
     def _forwardable(self, ctx: Context) -> Call | None:
-        call = call_of(ctx)
+        call = self._sought(ctx)
         if call is None or ctx.message.method == methods.ACK:
             ctx.fail(errors.UNSPECIFIED, "ERROR: t_forward_nonack: no transaction to forward in")
             return None
@@ -207,14 +212,19 @@ class Functions(Api):
         last reply that was sent."""
         if ctx.route_kind == IN_REPLY:
             return pattern.search(b"%d" % ctx.message.status)
-        call = call_of(ctx)
+        call = self._sought(ctx)
         if call is None:
             ctx.log(
                 L_ERR,
                 "ERROR: t_check_status: cannot check status for a reply which has no transaction-state established",
             )
             return False
-        return pattern.search(b"%d" % (call.failure_status if ctx.route_kind == IN_FAILURE else call.status))
+        if ctx.route_kind != IN_FAILURE:
+            return pattern.search(b"%d" % call.status)
+        if has_open_branches(call):
+            ctx.log(L_ERR, "ERROR: t_check_status: a new branch is open, there is no final reply any more")
+            return False
+        return pattern.search(b"%d" % call.failure_status)
 
     def t_write_req(self, ctx: Context, fifo: bytes, action: Action) -> bool:
         """Hand the request to the application that reads a FIFO; False without a transaction or a reader."""
@@ -241,6 +251,10 @@ _FIFO: Final = some_text("fifo", "the path of a FIFO")
 
 def _to(body: Callable[[Functions, Context, bytes, int], bool], does: Does, summary: str) -> Function:
     return function(body.__name__, body, host(), port(), routes=REQUEST, does=does, summary=summary)
+
+
+def _replicate_to(body: Callable[[Functions, Context, bytes, int], int], summary: str) -> Function:
+    return function(body.__name__, body, host(), port(), routes=REQUEST, does=Does.COPY, may_stop=True, summary=summary)
 
 
 def _relay_to(body: Callable[[Functions, Context, bytes, int], int], summary: str) -> Function:
@@ -302,10 +316,10 @@ FUNCTIONS: Final = (
     _relay_to(Functions.t_relay_to_udp, "Forward statefully to this next hop over UDP."),
     _relay_to(Functions.t_relay_to_tcp, "Forward statefully to this next hop over TCP."),
     _relay_to(Functions.t_relay_to_tls, "Forward statefully to this next hop over TLS."),
-    _to(Functions.t_replicate, Does.COPY, "Send a copy there, over the protocol of the request."),
-    _to(Functions.t_replicate_udp, Does.COPY, "Send a copy there over UDP."),
-    _to(Functions.t_replicate_tcp, Does.COPY, "Send a copy there over TCP."),
-    _to(Functions.t_replicate_tls, Does.COPY, "Send a copy there over TLS."),
+    _replicate_to(Functions.t_replicate, "Send a copy there, over the protocol of the request."),
+    _replicate_to(Functions.t_replicate_udp, "Send a copy there over UDP."),
+    _replicate_to(Functions.t_replicate_tcp, "Send a copy there over TCP."),
+    _replicate_to(Functions.t_replicate_tls, "Send a copy there over TLS."),
     _to(
         Functions.t_forward_nonack,
         Does.RELAY_STATEFUL,
