@@ -10,6 +10,7 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Diagnostic, Related, Report, Severity
+from serc.lint.beside_errors import lint_beside_errors
 from serc.lint.cures import Cures
 from serc.lint.numbers import check_octal
 from serc.lint.subject import Subject
@@ -104,8 +105,12 @@ def _check(
     if parsed:
         check_defined(uses, graph, report)
         check_reach(file, functions, graph, report)
-    if not report.has_errors:
-        lint(Subject(bound, Effects(functions, modules), graph, uses, Cures(source, file)), report)
+    subject = Subject(bound, Effects(functions, modules), graph, uses, Cures(source, file))
+    if report.has_errors:
+        if complete:
+            lint_beside_errors(subject, source, report)
+    else:
+        lint(subject, report)
     return bound
 
 

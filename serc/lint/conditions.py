@@ -93,6 +93,9 @@ def _fact(node: tree.Expression, reverse: bool, subject: Subject) -> _Fact | Non
     """None for what is no plain (in)equality. A URI may equal several literals, one is never equal and unequal."""
     if not isinstance(node, tree.Compare) or node.operator not in ("==", "!="):
         return None
+    operand = subject.comparison(node).operand
+    if not operand.name:
+        return None  # there is a mistake in it
     value = node.value
     if isinstance(value, tree.String):
         text = value.value.lower()
@@ -102,7 +105,6 @@ def _fact(node: tree.Expression, reverse: bool, subject: Subject) -> _Fact | Non
         text = str(value.value)
     else:
         text = f"{value.address.text}/{getattr(value.mask, 'text', '')}"
-    operand = subject.comparison(node).operand
     # A URI may equal several literals, and a network has many addresses.
     is_single = operand.tells is Tells.METHOD or operand.of is Messages.REPLIES
     is_single = is_single or isinstance(operand, NumberOperand) and text != "*"

@@ -65,6 +65,6 @@ def _key(condition: tree.Expression, subject: Subject) -> _Key | None:
     if not isinstance(condition, tree.Compare):
         return None
     bound = subject.comparison(condition)
-    if bound.operand.tells is Tells.DESTINATION:
+    if not bound.is_known or bound.operand.tells is Tells.DESTINATION:
         return None
     return condition.operand.name, condition.operator, repr(bound.values) + repr(bound.with_myself)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from runtime.spec.declare import Function, ModuleSpec
-from runtime.spec.operands import Alone, Body, OfNetwork, OfRegex, OfText, Operand
+from runtime.spec.operands import Alone, Body, OfNetwork, OfRegex, OfText, Operand, Tells
 from runtime.spec.values import Value
 from serc.reading import tree
 from serc.resolve.modules import Modules
@@ -25,12 +26,20 @@ class BoundComparison:
     """What a comparison means: `test` is called with `values`; None for a number, which is compared with the one value.
 
     `operand` is what is looked at: uri also where `myself == uri` is written. `with_myself`: it is compared with this server.
+    One that is not `is_known` has an error in it; only checks beside errors meet it.
     """
 
     operand: Operand
     test: Body[OfText] | Body[OfRegex] | Body[OfNetwork] | Body[Alone] | None
     values: tuple[Value, ...]
     with_myself: bool = False
+    is_known: bool = True
+
+
+# A comparison with a mistake in it: nobody knows what was meant.
+UNKNOWN: Final = BoundComparison(
+    Operand(name="", tells=Tells.NOTHING, shown=lambda _: "", summary=""), None, (), is_known=False
+)
 
 
 @dataclass

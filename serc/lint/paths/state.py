@@ -118,6 +118,9 @@ def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[
     if state.saved is not None:
         state = state.but(saved=None)
     equal = node.operator == "=="
+    if not bound.is_known:
+        either = state.but(method=state.method or UNNAMED, trusted=True, local="", ignored_lookup=None)
+        return [either], [either]
     if tells is Tells.METHOD:
         if not equal and node.operator != "!=":
             return [state.but(method=state.method or UNNAMED)], [state]

@@ -27,6 +27,8 @@ _MOST_RUNS: Final = 60
 def check_paths(subject: Subject, report: Report) -> None:
     paths = _Walk(subject, report)
     for route in routes(subject.file):
+        if route.span in subject.broken:
+            continue
         if key_of(route) == ("route", 0) and subject.graph.defined[key_of(route)] is route:
             paths.main(route)
         elif route.kind == "failure_route":
@@ -41,7 +43,7 @@ class _Walk:
         self._report = report
         self._bodies: dict[int, list[tree.Route]] = {}
         for route in routes(subject.file):
-            if route.kind == "route":
+            if route.kind == "route" and route.span not in subject.broken:
                 self._bodies.setdefault(key_of(route)[1], []).append(route)
         self._running: list[int] = []
         self._loose_route_ahead = Ahead(Does.LOOSE_ROUTE, subject.file, subject.effects, subject.graph)
