@@ -1,7 +1,7 @@
 """Checks of a file with errors: what they find apart from what is broken.
 
 A call or a comparison with an error means nothing that is known, so what follows from it is not told. What a whole file lacks is told
-only where no route has an error: it may be what the error is about. Of a route with a syntax error nothing is told, and one that calls it may
+only where no route has an error and all functions are known: it may be what the error is about. Of a route with a syntax error nothing is told, and one that calls it may
 do anything behind.
 """
 
@@ -16,7 +16,8 @@ from serc.lint.subject import Subject
 from serc.lint.table import lint
 from serc.reading import tree
 from serc.reading.source import Source
-from serc.reading.walk import routes
+from serc.reading.walk import calls, routes
+from serc.resolve.words import STATEMENTS
 
 # More errors than a file has by mistake: it is of something else.
 _MOST_ERRORS: Final = 20
@@ -70,11 +71,17 @@ def lint_beside_errors(subject: Subject, source: Source, report: Report) -> None
     broken = frozenset(block for block in blocks for d in syntax if _is_in(d.span, block))
     if any(not any(_is_in(d.span, block) for block in broken) for d in syntax):
         return  # something between routes is lost
+    # What is of a module that is missing was not told call by call.
+    unknown = any(
+        call.name.name not in STATEMENTS and call.span not in subject.bound.calls
+        for route in routes(subject.file)
+        for call in calls(route.body)
+    )
     found = Report(list(report.diagnostics))
     lint(replace(subject, broken=broken), found)
     lines = {source.line_of(d.span.start) for d in errors}
     for diagnostic in found.diagnostics[len(report.diagnostics) :]:
-        unsure = (*(_ABSENT if in_routes else ()), *(_OF_PARAMETERS if elsewhere else ()))
+        unsure = (*(_ABSENT if in_routes or unknown else ()), *(_OF_PARAMETERS if elsewhere else ()))
         if not _touches(diagnostic, unsure, broken, lines, source):
             report.diagnostics.append(diagnostic)
 
