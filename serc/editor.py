@@ -16,7 +16,7 @@ from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, Function, ModuleSpec
 from runtime.spec.globals import GLOBALS
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from serc.diagnostics.report import Report
-from serc.frontend import inspect
+from serc.frontend import inspect, uncollected
 from serc.reading import tree
 from serc.reading.lex import lex
 from serc.reading.source import Source
@@ -73,7 +73,8 @@ class Document:
     @cached_property
     def _inspected(self) -> tuple[BoundFile, Report]:
         """The costly part. What is asked for after each keystroke does without it."""
-        return inspect(self.source, catalogue)
+        with uncollected():
+            return inspect(self.source, catalogue)
 
     @property
     def report(self) -> Report:

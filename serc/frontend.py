@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -32,6 +34,18 @@ from serc.resolve.operands import ComparisonCheck
 from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 
 _LOADS: Final = re.compile(r"load|\.so\b")
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Lets the garbage collector rest meanwhile: a tree is many objects, and none of them is garbage before its time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def analyse(

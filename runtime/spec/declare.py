@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeVar, overload
 
 from runtime.routing.context import Context
@@ -62,7 +63,7 @@ class Function:
     summary: str = ""
     bare: bool = False
 
-    @property
+    @cached_property
     def arguments(self) -> tuple[Arg[object], ...]:
         """What stands in ser.cfg between the parentheses."""
         return tuple(word for passed in self.passed for word in _words(passed))
@@ -175,10 +176,19 @@ class ModuleSpec:
 
     def named(self, name: str) -> tuple[Function, ...]:
         """All functions of this name, in the order of their declaration."""
-        return tuple(function for function in self.functions if function.name == name)
+        return self._by_name.get(name, ())
+
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[Function, ...]]:
+        names = dict.fromkeys(function.name for function in self.functions)
+        return {name: tuple(function for function in self.functions if function.name == name) for name in names}
 
     def operand(self, name: str) -> Operand | None:
-        return next((operand for operand in self.operands if operand.name == name), None)
+        return self._operands.get(name)
+
+    @cached_property
+    def _operands(self) -> dict[str, Operand]:
+        return {operand.name: operand for operand in self.operands}
 
     def param(self, name: str) -> Param | None:
         return next((p for p in self.params if p.name == name), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from runtime.sip.regex import Regex
@@ -136,6 +137,7 @@ def _regex(text: str) -> Constant[Regex]:
     return regex_constant(text)
 
 
+@lru_cache(maxsize=2048)  # an editor asks after each keystroke
 def regex_doubt(text: str) -> Doubt | None:
     """Perl's words in a POSIX regex: legal, and something else. `\\d` is the letter d, `.*?` an optional `.*`."""
     at = 0

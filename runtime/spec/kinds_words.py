@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Final
@@ -105,22 +104,20 @@ def status_doubt(text: str) -> Doubt | None:
     return REGEX.doubt(text) or _status_of_none(text)
 
 
-@lru_cache(maxsize=256)
 def _status_of_none(text: str) -> Doubt | None:
-    if not any(codes_like(text)):
+    if not codes_like(text):
         return Doubt(f'no status is like "{text}": they have three digits, from 100 to 699', "")
     return None
 
 
-def codes_like(text: str) -> Iterator[int]:
+@lru_cache(maxsize=256)  # an editor asks after each keystroke
+def codes_like(text: str) -> tuple[int, ...]:
     """The status codes that a regular expression matches."""
     try:
         pattern = posix_regex(text)
     except BadRegex:
-        return
-    for code in range(100, 700):
-        if pattern.search(str(code).encode()):
-            yield code
+        return ()
+    return tuple(code for code in range(100, 700) if pattern.search(str(code).encode()))
 
 
 STATUS_REGEX: Final = replace(REGEX, doubt=status_doubt)

@@ -24,7 +24,7 @@ def check_failures(subject: Subject, report: Report) -> None:
             status = call.arguments[0] if call.arguments else None
             if subject.effects.of(call) is not Does.TEST_STATUS or not isinstance(status, tree.String):
                 continue
-            matched = list(codes_like(status.value))
+            matched = codes_like(status.value)
             if matched and max(matched) < _FIRST_FAILURE:
                 message = (
                     f'"{status.value}" is never true here: a failure_route runs for a final reply of 300 and above'

@@ -7,17 +7,19 @@ once. A long condition is cut at its connectors first, so that the grammar sees 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from serc.reading import tree
 from serc.reading.build import BadOctet, Builder, chain
 from serc.reading.keywords import KEYWORDS
-from serc.reading.lex import Lexed, Token
+from serc.reading.lex import Lexed
 from serc.reading.mistakes.pieces import PieceMistakes
 from serc.reading.mistakes.tokens import TokenMistakes
 from serc.reading.parse import Failure, parse_piece
 
 _PARENTHESES: Final = frozenset("()[]")
+_STATEMENT: Final = frozenset(("if", "{"))
 _OR: Final = frozenset(("||", "|", "or"))
 _AND: Final = frozenset(("&&", "&", "and"))
 _NOT: Final = frozenset(("!", "not"))
@@ -25,15 +27,19 @@ _NOT: Final = frozenset(("!", "not"))
 _DEEPEST: Final = 100
 # What stands for every token of its kind.
 _STAND_INS: Final = {"number": "1", "address": "::"}
+# Pieces that were read before, at the same place: an editor has the same file read after each keystroke. Nodes never change.
+_READ: Final[dict[tuple[str, int, str], Any]] = {}
+_MOST_READ: Final = 20_000
 
 
-def _stand_in(token: Token) -> str:
+@lru_cache(maxsize=4096)
+def _stand_in(kind: str, text: str) -> str:
     """A text that the grammar takes for the same as that of the token."""
-    if token.kind == "string":
-        return token.text[0] * 2
-    if token.kind == "word" and token.text.isidentifier() and token.text not in KEYWORDS:
+    if kind == "string":
+        return text[0] * 2
+    if kind == "word" and text.isidentifier() and text not in KEYWORDS:
         return "x"
-    return _STAND_INS.get(token.kind, token.text)
+    return _STAND_INS.get(kind, text)
 
 
 class _Refused(Exception):
@@ -78,12 +84,23 @@ class Pieces:
         self._mistakes.refused(rule, start, end, offset + at)
 
     def _piece(self, rule: str, start: int, end: int) -> Any:
+        first = self._tokens[start].start
+        key = rule, first, self._text[first : self._tokens[end - 1].end]
+        found = _READ.get(key)
+        if found is None:
+            found = self._read_anew(rule, start, end)
+            if len(_READ) >= _MOST_READ:
+                _READ.clear()
+            _READ[key] = found
+        return found
+
+    def _read_anew(self, rule: str, start: int, end: int) -> Any:
         shape, starts, ends, at = [], {}, {}, 0
-        for token in self._tokens[start:end]:
-            text = _stand_in(token)
-            starts[at] = token.start
+        for kind, first, last, written in self._tokens[start:end]:
+            text = _stand_in(kind, written)
+            starts[at] = first
             at += len(text)
-            ends[at] = token.end
+            ends[at] = last
             at += 1
             shape.append(text)
         ast = parse_piece(rule, " ".join(shape))
@@ -98,11 +115,12 @@ class Pieces:
         if depth > _DEEPEST:
             raise RecursionError
         first = self._tokens[start]
-        if any(token.kind == "word" and token.text == "if" or token.text == "{" for token in self._tokens[start:end]):
+        words = {token.text for token in self._tokens[start:end] if token.kind != "string"}
+        if not words.isdisjoint(_STATEMENT):
             statement: tree.Expression = self._piece("condition", start, end)
             return statement
         for signs, kind in ((_OR, tree.Or), (_AND, tree.And)):
-            parts = self._cut(start, end, signs)
+            parts = [(start, end)] if words.isdisjoint(signs) else self._cut(start, end, signs)
             if len(parts) > 1:
                 return chain(kind, [self._condition(a, b, depth + 1) for a, b in parts])
         if first.kind != "string" and first.text in _NOT and end - start > 1:

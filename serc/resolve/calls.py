@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import replace
 
 from runtime.spec.declare import ArgumentKind, Function, ModuleSpec, RouteKind
@@ -51,6 +52,10 @@ class CallCheck:
         self._bound = bound
         self._modules = bound.modules
         self._report = report
+        self._all = bound.modules.before(sys.maxsize)
+        self._loaded_at = max((module.node.span.end for module in self._all), default=0)
+        # Functions by name, number of arguments, and how many modules were loaded by then.
+        self._found: dict[tuple[str, int, int], list[tuple[ModuleSpec, Function]]] = {}
         # Where the route begins that the call is in.
         self._start = 0
         # What names there are; asked for when the first one is not found.
@@ -161,6 +166,12 @@ class CallCheck:
         message = f"{call.name.name} takes {_count(counts)}, found {len(call.arguments)}"
         self._report.add(codes.ARGUMENT_COUNT, call.span, message, hint=f"write {call.name.name}({usage})")
 
+    def _before(self, offset: int) -> list[Loaded]:
+        """Those loaded before `offset`: all of them for most routes."""
+        if offset < self._loaded_at:
+            return self._modules.before(offset)
+        return self._all
+
     # --- functions of modules ----------------------------------------------------------------------------------------
 
     def _resolve(self, call: tree.Call, kind: RouteKind) -> tuple[ModuleSpec, Function] | None:
@@ -168,8 +179,12 @@ class CallCheck:
         other kinds, the newest, for the message; None when there is none at all, which is reported.
         """
         name, count = call.name.name, len(call.arguments)
-        before = self._modules.before(call.span.start)
-        found = [(m.spec, function) for m in before if (function := m.spec.by_key.get((name, count))) is not None]
+        before = self._before(call.span.start)
+        key = name, count, len(before)
+        found = self._found.get(key)
+        if found is None:
+            found = [(m.spec, function) for m in before if (function := m.spec.by_key.get((name, count))) is not None]
+            self._found[key] = found
         if found:
             return next((each for each in found if each[1].routes & kind), found[0])
         if any(f.name == name for module in before for f in module.spec.functions):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from runtime.spec.operands import Form
@@ -50,6 +51,7 @@ def part_instead(string: tree.String, part: tuple[int, int], text: str) -> Fix |
     return write(tree.Span(place.start + part[0], place.start + part[1]), text, safe=False)
 
 
+@lru_cache(maxsize=2048)  # an editor asks after each keystroke
 def never_matches(forms: tuple[Form, ...], pattern: str) -> tuple[str, str]:
     """Why, and the way out; "" for both where it may match. `forms` are those of what it is matched against, () if any will do."""
     bare = _BRACKETS.sub(".", pattern)
@@ -83,6 +85,7 @@ def _strange_sign(forms: tuple[Form, ...], bare: str) -> tuple[str, str]:
     )
 
 
+@lru_cache(maxsize=2048)
 def matches_more(pattern: str) -> tuple[str, str]:
     """What a pattern for URIs and addresses takes that is hardly meant, and the way out; "" for both if nothing is known."""
     bare = _BRACKETS.sub(".", pattern)
