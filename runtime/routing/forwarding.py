@@ -204,18 +204,22 @@ def sending_socket(ctx: Context, destination: Address, proto: i64) -> ListenSock
     forced = ctx.send_socket
     if forced is not None:
         if forced.proto == proto:
-            return forced
-        for s in table.sockets:
-            if s.proto == proto and s.address == forced.address:
-                return s
-        ctx.log(L_WARN, f"WARNING: send: the forced socket {forced} has another protocol, using the default")
+            if table.receives_at(forced):
+                return forced
+            ctx.log(L_WARN, f"WARNING: send: nobody reads the forced socket {forced} (fork=no), using the default")
+        else:
+            for s in table.sockets:
+                if s.proto == proto and s.address == forced.address:
+                    return s
+            ctx.log(L_WARN, f"WARNING: send: the forced socket {forced} has another protocol, using the default")
     received = ctx.socket
     if proto == UDP and ctx.world.mhomed:
         ip = ctx.world.resolver.outgoing_ip(destination)
         for s in table.sockets:
-            if s.proto == UDP and s.address.ip == ip:
+            if s.proto == UDP and s.address.ip == ip and table.receives_at(s):
                 return s
-        return None
+        if table.alone is None:
+            return None
     if proto == received.proto and len(received.address.ip) == len(destination.ip):
         return received
     return table.default_for(proto, destination.is_ipv6)
@@ -238,11 +242,19 @@ def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tl
         proto = TLS
     if proto == 0:
         proto = uri.transport
+<<<<<<< HEAD
         if proto == SCTP or proto == OTHER_TRANSPORT:
             # SER's forward() looks at the transport, its tm for a socket.
             error = errors.NO_SOCKET if sips_by_tls else errors.BAD_PROTOCOL
             ctx.fail(error, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
+=======
+        if proto == SCTP:
+            ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
+>>>>>>> 5da7043 (What the core does with odd Vias, To, transports and sockets that nobody reads is as in SER)
             return None
+        if proto == OTHER_TRANSPORT:
+            # What nobody here knows counts as not said, as in SER.
+            proto = 0
     if port < 0:
         port = uri.port
     host = uri.host()

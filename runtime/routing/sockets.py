@@ -41,6 +41,8 @@ class SocketTable:
     def __init__(self, sockets: list[ListenSocket], aliases: list[Alias]) -> None:
         self.sockets: Final = sockets
         self.aliases: Final = aliases
+        # With fork=no the only one that is read. Nothing is sent from the others: no reply would be seen there.
+        self.alone: ListenSocket | None = None
         # The protocols that there are sockets for, UDP first.
         self.protos: Final = [proto for proto in (UDP, TCP, TLS) if any([s.proto == proto for s in sockets])]
         # Answers by the host, and by port and protocol as one number.
@@ -88,11 +90,15 @@ class SocketTable:
                     return s
         return None
 
+    def receives_at(self, socket: ListenSocket) -> bool:
+        """False for a socket that nobody reads: all but the first UDP one with fork=no."""
+        return self.alone is None or socket is self.alone
+
     def default_for(self, proto: i64, is_ipv6: bool) -> ListenSocket | None:
         """The socket that sends when nothing else decides: the first that is not loopback, else the first."""
         first: ListenSocket | None = None
         for s in self.sockets:
-            if s.proto == proto and s.address.is_ipv6 == is_ipv6:
+            if s.proto == proto and s.address.is_ipv6 == is_ipv6 and self.receives_at(s):
                 if is_ipv6 or not s.address.text.startswith(b"127."):
                     return s
                 if first is None:

@@ -191,6 +191,10 @@ def _write_to(out: BytesWriter, msg: Message, record: i64, tag: bytes) -> None:
     """The To line with `tag`. Where To cannot be parsed the tag goes to its end, as the best that can be done."""
     buf = msg.buf
     value_end = msg.value_end(record)
+    # White space behind the value stays in front of the tag, as in SER.
+    line_end: i64 = headers.line_end(record)
+    while line_end > value_end and (buf[line_end - 1] == LF or buf[line_end - 1] == CR):
+        line_end -= 1
     try:
         to = (
             msg.to_value()
@@ -202,7 +206,7 @@ def _write_to(out: BytesWriter, msg: Message, record: i64, tag: bytes) -> None:
         param = None
     start = headers.line_start(record)
     if param is None:
-        out.write(buf[start:value_end])
+        out.write(buf[start:line_end])
         out.write(b";tag=")
         out.write(tag)
     else:

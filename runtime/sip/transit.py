@@ -139,7 +139,7 @@ def via_edits(msg: Message, source: Address, received: bool, rport: bool, at_end
     if rport:
         text = _rport(source.port)
         if via.rport_at >= 0:
-            edits.append(Edit(via.rport_at, via.rport_end, text))
+            edits.append(Edit(via.rport_at, via.rport_after, text))
         else:
             new.append(text)
     if received:

@@ -154,6 +154,8 @@ def separator_in(buf: bytes, pos: i64, end: i64) -> i64:
 def _userinfo(uri: SipUri, pos: i64, at: i64) -> None:
     if at == pos:
         raise BadUri("empty user before the @", int(pos - uri.start))
+    if uri.buf[pos] == 91:
+        raise BadUri("a user cannot begin with a bracket", int(pos - uri.start))
     uri.user_start = pos
     colon = find(uri.buf, 58, pos, at)
     if colon < 0:

@@ -36,7 +36,8 @@ class Via:
     """Offsets of the parts of one Via value in the message; -1 where a part is absent.
 
     `proto` UDP, TCP or TLS; `port` 0 when not given. A parameter's `_at` is its semicolon, `_start:_end` its value
-    (`_end` alone marks the end of the name where there is no value). `sent_by_end` is where new parameters go.
+    (`_end` alone marks the end of the name where there is no value). `rport_after` is the next semicolon where only white space comes
+    before it, else `rport_end`. `sent_by_end` is where new parameters go.
     """
 
     def __init__(self, start: i64) -> None:
@@ -58,6 +59,7 @@ class Via:
         self.rport_at: i64 = -1
         self.rport_start: i64 = -1
         self.rport_end: i64 = -1
+        self.rport_after: i64 = -1
         self.i_start: i64 = -1
         self.i_end: i64 = -1
         self.alias = False
@@ -83,14 +85,27 @@ def parse_via(buf: bytes, start: i64, limit: i64) -> Via:
             via.end = pos
             return via
         elif c == 40:  # a comment; RFC 3261 has dropped it, RFC 2543 had it
-            close = find(buf, 41, pos, limit)
-            if close < 0:
-                raise BadMessage("comment in Via is never closed", int(pos))
-            pos = skip_white(buf, close + 1, limit)
+            pos = skip_white(buf, _comment_end(buf, pos, limit), limit)
         else:
             raise BadMessage("garbage in Via", int(pos))
     via.end = limit
     return via
+
+
+def _comment_end(buf: bytes, start: i64, limit: i64) -> i64:
+    """The position behind the comment that begins at `start`. Comments may hold others."""
+    depth: i64 = 0
+    pos = start
+    while pos < limit:
+        c: i64 = buf[pos]
+        pos += 1
+        if c == 40:
+            depth += 1
+        elif c == 41:
+            depth -= 1
+            if depth == 0:
+                return pos
+    raise BadMessage("comment in Via is never closed", int(start))
 
 
 def _sent_protocol(buf: bytes, pos: i64, limit: i64, via: Via) -> i64:
@@ -186,7 +201,10 @@ def _parameter(buf: bytes, semicolon: i64, limit: i64, via: Via) -> i64:
             value = after_equals
             value_end = after_equals
         pos = skip_white(buf, pos, limit)
+    is_first_rport = via.rport_at < 0
     _keep(buf, name, name_end, semicolon, value, value_end, via)
+    if is_first_rport and via.rport_at >= 0:
+        via.rport_after = pos if pos < limit and buf[pos] == 59 else via.rport_end
     return pos
 
 

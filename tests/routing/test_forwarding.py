@@ -240,6 +240,11 @@ def test_a_module_can_set_another_next_hop() -> None:
     assert where(sent) == "udp:127.0.0.1:5095" and sent.data.startswith(b"OPTIONS sip:bob@127.0.0.1:5090 ")
 
 
+def test_a_transport_that_nobody_knows_counts_as_not_said() -> None:
+    sent = server(relay).only(request("OPTIONS", TO_5090 + ";transport=foo"))
+    assert where(sent) == "udp:127.0.0.1:5090"
+
+
 @pytest.mark.parametrize(
     ("uri", "error"),
     [
@@ -249,7 +254,6 @@ def test_a_module_can_set_another_next_hop() -> None:
         ("sip:bob@h:99999", errors.BAD_URI),
         ("sip:bob@unknown.example.com", errors.BAD_ADDRESS),
         ("sip:bob@h;transport=sctp", errors.BAD_PROTOCOL),
-        ("sip:bob@h;transport=foo", errors.BAD_PROTOCOL),
         ("sip:bob@127.0.0.1;transport=tcp", errors.NO_SOCKET),
         ("sip:bob@[::1]:5090", errors.NO_SOCKET),
     ],
@@ -345,6 +349,23 @@ def test_force_send_socket_says_where_from(name: SocketName, proto: int, index: 
     sent = site.only(request("OPTIONS", TO_5090))
     assert sent.socket.index == index
     assert vias(sent.data)[0].startswith(f"SIP/2.0/UDP 127.0.0.{index + 1}:5070;")
+
+
+@pytest.mark.parametrize(
+    ("uri", "index"),
+    [(TO_5090, 0), ("sip:bob@[::1]:5090", None)],
+)
+def test_nothing_is_sent_from_a_socket_that_a_single_process_does_not_read(uri: str, index: int | None) -> None:
+    name = SocketName("udp", "127.0.0.2", 5070)
+
+    def route(ctx: Context) -> int:
+        core.force_send_socket(ctx, name)
+        return relay(ctx)
+
+    site = Server(Program(config=PLAIN, request=route, socket_names=(name,)), (V4, "udp:127.0.0.2:5070", V6))
+    site.engine.world.sockets.alone = site.sockets[0]
+    assert [s.socket.index for s in site.say(request("OPTIONS", uri))] == ([] if index is None else [index])
+    assert any("fork=no" in line for line in site.lines())
 
 
 def test_a_socket_that_is_not_listened_on_keeps_the_server_from_starting() -> None:

@@ -75,7 +75,8 @@ def test_edits_change_the_topmost_via_alone() -> None:
     ("to", "after"),
     [
         (" <sip:b@h>", " <sip:b@h>;tag=new"),
-        (" <sip:b@h>  ", " <sip:b@h>;tag=new"),
+        (" <sip:b@h>  ", " <sip:b@h>  ;tag=new"),
+        (" <sip:b@h>\r\n  ", " <sip:b@h>\r\n  ;tag=new"),
         (' "B;tag=x" <sip:b@h;tag=y>;z', ' "B;tag=x" <sip:b@h;tag=y>;z;tag=new'),
         (" sip:b@h;user=phone", " sip:b@h;user=phone;tag=new"),
         (" <sip:b@h>;tag=old", " <sip:b@h>;tag=new"),

@@ -174,7 +174,9 @@ def test_the_via_names_the_source_only_by_its_whole_text(host: str, source: str,
         ),
         ("h;rport=1;branch=x", False, True, "h;rport=15888;branch=x", "h;rport=15888;branch=x"),
         ("h;rport=", False, True, "h;rport=15888", "h;rport=15888"),
-        ("h; rport = 1 ;branch=x", False, True, "h;rport=15888 ;branch=x", "h;rport=15888 ;branch=x"),
+        # White space goes with the parameter, as in SER, where another one follows.
+        ("h; rport = 1 ;branch=x", False, True, "h;rport=15888;branch=x", "h;rport=15888;branch=x"),
+        ("h;rport\r\n ;branch=x", False, True, "h;rport=15888;branch=x", "h;rport=15888;branch=x"),
         ("h;branch=x;received=1.1.1.1", True, False, "h;branch=x;received=192.0.2.9", "h;branch=x;received=192.0.2.9"),
         (
             "h;received=1.1.1.1;branch=x;rport",

@@ -145,6 +145,7 @@ def test_a_parameter_is_found_by_its_name_in_any_case() -> None:
         (" sip:h", 0),
         ("sip :h", 0),
         ("sip:@h", 4),
+        ("sip:[b]@h", 4),
         ("sip:b@", 6),
         ("sip:b@:5060", 6),
         ("sip:;lr", 4),

@@ -132,6 +132,7 @@ def test_alias_is_a_flag() -> None:
     [
         ("SIP/2.0/UDP a;branch=1,SIP/2.0/UDP b", "SIP/2.0/UDP a;branch=1"),
         (" SIP/2.0/UDP a ,SIP/2.0/UDP b", "SIP/2.0/UDP a "),
+        ("SIP/2.0/UDP a (b (c, d) e) ,SIP/2.0/UDP b", "SIP/2.0/UDP a (b (c, d) e) "),
         ('SIP/2.0/UDP a;x="1,2" (c) , SIP/2.0/UDP b', 'SIP/2.0/UDP a;x="1,2" (c) '),
     ],
 )

@@ -78,6 +78,8 @@ class Workplace:
         self.effective: Final = effective
         self.commands: Final = engine.commands()
         self.udp: Final = [s for s in table.sockets if s.proto == UDP]
+        if not config.fork and self.udp:
+            table.alone = self.udp[0]
         self.children: Final[int] = (config.children or CHILDREN) if config.fork else 1
         self.workers: Final = len(self.udp) * self.children if config.fork else 1
         has_tcp = config.fork and len(self.udp) < len(table.sockets)
