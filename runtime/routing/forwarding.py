@@ -242,18 +242,13 @@ def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tl
         proto = TLS
     if proto == 0:
         proto = uri.transport
-<<<<<<< HEAD
-        if proto == SCTP or proto == OTHER_TRANSPORT:
+        if proto == SCTP or proto == OTHER_TRANSPORT and sips_by_tls:
             # SER's forward() looks at the transport, its tm for a socket.
             error = errors.NO_SOCKET if sips_by_tls else errors.BAD_PROTOCOL
             ctx.fail(error, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
-=======
-        if proto == SCTP:
-            ctx.fail(errors.BAD_PROTOCOL, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
->>>>>>> 5da7043 (What the core does with odd Vias, To, transports and sockets that nobody reads is as in SER)
             return None
         if proto == OTHER_TRANSPORT:
-            # What nobody here knows counts as not said, as in SER.
+            # For forward() what nobody here knows counts as not said, as in SER.
             proto = 0
     if port < 0:
         port = uri.port
