@@ -59,9 +59,9 @@ def test_the_application_gets_twenty_fields(tmp_path: Path) -> None:
     assert lines == [
         *("0.3", "sip_request.voicemail", "INVITE", "bob", "127.0.0.1", "127.0.0.1", "5070"),
         *("sip:bob@127.0.0.1:5090", "sip:alice@127.0.0.1:5080"),
-        *("<sip:alice@a.example>;tag=f", "<sip:bob@b.example>", "c1", "f", "", "1", name),
+        *("<sip:alice@a.example>", "<sip:bob@b.example>", "c1", "f", "", "1", name),
         *("<sip:p1@127.0.0.1;lr>,<sip:p2@127.0.0.1;lr>", "sip:p1@127.0.0.1;lr"),
-        *("P-MsgFlags: 8", ".", ".", ""),
+        *("P-MsgFlags: 0", ".", "", ""),
     ]
     up = ask(app.site, "t_reply", b"200", b"OK", name.encode(), b"app", b"Content-Type: a/b\r\n", b"body\r\n").sends
     assert said(up) == ["5080 200"] and up[0].data.endswith(b"\r\n\r\nbody\r\n")
@@ -78,13 +78,30 @@ def test_a_strict_router_takes_the_place_of_the_contact(tmp_path: Path) -> None:
     app = Application(tmp_path, Tm())
     app.site.say(request(more="Record-Route: <sip:strict@127.0.0.1>\r\nContact: <sip:a@127.0.0.1:5080>\r\n"))
     lines = app.lines()
-    assert lines[8] == "sip:strict@127.0.0.1" and lines[16:18] == ["<sip:a@127.0.0.1:5080>", "sip:strict@127.0.0.1"]
+    assert lines[8] == "sip:strict@127.0.0.1" and lines[16:18] == ["<sip:a@127.0.0.1:5080>", "."]
+
+
+def test_of_several_contacts_the_last_one_counts_and_a_star_is_none(tmp_path: Path) -> None:
+    app = Application(tmp_path, Tm())
+    app.site.say(request(more="Contact: <sip:a@127.0.0.1:5080>, <sip:b@127.0.0.1:5081>;q=1\r\n"))
+    assert app.lines()[8] == "sip:b@127.0.0.1:5081"
+    app.site.say(request(more="Contact: *\r\n", call="c2"))
+    assert app.lines()[8] == "sip:alice@a.example"
+
+
+def test_a_body_stands_as_it_came_and_without_one_there_is_a_dot(tmp_path: Path) -> None:
+    app = Application(tmp_path, Tm())
+    with_body = request().replace(b"Content-Length: 0\r\n\r\n", b"Content-Length: 5\r\n\r\nv=0\r\n")
+    app.site.say(with_body)
+    assert app.lines()[19:] == [".", "v=0\r", "", ""]
+    app.site.say(request("MESSAGE", call="c2"))
+    assert app.lines()[19:] == [".", ".", ""]
 
 
 def test_tw_append_adds_lines(tmp_path: Path) -> None:
     app = Application(tmp_path, Tm(tw_append=(APPEND,)), b"more")
     app.site.say(request(more="Subject: hello\r\n"))
-    assert app.lines()[18:23] == ["P-MsgFlags: 8", "plan: gold", "Who: hello", "x: 42", "."]
+    assert app.lines()[18:23] == ["P-MsgFlags: 0", "plan: gold", "Who: hello", "x: 42", "."]
 
 
 def test_a_set_that_nobody_defines_keeps_the_server_from_starting() -> None:

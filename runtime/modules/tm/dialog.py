@@ -61,22 +61,39 @@ def dialog_of(reply: Message) -> Dialog | None:
 
 
 def dialog_of_request(msg: Message) -> Dialog:
-    """The same as the one sees it who answers `msg` (RFC 3261 12.1.1); `target` b"" where there is no Contact.
+    """The same as the one sees it who answers `msg` (RFC 3261 12.1.1); `target` is the From URI where there is no Contact.
 
-    Where the first recorded proxy is a strict router, it is the target, and the Contact the last of the routes. Raises
-    BadMessage and BadUri.
+    Where the first recorded proxy is a strict router, it is the target, and the Contact the last of the routes; there is no
+    `next_hop` then. Of several Contacts in a header the last one counts, as in SER. Raises BadMessage and BadUri.
     """
     buf = msg.buf
-    contacts = _values(msg, headers.CONTACT) if msg.contact != 0 else []
+    contacts = _contacts(msg)
     recorded = _values(msg, headers.RECORD_ROUTE)
-    target = buf[contacts[0].uri_start : contacts[0].uri_end] if contacts else b""
+    remote = (
+        contacts[-1]
+        if contacts
+        else parse_name_addr(buf, headers.value_start(msg.from_), headers.line_end(msg.from_), False)
+    )
+    target = buf[remote.uri_start : remote.uri_end]
     if not recorded:
         return Dialog(target, [], b"")
     routes = [buf[value.start : value.end] for value in recorded]
     first = buf[recorded[0].uri_start : recorded[0].uri_end]
     if parse_uri(first, 0, len(first)).lr:
         return Dialog(target, routes, first)
-    return Dialog(first, routes[1:] + ([b"<" + target + b">"] if target else []), first)
+    return Dialog(first, [*routes[1:], b"<" + target + b">"], b"")
+
+
+def _contacts(msg: Message) -> list[NameAddr]:
+    """The values of the first Contact header, none for `*`; raises BadMessage."""
+    if msg.contact == 0 or msg.value(msg.contact) == b"*":
+        return []
+    found: list[NameAddr] = []
+    pos = headers.value_start(msg.contact)
+    while pos >= 0:
+        found.append(parse_name_addr(msg.buf, pos, headers.line_end(msg.contact), True))
+        pos = found[-1].next
+    return found
 
 
 def _values(msg: Message, kind: int) -> list[NameAddr]:

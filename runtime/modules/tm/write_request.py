@@ -113,8 +113,9 @@ def described(call: Call, ctx: Context, action: Action) -> bytes | None:
     with_body = call.is_invite or any(element.kind == BODY for element in action.elements)
     appended = b"".join([element.line(ctx) for element in action.elements if element.kind != BODY])
     body = ctx.message.body() if with_body else b""
-    ending = body + (b"" if not body or body.endswith(b"\n") else b"\n") + b".\n"
-    return text + b"P-MsgFlags: " + reversed_hex(int(ctx.flags) & 0xFFFFFFFF) + b"\n" + appended + b".\n" + ending
+    # SER's flags of a message, which are not those of scripts: 1 is force_rport.
+    flags = reversed_hex(1 if ctx.force_rport else 0)
+    return text + b"P-MsgFlags: " + flags + b"\n" + appended + b".\n" + (body if with_body else b".") + b"\n"
 
 
 def _lines(ctx: Context, call: Call, action: Action) -> list[bytes]:
@@ -135,13 +136,13 @@ def _lines(ctx: Context, call: Call, action: Action) -> list[bytes]:
         own.host(),
         b"." if own.port == 5060 else b"%d" % own.port,
         ctx.received_uri(),
-        dialog.target or msg.buf[from_.uri_start : from_.uri_end],
-        msg.value(msg.from_),
+        dialog.target,
+        msg.buf[from_.start : from_.params_start].rstrip(),
         msg.value(msg.to),
         msg.value(msg.call_id),
         tag_of(msg.buf, from_),
         tag_of(msg.buf, to),
-        b"%d" % cseq.number,
+        msg.buf[cseq.number_start : cseq.number_end],
         name_of(call.id),
         b",".join(dialog.routes) or b".",
         dialog.next_hop or b".",
