@@ -329,6 +329,9 @@ def test_an_administrator_answers_a_transaction() -> None:
     up = to(question.sends, 5080)
     assert up.data.startswith(b"SIP/2.0 480 Come later\r\n") and header(up.data, "X-A") == "b"
     assert (header(up.data, "To") or "").endswith(";tag=mytag")
+    for code in (b"99", b"700"):
+        refusal = "400 fifo_t_reply: code(int) has wrong format"
+        assert ask(site, "t_reply", code, b"x", name, b"mytag", b"", b"").text == refusal
     assert ask(site, "t_reply", b"480", b"x", name, b"mytag", b"", b"").text == "500 fifo_t_reply: reply failed"
 
 
@@ -339,8 +342,19 @@ def test_an_administrator_answers_a_transaction() -> None:
         ([b"abc"], "400 fifo_t_reply: code(int) has wrong format"),
         ([b"200"], "400 fifo_t_reply: reason expected"),
         ([b"200", b"OK"], "400 fifo_t_reply: trans_id expected"),
-        ([b"200", b"OK", b"1"], "400 fifo_t_reply: invalid trans_id"),
-        ([b"200", b"OK", b"1:2"], "400 fifo_t_reply: to-ta expected"),
+        *(([code], "400 fifo_t_reply: code(int) has wrong format") for code in (b"-200", b"200x", b"123456")),
+        *(([code], "400 fifo_t_reply: reason expected") for code in (b"99", b"700", b"0", b"65536")),
+        *(
+            ([b"200", b"OK", name], "400 fifo_t_reply: invalid trans_id")
+            for name in (b"1", b"a:b", b"1:", b":1", b"1 :2", b"1:x2")
+        ),
+        *(
+            ([b"200", b"OK", name], "400 fifo_t_reply: to-ta expected")
+            for name in (b"1:2", b"1:2:3", b" 1:2", b"1: 2", b"1:2x", b"+1:+2", b"1:-2", b"99999999999:1")
+        ),
+        ([b"200", b"OK", b"1:2", b"t"], "400 fifo_t_reply: while reading new headers"),
+        ([b"200", b"OK", b"1:2", b"t", b""], "481 fifo_t_reply: no such transaction"),
+        ([b"99", b"OK", b"1:2", b"t", b"", b""], "481 fifo_t_reply: no such transaction"),
         ([b"200", b"OK", b"1:2", b"t", b"", b""], "481 fifo_t_reply: no such transaction"),
         ([b"200", b"OK", b"-1:2", b"t", b"", b""], "481 fifo_t_reply: no such transaction"),
     ],
@@ -357,6 +371,12 @@ def test_the_socket_is_answered_in_its_own_words() -> None:
     assert combine(False, said_by_fifo) == b"400 Error while parsing transaction ID\n"
     assert combine(False, [b"481 fifo_t_reply: no such transaction"] * 2) == b"481 No such transaction\n"
     assert combine(False, [b"200 fifo_t_reply succeeded\n"]) == b"200 Succeeded\n"
+    words = (b"200", b"OK", b"1:2", b"t", b"")
+    assert (
+        combine(False, ask(Site(), "t_reply", *words[:4], by_fifo=False).answers)
+        == b"400 Error while reading new headers\n"
+    )
+    assert combine(False, ask(Site(), "t_reply", *words, by_fifo=False).answers) == b"400 Error while reading body\n"
 
 
 def test_of_several_workers_the_one_with_the_transaction_is_heard() -> None:
@@ -377,7 +397,7 @@ def test_statistics() -> None:
     assert combined(site, "t_stats").splitlines() == [
         "200 ok",
         "Current: 6 (4 waiting) Total: 6 (1 local)       ",
-        "Replied localy: 1      ",
+        "Replied localy: 4      ",
         "Completion status 6xx: 0, 5xx: 1, 4xx: 1, 3xx: 1,2xx: 1      ",
     ]
 

@@ -160,6 +160,7 @@ def _relay(core: Core, call: Call, status: i64, data: bytes, now_ms: i64, change
     reply = Send(data, call.reply_to, call.reply_socket, call.connection)
     core.outbox.append(reply)
     core.world.counters.forwarded_replies += 1
+    core.counters.relayed_replies += 1
     if changes_state:
         core.layer.replied(call, status, reply, False, now_ms)
         core.counters.replied(status, False)

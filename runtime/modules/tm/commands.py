@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -123,15 +124,19 @@ def _own_invite(core: Core, call_id: bytes, number: i64) -> Call | None:
 # --- replies -----------------------------------------------------------------------------------------------------------
 
 _NO_TRANSACTION: Final = b"481 fifo_t_reply: no such transaction"
+_BAD_CODE: Final = b"400 fifo_t_reply: code(int) has wrong format"
+_NO_BODY: Final = b"400 fifo_t_reply: while reading body"
 
 # How the Unix socket says what the FIFO is told.
 _REPLIED_BY_SOCKET: Final = {
     b"400 fifo_t_reply: code expected": b"400 Reason code expected\n",
-    b"400 fifo_t_reply: code(int) has wrong format": b"400 Reason code has wrong format\n",
+    _BAD_CODE: b"400 Reason code has wrong format\n",
     b"400 fifo_t_reply: reason expected": b"400 Reason phrase expected\n",
     b"400 fifo_t_reply: trans_id expected": b"400 Transaction ID expected\n",
     b"400 fifo_t_reply: invalid trans_id": b"400 Error while parsing transaction ID\n",
     b"400 fifo_t_reply: to-ta expected": b"400 To tag expected\n",
+    b"400 fifo_t_reply: while reading new headers": b"400 Error while reading new headers\n",
+    _NO_BODY: b"400 Error while reading body\n",
     _NO_TRANSACTION: b"481 No such transaction\n",
     b"500 fifo_t_reply: reply failed": b"500 Reply failed\n",
     b"200 fifo_t_reply succeeded\n": b"200 Succeeded\n",
@@ -149,30 +154,43 @@ def the_reply(by_fifo: bool, answers: list[bytes]) -> bytes:
     return found if by_fifo else _REPLIED_BY_SOCKET.get(found, found)
 
 
+# As scanf() reads "%u:%u": a sign is taken, what follows is not looked at.
+_TRANSACTION: Final = re.compile(rb"\s*([-+]?[0-9]+):\s*([-+]?[0-9]+)")
+_CODE_DIGITS: Final = 5
+
+
 def _reply(core: Core, inquiry: Inquiry) -> bytes:
-    code = decimal(inquiry.word(0), 0, len(inquiry.word(0)))
-    if not inquiry.word(0):
+    code = inquiry.word(0)
+    if not code:
         return b"400 fifo_t_reply: code expected"
-    if not 100 <= code <= 699:
-        return b"400 fifo_t_reply: code(int) has wrong format"
+    if not code.isdigit() or len(code) > _CODE_DIGITS:
+        return _BAD_CODE
     if not inquiry.word(1):
         return b"400 fifo_t_reply: reason expected"
     if not inquiry.word(2):
         return b"400 fifo_t_reply: trans_id expected"
-    slot, colon, label = inquiry.word(2).partition(b":")
-    if not colon or not slot.lstrip(b"-").isdigit() or not label.isdigit():
+    found = _TRANSACTION.match(inquiry.word(2))
+    if found is None:
         return b"400 fifo_t_reply: invalid trans_id"
     if not inquiry.word(3):
         return b"400 fifo_t_reply: to-ta expected"
-    if slot.startswith(b"-"):
+    if len(inquiry.words) < 5:
+        return b"400 fifo_t_reply: while reading new headers"
+    # The FIFO lets a request end without a body.
+    if len(inquiry.words) < 6 and not inquiry.by_fifo:
+        return _NO_BODY
+    slot, label = int(found[1]), int(found[2])
+    if slot < 0 or label < 0:
         return _NO_TRANSACTION
-    call = core.layer.table.by_id(core.state.named(int(slot), int(label)))
+    call = core.layer.table.by_id(core.state.named(slot, label))
     if not isinstance(call, Call) or call.is_local:
         return _NO_TRANSACTION
+    if not 100 <= int(code) <= 699:
+        return _BAD_CODE
     ctx = call.context(core.world, inquiry.now_ms)
     if inquiry.word(4):
         ctx.reply_headers.append(inquiry.word(4))
-    if not answer(call.core, call, ctx, code, inquiry.word(1), inquiry.word(5), inquiry.word(3)):
+    if not answer(call.core, call, ctx, int(code), inquiry.word(1), inquiry.word(5), inquiry.word(3)):
         return b"500 fifo_t_reply: reply failed"
     return b"200 fifo_t_reply succeeded\n"
 
@@ -185,7 +203,9 @@ def count(core: Core, inquiry: Inquiry) -> None:
     layer = core.layer
     counters = core.counters
     waiting = layer.counts.released - layer.counts.finished
-    numbers = [len(layer.table), waiting, layer.counts.created, counters.local, counters.own_replies]
+    # SER calls all that went upstream replied here.
+    replied = counters.own_replies + counters.relayed_replies
+    numbers = [len(layer.table), waiting, layer.counts.created, counters.local, replied]
     inquiry.answer(packed_counters([int(n) for n in numbers] + counters.completed[6:1:-1]))
 
 

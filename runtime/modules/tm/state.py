@@ -23,11 +23,12 @@ _CHANCE_BYTES: Final = 2048
 
 @final
 class Counters:
-    """What the FIFO command t_stats tells: final replies sent upstream by class, and how many of all were made here."""
+    """What the FIFO command t_stats tells: final replies sent upstream by class, and how many of all were made here or relayed."""
 
     def __init__(self) -> None:
         self.local: i64 = 0
         self.own_replies: i64 = 0
+        self.relayed_replies: i64 = 0
         self.completed: list[int] = [0] * 7
 
     def replied(self, status: i64, own: bool) -> None:
