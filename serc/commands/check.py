@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         help="text goes to standard error; json (an array of objects), sarif (2.1.0) and github (workflow commands) "
         "to standard output",
     )
-    p.add_argument("-W", dest="warnings", choices=("error",), help="warnings fail")
+    p.add_argument("-W", dest="warnings", choices=("error",), metavar="error", help="warnings fail")
     p.add_argument(
         "--select", metavar="CODE,…", action="append", help="errors, and of the rest only these: SER0505 or SER05"
     )

@@ -28,6 +28,7 @@ from serc.commands.ctl import (
 )
 from serc.commands.ctl.asking import fifo, plain, unixsock
 from serc.commands.ctl.client import FAILED, USAGE, CannotAsk
+from serc.commands.numbers import whole_number
 from serc.diagnostics.printable import printable
 
 _DESCRIPTION: Final = """\
@@ -61,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         _hide_secrets(options)
     command: Command = options.command
     try:
+        _refuse_database(options)
         status = command.run(options)
         sys.stdout.flush()
         return status
@@ -76,6 +78,20 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyboardInterrupt, EOFError):
         print(file=sys.stderr)
         return 130
+
+
+def _refuse_database(options: argparse.Namespace) -> None:
+    """What names a database means nothing to who asks the server: rather said than not done. Raises CannotAsk."""
+    words = options.command.words
+    if words not in _OF_THE_SERVER:
+        return
+    where = "--socket or --fifo say which server is meant"
+    if options.db is not None:
+        raise CannotAsk(USAGE, f"--db means nothing here: {words} has nothing to do with the database of users")
+    if options.config is not None and words not in _WITH_CONFIG:
+        raise CannotAsk(
+            USAGE, f"--config {options.config} means nothing here: {words} asks the server that runs; {where}"
+        )
 
 
 def _hide_secrets(options: argparse.Namespace) -> None:
@@ -153,7 +169,31 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+# The sub-commands that have nothing to do with the database of users, and those of them that look at --config themselves.
+_OF_THE_SERVER: Final = frozenset(
+    (
+        *(
+            "ps",
+            "uptime",
+            "version",
+            "which",
+            "fifo",
+            "unixsock",
+            "moni",
+            "ping",
+            "cisco_restart",
+            "log level",
+            "trace",
+        ),
+        *("start", "stop", "restart", "reload", "pa pres", "pa loc", "online", "ul show", "ul dump", "ul add", "ul rm"),
+        *("alias show", "alias rm", "lcr reload"),
+    )
+)
+_WITH_CONFIG: Final = frozenset(("start", "stop", "restart", "reload"))
+
 # The options of single sub-commands.
+_CALLS_MAX: Final = 1000
+_SECONDS_MAX: Final = 86_400
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--once": {"action": "store_true", "help": "one cycle only"},
     "--check": {"action": "store_true", "help": "find out whether it would do; nothing changes"},
@@ -161,9 +201,23 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--test": {"action": "store_true", "help": "only if the tests beside ser.cfg hold"},
     "--rollback": {"action": "store_true", "help": "go back to what ran before"},
     "--status": {"action": "store_true", "help": "what runs, and how the last attempt went"},
-    "-n": {"dest": "number", "metavar": "CALLS", "type": int, "help": "end when so many calls are over (default 10)"},
-    "--for": {"dest": "seconds", "metavar": "SECONDS", "type": int, "help": "end after so long (default 600)"},
-    "--level": {"metavar": "N", "type": int, "help": "show log lines of these calls up to this level (default 2)"},
+    "-n": {
+        "dest": "number",
+        "metavar": "CALLS",
+        "type": whole_number(1, _CALLS_MAX),
+        "help": "end when so many calls are over (default 10)",
+    },
+    "--for": {
+        "dest": "seconds",
+        "metavar": "SECONDS",
+        "type": whole_number(1, _SECONDS_MAX),
+        "help": "end after so long (default 600)",
+    },
+    "--level": {
+        "metavar": "N",
+        "type": whole_number(-3, 4),
+        "help": "show log lines of these calls up to this level (default 2)",
+    },
     "--whole": {"action": "store_true", "help": "show whole messages"},
     "--password-file": {"metavar": "FILE", "help": "its first line is the password; -: standard input"},
     "--hash-only": {"action": "store_true", "help": "store no password, but its hashes alone"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import sys
@@ -15,7 +14,7 @@ from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket
 from serc.commands.files import CannotRead, complain, read_source
 from serc.commands.numbers import decimal_number, whole_number
-from serc.diagnostics.printable import printable
+from serc.diagnostics.printable import json_text, printable
 from serc.diagnostics.render import render_text
 from serc.testing.config import BrokenConfig, Config
 from serc.testing.proxy import CannotStart, Surroundings
@@ -107,7 +106,7 @@ def main(argv: list[str]) -> int:
             return 1
     tracer.proxy.advance(int(options.after * 1000))
     if options.json:
-        print(json.dumps(tracer.as_data(), indent=2, ensure_ascii=False))
+        print(json_text(tracer.as_data()))
     else:
         sys.stdout.write(printable(render(tracer.as_data(), options.whole)))
     return 0

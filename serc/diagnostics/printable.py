@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Final
 
@@ -25,3 +26,9 @@ def one_line(text: str) -> str:
 def _escape(found: re.Match[str]) -> str:
     code = ord(found[0])
     return {13: "\\r"}.get(code, f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
+
+
+def json_text(data: object) -> str:
+    """JSON in which nothing commands a terminal: what is no letter is written as JSON writes it, `\\u009b`."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return _COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

@@ -193,6 +193,29 @@ NOBODY = {"SER_FIFO": "/no/fifo"}
             2,
             "--config own.cfg means nothing here: the server reads the file anew",
         ),
+        (
+            ("ps", "--config", "own.cfg"),
+            {},
+            2,
+            "--config own.cfg means nothing here: ps asks the server that runs; --socket or --fifo say which server is meant",
+        ),
+        (
+            ("--config", "own.cfg", "moni", "1"),
+            {},
+            2,
+            "--config own.cfg means nothing here: moni asks the server that runs",
+        ),
+        (
+            ("moni", "--db", "sqlite:///x"),
+            {},
+            2,
+            "--db means nothing here: moni has nothing to do with the database of users",
+        ),
+        (("ul", "show", "--db", "sqlite:///x"), {}, 2, "--db means nothing here: ul show has nothing to do"),
+        (("restart", "--db", "sqlite:///x"), {}, 2, "--db means nothing here: restart has nothing to do"),
+        (("trace", "src=192.0.2.1", "-n", "many"), {}, 2, "argument -n: many: write a number from 1 to 1000"),
+        (("trace", "src=192.0.2.1", "--for", "0"), {}, 2, "argument --for: 0: write a number from 1 to 86400"),
+        (("trace", "src=192.0.2.1", "--level", "2.5"), {}, 2, "argument --level: 2.5: write a number from -3 to 4"),
     ],
 )
 def test_errors_say_what_to_do(arguments: tuple[str, ...], variables: dict[str, str], status: int, text: str) -> None:

@@ -186,3 +186,16 @@ def test_nothing_of_the_outside_is_touched(folder: Path, capsys: pytest.CaptureF
     assert not Path("ran").exists()
     assert step(event["steps"], "is_user_in")["outcome"] == "false"
     assert step(event["steps"], "forward")["sent"][0]["to"] == "udp:127.0.0.6:5060"
+
+
+def test_json_commands_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """C1 controls, marks of direction and line separators are written as escapes, and are what they were when read."""
+    strange = "\x9b31m \u202e \u2028 \x1b ä"
+    (tmp_path / "ser.cfg").write_bytes(
+        f'loadmodule "sl.so"\nroute {{ log(1, "{strange}"); sl_send_reply("404", "No"); }}\n'.encode()
+    )
+    (tmp_path / "m.sip").write_bytes(INVITE.replace("\n", "\r\n").encode() + b"\r\n")
+    assert serc.main(["trace", str(tmp_path / "ser.cfg"), str(tmp_path / "m.sip"), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]", out)
+    assert "31m" in json.dumps(json.loads(out))

@@ -45,7 +45,7 @@ complete -c serc -n '__fish_seen_subcommand_from fmt' -l diff -d 'change nothing
 complete -c serc -n '__fish_seen_subcommand_from graph' -s h -l help -d 'show this help message and exit'
 complete -c serc -n '__fish_seen_subcommand_from graph' -l format -r -a 'dot svg png' -d 'default: by the name of the output, else dot'
 complete -c serc -n '__fish_seen_subcommand_from graph' -s o -l output -r -d 'where to write; "-", the default, prints'
-complete -c serc -n '__fish_seen_subcommand_from graph' -l force -d 'write over a file that is no graph'
+complete -c serc -n '__fish_seen_subcommand_from graph' -l force -d 'write over a file that this command did not make'
 complete -c serc -n '__fish_seen_subcommand_from test' -s h -l help -d 'show this help message and exit'
 complete -c serc -n '__fish_seen_subcommand_from test' -s k -r -d 'only tests whose name has this in it'
 complete -c serc -n '__fish_seen_subcommand_from test' -s q -l quiet -d 'say only what fails'
