@@ -26,16 +26,15 @@ from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.program import Program
 from runtime.routing.reply_forwarding import forward_reply, is_own_via
-from runtime.routing.replying import ViaNames, send_reply
+from runtime.routing.refusing import refuse_ambiguous, refuse_without_tuple
+from runtime.routing.replying import ViaNames
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
-from runtime.routing.tags import stateless_signature, stateless_tag
 from runtime.routing.timer import Schedule, Timer
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import parse
-from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.soundness import ambiguity_in
 from runtime.sip.transport import ListenSocket, Send
@@ -350,7 +349,7 @@ class Engine:
             onlooker.came(ctx)
         ambiguity = ambiguity_in(message)
         if len(ambiguity) > 0:
-            self._refuse_ambiguous(ctx, ambiguity)
+            refuse_ambiguous(ctx, ambiguity)
         elif message.is_request:
             world.counters.requests += 1
             world.counters.methods[message.method] += 1
@@ -364,16 +363,6 @@ class Engine:
         if onlooker is not None:
             onlooker.done(ctx)
         world.log.about = None
-
-    def _refuse_ambiguous(self, ctx: Context, what: str) -> None:
-        """A message that others could read otherwise than we do: 400 for a request, nothing for what has no answer."""
-        world = self.world
-        world.counters.dropped_bad += 1
-        ctx.log(L_ERR, f"ERROR: receive_msg: {what} (message from {ctx.source} refused)")
-        if ctx.message.is_request and ctx.message.method != methods.ACK:
-            tag = stateless_tag(stateless_signature(world.first_address(), world.secret), ctx.message)
-            own_tag = b"" if len(to_tag_of(ctx.message)) > 0 else tag
-            send_reply(ctx, 400, b"Bad Request: " + what.encode("ascii"), own_tag)
 
     def drain(self, retry_after_s: i64) -> None:
         """The server is to end: from now on only what is under way is handled, everything new is answered with 503."""
@@ -477,6 +466,8 @@ class Engine:
             if not module.on_request(ctx):
                 return False
         self._run_main_route(edition, ctx)
+        if ctx.is_without_tuple:
+            refuse_without_tuple(ctx)
         return True
 
     def _run_main_route(self, edition: Edition, ctx: Context) -> None:

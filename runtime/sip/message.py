@@ -157,8 +157,8 @@ def same_value(a: Message, record: i64, b: Message, other: i64) -> bool:
 def parse(buf: bytes) -> Message:
     """Parse the first line, all header lines and the first Via value.
 
-    Raises BadMessage when the first line is wrong, when a line before the first Via is no header, or when there is no
-    usable Via; a broken header behind the first Via is kept as BROKEN and forwarded as it is.
+    Raises BadMessage when the first line is wrong, when a line before the first Via has no colon, or when there is no
+    usable Via; any other broken header is kept as BROKEN and forwarded as it is.
     """
     msg = Message(buf)
     pos: i64 = 0
@@ -281,7 +281,11 @@ def _header_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
         if c < 16:
             msg.has_odd_lines = True
         pos += 1
-    if pos >= size or buf[pos] != 58 or pos == start:
+    if pos >= size or buf[pos] != 58:
+        if msg.via == 0:
+            raise BadMessage("header without a colon", int(start))
+        return _broken_line(msg, buf, start, size)
+    if pos == start:
         return _broken_line(msg, buf, start, size)
     colon = pos
     pos = _line_end(msg, buf, colon + 1, size)
@@ -313,8 +317,7 @@ def _line_end(msg: Message, buf: bytes, pos: i64, size: i64) -> i64:
 
 
 def _broken_line(msg: Message, buf: bytes, start: i64, size: i64) -> i64:
-    if msg.via == 0:
-        raise BadMessage("header without a colon or a name", int(start))
+    """A line without a colon or without a name; returns the start of the next line."""
     msg.has_odd_lines = True
     newline = find(buf, 10, start, size)
     end = size if newline < 0 else newline + 1

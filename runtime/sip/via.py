@@ -79,8 +79,6 @@ def parse_via(buf: bytes, start: i64, limit: i64) -> Via:
         if c == 59:
             pos = _parameter(buf, pos, limit, via)
         elif c == 44:
-            if skip_white(buf, pos + 1, limit) >= limit:
-                raise BadMessage("Via ends in a comma", int(pos))
             via.more = True
             via.end = pos
             return via

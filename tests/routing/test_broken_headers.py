@@ -45,7 +45,7 @@ BROKEN = [
     ("Via", f"{VIA}\r\nVia: SIP/2.0/UDP [::1", "Via"),
 ]
 
-# Without these there can be no transaction at all; the script hears it from t_newtran.
+# Without these there can be no transaction at all; the script hears it from t_newtran, and where it says nothing, there is a 400.
 NO_TRANSACTION = [
     {"To": ""},
     {"From": ""},
@@ -89,6 +89,31 @@ def test_forwarding_leaves_it_to_who_answers(name: str, value: str, blamed: str,
 def test_without_a_transaction_the_script_answers(headers: dict[str, str]) -> None:
     assert status(Site(NEITHER, "sl tm").answer(invite(**headers))) == "SIP/2.0 400 Transaction tuple incomplete (9/SL)"
     assert Site(NEITHER, "sl tm").say(invite(**headers).replace(b"INVITE", b"ACK")) == []
+
+
+@pytest.mark.parametrize("cfg", ["route { t_relay(); }", 'route { t_newtran(); t_reply("404", "Not Found"); }'])
+@pytest.mark.parametrize("headers", NO_TRANSACTION, ids=str)
+def test_without_a_transaction_and_without_an_answer_of_the_script_there_is_one(
+    headers: dict[str, str], cfg: str
+) -> None:
+    assert status(Site(cfg, "sl tm").answer(invite(**headers))) == "SIP/2.0 400 Transaction tuple incomplete (9/TM)"
+    assert Site(cfg, "sl tm").say(invite(**headers).replace(b"INVITE", b"ACK")) == []
+
+
+@pytest.mark.parametrize("headers", NO_TRANSACTION, ids=str)
+def test_what_the_script_forwards_in_spite_of_that_is_not_answered(headers: dict[str, str]) -> None:
+    (sent,) = Site("route { if (!t_relay()) { forward(127.0.0.1, 5090); } }", "sl tm").say(invite(**headers))
+    assert sent.destination.port == 5090
+
+
+@pytest.mark.parametrize("line", [b": no name", b":"])
+def test_a_line_without_a_name_is_no_reason_for_silence(line: bytes) -> None:
+    data = invite()
+    for at in (b"Via:", b"To:"):
+        assert (
+            status(Site(ANSWERS["sl_send_reply"]).answer(data.replace(at, line + b"\r\n" + at)))
+            == "SIP/2.0 404 Not Found"
+        )
 
 
 @pytest.mark.parametrize("via", ["", "nonsense", "SIP/2.0/UDP", "SIP/2.0/UDP ;branch=1"])

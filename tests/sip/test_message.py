@@ -195,11 +195,16 @@ def test_a_broken_line_behind_the_first_via_is_no_header_and_harms_none(line: by
     assert msg.value(msg.to) == b"<sip:b@h>"
 
 
-@pytest.mark.parametrize("line", [b"no colon at all", b": no name", b" : no name"])
-def test_a_broken_line_above_the_first_via_breaks_the_message(line: bytes) -> None:
+def test_a_line_without_a_colon_above_the_first_via_breaks_the_message() -> None:
     with pytest.raises(BadMessage) as caught:
-        parse(b"OPTIONS sip:h SIP/2.0\r\n" + line + b"\r\nVia: SIP/2.0/UDP h\r\n\r\n")
+        parse(b"OPTIONS sip:h SIP/2.0\r\nno colon at all\r\nVia: SIP/2.0/UDP h\r\n\r\n")
     assert caught.value.offset == 23
+
+
+@pytest.mark.parametrize("line", [b": no name", b" : no name", b":"])
+def test_one_without_a_name_does_not(line: bytes) -> None:
+    msg = parse(b"OPTIONS sip:h SIP/2.0\r\n" + line + b"\r\nVia: SIP/2.0/UDP h\r\n\r\n")
+    assert [headers.kind(r) for r in msg.headers][1:] == [headers.BROKEN, headers.VIA]
 
 
 @pytest.mark.parametrize(

@@ -43,11 +43,13 @@ def open_transaction(core: Core, ctx: Context) -> i64:
         return BROKEN
     msg = ctx.message
     if msg.call_id == 0 or msg.from_ == 0 or msg.to == 0 or msg.cseq == 0:
+        ctx.is_without_tuple = True
         ctx.fail(errors.BAD_TUPLE, "ERROR: t_newtran: From, To, Call-ID or CSeq is missing")
         return BROKEN
     try:
         key = key_of(msg, parse_cseq(msg))
     except BadMessage as e:
+        ctx.is_without_tuple = True
         ctx.fail(errors.BAD_TUPLE, f"ERROR: t_newtran: {e}")
         return BROKEN
     table = core.layer.table
