@@ -25,8 +25,8 @@ from runtime.routing.module import Module, ModuleError
 from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.program import Program
-from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.refusing import refuse_ambiguous, refuse_without_tuple
+from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.replying import ViaNames
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
 from runtime.routing.sockets import SocketTable
