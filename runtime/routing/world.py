@@ -130,6 +130,8 @@ class World:
         self.databases: Final[list[object]] = []
         self.storage: Storage | None = None
         # How long the tables of transactions are: a server that a test has just for one call needs no long ones. A power of 2.
+        # What is costly to make and was left by a world that is over, by the name of the module that takes it.
+        self.spares: dict[str, object] = {}
         self.transaction_places: i64 = PLACES
         # Set where programs and the RTP proxy are not real.
         self.stand_in: StandIn | None = None

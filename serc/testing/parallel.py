@@ -10,6 +10,7 @@ from typing import Final
 
 from serc.reading.tree import Span
 from serc.testing.language.cases import Case
+from serc.testing.proxy import spare_stores
 from serc.testing.recorder import Hits
 from serc.testing.running import Configs, Outcome, Tests, run
 from serc.testing.stage import Failed
@@ -50,7 +51,8 @@ def _seldom_collecting() -> Iterator[None]:
 
 def _run_all(jobs: list[Job], configs: Configs, processes: int) -> Generator[Outcome, None, None]:
     if processes < 2 or len(jobs) < 2:
-        yield from (run(case, tests, configs) for tests, case in jobs)
+        with spare_stores():
+            yield from (run(case, tests, configs) for tests, case in jobs)
         return
     global _jobs, _configs
     _jobs, _configs = jobs, configs
@@ -69,6 +71,11 @@ def _run_all(jobs: list[Job], configs: Configs, processes: int) -> Generator[Out
 
 
 def _run_chunk(chunk: tuple[int, int]) -> tuple[list[_Answer], _Counts]:
+    with spare_stores():
+        return _run_some(chunk)
+
+
+def _run_some(chunk: tuple[int, int]) -> tuple[list[_Answer], _Counts]:
     _configs.hits = {key: Hits(len(hits.ran) - 1) for key, hits in _configs.hits.items()}
     answers: list[_Answer] = []
     for number in range(*chunk):

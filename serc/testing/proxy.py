@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from runtime.modules.usrloc import Usrloc
 from runtime.modules.usrloc.folder import remove_private_folder
+from runtime.modules.usrloc.store import Store
 from runtime.routing.config import Config as Parameters
 from runtime.routing.config import Listen
 from runtime.routing.database import Driver
@@ -85,6 +88,36 @@ class Surroundings:
         self.listen: list[Listen] = []
 
 
+@lru_cache(maxsize=512)
+def address_of(host: str, port: int) -> Address:
+    """An address never changes, and a test names few."""
+    return Address.parse(host, port)
+
+
+# Stores of locations that cases before have left empty, while somebody keeps them.
+_spares: list[Store] = []
+_keeps_spares = False
+
+
+@contextmanager
+def spare_stores() -> Iterator[None]:
+    """Meanwhile what proxies of this process have made for locations is used again: to make it takes longer than a case."""
+    global _keeps_spares
+    _spares.clear()  # of the process that this one was forked by
+    _keeps_spares = True
+    try:
+        yield
+    finally:
+        _keeps_spares = False
+        while _spares:
+            _remove(_spares.pop())
+
+
+def _remove(store: Store) -> None:
+    store.close()
+    remove_private_folder(store.folder)
+
+
 class Proxy:
     """A started server. `elapsed_ms` have passed since its start, `sent` is all that it has sent. Raises CannotStart.
 
@@ -117,12 +150,19 @@ class Proxy:
         embedded = AnyDriver("sqlite", around.tables)
         embedded.bind(world)
         world.embedded = embedded
+        spare = _spares.pop() if _spares else None
+        if spare is not None:
+            world.spares["usrloc"] = spare
         self._watches: Final = EpollWatches()
         world.asking.watches = self._watches
         try:
             self.engine.bind()
         except ProgramError as e:
             raise CannotStart(str(e)) from e
+        finally:
+            if spare is not None and world.spares.pop("usrloc", None) is spare:
+                # Nobody wanted it, or one of another size.
+                (_spares.append if "usrloc" not in world.modules else _remove)(spare)
         self.engine.start_worker(1, OpenConnections(), watches=self._watches)
         self.engine.schedule.add(self.engine.server_timers())
 
@@ -171,8 +211,12 @@ class Proxy:
         """Let go of what is kept outside of this process."""
         usrloc = self.engine.world.modules.get("usrloc")
         if isinstance(usrloc, Usrloc):
-            usrloc.locations.store.close()
-            remove_private_folder(usrloc.locations.store.folder)
+            store = usrloc.locations.store
+            if _keeps_spares and not _spares and store.is_spare():
+                store.empty()
+                _spares.append(store)
+            else:
+                _remove(store)
 
     def bugs(self) -> int:
         """Exceptions so far that no message should cause."""
@@ -226,7 +270,7 @@ def _sockets(parameters: Parameters, around: Surroundings) -> list[ListenSocket]
         for entry in wanted:
             if entry.proto != PROTO_NAMES[proto] and (entry.proto or proto == TLS):
                 continue
-            address = Address.parse(_ip(entry.host, around.names), entry.port or parameters.port)
+            address = address_of(_ip(entry.host, around.names), entry.port or parameters.port)
             if not any(s.proto == proto and s.address == address for s in sockets):
                 sockets.append(ListenSocket(len(sockets), proto, entry.host.encode("latin-1"), address))
     return sockets

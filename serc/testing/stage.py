@@ -16,7 +16,7 @@ from serc.testing.language.cases import Place, Who
 from serc.testing.messages import Text, uri_in
 from serc.testing.name_server import NameServer
 from serc.testing.phones import Phone
-from serc.testing.proxy import Proxy, Sent, Surroundings
+from serc.testing.proxy import Proxy, Sent, Surroundings, address_of
 from serc.testing.stand_in import CommandRule
 
 # Where phones are that no test places: RFC 5737 keeps these addresses for examples.
@@ -135,7 +135,7 @@ class Stage:
             raise Failed(span, f"the server does not listen on {proto}{' over IPv6' if family else ''}")
         self.sender = phone
         connection = 1 + hash((place.host, place.port)) % 1000 if proto == "tcp" else 0
-        address = Address.parse(place.host, place.port)
+        address = address_of(place.host, place.port)
         self._deliver(self.proxy.receive(data, address, sockets[0], connection))
 
     def pass_time(self, milliseconds: int) -> None:
@@ -179,7 +179,7 @@ class Stage:
         return phone.asked is not None and phone.asked.get("Call-ID") == message.get("Call-ID")
 
     def _say(self, phone: Phone, data: bytes, on: Sent) -> None:
-        address = Address.parse(phone.place.host, phone.place.port)
+        address = address_of(phone.place.host, phone.place.port)
         self._deliver(self.proxy.receive(data, address, on.send.socket, on.send.connection))
 
     # --- what there is -----------------------------------------------------------------------------------------------

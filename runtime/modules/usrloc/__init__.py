@@ -133,10 +133,7 @@ class Usrloc(Module):
         if self.db_mode != 0:
             self._database = open_database(world, "usrloc", self._url)
             rows = Rows(self._database, self._columns, self.use_domain)
-        try:
-            store = Store(make_private_folder(world.owner), self._max_bytes, world.owner)
-        except OSError as e:
-            raise ModuleError(f"usrloc: cannot make a folder for locations: {e}") from e
+        store = self._store(world)
         keep = self._load_kept(world, store) if self._keep else None
         epoch_ms = (time.time_ns() - time.monotonic_ns()) // 1_000_000
         return Locations(
@@ -150,6 +147,17 @@ class Usrloc(Module):
             ),
             *(rows, self.db_mode == WRITE_BACK, keep, self.db_mode == DIRECT),
         )
+
+    def _store(self, world: World) -> Store:
+        """An empty one: that of a world that is over, if it fits."""
+        spare = world.spares.get("usrloc")
+        if isinstance(spare, Store) and spare.is_for(self._max_bytes):
+            del world.spares["usrloc"]
+            return spare
+        try:
+            return Store(make_private_folder(world.owner), self._max_bytes, world.owner)
+        except OSError as e:
+            raise ModuleError(f"usrloc: cannot make a folder for locations: {e}") from e
 
     def _load_kept(self, world: World, store: Store) -> Keep | None:
         """Have the contacts of the last time, and those of this time survive. None where nothing is to be changed."""

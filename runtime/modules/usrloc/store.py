@@ -25,6 +25,8 @@ _STEP_BYTES: Final = 1 << 20
 # More processes than any server has.
 _READERS_MAX: Final = 2048
 _TABLES_MAX: Final = 64
+# One with more of them is not used again: each program may want others.
+_SPARE_TABLES: Final = 6
 # Where LMDB's two meta pages have the number of the last page, in words of eight bytes (MDB_meta.mm_last_pg of LMDB 0.9).
 _LAST_PAGES: Final = (17, 512 + 17)
 # A key of LMDB may not be empty, and a user's name may.
@@ -136,6 +138,27 @@ class Store:
             self._env.close()
             os.close(self._file)
         self._forget_files()
+
+    def is_for(self, limit: int) -> bool:
+        """May who wants a store of this limit use it again?"""
+        return self._limit == max(limit, 2 * _MARGIN_BYTES)
+
+    def is_spare(self) -> bool:
+        """May it be used again at all? Not where something was written down of it."""
+        return self.journal is None and len(self._tables) < _SPARE_TABLES
+
+    def empty(self) -> None:
+        """All tables are as they were when they were made. For one process that has the store to itself. Raises StoreError."""
+        self.look_away()
+        self.abort()
+        try:
+            if self._env is None:
+                self._open()
+            with self._env.begin(write=True) as txn:
+                for db in self._dbs:
+                    txn.drop(db, False)
+        except (lmdb.Error, OSError) as e:
+            raise StoreError(str(e)) from e
 
     def _forget_files(self) -> None:
         self._env = None
