@@ -279,6 +279,12 @@ def test_a_route_accounts_what_it_likes(down: bool, code: int) -> None:
     assert calls.rows("missed_calls") == ([] if down else ["OPTIONS a comment"])
 
 
+def test_an_empty_text_is_accounted_as_it_is() -> None:
+    calls = Calls('modparam("acc", "log_level", 1)', 'acc_log_request("");')
+    calls.ask()
+    assert [report.partition("code=")[2] for report in calls.reports()] == [""]
+
+
 def test_a_cancel_is_not_accounted_without_report_cancels() -> None:
     route = 'acc_log_request("x"); acc_db_request("x", "acc");'
     calls = Calls(f'modparam("acc", "db_url", "{URL}")', route)

@@ -104,6 +104,8 @@ BAD = [
     ("avpops.avp_db_store", 2, 1, "i:123/$scheme"),
     ("avpops.avp_write", 2, 0, "s:"),
     ("avpops.avp_write", 2, 0, "i:-3"),
+    ("avpops.avp_write", 2, 0, "x:y"),
+    ("avpops.avp_check", 2, 1, "eq/x:y"),
     ("avpops.avp_write", 2, 0, "$method"),
     ("avpops.avp_write", 2, 1, "i:x"),
     ("avpops.avp_write", 2, 1, "i:0"),

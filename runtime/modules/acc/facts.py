@@ -22,7 +22,7 @@ _SIZES: Final = (128, 128, 16, 128, 128, 128, 128, 128, 128, 64, 128, 128, 128)
 
 @final
 class Facts:
-    """A request, the To of its reply, and who sent it. What is not known is UNKNOWN.
+    """A request, the To of its reply, and who sent it. What is not known is UNKNOWN, but for a status, which may be empty.
 
     `new_uri` is the rewritten Request-URI, b"" for none, `user` the authenticated one, b"" for none, `status` the text that is accounted.
     `reply` None: there is none, or it was made here.
@@ -40,7 +40,7 @@ class Facts:
 
     def value(self, letter: str) -> bytes:
         """What a letter of log_fmt stands for."""
-        return self._found(letter) or UNKNOWN
+        return self._found(letter) or (b"" if letter == "s" or letter == "S" else UNKNOWN)
 
     def _found(self, letter: str) -> bytes:
         msg = self.message

@@ -133,6 +133,8 @@ def _literal(text: str) -> int | bytes:
             return parse_integer(text[2:], 0)
         except BadArgument:
             raise BadArgument(f'i: announces a number of 0 or above, "{text[2:]}" is none') from None
+    if letter[1:] == ":" and letter != "s:":
+        raise BadArgument(f'"{letter}" announces no type of value', f"write s:{text} for a text that begins so")
     literal = text[2:] if letter == "s:" else text
     if not literal:
         raise BadArgument("the value is missing")
