@@ -33,6 +33,8 @@ from serc.resolve.modules import Catalogue, check_modules
 from serc.resolve.operands import ComparisonCheck
 from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 
+# The sign before the name of a variable, which may be written as an escape.
+_MAY_NAME: Final = re.compile(r"\$|\\(?:x24|0?44)")
 _LOADS: Final = re.compile(r"load|\.so\b")
 
 
@@ -75,7 +77,7 @@ def inspect(
     bound = _check(
         source, file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete
     )
-    if not report.has_errors:
+    if not report.has_errors and _MAY_NAME.search(source.text):
         check_environment(bound, variables, report)
     _directives(source, lexed.line_comments, report)
     if not takes_any:

@@ -116,7 +116,7 @@ class _Lexer:
         if text.startswith(_BYTE_ORDER_MARK):
             at = len(_BYTE_ORDER_MARK)
             self._blank(0, at)
-        match_at = _TOKEN.match
+        match_at, new = _TOKEN.match, tuple.__new__
         while at < len(text):
             match = match_at(text, at)
             assert match is not None and match.lastgroup is not None
@@ -127,7 +127,8 @@ class _Lexer:
                 if name == "string" and "\n" in written and self._runs_away(written, end):
                     after = self._broken_string(at)
                 else:
-                    tokens.append(Token(_KINDS[name], at, end, written))
+                    # As Token(…) does it, in half the time.
+                    tokens.append(new(Token, (_KINDS[name], at, end, written)))
             elif name == "line_comment":
                 self._line_comments.append(Span(at, end))
                 self._blank(at, end)

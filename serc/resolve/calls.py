@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import replace
+from typing import Final
 
 from runtime.spec.declare import ArgumentKind, Function, ModuleSpec, RouteKind
 from runtime.spec.effects import Does
@@ -43,6 +44,10 @@ _SHELLS = frozenset(("exec", "ext", "extcmd"))
 # So many unknown names of a file can be slips; to look for what was meant takes some milliseconds each.
 _SLIPS_MAX = 200
 ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "onreply_route": RouteKind.ONREPLY}
+
+# Actions of the core of which there is nothing to say, by the identity of the call: what is read again at the same place is the same node.
+_ACTIONS: Final[dict[int, tuple[tree.Call, BoundCall]]] = {}
+_MOST_ACTIONS: Final = 20_000
 
 
 class CallCheck:
@@ -120,6 +125,21 @@ class CallCheck:
                 self._report.add(code, span, message, hint=hint, fix=fix)
 
     def _action(self, call: tree.Call, forms: tuple[Function, ...]) -> None:
+        """What it means depends on the call alone."""
+        known = _ACTIONS.get(id(call))
+        core = self._modules.catalogue.core()
+        if known is not None and known[0] is call and known[1].spec is core:
+            self._bound.calls[call.span] = known[1]
+            return
+        before = len(self._report.diagnostics)
+        self._look_at_action(call, forms)
+        found = self._bound.calls.get(call.span)
+        if found is not None and len(self._report.diagnostics) == before:
+            if len(_ACTIONS) >= _MOST_ACTIONS:
+                _ACTIONS.clear()
+            _ACTIONS[id(call)] = call, found
+
+    def _look_at_action(self, call: tree.Call, forms: tuple[Function, ...]) -> None:
         if not call.parenthesised:
             if not forms[0].bare:
                 self._without_parentheses(call, _usage(forms[0]))

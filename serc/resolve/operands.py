@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import Final
 
+from runtime.spec.declare import ModuleSpec
 from runtime.spec.environment import names_in
 from runtime.spec.kinds import regex_constant, regex_doubt
 from runtime.spec.kinds_sip import is_host_name, is_ip, network_constant
@@ -32,6 +33,11 @@ _OPERATORS: Final = ("==", "!=", "=~", "<", ">", "<=", ">=")
 # Signs of a pattern that no URI has; `*`, `$`, parentheses and brackets can be in one.
 _LOOKS_LIKE_REGEX: Final = re.compile(r"\A\^|\$\Z|\.[*+]|\[[^]:]*-|\[:|\\|\||\{[0-9,]+\}")
 
+# Comparisons of which there is nothing to say, by their identity: an editor has the same ones looked at after each keystroke, since what is
+# read again at the same place is the same node.
+_KNOWN: Final[dict[int, tuple[tree.Compare, ModuleSpec, BoundComparison]]] = {}
+_MOST_KNOWN: Final = 20_000
+
 
 class ComparisonCheck:
     """Binds every comparison of a file to its operand, with its value parsed, and reports those that cannot be."""
@@ -43,6 +49,19 @@ class ComparisonCheck:
         self._myself = next(each.name for each in self._declared.operands if isinstance(each, ServerOperand))
 
     def compare(self, compare: tree.Compare) -> None:
+        known = _KNOWN.get(id(compare))
+        if known is not None and known[0] is compare and known[1] is self._declared:
+            self._bound.comparisons[compare.span] = known[2]
+            return
+        before = len(self._report.diagnostics)
+        self._compare(compare)
+        found = self._bound.comparisons.get(compare.span)
+        if found is not None and len(self._report.diagnostics) == before:
+            if len(_KNOWN) >= _MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[id(compare)] = compare, self._declared, found
+
+    def _compare(self, compare: tree.Compare) -> None:
         operand = self._declared.operand(compare.operand.name)
         if isinstance(operand, ServerOperand):
             found = self._server(compare)

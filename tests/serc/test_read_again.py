@@ -14,6 +14,7 @@ from serc.editor import Document
 from serc.frontend import inspect, uncollected
 from serc.reading import pieces, tree
 from serc.reading.source import Source
+from serc.resolve import calls, operands
 
 
 def looked_at(text: str) -> tuple[tree.File, list[tuple[int, str, str]]]:
@@ -29,8 +30,16 @@ def test_keystrokes_anywhere(seed: int) -> None:
         at = chance.randrange(len(text))
         text = text[:at] + chance.choice(["", " ", "x", '"', ";", "(", "1"]) + text[at + chance.randrange(2) :]
         warm = looked_at(text)
-        pieces._READ.clear()
+        for kept in (pieces._READ, calls._ACTIONS, operands._KNOWN):
+            assert isinstance(kept, dict)
+            kept.clear()
         assert looked_at(text) == warm
+
+
+def test_a_variable_of_the_environment_is_found_however_its_sign_is_written() -> None:
+    for sign in ("$", "\\x24", "\\044"):
+        _, told = looked_at(PROXY.replace('"example.org"', f'"{sign}{{DOMAIN}}"', 1))
+        assert "SER0218" in [code for _, code, _ in told], sign
 
 
 def test_pieces_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
