@@ -139,13 +139,13 @@ class Layer:
         self._schedule(branch)
 
     def start_cancel(self, branch: Branch, request: Send, now_ms: i64) -> None:
-        """`request`, the branch's CANCEL, has just been sent. The branch itself must end soon now (RFC 3261 9.1)."""
+        """`request`, the branch's CANCEL, has just been sent. That of an INVITE must end soon now (RFC 3261 9.1)."""
         cancel = Client(branch.transaction, branch.index, request, False)
         branch.cancel = cancel
         branch.cancel_wanted = False
         branch.cancel_request = None
         self.start(cancel, self.settings.fr, now_ms)
-        if not branch.over:
+        if branch.is_invite and not branch.over:
             branch.give_up_ms = now_ms + self.settings.fr
             self._schedule(branch)
 

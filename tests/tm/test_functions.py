@@ -7,6 +7,7 @@ import re
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.context import Context
+from runtime.sip import methods
 from runtime.sip.regex import Regex
 from runtime.sip.transport import Send
 from tm.site import Site, acknowledgement, reply, request, said, to
@@ -125,3 +126,39 @@ def test_a_transport_that_nothing_here_speaks_is_told_as_the_lack_of_a_socket() 
     sends = Site().say(request(to="sip:bob@127.0.0.1:5090;transport=sctp"))
     assert said(sends) == ["5080 100", "5080 500"]
     assert b" (7/TM)\r\n" in sends[1].data
+
+
+def test_a_cancel_for_another_method_is_answered_and_passed_on_where_the_branch_has_given_a_sign_of_life() -> None:
+    site = Site()
+    options = to(site.say(request("OPTIONS")), 5090)
+    site.say(reply(options, 180), 5090)
+    sends = site.say(request("CANCEL"))
+    assert said(sends) == ["5090 CANCEL", "5080 200"] and b" 200 canceling\r\n" in sends[1].data
+    assert site.say(reply(sends[0], 200), 5090) == []
+    site.wait(20)
+    assert said(site.say(reply(options, 200), 5090)) == ["5080 200"]
+    site.wait(40)
+    assert site.open == 0
+
+
+def test_a_cancel_changes_nothing_for_another_method_that_nobody_has_answered() -> None:
+    site = Site()
+    options = to(site.say(request("OPTIONS")), 5090)
+    sends = site.say(request("CANCEL"))
+    assert said(sends) == ["5080 200"] and b"no more pending branches" in sends[0].data
+    assert said(site.say(reply(options, 200), 5090)) == ["5080 200"]
+
+
+def test_t_forward_nonack_of_a_cancel_cancels_wherever_it_was_to_go() -> None:
+    tm = Tm()
+
+    def route(ctx: Context) -> int:
+        if ctx.message.method != methods.CANCEL:
+            return tm.t_relay(ctx)
+        tm.t_newtran(ctx)
+        return 1 if tm.t_forward_nonack(ctx, b"127.0.0.1", 5091) else -1
+
+    site = Site(tm, route)
+    invite = to(site.say(request()), 5090)
+    site.say(reply(invite, 180), 5090)
+    assert said(site.say(request("CANCEL"))) == ["5090 CANCEL", "5080 200"]

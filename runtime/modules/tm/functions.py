@@ -11,7 +11,7 @@ from runtime.modules.tm.branching import add_branches
 from runtime.modules.tm.call import Call, call_of
 from runtime.modules.tm.core import Core
 from runtime.modules.tm.kinds import request_action
-from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, open_transaction, relay
+from runtime.modules.tm.relaying import OPENED, PLAIN_ACK, cancel_original, open_transaction, relay
 from runtime.modules.tm.write_request import (
     Action,
     add_blind_branch,
@@ -156,11 +156,16 @@ class Functions(Api):
     def t_forward_nonack_uri(self, ctx: Context) -> bool:
         """Forward in the open transaction to where the URIs lead; False for an ACK."""
         call = self._forwardable(ctx)
-        return call is not None and add_branches(self.core, ctx, call, None) > 0
+        return call is not None and self._send_on(ctx, call, None)
 
     def _forward(self, ctx: Context, way: Hop | None) -> bool:
         call = self._forwardable(ctx)
-        return call is not None and way is not None and add_branches(self.core, ctx, call, way) > 0
+        return call is not None and way is not None and self._send_on(ctx, call, way)
+
+    def _send_on(self, ctx: Context, call: Call, way: Hop | None) -> bool:
+        if call.method == methods.CANCEL and cancel_original(self.core, ctx, call):
+            return True
+        return add_branches(self.core, ctx, call, way) > 0
 
     def _sought(self, ctx: Context) -> Call | None:
         """The transaction of the message, also of a repetition that nothing has looked up yet."""

@@ -123,7 +123,7 @@ def relay(core: Core, ctx: Context, fixed: Hop | None, replicate: bool) -> int:
     call.is_replicated = replicate
     if call.is_invite:
         answer(core, call, ctx, 100, TRYING)
-    elif call.method == methods.CANCEL and _cancel(core, ctx, call):
+    elif call.method == methods.CANCEL and cancel_original(core, ctx, call):
         return 1
     if add_branches(core, ctx, call, fixed) > 0:
         return 1
@@ -159,30 +159,35 @@ def _refuse_scheme(core: Core, ctx: Context) -> int:
     return 0
 
 
-def _cancel(core: Core, ctx: Context, call: Call) -> bool:
-    """Cancel the INVITE that this CANCEL means, and answer it; False if there is none. RFC 3261 9.2 and 16.10."""
-    invite = core.layer.table.find_invite(ctx.message, call.key)
-    if invite is None or not invite.is_invite:
+def cancel_original(core: Core, ctx: Context, call: Call) -> bool:
+    """Cancel the request that this CANCEL means, and answer the CANCEL; False if there is none. RFC 3261 9.2 and 16.10."""
+    original = core.layer.table.find_invite(ctx.message, call.key)
+    if original is None:
         return False
-    assert isinstance(invite, Call)
+    assert isinstance(original, Call)
     pending = False
-    if invite.state == PROCEEDING:
-        invite.cancelled = True
-        if invite.is_busy:
+    if original.state == PROCEEDING:
+        original.cancelled = original.is_invite
+        if original.is_busy:
             pending = True
-            invite.queue(LateCancel(ctx))
+            original.queue(LateCancel(ctx))
         else:
-            pending = _cancel_branches(invite.core, ctx, invite)
+            pending = _cancel_branches(original.core, ctx, original)
     answer(core, call, ctx, 200, b"canceling" if pending else b"ok -- no more pending branches")
-    if pending and not invite.is_busy and not has_open_branches(invite):
-        decide(invite.core, invite, ctx.now_ms)
+    if pending and not original.is_busy and not has_open_branches(original):
+        decide(original.core, original, ctx.now_ms)
     return True
 
 
-def _cancel_branches(core: Core, ctx: Context, invite: Call) -> bool:
-    """False if no branch was open any more. `ctx` is that of the CANCEL."""
+def _cancel_branches(core: Core, ctx: Context, original: Call) -> bool:
+    """False if there was nothing to cancel any more. `ctx` is that of the CANCEL.
+
+    A request other than INVITE goes on in any case (RFC 3261 9.2); where it has been answered provisionally the CANCEL is passed on.
+    """
     pending = False
-    for branch in invite.branches:
+    for branch in original.branches:
+        if not original.is_invite and branch.status == 0:
+            continue
         if branch.seeks and not branch.over:
             # Nobody has been asked yet, and nobody will be.
             core.layer.fail_branch(branch, 487, reason_of(487))
@@ -194,7 +199,7 @@ def _cancel_branches(core: Core, ctx: Context, invite: Call) -> bool:
             continue
         data = _one_hop_cancel(ctx, branch, branch.request)
         branch.cancel_request = Send(data, branch.request.destination, branch.request.socket)
-        if core.layer.wants_cancel(branch):
+        if not original.is_invite or core.layer.wants_cancel(branch):
             send_cancel(core, branch, ctx.now_ms)
     return pending
 
