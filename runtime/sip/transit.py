@@ -295,7 +295,9 @@ def remove_top_via(msg: Message) -> Edit:
     via = msg.via1
     assert via is not None
     if via.more:
-        return Edit(via.start, skip_white(msg.buf, via.end + 1, headers.line_end(msg.via)), b"")
+        below = skip_white(msg.buf, via.end + 1, headers.line_end(msg.via))
+        if below < headers.line_end(msg.via):
+            return Edit(via.start, below, b"")
     return Edit(headers.line_start(msg.via), headers.line_end(msg.via), b"")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engine import vias
+
 from runtime.modules import core
 from runtime.modules.tm import Tm
 from runtime.routing.context import Context
@@ -162,3 +164,11 @@ def test_t_forward_nonack_of_a_cancel_cancels_wherever_it_was_to_go() -> None:
     invite = to(site.say(request()), 5090)
     site.say(reply(invite, 180), 5090)
     assert said(site.say(request("CANCEL"))) == ["5090 CANCEL", "5080 200"]
+
+
+def test_a_reply_whose_via_ends_in_a_comma_keeps_its_lines_apart() -> None:
+    site = Site()
+    ringing = reply(to(site.say(request()), 5090), 180)
+    sends = site.say(ringing.replace(b"\r\nVia: ", b"\r\nVIA: ", 1).replace(b"\r\nVia: ", b" ,\r\nVia: ", 1), 5090)
+    assert len(sends) == 1 and vias(sends[0].data) == ["SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bKa"]
+    assert b"\r\nVia: SIP/2.0/UDP 127.0.0.1:5080;" in sends[0].data

@@ -199,11 +199,11 @@ def test_an_ack_that_belongs_to_nothing_is_forwarded_without_state() -> None:
     assert site.open == 0
 
 
-def test_broken_requests_open_no_transaction() -> None:
+def test_broken_requests_open_no_transaction_and_are_refused() -> None:
     site = Site()
     for header_name in ("From", "To", "Call-ID", "CSeq"):
-        assert site.say(request().replace(header_name.encode() + b":", b"X-Gone:")) == []
-    assert site.say(request().replace(b"CSeq: 1 INVITE", b"CSeq: one INVITE")) == []
+        assert said(site.say(request().replace(header_name.encode() + b":", b"X-Gone:"))) == ["5080 400"]
+    assert said(site.say(request().replace(b"CSeq: 1 INVITE", b"CSeq: one INVITE"))) == ["5080 400"]
     assert site.open == 0
 
 
