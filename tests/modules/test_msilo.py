@@ -106,7 +106,15 @@ def test_the_owner_is_the_user_of_a_uri_with_a_name(recipient: int, uri: str, ow
 
 
 @pytest.mark.parametrize(
-    "headers", [{"body": ""}, {"To": "<sip:example.com>"}, {"From": ""}, {"From": "<tel:+44>;tag=1", "To": "<tel:+44>"}]
+    "headers",
+    [
+        {"body": ""},
+        {"To": "<sip:example.com>"},
+        {"From": ""},
+        {"From": "<tel:+44>;tag=1", "To": "<tel:+44>"},
+        {"Content_Type": ""},
+        {"Content_Type": "garbage"},
+    ],
 )
 def test_what_is_no_message_for_somebody_is_not_stored(headers: dict[str, str]) -> None:
     silo = Silo()
@@ -129,7 +137,6 @@ def test_expires_shortens_the_life_of_a_message(expires: str, seconds: int) -> N
         ("text/plain;charset=UTF-8", b"text/plain"),
         ("Message/CPIM", b"text/plain"),
         ("text/html; level=1", b"text/html"),
-        ("", b"text/plain"),
     ],
 )
 def test_the_type_is_kept_without_parameters(type: str, kept: bytes) -> None:

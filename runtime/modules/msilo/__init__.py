@@ -142,13 +142,13 @@ class Msilo(Module):
             self._refuse_own(to, sender)
             owner = texts.owner_of(ctx, recipient)
             body = texts.body_of(ctx)
+            type = texts.content_type_of(ctx)
         except (BadMessage, CannotStore) as bad:
             ctx.log(L_ERR, f"ERROR: m_store: the message is not stored: {bad}")
             return False
         now_s = self._now_s()
         wanted_s = texts.expires_of(ctx)
         life_s = min(wanted_s, self._life_s) if wanted_s else self._life_s
-        type = texts.content_type_of(ctx)
         row: Row = [to, sender, owner.user, owner.domain, body, type, now_s + life_s, now_s]
         try:
             self._database.insert(ctx, self._table, self._stored, row)

@@ -76,12 +76,15 @@ def body_of(ctx: Context) -> bytes:
 
 
 def content_type_of(ctx: Context) -> bytes:
-    """What is kept as the type: that of the header without its parameters. A text in CPIM is a text."""
+    """What is kept as the type: that of the header without its parameters. A text in CPIM is a text. Raises CannotStore.
+
+    A body of no type is nothing that could be delivered: RFC 3261 20.15.
+    """
     msg = ctx.message
-    if msg.content_type == 0:
-        return PLAIN
-    value = msg.value(msg.content_type).partition(b";")[0].strip()
-    return PLAIN if value.lower() in (PLAIN, _CPIM, b"") else value
+    value = b"" if msg.content_type == 0 else msg.value(msg.content_type).partition(b";")[0].strip()
+    if b"/" not in value:
+        raise CannotStore("no type in Content-Type")
+    return PLAIN if value.lower() in (PLAIN, _CPIM) else value
 
 
 def expires_of(ctx: Context) -> int | None:
