@@ -145,7 +145,12 @@ def test_an_address_of_the_other_family_changes_its_kind() -> None:
     assert b"\r\nc=IN IP6 2001:db8::7\r\n" in data
 
 
-@pytest.mark.parametrize("data", [invite(), invite(SDP, "text/plain"), invite("v=0\r\n")])
+@pytest.mark.parametrize("sdp", ["v=0\r\n", "v=0\r\nc=IN IP6 ::1\r\n"])
+def test_where_no_address_can_be_fixed_the_rest_is_done(sdp: str) -> None:
+    assert body_after('if (fix_nated_sdp("3")) fix_nated_sdp("2")', invite(sdp)) == sdp + "a=direction:active\r\n"
+
+
+@pytest.mark.parametrize("data", [invite(), invite(SDP, "text/plain")])
 def test_without_an_sdp_there_is_nothing_to_fix(data: bytes) -> None:
     ctx = Site("route { drop; }", "nathelper").context(data)
     assert not Nathelper(rtpproxy_disable=1).fix_nated_sdp(ctx, 2)

@@ -31,7 +31,10 @@ ALREADY_PROXIED: Final = b"a=nortpproxy:yes"
 
 
 def fix_sdp(ctx: Context, changes: i64) -> bool:
-    """The work of fix_nated_sdp; False without a session description, or without a c= line where one is wanted."""
+    """The work of fix_nated_sdp; False without a session description.
+
+    As in SER it is true also where no address can be repaired: without a c= line, or with one of IPv6 from a sender of IPv4.
+    """
     buf = ctx.message.buf
     try:
         start = sdp_start(ctx.message)
@@ -42,17 +45,27 @@ def fix_sdp(ctx: Context, changes: i64) -> bool:
     if changes & ACTIVE:
         appended.append(b"a=direction:active")
     if changes & ADDRESS:
-        first = find_connection(buf, start, len(buf))
-        if first is None:
-            ctx.log(L_ERR, "ERROR: fix_nated_sdp: no c= line")
-            return False
-        if _replace_address(ctx, first, ctx.source.text):
-            appended.append(b"a=oldmediaip:" + buf[first.start : first.end])
-        second = find_connection(buf, next_line(buf, first.end), len(buf))
-        if second is not None:
-            _replace_address(ctx, second, ctx.source.text)
+        _fix_addresses(ctx, start, appended)
     _append(ctx, appended)
     return True
+
+
+def _fix_addresses(ctx: Context, start: i64, appended: list[bytes]) -> None:
+    """Of the first two c= lines; the first address goes into a line to be appended."""
+    buf = ctx.message.buf
+    address = ctx.source.text
+    first = find_connection(buf, start, len(buf))
+    if first is None:
+        ctx.log(L_ERR, "ERROR: fix_nated_sdp: no c= line")
+        return
+    if first.is_ipv6 and b":" not in address:
+        ctx.log(L_ERR, "ERROR: fix_nated_sdp: not an IPv4 address in the c= line")
+        return
+    if _replace_address(ctx, first, address):
+        appended.append(b"a=oldmediaip:" + buf[first.start : first.end])
+    second = find_connection(buf, next_line(buf, first.end), len(buf))
+    if second is not None:
+        _replace_address(ctx, second, address)
 
 
 def _append(ctx: Context, lines: list[bytes]) -> None:
