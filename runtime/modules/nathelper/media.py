@@ -35,7 +35,6 @@ def fix_sdp(ctx: Context, changes: i64) -> bool:
 
     As in SER it is true also where no address can be repaired: without a c= line, or with one of IPv6 from a sender of IPv4.
     """
-    buf = ctx.message.buf
     try:
         start = sdp_start(ctx.message)
     except BadMessage as e:
