@@ -22,7 +22,6 @@ BAD_SCHEME: Final = -416
 SEND: Final = -477
 BAD_ADDRESS: Final = -478
 BAD_URI: Final = -479
-BAD_PROTOCOL: Final = -480
 
 _REPLIES: Final = {
     SEND: (477, b"Unfortunately error on sending to next hop occurred"),

@@ -40,7 +40,7 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
     if socket is None:
         family = 10 if destination.is_ipv6 else 2
         return ctx.fail(
-            errors.NO_SOCKET,
+            no_socket(ctx, proto),
             f"ERROR: forward: cannot forward to af {family}, proto {proto} ({PROTO_NAMES[proto]}): "
             "no corresponding listening socket",
         )
@@ -225,6 +225,11 @@ def sending_socket(ctx: Context, destination: Address, proto: i64) -> ListenSock
     return table.default_for(proto, destination.is_ipv6)
 
 
+def no_socket(ctx: Context, proto: i64) -> int:
+    """The error where there is no socket that sends: SER's single process tries its only one all the same, and cannot send."""
+    return errors.SEND if proto == UDP and ctx.world.sockets.alone is not None else errors.NO_SOCKET
+
+
 def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tls: bool) -> Hop | None:
     """The hop that the URI `text` (None: the Request-URI) leads to, perhaps one that is still searched for; None, with
     `ctx.error` set, when there is no way.
@@ -242,13 +247,13 @@ def next_hop(ctx: Context, text: bytes | None, proto: i64, port: i64, sips_by_tl
         proto = TLS
     if proto == 0:
         proto = uri.transport
-        if proto == SCTP or proto == OTHER_TRANSPORT and sips_by_tls:
-            # SER's forward() looks at the transport, its tm for a socket.
-            error = errors.NO_SOCKET if sips_by_tls else errors.BAD_PROTOCOL
+        if proto == SCTP:
+            # SER's tm looks for a socket, its forward() says nothing of why.
+            error = errors.NO_SOCKET if sips_by_tls else errors.UNSPECIFIED
             ctx.fail(error, f"ERROR: forward: unsupported transport in <{_shown(ctx, text)}>")
             return None
         if proto == OTHER_TRANSPORT:
-            # For forward() what nobody here knows counts as not said, as in SER.
+            # What nobody here knows counts as not said, as in SER.
             proto = 0
     if port < 0:
         port = uri.port

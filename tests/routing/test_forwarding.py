@@ -253,7 +253,7 @@ def test_a_transport_that_nobody_knows_counts_as_not_said() -> None:
         ("sip:bob@", errors.BAD_URI),
         ("sip:bob@h:99999", errors.BAD_URI),
         ("sip:bob@unknown.example.com", errors.BAD_ADDRESS),
-        ("sip:bob@h;transport=sctp", errors.BAD_PROTOCOL),
+        ("sip:bob@h;transport=sctp", errors.UNSPECIFIED),
         ("sip:bob@127.0.0.1;transport=tcp", errors.NO_SOCKET),
         ("sip:bob@[::1]:5090", errors.NO_SOCKET),
     ],
@@ -357,15 +357,20 @@ def test_force_send_socket_says_where_from(name: SocketName, proto: int, index: 
 )
 def test_nothing_is_sent_from_a_socket_that_a_single_process_does_not_read(uri: str, index: int | None) -> None:
     name = SocketName("udp", "127.0.0.2", 5070)
+    errors_seen: list[int] = []
 
     def route(ctx: Context) -> int:
         core.force_send_socket(ctx, name)
-        return relay(ctx)
+        done = relay(ctx)
+        errors_seen.append(ctx.error)
+        return done
 
     site = Server(Program(config=PLAIN, request=route, socket_names=(name,)), (V4, "udp:127.0.0.2:5070", V6))
     site.engine.world.sockets.alone = site.sockets[0]
     assert [s.socket.index for s in site.say(request("OPTIONS", uri))] == ([] if index is None else [index])
     assert any("fork=no" in line for line in site.lines())
+    # SER tries its only socket all the same, and cannot send.
+    assert (errors_seen == [errors.SEND]) is (index is None)
 
 
 def test_a_socket_that_is_not_listened_on_keeps_the_server_from_starting() -> None:

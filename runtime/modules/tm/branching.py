@@ -81,7 +81,10 @@ def _request(ctx: Context, way: Hop, id: bytes, uri: bytes | None) -> Send | Non
     assert destination is not None
     socket = forwarding.sending_socket(ctx, destination, way.proto)
     if socket is None:
-        ctx.fail(errors.NO_SOCKET, f"ERROR: t_relay: no socket for {PROTO_NAMES[way.proto]} to {destination}")
+        ctx.fail(
+            forwarding.no_socket(ctx, way.proto),
+            f"ERROR: t_relay: no socket for {PROTO_NAMES[way.proto]} to {destination}",
+        )
         return None
     if request_circles(ctx, destination):
         ctx.fail(errors.CIRCLES, forwarding.CIRCLING)

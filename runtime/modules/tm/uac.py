@@ -218,9 +218,7 @@ def send_request(core: Core, draft: Draft, call_id: bytes, outcome: Outcome, now
     opening = Opening(core, draft, own_id, tag, outcome, ctx)
     way = forwarding.next_hop(ctx, draft.next_hop or draft.uri, 0, -1, True)
     if way is None:
-        # For SER a protocol that it does not know is one that it has no socket for.
-        error = errors.NO_SOCKET if ctx.error == errors.BAD_PROTOCOL else ctx.error
-        raise CannotSend(*errors.reply_for(error, b"FIFO/UAC"))
+        raise CannotSend(*errors.reply_for(ctx.error, b"FIFO/UAC"))
     opening.search = way.search
     if way.destination is not None:
         opening.send(way, now_ms)
