@@ -47,6 +47,8 @@ ROUTE_KINDS = {"route": RouteKind.REQUEST, "failure_route": RouteKind.FAILURE, "
 
 # Actions of the core of which there is nothing to say, by the identity of the call: what is read again at the same place is the same node.
 _ACTIONS: Final[dict[int, tuple[tree.Call, BoundCall]]] = {}
+# Kinds of names that have to be the same in several calls: a wrong one is one mistake, told where it stands first.
+_SAME_EVERYWHERE: Final = frozenset(("realm",))
 _MOST_ACTIONS: Final = 20_000
 
 
@@ -59,6 +61,8 @@ class CallCheck:
         self._report = report
         self._all = bound.modules.before(sys.maxsize)
         self._loaded_at = max((module.node.span.end for module in self._all), default=0)
+        # Names that were doubted, by their kind.
+        self._doubted: set[tuple[str, str]] = set()
         # Functions by name, number of arguments, and how many modules were loaded by then.
         self._found: dict[tuple[str, int, int], list[tuple[ModuleSpec, Function]]] = {}
         # Where the route begins that the call is in.
@@ -380,6 +384,10 @@ class CallCheck:
             self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint=hint, fix=fix)
             return value
         doubt = kind.doubt(argument.value)
+        if doubt is not None and kind.name in _SAME_EVERYWHERE:
+            if (kind.name, argument.value) in self._doubted:
+                return value
+            self._doubted.add((kind.name, argument.value))
         if doubt is not None:
             code = {"regex": codes.FOREIGN_REGEX, "format": codes.BAD_FORMAT}.get(kind.name, codes.DOUBTFUL_ARGUMENT)
             fix = mended(argument) if kind.name == "regex" else None
