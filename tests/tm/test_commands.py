@@ -133,6 +133,40 @@ def test_an_invite_is_acknowledged_along_the_recorded_route_each_time_and_answer
     ]
 
 
+@pytest.mark.parametrize(
+    ("recorded", "target", "routes"),
+    [
+        (["<sip:p@127.0.0.1:5091>"], "sip:p@127.0.0.1:5091", "<sip:x@127.0.0.1:5093>"),
+        (
+            ["<sip:p2@127.0.0.1:5092;lr>", "<sip:p1@127.0.0.1:5091>"],
+            "sip:p1@127.0.0.1:5091",
+            "<sip:p2@127.0.0.1:5092;lr>, <sip:x@127.0.0.1:5093>",
+        ),
+        (
+            ["<sip:p2@127.0.0.1:5092>", "<sip:p1@127.0.0.1:5091;lr>"],
+            "sip:x@127.0.0.1:5093",
+            "<sip:p1@127.0.0.1:5091;lr>, <sip:p2@127.0.0.1:5092>",
+        ),
+    ],
+)
+def test_a_strict_router_is_the_target_of_what_follows(recorded: list[str], target: str, routes: str) -> None:
+    site = Site()
+    question = uac(site, b"INVITE")
+    more = "".join(f"Record-Route: {value}\r\n" for value in recorded) + "Contact: <sip:x@127.0.0.1:5093>\r\n"
+    (ack,) = site.say(reply(sent(question), 200, more=more), 5090)
+    assert ack.destination.port == 5091 and ack.data.startswith(b"ACK %s SIP/2.0\r\n" % target.encode())
+    assert header(ack.data, "Route") == routes
+    next_hop = recorded[-1].strip("<>")
+    assert question.text.split("\n")[1:4] == [target, next_hop, f"Route: {routes}\r"]
+
+
+def test_of_several_contacts_the_last_one_is_the_target() -> None:
+    site = Site()
+    more = "Contact: <sip:x@127.0.0.1:5093>, <sip:y@127.0.0.1:5094>\r\n"
+    (ack,) = site.say(reply(sent(uac(site, b"INVITE")), 200, more=more), 5090)
+    assert ack.destination.port == 5094 and ack.data.startswith(b"ACK sip:y@127.0.0.1:5094 SIP/2.0\r\n")
+
+
 def test_a_refused_invite_gets_its_ack() -> None:
     site = Site()
     question = uac(site, b"INVITE")

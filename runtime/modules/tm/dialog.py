@@ -21,7 +21,7 @@ from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.reply import to_tag_of
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
-from runtime.sip.uri import parse_uri, separator_in
+from runtime.sip.uri import BadUri, parse_uri, separator_in
 from runtime.tx.transaction import branch_id
 
 # Of the ACK to a 2xx, which is a transaction of its own: a number that no branch has.
@@ -43,21 +43,30 @@ class Dialog:
 
 
 def dialog_of(reply: Message) -> Dialog | None:
-    """The dialog that a 2xx begins; None without Contact or To tag, or where one of its headers is broken."""
-    if reply.contact == 0 or not to_tag_of(reply):
-        return None
-    try:
-        contact = _values(reply, headers.CONTACT)[0]
-        recorded = _values(reply, headers.RECORD_ROUTE)
-    except BadMessage:
+    """The dialog that a 2xx begins; None without Contact or To tag, or where one of its headers is broken.
+
+    Where the nearest recorded proxy is a strict router, it is the target, and the Contact the last of the routes (RFC 3261
+    12.2.1.1). Of several Contacts in a header the last one counts, as in SER.
+    """
+    if not to_tag_of(reply):
         return None
     buf = reply.buf
-    target = buf[contact.uri_start : contact.uri_end]
+    try:
+        contacts = _contacts(reply)
+        route_set = _values(reply, headers.RECORD_ROUTE)[::-1]
+        first = buf[route_set[0].uri_start : route_set[0].uri_end] if route_set else b""
+        is_strict = len(first) > 0 and not parse_uri(first, 0, len(first)).lr
+    except (BadMessage, BadUri):
+        return None
+    if not contacts:
+        return None
+    target = buf[contacts[-1].uri_start : contacts[-1].uri_end]
     if separator_in(target, 0, len(target)) >= 0:
         return None
-    routes = [buf[value.start : value.end] for value in reversed(recorded)]
-    first = recorded[-1] if recorded else contact
-    return Dialog(target, routes, buf[first.uri_start : first.uri_end])
+    routes = [buf[value.start : value.end] for value in route_set]
+    if is_strict:
+        return Dialog(first, [*routes[1:], b"<" + target + b">"], first)
+    return Dialog(target, routes, first or target)
 
 
 def dialog_of_request(msg: Message) -> Dialog:
