@@ -129,9 +129,9 @@ class World:
         # The databases of this server, which runtime.storage knows, and the process that asks them; None where nobody else does.
         self.databases: Final[list[object]] = []
         self.storage: Storage | None = None
-        # How long the tables of transactions are: a server that a test has just for one call needs no long ones. A power of 2.
         # What is costly to make and was left by a world that is over, by the name of the module that takes it.
         self.spares: dict[str, object] = {}
+        # How long the tables of transactions are: a server that a test has just for one call needs no long ones. A power of 2.
         self.transaction_places: i64 = PLACES
         # Set where programs and the RTP proxy are not real.
         self.stand_in: StandIn | None = None
