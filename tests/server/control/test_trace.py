@@ -13,6 +13,7 @@ import pytest
 from acceptance.conftest import options
 from patience import eventually
 
+from runtime.server.control.tracing import BadTrace, Options
 from serc.commands import serctl
 from server.live import LiveServer, People, kill, serving
 
@@ -287,7 +288,6 @@ def test_a_worker_that_dies_is_watched_again_when_it_is_back(site: Site) -> None
         (["nonsense"], "nonsense: write NAME=VALUE, as in from=alice"),
         (["form=alice"], "there is no form=: write call-id=, from=, to=, src=, method="),
         (["src=alice"], "src=alice: write an IP address, address:port or network/length"),
-        (["from=alice", "-n", "0"], "n=0: write a number from 1 to 1000"),
         (["from="], "from= needs a value"),
         (["from=alice", "from=bob"], "from= is there twice: a call has to meet all that is given"),
     ],
@@ -295,3 +295,9 @@ def test_a_worker_that_dies_is_watched_again_when_it_is_back(site: Site) -> None
 def test_what_makes_no_sense_is_said(site: Site, words: list[str], why: str) -> None:
     said = site.server.serctl("trace", *words)
     assert said.returncode == 1 and why in said.stderr
+
+
+@pytest.mark.parametrize("number", ["0", "1001", "many"])
+def test_the_server_looks_at_the_number_of_calls_too(number: str) -> None:
+    with pytest.raises(BadTrace, match=f"n={number}: write a number from 1 to 1000"):
+        Options(f"from=alice n={number}")
