@@ -292,6 +292,37 @@ def test_a_script_hears_that_a_connection_is_refused(start: StartServer, listeni
     assert server.logs("cannot connect to")
 
 
+INVITE_ROUTES = """
+from typing import Final
+from runtime.modules.tm import Tm
+from runtime.routing.config import Config, Listen
+from runtime.routing.context import Context
+from runtime.routing.program import Program
+
+CONFIG: Final = Config({config})
+tm: Final = Tm()
+
+def route(ctx: Context) -> int:
+    return tm.t_relay(ctx)
+
+PROGRAM: Final = Program(config=CONFIG, modules=(tm,), request=route)
+"""
+
+
+def test_a_call_to_who_refuses_the_connection_ends_at_once(start: StartServer) -> None:
+    """The 100 and the INVITE reach the process of the connections together, and what fails then waits for no other event.
+
+    It did: until the connections were looked over the next time, five seconds later.
+    """
+    server = start_tcp(start, routes=INVITE_ROUTES)
+    uri = b"sip:bob@127.0.0.1:%d;transport=tcp" % free_port()
+    with connect(server) as s:
+        s.settimeout(4.5)
+        s.sendall(message(b"call", uri=uri).replace(b"OPTIONS", b"INVITE"))
+        trying, refused = read(s, 2)
+    assert trying.startswith(b"SIP/2.0 100 ") and refused.startswith(b"SIP/2.0 477 ")
+
+
 def test_what_goes_to_an_alias_takes_the_connection(start: StartServer) -> None:
     server = start_tcp(start, "-n", "2", "-N", "2", routes=FORWARDING_ROUTES)
     with connect(server, "127.0.0.5") as phone, connect(server) as caller:

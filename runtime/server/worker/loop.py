@@ -341,7 +341,8 @@ class Worker:
             came: i64 = count + len(self._letters)
             if streams is not None and ready & STREAMS_READY:
                 streams.serve(_clock_ns() // 1_000_000)
-                came += len(streams.received)
+                # What failed and who was reached has to be told at once, too.
+                came += len(streams.received) + len(streams.failed) + len(streams.reached)
             self._has_watched = self._is_watching and ready & WATCHES_READY != 0
             if came > 0 or not self._expects_more:
                 # Where several came at a time, others have come while these were handled.
