@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
+from runtime.spec.watching import CALLS, CALLS_MAX, LEVEL, LEVEL_MAX, LEVEL_MIN, SECONDS, SECONDS_MAX
 from runtime.storage.url import redacted
 from runtime.version import VERSION
 from serc.commands.ctl import (
@@ -172,19 +173,8 @@ def parser() -> argparse.ArgumentParser:
 # The sub-commands that have nothing to do with the database of users, and those of them that look at --config themselves.
 _OF_THE_SERVER: Final = frozenset(
     (
-        *(
-            "ps",
-            "uptime",
-            "version",
-            "which",
-            "fifo",
-            "unixsock",
-            "moni",
-            "ping",
-            "cisco_restart",
-            "log level",
-            "trace",
-        ),
+        *("ps", "uptime", "version", "which", "fifo", "unixsock", "moni"),
+        *("ping", "cisco_restart", "log level", "trace"),
         *("start", "stop", "restart", "reload", "pa pres", "pa loc", "online", "ul show", "ul dump", "ul add", "ul rm"),
         *("alias show", "alias rm", "lcr reload"),
     )
@@ -192,8 +182,6 @@ _OF_THE_SERVER: Final = frozenset(
 _WITH_CONFIG: Final = frozenset(("start", "stop", "restart", "reload"))
 
 # The options of single sub-commands.
-_CALLS_MAX: Final = 1000
-_SECONDS_MAX: Final = 86_400
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--once": {"action": "store_true", "help": "one cycle only"},
     "--check": {"action": "store_true", "help": "find out whether it would do; nothing changes"},
@@ -204,19 +192,19 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "-n": {
         "dest": "number",
         "metavar": "CALLS",
-        "type": whole_number(1, _CALLS_MAX),
-        "help": "end when so many calls are over (default 10)",
+        "type": whole_number(1, CALLS_MAX),
+        "help": f"end when so many calls are over (default {CALLS})",
     },
     "--for": {
         "dest": "seconds",
         "metavar": "SECONDS",
-        "type": whole_number(1, _SECONDS_MAX),
-        "help": "end after so long (default 600)",
+        "type": whole_number(1, SECONDS_MAX),
+        "help": f"end after so long (default {SECONDS})",
     },
     "--level": {
         "metavar": "N",
-        "type": whole_number(-3, 4),
-        "help": "show log lines of these calls up to this level (default 2)",
+        "type": whole_number(LEVEL_MIN, LEVEL_MAX),
+        "help": f"show log lines of these calls up to this level (default {LEVEL})",
     },
     "--whole": {"action": "store_true", "help": "show whole messages"},
     "--password-file": {"metavar": "FILE", "help": "its first line is the password; -: standard input"},

@@ -12,6 +12,7 @@ from runtime.sip.address import Address
 from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket
+from runtime.spec.watching import LEVEL, LEVEL_MAX, LEVEL_MIN
 from serc.commands.files import CannotRead, complain, read_source
 from serc.commands.numbers import decimal_number, whole_number
 from serc.diagnostics.printable import json_text, printable
@@ -25,9 +26,6 @@ from serc.testing.trace import Tracer
 NOWHERE: Final = "192.0.2.1"
 _PLACE: Final = re.compile(r"(?:(udp|tcp):)?(\[[0-9A-Fa-f:.]+\]|[0-9.]+)(?::([0-9]+))?")
 _PORTS: Final = range(1, 65536)
-_LEVEL: Final = 2
-_LEVEL_MIN: Final = -3
-_LEVEL_MAX: Final = 9
 # A day: registrations and calls end within it.
 _AFTER_MAX_S: Final = 86_400
 
@@ -70,9 +68,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--level",
         metavar="N",
-        type=whole_number(_LEVEL_MIN, _LEVEL_MAX),
-        default=_LEVEL,
-        help=f"show log lines up to this level, {_LEVEL_MIN} to {_LEVEL_MAX}; default: {_LEVEL}",
+        type=whole_number(LEVEL_MIN, LEVEL_MAX),
+        default=LEVEL,
+        help=f"show log lines up to this level, {LEVEL_MIN} to {LEVEL_MAX}; default: {LEVEL}",
     )
     p.add_argument("--whole", action="store_true", help="show whole messages")
     p.add_argument("--json", action="store_true", help="for programs")

@@ -215,7 +215,7 @@ NOBODY = {"SER_FIFO": "/no/fifo"}
         (("restart", "--db", "sqlite:///x"), {}, 2, "--db means nothing here: restart has nothing to do"),
         (("trace", "src=192.0.2.1", "-n", "many"), {}, 2, "argument -n: many: write a number from 1 to 1000"),
         (("trace", "src=192.0.2.1", "--for", "0"), {}, 2, "argument --for: 0: write a number from 1 to 86400"),
-        (("trace", "src=192.0.2.1", "--level", "2.5"), {}, 2, "argument --level: 2.5: write a number from -3 to 4"),
+        (("trace", "src=192.0.2.1", "--level", "2.5"), {}, 2, "argument --level: 2.5: write a number from -3 to 9"),
     ],
 )
 def test_errors_say_what_to_do(arguments: tuple[str, ...], variables: dict[str, str], status: int, text: str) -> None:

@@ -16,6 +16,7 @@ from runtime.routing.dns_records import NameQuestion
 from runtime.routing.locating import Hop
 from runtime.routing.names import Names, Waiting
 from runtime.sip import headers
+from runtime.sip.contacts import contacts_in
 from runtime.sip.message import Message, parse
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.reply import to_tag_of
@@ -52,7 +53,7 @@ def dialog_of(reply: Message) -> Dialog | None:
         return None
     buf = reply.buf
     try:
-        contacts = _contacts(reply)
+        contacts = contacts_in(reply, reply.contact)
         route_set = _values(reply, headers.RECORD_ROUTE)[::-1]
         first = buf[route_set[0].uri_start : route_set[0].uri_end] if route_set else b""
         is_strict = len(first) > 0 and not parse_uri(first, 0, len(first)).lr
@@ -76,7 +77,7 @@ def dialog_of_request(msg: Message) -> Dialog:
     `next_hop` then. Of several Contacts in a header the last one counts, as in SER. Raises BadMessage and BadUri.
     """
     buf = msg.buf
-    contacts = _contacts(msg)
+    contacts = contacts_in(msg, msg.contact)
     recorded = _values(msg, headers.RECORD_ROUTE)
     remote = (
         contacts[-1]
@@ -91,18 +92,6 @@ def dialog_of_request(msg: Message) -> Dialog:
     if parse_uri(first, 0, len(first)).lr:
         return Dialog(target, routes, first)
     return Dialog(first, [*routes[1:], b"<" + target + b">"], b"")
-
-
-def _contacts(msg: Message) -> list[NameAddr]:
-    """The values of the first Contact header, none for `*`; raises BadMessage."""
-    if msg.contact == 0 or msg.value(msg.contact) == b"*":
-        return []
-    found: list[NameAddr] = []
-    pos = headers.value_start(msg.contact)
-    while pos >= 0:
-        found.append(parse_name_addr(msg.buf, pos, headers.line_end(msg.contact), True))
-        pos = found[-1].next
-    return found
 
 
 def _values(msg: Message, kind: int) -> list[NameAddr]:

@@ -21,13 +21,8 @@ from runtime.server.mail.letters.watch import BEGIN, END, FULL, WatchLetter
 from runtime.server.mail.letters.watched import WatchedLetter
 from runtime.server.processes.workers import Workers
 from runtime.server.start.probes import unpacked_places
+from runtime.spec.watching import CALLS, CALLS_MAX, LEVEL, LEVEL_MAX, LEVEL_MIN, SECONDS, SECONDS_MAX
 
-# What a client may ask for, beside calls.
-CALLS: Final = 10
-CALLS_MAX: Final = 1000
-SECONDS: Final = 600
-SECONDS_MAX: Final = 86_400
-LEVEL: Final = 2
 TRACES_MAX: Final = 16
 # So often a client hears that the trace goes on; so a client that is gone is found out.
 _SIGN_MS: Final = 1_000
@@ -55,7 +50,7 @@ class Options:
             words[name.lower()] = value
         self.calls: Final = _number(words, "n", CALLS, 1, CALLS_MAX)
         self.seconds: Final = _number(words, "for", SECONDS, 1, SECONDS_MAX)
-        self.level: Final = _number(words, "level", LEVEL, -3, 9)
+        self.level: Final = _number(words, "level", LEVEL, LEVEL_MIN, LEVEL_MAX)
         try:
             wanted(words)
         except BadFilter as e:

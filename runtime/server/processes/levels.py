@@ -9,9 +9,8 @@ from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import log_level
 from runtime.server.mail.letters.log_level import ALL_AS_CONFIGURED, AS_CONFIGURED, AS_TOLD, LogLevelLetter
 from runtime.server.worker.levels import obey
+from runtime.spec.watching import LEVEL_MAX, LEVEL_MIN
 
-LEVEL_MIN: Final = -3
-LEVEL_MAX: Final = 9
 # A level of a call costs others something, so nobody forgets many.
 WORDS_MAX: Final = 100
 
