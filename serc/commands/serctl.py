@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final, NoReturn
 
 from runtime.spec.watching import CALLS, CALLS_MAX, LEVEL, LEVEL_MAX, LEVEL_MIN, SECONDS, SECONDS_MAX
@@ -83,13 +84,13 @@ def main(argv: list[str] | None = None) -> int:
 
 def _refuse_database(options: argparse.Namespace) -> None:
     """What names a database means nothing to who asks the server: rather said than not done. Raises CannotAsk."""
-    words = options.command.words
-    if words not in _OF_THE_SERVER:
+    words, meets = options.command.words, options.command.meets
+    if meets is Meets.DATABASE:
         return
     where = "--socket or --fifo say which server is meant"
     if options.db is not None:
         raise CannotAsk(USAGE, f"--db means nothing here: {words} has nothing to do with the database of users")
-    if options.config is not None and words not in _WITH_CONFIG:
+    if options.config is not None and meets is Meets.SERVER:
         raise CannotAsk(
             USAGE, f"--config {options.config} means nothing here: {words} asks the server that runs; {where}"
         )
@@ -103,16 +104,25 @@ def _hide_secrets(options: argparse.Namespace) -> None:
         passwords.hide_argument(options.password)
 
 
+class Meets(Enum):
+    """Whom a sub-command has to do with."""
+
+    DATABASE = "the database of users, which --db or --config names"
+    SERVER = "the server that runs, which --socket or --fifo names"
+    SERVER_BY_CONFIG = "the server and its ser.cfg, which --config names"
+
+
 @dataclass(frozen=True)
 class Command:
     """A sub-command: its words after serctl, the arguments (`[x]`: may be missing, `x…`: any number, `x+`: at least one), what it
-    does, and which of _OPTIONS are its own."""
+    does, which of _OPTIONS are its own, and whom it has to do with."""
 
     words: str
     arguments: str
     summary: str
     run: Callable[[argparse.Namespace], int]
     options: str = ""
+    meets: Meets = Meets.DATABASE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -169,17 +179,6 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(command=command)
     return p
 
-
-# The sub-commands that have nothing to do with the database of users, and those of them that look at --config themselves.
-_OF_THE_SERVER: Final = frozenset(
-    (
-        *("ps", "uptime", "version", "which", "fifo", "unixsock", "moni"),
-        *("ping", "cisco_restart", "log level", "trace"),
-        *("start", "stop", "restart", "reload", "pa pres", "pa loc", "online", "ul show", "ul dump", "ul add", "ul rm"),
-        *("alias show", "alias rm", "lcr reload"),
-    )
-)
-_WITH_CONFIG: Final = frozenset(("start", "stop", "restart", "reload"))
 
 # The options of single sub-commands.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
@@ -241,29 +240,50 @@ _ALIASES: Final = {"moni": ("monitor", "console", "con"), "showdb": ("userdb",)}
 _PASSWORD: Final = "--password-file --hash-only"
 
 COMMANDS: Final = (
-    Command("ps", "", "the server's processes: index, pid, description", plain("ps")),
-    Command("uptime", "", "since when it runs", plain("uptime")),
-    Command("version", "", "what runs there", plain("version")),
-    Command("which", "", "the commands that the server has", plain("which")),
-    Command("fifo", "name line…", f"any command through the FIFO, {_LINES}", fifo),
-    Command("unixsock", "name line…", f"any command through the Unix socket, {_LINES}", unixsock),
-    Command("moni", "[loops]", "statistics, renewed every WATCH_PERIOD seconds", requests.monitor, "--once"),
-    Command("ping", "uri", "have the server send an OPTIONS request, and show what comes back", requests.ping),
-    Command("cisco_restart", "uri", "restart a Cisco phone", requests.cisco_restart),
-    Command("start", "", "start the server; returns when it serves", running.start),
-    Command("stop", "", "stop the server; transactions get time to end; returns when it is gone", running.stop),
+    Command("ps", "", "the server's processes: index, pid, description", plain("ps"), meets=Meets.SERVER),
+    Command("uptime", "", "since when it runs", plain("uptime"), meets=Meets.SERVER),
+    Command("version", "", "what runs there", plain("version"), meets=Meets.SERVER),
+    Command("which", "", "the commands that the server has", plain("which"), meets=Meets.SERVER),
+    Command("fifo", "name line…", f"any command through the FIFO, {_LINES}", fifo, meets=Meets.SERVER),
+    Command("unixsock", "name line…", f"any command through the Unix socket, {_LINES}", unixsock, meets=Meets.SERVER),
+    Command(
+        "moni",
+        "[loops]",
+        "statistics, renewed every WATCH_PERIOD seconds",
+        requests.monitor,
+        "--once",
+        meets=Meets.SERVER,
+    ),
+    Command(
+        "ping",
+        "uri",
+        "have the server send an OPTIONS request, and show what comes back",
+        requests.ping,
+        meets=Meets.SERVER,
+    ),
+    Command("cisco_restart", "uri", "restart a Cisco phone", requests.cisco_restart, meets=Meets.SERVER),
+    Command("start", "", "start the server; returns when it serves", running.start, meets=Meets.SERVER_BY_CONFIG),
+    Command(
+        "stop",
+        "",
+        "stop the server; transactions get time to end; returns when it is gone",
+        running.stop,
+        meets=Meets.SERVER_BY_CONFIG,
+    ),
     Command(
         "reload",
         "",
         "exchange ser.cfg while the server runs; if anything fails, nothing changes",
         running.reload,
         "--check --diff --test --rollback --status",
+        meets=Meets.SERVER_BY_CONFIG,
     ),
     Command(
         "log level",
         "[level] [which]",
         "show or set how much is logged, of a call (call-id=…) or by a module; default: as ser.cfg says",
         running.log_level,
+        meets=Meets.SERVER,
     ),
     Command(
         "trace",
@@ -271,18 +291,23 @@ COMMANDS: Final = (
         "watch calls: from=alice, to=…, src=ADDRESS, method=INVITE, call-id=…; several mean all of them",
         tracing.trace,
         "-n --for --level --whole",
+        meets=Meets.SERVER,
     ),
-    Command("restart", "", "stop and start, if its configuration is good", running.restart),
-    Command("pa pres", "uri value", "set a presence state", requests.presence("pa_presence")),
-    Command("pa loc", "uri value", "set a location", requests.presence("pa_location")),
-    Command("online", "", "who is registered", contacts.online),
-    Command("ul show", "[user]", "contacts of a user, or of all", contacts.show),
-    Command("ul dump", "", "all contacts of all users, with all that is known of them", contacts.dump),
-    Command("ul add", "user uri", "a contact that stays", contacts.add),
-    Command("ul rm", "user", "remove all contacts of a user", contacts.rm),
-    Command("alias show", "[user]", "what an alias stands for, or all aliases", contacts.show),
+    Command(
+        "restart", "", "stop and start, if its configuration is good", running.restart, meets=Meets.SERVER_BY_CONFIG
+    ),
+    Command("pa pres", "uri value", "set a presence state", requests.presence("pa_presence"), meets=Meets.SERVER),
+    Command("pa loc", "uri value", "set a location", requests.presence("pa_location"), meets=Meets.SERVER),
+    Command("online", "", "who is registered", contacts.online, meets=Meets.SERVER),
+    Command("ul show", "[user]", "contacts of a user, or of all", contacts.show, meets=Meets.SERVER),
+    Command(
+        "ul dump", "", "all contacts of all users, with all that is known of them", contacts.dump, meets=Meets.SERVER
+    ),
+    Command("ul add", "user uri", "a contact that stays", contacts.add, meets=Meets.SERVER),
+    Command("ul rm", "user", "remove all contacts of a user", contacts.rm, meets=Meets.SERVER),
+    Command("alias show", "[user]", "what an alias stands for, or all aliases", contacts.show, meets=Meets.SERVER),
     Command("alias add", "user uri", "a new alias", contacts.alias_add),
-    Command("alias rm", "user", "remove an alias", contacts.rm),
+    Command("alias rm", "user", "remove an alias", contacts.rm, meets=Meets.SERVER),
     Command("db create", "", "make the database, and the tables that are missing", administering.create),
     Command("db check", "", "look whether the tables are as they should be", administering.check),
     Command("db migrate", "", "bring old tables up to date", administering.migrate),
@@ -320,7 +345,7 @@ COMMANDS: Final = (
     Command("lcr rmgw", "name", "remove a gateway", routing.gateway_rm, "--ensure"),
     Command("lcr addroute", "prefix group priority", "a route to a group of gateways", routing.route_add, "--from"),
     Command("lcr rmroute", "prefix group", "remove a route", routing.route_rm, "--from --ensure"),
-    Command("lcr reload", "", "have the server read its gateways anew", routing.reload),
+    Command("lcr reload", "", "have the server read its gateways anew", routing.reload, meets=Meets.SERVER),
 )
 
 

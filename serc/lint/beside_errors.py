@@ -1,8 +1,8 @@
 """Checks of a file with errors: what they find apart from what is broken.
 
 A call or a comparison with an error means nothing that is known, so what follows from it is not told. What a whole file lacks is told
-only where no route has an error and all functions are known: it may be what the error is about. Of a route with a syntax error nothing is told, and one that calls it may
-do anything behind.
+only where no route has an error and all functions are known: it may be what the error is about. Of a route with a syntax error nothing
+is told, and one that calls it may do anything behind.
 """
 
 from __future__ import annotations
