@@ -23,6 +23,8 @@ from serc.testing.running import ENDING, Configs, Outcome, Tests, files_of, load
 
 _FORMATS: Final = {"text": as_text, "html": as_html, "lcov": as_lcov}
 _WATCH_S: Final = 0.3
+# To start a process takes as long as some dozen tests.
+_WORTH_A_PROCESS: Final = 50
 _EPILOG: Final = """\
 A test file, ser.sertest for ser.cfg, says what is given, what happens, and what must come of it:
 
@@ -55,8 +57,7 @@ def parser() -> argparse.ArgumentParser:
         "--jobs",
         metavar="N",
         type=whole_number(0),
-        default=1,
-        help="run N tests at a time, each in a process of its own; 0: as many as there are cores",
+        help="run tests in N processes at a time; 0: in as many as there are cores; default: so where there are many tests",
     )
     p.add_argument("--list", action="store_true", help="name the tests and run none")
     p.add_argument("--junit", metavar="FILE", help="write the results as JUnit's XML")
@@ -192,7 +193,11 @@ class _Run:
         return [(tests, case) for case in tests.file.cases if self._options.words.lower() in case.name.lower()]
 
     def _run(self, jobs: list[Job]) -> None:
-        count = self._options.jobs or os.cpu_count() or 1
+        count = self._options.jobs
+        if not count:
+            count = len(os.sched_getaffinity(0))
+            if self._options.jobs is None:
+                count = min(count, len(jobs) // _WORTH_A_PROCESS)
         outcomes = run_all(jobs, self._configs, count)
         for (tests, case), outcome in zip(jobs, outcomes, strict=False):
             self._outcomes.append(outcome)

@@ -155,7 +155,7 @@ class _Actor:
         """What nobody has to ask for: repetitions, 100, and what only concerns the next hop."""
         if sent.again or not sent.data:
             return True
-        message = Text.read(sent.data)
+        message = sent.text
         if not message.is_request:
             return message.status == 100 or (message.method == "CANCEL" and message.status == 200)
         phone = self._stage.people.known_at(sent.host, sent.port)
@@ -191,7 +191,7 @@ class _Actor:
         for sent in self._stage.pending:
             if not sent.data or (sent.host, sent.port) not in places or sent.again is not statement.again:
                 continue
-            message = Text.read(sent.data)
+            message = sent.text
             if statement.method != (message.method if message.is_request else ""):
                 continue
             if statement.status != message.status:

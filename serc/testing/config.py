@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Final
 
 from runtime.modules import catalogue
@@ -27,6 +28,25 @@ class BrokenConfig(Exception):
         self.report: Final = report
 
 
+class _Routes:
+    """A module routes.py in two parts: what all programs of it have in common, and what each has anew."""
+
+    def __init__(self, text: str) -> None:
+        tree = ast.parse(text.replace(IMPORT, SHARED), "routes.py")
+        common = [node for node in tree.body if _is_common(node)]
+        own = [node for node in tree.body if not _is_common(node)]
+        self.shared: Final[dict[str, object]] = {"__name__": "routes"}
+        exec(compile(ast.Module(common, []), "routes.py", "exec"), self.shared)
+        self.code: Final[CodeType] = compile(ast.Module(own, []), "routes.py", "exec")
+
+
+def _is_common(node: ast.stmt) -> bool:
+    """True for imports, the global parameters and the numbers of lines, which nobody changes."""
+    if isinstance(node, ast.AnnAssign):
+        return isinstance(node.target, ast.Name) and node.target.id in ("CONFIG", "LINES")
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
 class Config:
     """A compiled ser.cfg. `folder` is where relative names of files in it are meant. Raises BrokenConfig.
 
@@ -41,9 +61,9 @@ class Config:
             raise BrokenConfig(source, report)
         self.bound: Final[BoundFile] = bound
         self.report: Final = report
-        self._code: CodeType | None = None
+        self._code: _Routes | None = None
         self._probed: Probed | None = None
-        self._probed_code: CodeType | None = None
+        self._probed_code: _Routes | None = None
 
     @classmethod
     def read(cls, path: Path) -> Config:
@@ -52,11 +72,12 @@ class Config:
 
     def program(self, probe: Probe | None = None) -> Program:
         """A program that has done nothing yet, and that tells `probe` what it does."""
-        module = ModuleType("routes")
+        routes = self._plain_code() if probe is None else self._probed_program()
+        names = dict(routes.shared)
         if probe is not None:
-            module.__dict__["probe"] = probe
-        exec(self._plain_code() if probe is None else self._probed_program(), module.__dict__)
-        program = module.__dict__["PROGRAM"]
+            names["probe"] = probe
+        exec(routes.code, names)
+        program = names["PROGRAM"]
         assert isinstance(program, Program)
         return program
 
@@ -74,16 +95,12 @@ class Config:
         else:
             self._plain_code()
 
-    def _plain_code(self) -> CodeType:
+    def _plain_code(self) -> _Routes:
         if self._code is None:
-            self._code = _code(compile_tree(self.bound, self.source, is_read=False).text)
+            self._code = _Routes(compile_tree(self.bound, self.source, is_read=False).text)
         return self._code
 
-    def _probed_program(self) -> CodeType:
+    def _probed_program(self) -> _Routes:
         if self._probed_code is None:
-            self._probed_code = _code(self.probed.generated.text)
+            self._probed_code = _Routes(self.probed.generated.text)
         return self._probed_code
-
-
-def _code(text: str) -> CodeType:
-    return compile(text.replace(IMPORT, SHARED), "routes.py", "exec")

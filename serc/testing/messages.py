@@ -20,28 +20,28 @@ _COMPACT: Final = {
     "o": "event",
 }
 _URI: Final = re.compile(r"<([^>]*)>|([^\s;,]+)")
+# A header as nearly all are: in one line, with blanks only after the colon and within.
+_PLAIN: Final = re.compile(r"^([^\s:]+): *([^\r\n]*)(?<! )(?:\r\n|\Z)", re.MULTILINE)
 _TAG: Final = re.compile(r";\s*tag=([^;,\s]+)", re.IGNORECASE)
 
 
 @dataclass
 class Text:
-    """A message: its first line, its headers in their order, its body."""
+    """A message: its first line, its headers in their order, its body. Who has asked for a header changes them by `put` and `drop` only."""
 
     first: str
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: str = ""
+    # Their values by the known form of their name; None: not made yet.
+    _by_name: dict[str, list[str]] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def read(cls, data: bytes) -> Text:
         head, _, body = data.decode("latin-1").partition("\r\n\r\n")
-        first, *rest = head.split("\r\n")
-        headers: list[tuple[str, str]] = []
-        for line in rest:
-            if line[:1] in (" ", "\t") and headers:
-                headers[-1] = (headers[-1][0], headers[-1][1] + " " + line.strip())
-            else:
-                name, _, value = line.partition(":")
-                headers.append((name.strip(), value.strip()))
+        first, _, rest = head.partition("\r\n")
+        headers: list[tuple[str, str]] = _PLAIN.findall(rest)
+        if len(headers) != rest.count("\n") + 1 or "\t" in rest:
+            headers = _headers_in(rest)
         return cls(first, headers, body)
 
     @property
@@ -70,8 +70,12 @@ class Text:
 
     def all(self, name: str) -> list[str]:
         """The values of all headers of this name, which may be written in its compact form."""
-        wanted = _known(name)
-        return [value for header, value in self.headers if _known(header) == wanted]
+        found = self._by_name
+        if found is None:
+            found = self._by_name = {}
+            for header, value in self.headers:
+                found.setdefault(_known(header), []).append(value)
+        return found.get(_known(name), [])
 
     def get(self, name: str) -> str | None:
         found = self.all(name)
@@ -79,6 +83,7 @@ class Text:
 
     def put(self, name: str, value: str) -> None:
         """In the place of what has this name, or behind all."""
+        self._by_name = None
         wanted = _known(name)
         for i, (header, _) in enumerate(self.headers):
             if _known(header) == wanted:
@@ -87,14 +92,28 @@ class Text:
         self.headers.append((name, value))
 
     def drop(self, name: str) -> None:
+        self._by_name = None
         wanted = _known(name)
         self.headers = [(header, value) for header, value in self.headers if _known(header) != wanted]
 
     def data(self) -> bytes:
         """As it is on the wire, with the right Content-Length."""
         self.put("Content-Length", str(len(self.body)))
-        lines = [self.first, *(f"{name}: {value}" for name, value in self.headers)]
+        lines = [self.first]
+        lines += [f"{name}: {value}" for name, value in self.headers]
         return ("\r\n".join(lines) + "\r\n\r\n" + self.body).encode("latin-1")
+
+
+def _headers_in(text: str) -> list[tuple[str, str]]:
+    """Headers with blanks in unusual places, over several lines, or of a line without a colon."""
+    headers: list[tuple[str, str]] = []
+    for line in text.split("\r\n") if text else ():
+        if line[:1] in (" ", "\t") and headers:
+            headers[-1] = (headers[-1][0], headers[-1][1] + " " + line.strip())
+        else:
+            name, _, value = line.partition(":")
+            headers.append((name.strip(), value.strip()))
+    return headers
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from runtime.modules.usrloc import Usrloc
@@ -26,6 +26,7 @@ from runtime.sip.address import PROTO_NAMES, TCP, TLS, UDP, Address
 from runtime.sip.transport import ListenSocket, Send
 from serc.testing.clock import Wall
 from serc.testing.log import Lines
+from serc.testing.messages import Text
 from serc.testing.name_server import NameServer
 from serc.testing.stand_in import Outside
 from serc.testing.tables import AnyDriver, Tables
@@ -53,7 +54,12 @@ class Sent:
     at_ms: int
     again: bool
 
-    @property
+    @cached_property
+    def text(self) -> Text:
+        """The message, which all read and nobody changes."""
+        return Text.read(self.data)
+
+    @cached_property
     def host(self) -> str:
         return self.send.destination.pair()[0]
 
@@ -278,8 +284,17 @@ def _sockets(parameters: Parameters, around: Surroundings) -> list[ListenSocket]
 
 def _ip(host: str, names: NameServer) -> str:
     bare = host.strip("[]")
+    literal = _literal(bare)
+    if literal:
+        return literal
+    known = names.addresses(bare.encode("latin-1"))
+    return str(ipaddress.ip_address(known[0])) if known else HOME
+
+
+@lru_cache(maxsize=512)
+def _literal(host: str) -> str:
+    """An IP address as it is usually written; "" for a name."""
     try:
-        return str(ipaddress.ip_address(bare))
+        return str(ipaddress.ip_address(host))
     except ValueError:
-        known = names.addresses(bare.encode("latin-1"))
-        return str(ipaddress.ip_address(known[0])) if known else HOME
+        return ""

@@ -9,6 +9,7 @@ from runtime.routing.command import Inquiry
 from runtime.routing.config import Listen
 from runtime.routing.database import DatabaseError, Value
 from runtime.routing.dns_records import AAAA, NAPTR, SRV, A, Naptr, Srv
+from runtime.routing.module import Module
 from runtime.sip.address import Address
 from serc.reading.tree import Span
 from serc.testing.language import cases
@@ -156,9 +157,8 @@ class Stage:
                 continue
             phone = self.people.at(Place(one.host, one.port, "tcp" if one.proto == "tcp" else ""))
             if not one.again:
-                message = Text.read(one.data)
-                phone.take(message)
-                self._react(phone, message, one)
+                phone.take(one.text)
+                self._react(phone, one.text, one)
 
     def _react(self, phone: Phone, message: Text, sent: Sent) -> None:
         """What every phone does without being told: it acknowledges a refusal, and obeys a CANCEL."""
@@ -185,8 +185,9 @@ class Stage:
     # --- what there is -----------------------------------------------------------------------------------------------
 
     def command(self, span: Span, name: str, *words: bytes) -> bytes:
-        """The answer to a command of the FIFO."""
-        for command in self.proxy.engine.commands():
+        """The answer to a command of the FIFO that usrloc has."""
+        usrloc = self.proxy.engine.world.modules.get("usrloc")
+        for command in usrloc.commands() if isinstance(usrloc, Module) else ():
             if command.name == name:
                 question = Asked(words, self.proxy.now_ms)
                 command.body(question)

@@ -33,10 +33,13 @@ class Tables(Database):
         self.tables: dict[str, list[Record]] = {}
         self.is_down = False
         self.asked = 0
-        self.tables["version"] = [{"table_name": name, "table_version": version} for name, version in _VERSIONS]
 
     def rows(self, table: str) -> list[Record]:
-        return self.tables.setdefault(table, [])
+        found = self.tables.get(table)
+        if found is None:
+            names = _VERSIONS if table == "version" else ()
+            found = self.tables[table] = [{"table_name": name, "table_version": version} for name, version in names]
+        return found
 
     def add(self, table: str, record: Record) -> None:
         """Put a row in, with the defaults of SER's columns. Raises DatabaseError for a column that there is not."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from serc.commands import serc
+from serc.commands import test as command
+from serc.testing import parallel
+from serc.testing.messages import Text
+from serc.testing.parallel import Job
+from serc.testing.running import Configs, Outcome
 
 CFG = """\
 loadmodule "sl.so"
@@ -175,7 +182,7 @@ def test_several_processes_say_the_same_as_one(folder: Path) -> None:
     )
     outputs = []
     for jobs in ("1", "3"):
-        command = [
+        words = [
             sys.executable,
             "-m",
             "serc.commands.serc",
@@ -187,16 +194,58 @@ def test_several_processes_say_the_same_as_one(folder: Path) -> None:
             "--junit",
             "o.xml",
         ]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=_environment(), timeout=120)
+        done = subprocess.run(words, capture_output=True, text=True, cwd=folder, env=_environment(), timeout=120)
         assert (done.returncode, done.stderr) == (1, "")
         (suite,) = ElementTree.parse("o.xml").getroot()
         assert (suite.get("tests"), suite.get("failures")) == ("39", "5")
         outputs.append(done.stdout.splitlines()[:-1])
     assert outputs[0] == outputs[1]
-    first = subprocess.run(
-        [*command, "-x"], capture_output=True, text=True, cwd=folder, env=_environment(), timeout=120
-    )
+    first = subprocess.run([*words, "-x"], capture_output=True, text=True, cwd=folder, env=_environment(), timeout=120)
     assert first.stdout.count("FAILED") == 1 and first.returncode == 1
+
+
+def test_many_tests_run_on_all_cores_unless_one_says_otherwise(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    asked: list[int] = []
+
+    def run_all(jobs: list[Job], configs: Configs, processes: int) -> Generator[Outcome, None, None]:
+        asked.append(processes)
+        return parallel.run_all(jobs, configs, 1)
+
+    monkeypatch.setattr(command, "run_all", run_all)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    rows = "\n".join(f"    | {n} |" for n in range(160))
+    Path("ser.sertest").write_text(
+        f'user alice at 10.0.0.7\ntest "t"\n  when OPTIONS from alice to sip:u<n>@x.org\n  then no log "nothing"\n    | n |\n{rows}\n'
+    )
+    for arguments in ([], ["-j", "2"], ["-j", "0"], ["-k", "[9]"]):
+        assert serc.main(["test", "-q", *arguments]) == 0
+    # 160 tests are worth three processes, one test is worth none beside this one.
+    assert asked == [3, 2, 8, 0]
+
+
+HEAD = b"INVITE sip:b@x SIP/2.0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "headers"),
+    [
+        (b"Via: a\r\nTo:  b c", [("Via", "a"), ("To", "b c")]),
+        (b"Via : a\r\nTo: b ", [("Via", "a"), ("To", "b")]),
+        (b"Via:\ta\r\nTo:b", [("Via", "a"), ("To", "b")]),
+        (b"Via: a,\r\n b\r\nTo: c", [("Via", "a, b"), ("To", "c")]),
+        (b"Via\r\nTo: b:c", [("Via", ""), ("To", "b:c")]),
+        (b"Via:\r\nTo: b", [("Via", ""), ("To", "b")]),
+        (b"Via: a\nTo: b", [("Via", "a\nTo: b")]),
+        (b"Via: a\rb\r\nTo: b", [("Via", "a\rb"), ("To", "b")]),
+    ],
+)
+def test_a_message_is_read_by_its_lines(lines: bytes, headers: list[tuple[str, str]]) -> None:
+    message = Text.read(HEAD + lines + b"\r\n\r\nbody")
+    assert (message.headers, message.body, message.uri) == (headers, "body", "sip:b@x")
+    message.put("v", "new")
+    assert message.all("VIA") == ["new"]
+    message.drop("Via")
+    assert message.get("v") is None
 
 
 def test_no_tests_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

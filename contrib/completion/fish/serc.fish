@@ -50,7 +50,7 @@ complete -c serc -n '__fish_seen_subcommand_from test' -s h -l help -d 'show thi
 complete -c serc -n '__fish_seen_subcommand_from test' -s k -r -d 'only tests whose name has this in it'
 complete -c serc -n '__fish_seen_subcommand_from test' -s q -l quiet -d 'say only what fails'
 complete -c serc -n '__fish_seen_subcommand_from test' -s x -l exitfirst -d 'stop at the first failure'
-complete -c serc -n '__fish_seen_subcommand_from test' -s j -l jobs -r -d 'run N tests at a time, each in a process of its own; 0: as many as there are cores'
+complete -c serc -n '__fish_seen_subcommand_from test' -s j -l jobs -r -d 'run tests in N processes at a time; 0: in as many as there are cores; default: so where there are many tests'
 complete -c serc -n '__fish_seen_subcommand_from test' -l list -d 'name the tests and run none'
 complete -c serc -n '__fish_seen_subcommand_from test' -l junit -r -d 'write the results as JUnit\'s XML'
 complete -c serc -n '__fish_seen_subcommand_from test' -l record -r -d 'run nothing: write tests of what a pcap, or a text of ngrep or sngrep, has, without names, addresses and passwords; FILE is the ser.cfg that they are for, ser.cfg by default'

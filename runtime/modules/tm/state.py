@@ -15,6 +15,8 @@ from runtime.sip.transit import MAGIC_COOKIE, ser_branch
 from runtime.tx.layer import Layer
 
 SLOTS: Final = 65536
+_PAGE_BITS: Final[i64] = 8
+_PAGE: Final[i64] = 256
 
 _LABEL_SIZE: Final = 16
 _MD5_SIZE: Final = 32
@@ -38,8 +40,12 @@ class Counters:
             self.completed[status // 100 if status < 700 else 6] += 1
 
 
-# Copied by each State: a test file starts thousands of servers.
-_NO_TOTALS: Final = vec[i64]([0] * SLOTS)
+@final
+class Page:
+    """Counts of some neighbouring slots."""
+
+    def __init__(self) -> None:
+        self.totals = vec[i64]([0] * int(_PAGE))
 
 
 @final
@@ -53,7 +59,8 @@ class State:
         self.layer: Final = layer
         self.counters: Final = Counters()
         # How many transactions each slot has had; a slot is the part of a key that branches show.
-        self._slot_totals = _NO_TOTALS[:]
+        # Made as they are needed: a test file starts thousands of servers, and most see one call.
+        self._pages: Final[list[Page | None]] = [None] * (SLOTS // int(_PAGE))
         self._syn_branch: Final = syn_branch
         self._secret: Final = secret
         # Random hex digits, and how many of them have been used.
@@ -64,14 +71,23 @@ class State:
         """The middle of a new transaction's branches: slot and label, or of a received request with syn_branch=no slot and
         MD5."""
         slot = key & 0xFFFF
-        self._slot_totals[slot] += 1
+        page = self._pages[slot >> _PAGE_BITS]
+        if page is None:
+            page = Page()
+            self._pages[slot >> _PAGE_BITS] = page
+        page.totals[slot & (_PAGE - 1)] += 1
         if received is not None and not self._syn_branch:
             return ser_branch(received, self._secret)[len(MAGIC_COOKIE) : -len(b".0")]
         return local_id(slot, self.random_label())
 
     def slot_totals(self) -> dict[int, int]:
         """How many transactions the slots have had that have had any."""
-        return {slot: int(total) for slot, total in enumerate(self._slot_totals) if total > 0}
+        found: dict[int, int] = {}
+        for number, page in enumerate(self._pages):
+            if page is not None:
+                first = number * int(_PAGE)
+                found.update({first + i: int(total) for i, total in enumerate(page.totals) if total > 0})
+        return found
 
     def named(self, slot: int, label: int) -> bytes:
         """The transaction that `name_of` calls so."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
@@ -20,8 +19,7 @@ _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _COLUMN: Final = re.compile(r"<([A-Za-z_][\w-]*)>")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """A word, or a text in quotes (`quoted`), whose escapes are resolved."""
 
     text: str
@@ -29,8 +27,7 @@ class Word:
     quoted: bool = False
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """A line that says something. `cells` is a row of a table, and then there are no words."""
 
     words: tuple[Word, ...]
@@ -81,15 +78,22 @@ def _block(text: str) -> str:
 def _words(text: str, start: int, report: Report) -> list[Word]:
     words = []
     for found in _TOKEN.finditer(text):
+        kind = found.lastgroup
+        if kind is None:  # blanks, a comment
+            continue
         span = Span(start + found.start(), start + found.end())
-        if found["string"] is not None:
-            words.append(Word(re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), found["string"]), span, True))
-        elif found["open"] is not None:
+        if kind == "word":
+            words.append(Word(found[0], span))
+        elif kind == "string":
+            words.append(Word(_unescaped(found["string"]), span, True))
+        else:
             report.add(codes.TEST_SYNTAX, span, "this text is never closed", hint='end it with "')
             words.append(Word(found["open"][1:], span, True))
-        elif found["word"] is not None:
-            words.append(Word(found["word"], span))
     return words
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), text) if "\\" in text else text
 
 
 def _trimmed(text: str, start: int) -> Span:
@@ -110,14 +114,18 @@ def _cells(text: str, start: int) -> tuple[Word, ...]:
 
 def columns_in(line: Line) -> list[tuple[str, Span]]:
     """The columns that a line asks for."""
-    return [(found[1], word.span) for word in line.words for found in _COLUMN.finditer(word.text)]
+    words = [word for word in line.words if "<" in word.text]
+    return [(found[1], word.span) for word in words for found in _COLUMN.finditer(word.text)]
 
 
 def filled(line: Line, row: Mapping[str, str]) -> Line:
     """The line with the values of a row in the place of columns."""
     words = []
     for word in line.words:
+        if "<" not in word.text:
+            words.append(word)
+            continue
         text = _COLUMN.sub(lambda m: row.get(m[1], m[0]), word.text)
-        if text or word.quoted or word.text == text:
-            words.append(replace(word, text=text))
-    return replace(line, words=tuple(words))
+        if text or word.quoted:
+            words.append(Word(text, word.span, word.quoted))
+    return Line(tuple(words), line.span, line.cells)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final, NoReturn
 
 from runtime.sip import methods
@@ -50,9 +50,11 @@ class Reader:
 
     def take(self, text: str) -> bool:
         """The same, and it is taken then."""
-        found = self.sees(text)
-        self._at += found
-        return found
+        word = self.next()
+        if word is None or word.text != text or word.quoted:
+            return False
+        self._at += 1
+        return True
 
     # --- what has to be there ----------------------------------------------------------------------------------------
 
@@ -67,11 +69,11 @@ class Reader:
             self.fail(codes.TEST_EXPECTED, Span(end, end + 1), f"{what} is expected here, and the line ends", hint)
         self.fail(codes.TEST_EXPECTED, word.span, f"{what} is expected here, found {_shown(word)}", hint, fix)
 
-    def keyword(self, options: Iterable[str], what: str) -> Word:
+    def keyword(self, options: Collection[str], what: str) -> Word:
         """One of these words."""
-        known = list(options)
         word = self.next()
-        if word is None or word.quoted or word.text not in known:
+        if word is None or word.quoted or word.text not in options:
+            known = list(options)
             hint, fix = self._meant(word, known)
             self.expected(what, hint or "one of: " + ", ".join(known), fix)
         self._at += 1
