@@ -10,6 +10,9 @@ import os
 from pathlib import Path
 
 import pytest
+from databases import mariadb as mariadb  # fixtures
+from databases import postgres as postgres
+from databases import url as url
 
 import runtime
 from runtime.build import NATIVE

@@ -1,17 +1,30 @@
-"""A database in memory, which modules take for that of dbtext."""
+"""A database that modules take for that of dbtext: its tables are in memory, or wherever `Tables.place` has them."""
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from engine import Names
 from script import Site
 
 from runtime.routing.context import Context
-from runtime.routing.database import DELETE, UPDATE, Change, Condition, Database, DatabaseError, Driver, Row, Value
+from runtime.routing.database import (
+    DELETE,
+    INSERT,
+    PUT,
+    UPDATE,
+    Change,
+    Condition,
+    Database,
+    DatabaseError,
+    Driver,
+    Row,
+    Value,
+)
 from runtime.routing.program import Program
+from runtime.storage.statement import Statement, change, question
 
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -20,6 +33,9 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+
+# Rows by the name of their table.
+Contents = dict[str, list[dict[str, Value]]]
 
 VERSIONS = {
     "subscriber": 5,
@@ -39,69 +55,87 @@ VERSIONS = {
 }
 
 
+class Place:
+    """Where the rows of a test's tables are looked for and changed. Here: in memory. Not everywhere `tells_empty_from_null`."""
+
+    tells_empty_from_null = True
+
+    def query(self, tables: Contents, question: Statement) -> list[Row]:
+        rows = _rows(tables, question.table, [*question.columns, *(column for column, _, _ in question.where)])
+        found = [row for row in rows if _meets(row, question.where)]
+        if question.order:
+            found.sort(key=lambda row: str(row[question.order]))
+        return [[row.get(column) for column in question.columns] for row in found]
+
+    def change(self, tables: Contents, changes: list[Statement]) -> None:
+        """All of them; `tables` are afterwards what they have become."""
+        for one in changes:
+            rows = _rows(tables, one.table, [])
+            values = dict(zip(one.columns, one.values, strict=True))
+            found = [row for row in rows if one.kind != INSERT and _meets(row, one.where)]
+            if one.kind == DELETE:
+                rows[:] = [row for row in rows if not _meets(row, one.where)]
+            elif one.kind == INSERT or one.kind == PUT and not found:
+                rows.append(values)
+            for row in found if one.kind != DELETE else []:
+                row.update(values)
+
+
 class Tables(Database):
     """Tables by name, each a list of rows by column. While it is `down` everything fails. `asked` counts the queries of routes."""
 
+    place: ClassVar[Place] = Place()
+
     def __init__(self, **tables: list[dict[str, Value]]) -> None:
         super().__init__()
-        self.tables = tables
+        self.tables: Contents = tables
         self.down = False
         self.asked = 0
         self.tables["version"] = [
             {"table_name": name.encode(), "table_version": number} for name, number in VERSIONS.items()
         ]
 
-    def _rows(self, table: str, columns: list[str]) -> list[dict[str, Value]]:
-        if self.down:
-            raise DatabaseError("the database is down")
-        rows = self.tables.setdefault(table, [])
-        unknown = [column for column in columns if rows and column not in rows[0]]
-        if unknown:
-            raise DatabaseError(f"table {table} has no column {unknown[0]}")
-        return rows
-
     def query(
         self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
     ) -> list[Row]:
         self.asked += ctx is not None
-        rows = self._rows(table, [*columns, *(c.column for c in where)])
-        found = [row for row in rows if _meets(row, where)]
-        if order:
-            found.sort(key=lambda row: str(row[order]))
-        return [[row.get(column) for column in columns] for row in found]
+        self._must_be_up()
+        return self.place.query(self.tables, question(table, columns, where, order))
 
     def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
-        self._rows(table, []).append(dict(zip(columns, values, strict=True)))
+        self.transaction(ctx, [Change(INSERT, table, columns, values, [])])
 
     def update(
         self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row, where: list[Condition]
     ) -> None:
-        for row in self._rows(table, list(columns)):
-            if _meets(row, where):
-                row.update(zip(columns, values, strict=True))
+        self.transaction(ctx, [Change(UPDATE, table, columns, values, where)])
 
     def delete(self, ctx: Context | None, table: str, where: list[Condition]) -> None:
-        rows = self._rows(table, [])
-        rows[:] = [row for row in rows if not _meets(row, where)]
+        self.transaction(ctx, [Change(DELETE, table, (), [], where)])
 
     def transaction(self, ctx: Context | None, changes: list[Change]) -> None:
-        if self.down:
-            raise DatabaseError("the database is down")
-        for change in changes:
-            if change.kind == DELETE:
-                self.delete(ctx, change.table, change.where)
-            elif change.kind == UPDATE or any(_meets(row, change.where) for row in self._rows(change.table, [])):
-                self.update(ctx, change.table, change.columns, change.values, change.where)
-            else:
-                self.insert(ctx, change.table, change.columns, change.values)
+        self._must_be_up()
+        self.place.change(self.tables, [change(one) for one in changes])
 
     def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
         if not self.down:
             self.insert(None, table, columns, values)
 
+    def _must_be_up(self) -> None:
+        if self.down:
+            raise DatabaseError("the database is down")
 
-def _meets(row: dict[str, Value], where: list[Condition]) -> bool:
-    return all(row[c.column] is not None and _OPERATORS[c.operator](row[c.column], c.value) for c in where)
+
+def _rows(tables: Contents, table: str, columns: list[str]) -> list[dict[str, Value]]:
+    rows = tables.setdefault(table, [])
+    unknown = [column for column in columns if rows and column not in rows[0]]
+    if unknown:
+        raise DatabaseError(f"table {table} has no column {unknown[0]}")
+    return rows
+
+
+def _meets(row: dict[str, Value], where: tuple[tuple[str, str, Value], ...]) -> bool:
+    return all(row[c] is not None and _OPERATORS[operator](row[c], value) for c, operator, value in where)
 
 
 class TablesDriver(Driver):

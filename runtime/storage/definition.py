@@ -123,7 +123,7 @@ def text_columns(fields: tuple[Field, ...]) -> list[TextColumn]:
 
 
 def _text_type(field: Field) -> str:
-    if field.type in (INTEGER, COUNTER, MOMENT, STAMP):
+    if field.type in (INTEGER, COUNTER, MOMENT, STAMP) and not field.written:
         return INT
     return DOUBLE if field.type == REAL else STR
 

@@ -24,13 +24,15 @@ NO_DAY: Final = "1900-01-01 00:00:01"
 
 @dataclass(frozen=True)
 class Field:
-    """A column. `default` None: there is none, so a row has to name a value, or NULL counts."""
+    """A column. `default` None: there is none, so a row has to name a value, or NULL counts. `written`: of a moment that SER's
+    modules write as a text, which is what dbtext then holds."""
 
     name: str
     type: str
     size: int = 0
     null: bool = False
     default: str | int | float | None = None
+    written: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def real(name: str, *, default: float = 0.0) -> Field:
     return Field(name, REAL, 0, False, default)
 
 
-def moment(name: str, *, default: str = NO_DAY) -> Field:
-    return Field(name, MOMENT, 0, False, default)
+def moment(name: str, *, default: str = NO_DAY, written: bool = False) -> Field:
+    return Field(name, MOMENT, 0, False, default, written)
 
 
 def stamp(name: str, *, null: bool = False) -> Field:
@@ -103,7 +105,7 @@ TABLES: Final = (
             text("domain", 128),
             text("fromtag", 128),
             text("totag", 128),
-            moment("time"),
+            moment("time", written=True),
             stamp("timestamp"),
             text("caller_deleted", 1, default="0"),
             text("callee_deleted", 1, default="0"),
@@ -203,7 +205,7 @@ TABLES: Final = (
             text("domain", 128),
             text("fromtag", 128),
             text("totag", 128),
-            moment("time"),
+            moment("time", written=True),
             stamp("timestamp"),
         ),
         indexes=(("username", "domain"),),

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from storage.conftest import mariadb as mariadb  # fixtures
-from storage.conftest import postgres as postgres
-from storage.conftest import url as url
 
 from acceptance.serctl_site import Site
 from acceptance.serctl_site import site as site

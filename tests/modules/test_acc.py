@@ -9,6 +9,8 @@ from tables import URL, Tables, TableSite
 from runtime.modules.tm import Tm
 from runtime.routing.engine import ProgramError
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 CALLEE = 5090
 LOG = 'modparam("acc", "log_level", 1) modparam("acc", "log_flag", 1) modparam("acc", "log_missed_flag", 2)'
 DB = f'modparam("acc", "db_url", "{URL}") modparam("acc", "db_flag", 1) modparam("acc", "db_missed_flag", 2)'
@@ -224,7 +226,10 @@ def test_a_call_is_two_rows() -> None:
     calls.reply("200 OK")
     calls.acknowledge()
     assert calls.rows() == ["INVITE 200", "ACK 200"]
-    assert calls.tables.tables["acc"][0] == {
+    row = calls.tables.tables["acc"][0]
+    # A column of times gives it back as seconds.
+    assert row.pop("time") in (b"2004-11-09 11:33:20", 1_100_000_000)
+    assert row == {
         "from_uri": b"sip:alice@example.com",
         "to_uri": b"sip:bob@example.com",
         "sip_method": b"INVITE",
@@ -238,7 +243,6 @@ def test_a_call_is_two_rows() -> None:
         "totag": b"bt",
         "fromtag": b"ft1",
         "domain": b"example.com",
-        "time": b"2004-11-09 11:33:20",
     }
 
 

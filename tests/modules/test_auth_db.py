@@ -11,6 +11,8 @@ from tables import URL, Tables, TableSite
 from runtime.routing.database import Value
 from runtime.routing.engine import ProgramError
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 FAR = nonce_of("s3cret", 0x7FFFFFFF)
 
 

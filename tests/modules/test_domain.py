@@ -9,6 +9,8 @@ from tables import URL, Tables, TableSite
 from runtime.routing.engine import ProgramError
 from runtime.sip.ser_hash import table_slot
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 
 def site_of(call: str, mode: int, *names: bytes) -> TableSite:
     cfg = f"""modparam("domain", "db_url", "{URL}") modparam("domain", "db_mode", {mode})

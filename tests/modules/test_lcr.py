@@ -16,6 +16,8 @@ from runtime.routing.database import Value
 from runtime.routing.engine import ProgramError
 from runtime.sip.transport import Send
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 CFG = f"""modparam("lcr", "db_url", "{URL}") modparam("tm", "fr_inv_timer_avp", "fr_inv_timer_avp")
 modparam("avpops", "avp_aliases", "gw=i:1400;caller=s:rpid;inv=s:fr_inv_timer_avp")
 """
@@ -102,7 +104,7 @@ def test_a_gateway_says_how_it_wants_to_be_called() -> None:
 
 
 def test_of_an_address_that_comes_twice_the_better_one_counts() -> None:
-    gateways = [gateway("127.0.0.11", 1, port=5071), gateway("127.0.0.11", 2, port=5072)]
+    gateways = [gateway("127.0.0.11", n, port=5070 + n, gw_name=b"gw%d" % n) for n in (1, 2)]
     assert Pstn(gateways, [way("+", 1), way("+49", 2)]).tried() == ["sip:+49123@127.0.0.11:5072"]
 
 
@@ -129,7 +131,7 @@ def test_the_caller_is_the_one_in_the_avp() -> None:
 
 
 def test_what_is_no_gateway_or_no_route_is_left_out() -> None:
-    pstn = Pstn([gateway("127.0.0.11"), gateway("0.0.0.0"), gateway("127.0.0.12") | {"grp_id": None}], [way("")])
+    pstn = Pstn([gateway("127.0.0.11"), gateway("0.0.0.0"), gateway("127.0.0.12") | {"grp_id": None}], [way("+")])
     pstn.tables.tables["lcr"].append({"prefix": None, "from_uri": b"%", "grp_id": 1, "priority": 1})
     assert pstn.tried() == ["sip:+49123@127.0.0.11"]
 

@@ -15,6 +15,8 @@ from tables import URL, Tables, TableSite
 from runtime.modules.tm import Tm
 from runtime.routing.engine import ProgramError
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 SDP = "v=0\r\no=u 1 1 IN IP4 10.1.2.3\r\ns=-\r\nc=IN IP4 10.1.2.3\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n"
 TWO = SDP + "c=IN IP4 10.9.9.9\r\nm=video 5000 RTP/AVP 31\r\n"
 NO_PINGS = 'modparam("mediaproxy", "natping_interval", 0)\n'

@@ -15,6 +15,8 @@ from runtime.modules.tm import Tm
 from runtime.routing.engine import ProgramError
 from runtime.sip.transport import Send
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 CFG = f'modparam("msilo", "db_url", "{URL}")'
 ROUTE = """route {
     if (method == "REGISTER") { if (m_dump()) sl_send_reply("200", "OK"); else sl_send_reply("500", "No"); break; }

@@ -9,6 +9,8 @@ from tables import URL, Tables, TableSite
 
 from runtime.routing.engine import ProgramError
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 
 def speeddial(params: str = "") -> TableSite:
     def row(short: bytes, uri: bytes | None, domain: bytes = b"example.com") -> dict[str, int | float | bytes | None]:

@@ -8,6 +8,8 @@ from tables import URL, Tables, TableSite
 
 from runtime.sip.ser_hash import table_slot
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 
 def site_of(mode: int, *rows: tuple[bytes | None, bytes | None, bytes | None]) -> TableSite:
     cfg = f"""modparam("permissions", "db_url", "{URL}") modparam("permissions", "db_mode", {mode})

@@ -9,6 +9,8 @@ from tables import URL, Tables, TableSite
 
 from runtime.routing.engine import ProgramError
 
+pytestmark = pytest.mark.usefixtures("tables_in")
+
 NONCE = nonce_of("s3cret", 0x7FFFFFFF)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from pathlib import Path
 
@@ -10,35 +9,46 @@ import pytest
 from script import Asked
 
 from runtime.routing.command import LINES
+from runtime.routing.database import INSERT, Change
 from runtime.server.control.database_command import DatabaseCommand
 from runtime.server.control.framing import FifoReader, Request, parse_datagram
 from runtime.storage.connection import connect
-from runtime.storage.url import parse_url
+from runtime.storage.sql import SqlConnection, make_database
+from runtime.storage.statement import change
+from runtime.storage.url import SQLITE, parse_url
 from server.conftest import StartServer
 from server.control_clients import Controlled
 
-TABLE = "create table people (name varchar(20), age int, weight float, born datetime)"
-ROWS = (
-    "insert into people values ('ann', 30, 60.5, '1990-05-06 07:08:09')",
-    "insert into people values ('bob', 40, null, null)",
-)
+BORN = 642000000
+PEOPLE = (("ann", 30, 60.5, BORN), ("bob", 40, None, None))
+TEXT = "name(str,null) age(int,null) weight(double,null) born(int,null)\nbob:40::\nann:30:60.5:642000000\n"
+# What a moment is called, and a number with a fraction.
+TYPES = {
+    "postgres": ("timestamp(0)", "double precision"),
+    "mysql": ("datetime", "double"),
+    "sqlite": ("datetime", "float"),
+}
 
 
 class Tables:
-    """A command over SQLite or dbtext, with the table `people`."""
+    """A command over the database at `url`, with the table `people`."""
 
-    def __init__(self, folder: Path, driver: str) -> None:
-        if driver == "sqlite":
-            with sqlite3.connect(folder / "db") as made:
-                for line in (TABLE, *ROWS):
-                    made.execute(line)
-            url = f"sqlite:///{folder}/db"
+    def __init__(self, url: str) -> None:
+        parsed = parse_url(url)
+        connection = connect(parsed, create=True)
+        if isinstance(connection, SqlConnection):
+            if parsed.driver != SQLITE:
+                make_database(parsed)
+            moment, fraction = TYPES[parsed.driver]
+            connection.script([f"create table people (name varchar(20), age int, weight {fraction}, born {moment})"])
+            columns = ("name", "age", "weight", "born")
+            rows = [(name.encode(), age, weight, born) for name, age, weight, born in PEOPLE]
+            connection.run([change(Change(INSERT, "people", columns, list(row), [])) for row in rows])
         else:
-            (folder / "people").write_text(
-                "name(str,null) age(int,null) weight(double,null) born(int,null)\nbob:40::\nann:30:60.5:641977689\n"
-            )
-            url = f"dbtext://{folder}"
-        self.command = DatabaseCommand(connect(parse_url(url)))
+            Path(parsed.path).mkdir()
+            Path(parsed.path, "people").write_text(TEXT)
+        self.is_sql = isinstance(connection, SqlConnection)
+        self.command = DatabaseCommand(connection)
 
     def ask(self, *lines: str) -> str:
         question = Asked(tuple(line.encode() for line in lines), 0)
@@ -53,9 +63,9 @@ class Tables:
         return sorted(line.strip() for line in found.splitlines()[1:])
 
 
-@pytest.fixture(params=["sqlite", "dbtext"])
-def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Tables:
-    return Tables(tmp_path, str(request.param))
+@pytest.fixture
+def tables(url: str) -> Tables:
+    return Tables(url)
 
 
 def test_columns_and_rows_have_a_blank_behind_each_value(tables: Tables) -> None:
@@ -69,11 +79,12 @@ def test_without_columns_all_are_told(tables: Tables) -> None:
     assert tables.ask("select", ".", "people", 'name="bob"', ".") == ("name age weight born \nbob 40 NULL NULL \n")
 
 
-def test_a_time_is_told_as_ctime_does_it(tmp_path: Path) -> None:
-    tables = Tables(tmp_path, "sqlite")
-    born = time.ctime(time.mktime((1990, 5, 6, 7, 8, 9, 0, 0, -1)))
-    assert tables.ask("select", "born", ".", "people", 'name="ann"', ".") == f"born \n{born}\n \n"
-    assert tables.names("born = <1990-05-06 07:08:09>") == ["ann"]
+def test_a_time_is_told_as_ctime_does_it(tables: Tables) -> None:
+    if tables.is_sql:
+        born = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(BORN))
+        assert tables.ask("select", "born", ".", "people", 'name="ann"', ".") == f"born \n{time.ctime(BORN)}\n \n"
+        assert tables.names(f"born = <{born}>") == ["ann"]
+        assert tables.names(f"born > <{born}>") == []
 
 
 @pytest.mark.parametrize(
@@ -99,8 +110,8 @@ def test_what_a_condition_means(tables: Tables, condition: str, found: list[str]
     assert tables.names(condition) == found
 
 
-def test_another_operator_is_the_databases(tmp_path: Path) -> None:
-    assert Tables(tmp_path, "sqlite").names('name like "b%"') == ["bob"]
+def test_another_operator_is_the_databases(tables: Tables) -> None:
+    assert tables.names('name like "b%"') == (["bob"] if tables.is_sql else [])
 
 
 def test_rows_are_added_changed_and_removed(tables: Tables) -> None:
@@ -115,16 +126,14 @@ def test_rows_are_added_changed_and_removed(tables: Tables) -> None:
     assert tables.names() == []
 
 
-def test_sql_is_run_where_there_is_sql(tmp_path: Path) -> None:
-    tables = Tables(tmp_path, "sqlite")
+def test_sql_is_run_where_there_is_sql(tables: Tables) -> None:
+    if not tables.is_sql:
+        assert "dbtext knows no SQL" in tables.ask("raw_query", "delete from people")
+        return
     assert tables.ask("raw_query_response", "select count(*) as n from people") == "n \n2 \n"
     assert tables.ask("raw_query", "select count(*) from people") == ""
     assert tables.ask("raw_query", "delete from people where age = 40") == ""
     assert tables.names() == ["ann"]
-
-
-def test_dbtext_knows_no_sql(tmp_path: Path) -> None:
-    assert "dbtext knows no SQL" in Tables(tmp_path, "dbtext").ask("raw_query", "delete from people")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +179,7 @@ def test_its_request_is_all_lines_before_the_empty_one() -> None:
 
 
 def test_the_fifo_has_it_where_a_url_is_set(start: StartServer, tmp_path: Path) -> None:
-    Tables(tmp_path, "sqlite")
+    Tables(f"sqlite://{tmp_path}/db")
     controlled = Controlled(start, tmp_path, config=f'fifo_db_url="sqlite:///{tmp_path}/db"')
     assert controlled.ask("which").split("\n")[1] == "DB"
     controlled.write(b":DB:\ninsert\npeople\nage = 50\n.\n\n")

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from storage.servers import DatabaseServer, Mariadb, Postgres
 
 _NUMBERS = itertools.count(1)
