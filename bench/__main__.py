@@ -19,7 +19,7 @@ from bench.gap import measure_gaps
 from bench.idle import count_wakes
 from bench.instructions import RATE, count_instructions
 from bench.measure import FLOOR, KAMAILIO, OURS, Plan, measure, report, summary
-from bench.process import CannotMeasure, put_before_others
+from bench.process import CannotMeasure, before_others
 from bench.reload import reload_times
 from bench.scenario import FORWARD, SCENARIOS, Scenario
 from bench.start import start_times
@@ -68,8 +68,8 @@ def main(words: list[str] | None = None) -> int:
     reload.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args(words)
     try:
-        put_before_others(os.getpid())
-        result = _run(arguments)
+        with before_others():
+            result = _run(arguments)
     except (CannotMeasure, FileNotFoundError, subprocess.CalledProcessError) as e:
         print(f"bench: {e}", file=sys.stderr)
         return 2
@@ -145,6 +145,7 @@ def _add_instructions(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--units", type=int, default=200, help="of the smaller one of two loads (%(default)s)")
     parser.add_argument("--rate", type=int, default=RATE, help="units a second (%(default)s)")
+    parser.add_argument("--burst", type=int, default=1, help="units begun back to back (%(default)s)")
     parser.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     parser.add_argument("--only", choices=(OURS, KAMAILIO), help="measure one server")
 
@@ -171,7 +172,8 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
             scenario for scenario in SCENARIOS if scenario.name in (arguments.scenarios or [s.name for s in SCENARIOS])
         ]
         servers = (arguments.only,) if arguments.only else (OURS, KAMAILIO)
-        return count_instructions(chosen, servers, shlex.split(arguments.ours), arguments.units, arguments.rate)
+        ser, units = shlex.split(arguments.ours), arguments.units
+        return count_instructions(chosen, servers, ser, units, arguments.rate, arguments.burst)
     plan = _plan(arguments)
     where = "on any core" if plan.server_core is None else f"on core {plan.server_core}, load on core {plan.load_core}"
     print(f"{plan.rate} a second for {plan.seconds:g} s, {plan.rounds} rounds, server {where}")

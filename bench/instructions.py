@@ -19,7 +19,7 @@ from bench.measure import KAMAILIO, OURS, command_of, load, register_users
 from bench.process import CannotMeasure, Process, free_port, running
 from bench.scenario import Scenario
 
-# Under callgrind a server is some fifty times slower. Evenly spaced, it should wait for every single datagram.
+# Under callgrind a server is some fifty times slower. It should wait for every single datagram, or for every burst.
 RATE: Final = 25
 USERS: Final = 50
 WARM_UP: Final = 100
@@ -31,15 +31,15 @@ TOTALS: Final = re.compile(r"^totals: (\d+)", re.MULTILINE)
 
 
 def count_instructions(
-    scenarios: Sequence[Scenario], servers: Sequence[str], ser: list[str], units: int, rate: int
+    scenarios: Sequence[Scenario], servers: Sequence[str], ser: list[str], units: int, rate: int, burst: int = 1
 ) -> dict[str, object]:
-    """Instructions per unit by scenario and server; prints them, and the ratio. Raises CannotMeasure."""
+    """Instructions per unit by scenario and server, `burst` of them sent back to back; prints them, and the ratio. Raises CannotMeasure."""
     for tool in ("valgrind", "vgdb"):
         if not shutil.which(tool):
             raise CannotMeasure(f"{tool} is not installed (Debian package valgrind)")
     result: dict[str, object] = {}
     for scenario in scenarios:
-        counts = {server: _count(scenario, server, ser, units, rate) for server in servers}
+        counts = {server: _count(scenario, server, ser, units, rate, burst) for server in servers}
         text = ", ".join(f"{server} {count:,.0f}" for server, count in counts.items())
         if OURS in counts and KAMAILIO in counts:
             text += f", ours/kamailio {counts[OURS] / counts[KAMAILIO]:.2f}"
@@ -48,7 +48,7 @@ def count_instructions(
     return result
 
 
-def _count(scenario: Scenario, server: str, ser: list[str], units: int, rate: int) -> float:
+def _count(scenario: Scenario, server: str, ser: list[str], units: int, rate: int, burst: int) -> float:
     port, callee_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = command_of(scenario, server, folder, port, callee_port, ser, 1)
@@ -60,18 +60,18 @@ def _count(scenario: Scenario, server: str, ser: list[str], units: int, rate: in
         with running(server, words, port, probe_port=callee_port) as process:
             register_users(scenario, USERS, rate, port, callee_port, None)
             _tell(process, "instrumentation", "on")
-            _run(scenario, WARM_UP, rate, port, callee_port)
+            _run(scenario, WARM_UP, rate, burst, port, callee_port)
             _dumped(process, folder)
             totals = []
             for count in (units, 3 * units):
-                _run(scenario, count, rate, port, callee_port)
+                _run(scenario, count, rate, burst, port, callee_port)
                 time.sleep(FORGOTTEN_S)
                 totals.append(_dumped(process, folder))
     return (totals[1] - totals[0]) / (2 * units)
 
 
-def _run(scenario: Scenario, count: int, rate: int, port: int, callee_port: int) -> None:
-    done = load(scenario.mode, rate, count, port, callee_port, users=USERS)["done"]
+def _run(scenario: Scenario, count: int, rate: int, burst: int, port: int, callee_port: int) -> None:
+    done = load(scenario.mode, rate, count, port, callee_port, burst=burst, users=USERS)["done"]
     if done < count:
         raise CannotMeasure(f"{scenario.name}: {done} of {count} came through; --rate is too high for this machine")
 

@@ -34,17 +34,29 @@ def on_core(core: int | None) -> list[str]:
     return pin + (["nice", "-n", str(NICE)] if os.geteuid() == 0 else [])
 
 
-def put_before_others(pid: int) -> None:
+def put_before_others(pid: int, nice: int = NICE) -> None:
     """For root: the session of a process comes before other work. Where the kernel shares time out among sessions (autogroup), what
     nice(1) says counts only within each."""
     group = Path(f"/proc/{pid}/autogroup")
     if os.geteuid() != 0 or not group.exists():
         return
     try:
-        group.write_text(str(NICE))
+        group.write_text(str(nice))
     except PermissionError:
         # Root of a container; then the others count as much.
         return
+
+
+@contextmanager
+def before_others() -> Iterator[None]:
+    """Our own session comes before other work until this is left: it is that of the terminal, which goes on."""
+    group = Path("/proc/self/autogroup")
+    nice = int(group.read_text().split()[-1]) if group.exists() else 0
+    put_before_others(os.getpid())
+    try:
+        yield
+    finally:
+        put_before_others(os.getpid(), nice)
 
 
 class CannotMeasure(Exception):

@@ -15,7 +15,7 @@ from runtime.routing.names import Names, Waiting
 from runtime.sip import headers, transit
 from runtime.sip.address import Address, from_packed
 from runtime.sip.reply import build_reply
-from runtime.sip.scan import IN_QUOTES, decimal_text, is_plain
+from runtime.sip.scan import IN_QUOTES, decimal_text, is_plain, same_bytes
 from runtime.sip.soundness import broken_header
 from runtime.sip.transport import Send
 from runtime.sip.via import Via
@@ -171,21 +171,28 @@ WARNING_LIMIT: Final = 256
 
 def warning_line(ctx: Context) -> bytes:
     """SER's Warning header with the circumstances of a local reply, b"" where it would exceed 256 bytes."""
-    received = ctx.received_uri()
-    current = received if ctx.new_uri is None else ctx.new_uri
-    if not is_plain(received, IN_QUOTES) or current is not received and not is_plain(current, IN_QUOTES):
-        return b""
+    msg = ctx.message
     vias: i64 = 0
-    for record in ctx.message.headers:
+    for record in msg.headers:
         if headers.kind(record) == headers.VIA:
             vias += 1
-    source = ctx.source
-    line = b'%s%s req_src_port=%s in_uri=%s out_uri=%s via_cnt==%s"\r\n' % (
-        ctx.world.warning_head_of(ctx.socket),
-        source.text,
-        source.port_text(),
-        received,
-        current,
-        decimal_text(vias),
-    )
+    last = ctx.world.last_warning
+    if ctx.new_uri is not None:
+        end = _warning_end(ctx.received_uri(), ctx.new_uri, vias)
+    elif vias == last.vias and same_bytes(msg.buf, msg.uri_start, msg.uri_end, last.uri, 0, len(last.uri)):
+        end = last.end
+    else:
+        last.uri = ctx.received_uri()
+        last.vias = vias
+        last.end = end = _warning_end(last.uri, last.uri, vias)
+    if len(end) == 0:
+        return b""
+    line = b"%s%s%s" % (ctx.world.warning_head_of(ctx.socket), ctx.source.source_text(), end)
     return b"" if len(line) > WARNING_LIMIT else line
+
+
+def _warning_end(received: bytes, current: bytes, vias: i64) -> bytes:
+    """What stands behind the source; b"" where a URI would end the quotes that it is put into."""
+    if not is_plain(received, IN_QUOTES) or current is not received and not is_plain(current, IN_QUOTES):
+        return b""
+    return b'%s out_uri=%s via_cnt==%s"\r\n' % (received, current, decimal_text(vias))

@@ -7,24 +7,34 @@ worker knows the ACK for its neighbour's reply, and nobody else can guess it (RF
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, final
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
 from runtime.sip.message import Message
-from runtime.sip.scan import keyed_hash, write_hex
+from runtime.sip.scan import hash_with_key, write_hex
 
 # The first digits of a signature are shown in tags, the others are the key of what follows.
 _SHOWN: Final = 16
 
 
-def signature(name: bytes, first_address: bytes, secret: bytes) -> bytes:
-    """32 hex digits that stand for this server; `name` is sl's or tm's own, `first_address` World.first_address(), `secret` World's."""
-    return hashlib.md5(b"".join([secret, name, first_address]), usedforsecurity=False).hexdigest().encode("ascii")
+@final
+class Signature:
+    """What stands for this server in its tags: digits that are `shown`, and the key of what follows them."""
+
+    def __init__(self, digits: bytes) -> None:
+        self.shown: Final = digits[:_SHOWN]
+        self.key: Final = digits[_SHOWN:]
 
 
-def reply_tag(server: bytes, separator: bytes, msg: Message) -> bytes:
+def signature(name: bytes, first_address: bytes, secret: bytes) -> Signature:
+    """`name` is sl's or tm's own, `first_address` World.first_address(), `secret` World's."""
+    made = hashlib.md5(b"".join([secret, name, first_address]), usedforsecurity=False)
+    return Signature(made.hexdigest().encode("ascii"))
+
+
+def reply_tag(server: Signature, separator: bytes, msg: Message) -> bytes:
     """The 37 bytes of a tag: half a signature, the topmost Via under the key that is the other half, a separator, and as in SER the
     CRC of the Via in reversed hex, padded with zeros."""
     via = msg.via1
@@ -32,34 +42,34 @@ def reply_tag(server: bytes, separator: bytes, msg: Message) -> bytes:
     buf = msg.buf
     branch = buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b""
     port = buf[via.port_start : via.port_end] if via.port_start >= 0 else b""
-    own = b"".join([buf[via.host_start : via.host_end], b":", port, b";", branch])
+    own = b"%s%s:%s;%s" % (server.key, buf[via.host_start : via.host_end], port, branch)
     crc = _crc(0xFFFF, buf, via.host_start, via.host_end)
     crc = _crc(_crc(crc, port, 0, len(port)), branch, 0, len(branch))
-    return _tag(server, own, separator, crc)
+    return _tag(server, hash_with_key(own), separator, crc)
 
 
-def _tag(server: bytes, own: bytes, separator: bytes, crc: i64) -> bytes:
+def _tag(server: Signature, own: i64, separator: bytes, crc: i64) -> bytes:
     out = BytesWriter()
-    out.write(server[:_SHOWN])
-    write_hex(out, keyed_hash(server[_SHOWN:], own))
+    out.write(server.shown)
+    write_hex(out, own)
     out.write(separator)
     _write_digits(out, crc ^ 0xFFFF)
     return out.getvalue()
 
 
-def stateless_tag(server: bytes, msg: Message) -> bytes:
+def stateless_tag(server: Signature, msg: Message) -> bytes:
     """The To tag of replies without a transaction; `server` is stateless_signature's."""
     return reply_tag(server, b".", msg)
 
 
-def stateless_signature(first_address: bytes, secret: bytes) -> bytes:
+def stateless_signature(first_address: bytes, secret: bytes) -> Signature:
     """Of replies without a transaction; sl absorbs the ACKs that they cause."""
     return signature(b"SER-stateless", first_address, secret)
 
 
-def from_tag(server: bytes, call_id: bytes) -> bytes:
+def from_tag(server: Signature, call_id: bytes) -> bytes:
     """The From tag of a request that is made here: `server` is a signature; of one Call-ID it is always the same."""
-    return _tag(server, call_id, b"-", _crc(0xFFFF, call_id, 0, len(call_id)))
+    return _tag(server, hash_with_key(server.key + call_id), b"-", _crc(0xFFFF, call_id, 0, len(call_id)))
 
 
 def _write_digits(out: BytesWriter, value: i64) -> None:

@@ -33,6 +33,17 @@ USER_AGENT: Final = b"Sip EXpress router(" + VERSION.encode("ascii") + b" (pytho
 
 
 @final
+class LastWarning:
+    """The end of the last Warning header, behind the source of the request: most requests are for the same few URIs. It goes with the
+    received Request-URI, which the script has left alone, and the number of Via lines."""
+
+    def __init__(self) -> None:
+        self.uri = b""
+        self.vias: i64 = -1
+        self.end = b""
+
+
+@final
 class Counters:
     """What a worker has done since it started; every drop has its counter. Refused with 503: `refused`, since the server is to end,
     `refused_full`, since too much was pending."""
@@ -110,6 +121,7 @@ class World:
         self.folder: Final = folder
         self.shared: Final = SharedMemory(DEFAULT_BYTES, log) if shared is None else shared
         self.counters: Final = Counters()
+        self.last_warning: Final = LastWarning()
         # What all processes that handle messages may hold in memory together, and how many those are; 0: nobody knows a bound.
         self.memory_bytes = 0
         self.handlers = 1

@@ -8,8 +8,6 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from runtime.sip.scan import decimal_text
-
 UDP: Final = 1
 TCP: Final = 2
 TLS: Final = 3
@@ -31,7 +29,7 @@ class Address:
         self.port: Final = port
         self.text: Final = text
         self.sockaddr: Final = _sockaddr(ip, port)
-        self._port_text = b""
+        self._source_text = b""
 
     @staticmethod
     def parse(text: str, port: i64) -> Address:
@@ -42,11 +40,11 @@ class Address:
     def is_ipv6(self) -> bool:
         return len(self.ip) == 16
 
-    def port_text(self) -> bytes:
-        """The port in decimal, made once."""
-        if len(self._port_text) == 0:
-            self._port_text = decimal_text(self.port)
-        return self._port_text
+    def source_text(self) -> bytes:
+        """As the Warning header of a reply names the source of a request, made once."""
+        if len(self._source_text) == 0:
+            self._source_text = b"%s req_src_port=%d in_uri=" % (self.text, self.port)
+        return self._source_text
 
     def host(self) -> bytes:
         """As it stands in a URI or Via: IPv6 in brackets."""

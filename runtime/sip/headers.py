@@ -66,6 +66,11 @@ _MAX_FOR: Final = 0x726F662D78616D
 _WARDS: Final = 0x3A7364726177
 _USER_AG: Final = 0x67612D72657375
 _ENT: Final = 0x3A746E65
+_EXPIRES: Final = 0x3A73657269707865
+_AUTHORI: Final = 0x69726F68747561
+_ZATION: Final = 0x3A6E6F6974617A
+_SUPPORT: Final = 0x74726F70707573
+_ED: Final = 0x3A6465
 
 _3_BYTES: Final = 0xFFFFFF
 _4_BYTES: Final = 0xFFFFFFFF
@@ -127,6 +132,12 @@ def common_name(buf: bytes, start: i64, size: i64) -> i64:
         return MAX_FORWARDS << 4 | 12 if (read_i64_le(buf, start + 7) & _6_BYTES) | 0x2020202020 == _WARDS else 0
     if first == 117 and (word & _7_BYTES) | 0x20200020202020 == _USER_AG:
         return USER_AGENT << 4 | 10 if (read_i64_le(buf, start + 7) & _4_BYTES) | 0x202020 == _ENT else 0
+    if first == 101:
+        return EXPIRES << 4 | 7 if word | 0x20202020202020 == _EXPIRES else 0
+    if first == 97 and (word & _7_BYTES) | 0x20202020202020 == _AUTHORI:
+        return AUTHORIZATION << 4 | 13 if (read_i64_le(buf, start + 7) & _7_BYTES) | 0x202020202020 == _ZATION else 0
+    if first == 115 and (word & _7_BYTES) | 0x20202020202020 == _SUPPORT:
+        return SUPPORTED << 4 | 9 if (read_i64_le(buf, start + 7) & _3_BYTES) | 0x2020 == _ED else 0
     return 0
 
 

@@ -120,6 +120,9 @@ COMMON = {
     headers.CONTENT_TYPE,
     headers.CONTENT_LENGTH,
     headers.USER_AGENT,
+    headers.EXPIRES,
+    headers.AUTHORIZATION,
+    headers.SUPPORTED,
 }
 
 

@@ -8,10 +8,11 @@ from mypy_extensions import i64
 
 from runtime.modules.registrar.refusals import BAD_AOR, BAD_ESCAPE, LONG_AOR, Refused
 from runtime.modules.registrar.settings import Settings
-from runtime.sip.scan import find
+from runtime.sip.scan import any_of, find, find_any
 from runtime.sip.uri import BadUri, SipUri, parse_uri
 
 _AOR_LIMIT: Final = 256
+_UPPER: Final = any_of(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 def aor_of(buf: bytes, start: i64, end: i64, settings: Settings) -> bytes:
@@ -31,7 +32,7 @@ def key_of(uri: SipUri, settings: Settings) -> bytes:
         raise Refused(LONG_AOR)
     if find(user, 37, 0, len(user)) >= 0:
         user = _unescaped(user)
-    if not settings.case_sensitive:
+    if not settings.case_sensitive and find_any(user, _UPPER, 0, len(user)) < len(user):
         user = user.lower()
     if settings.use_domain:
         host = uri.host().lower()

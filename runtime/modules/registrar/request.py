@@ -42,6 +42,8 @@ _EXPIRES_LIMIT: Final = (1 << 31) - 1
 # No user can have more: so much of the record's room each takes at least. Comparing more with each other would take long.
 _CONTACTS_MAX: Final = RECORD_LIMIT // 28
 _UNKNOWN: Final = b"Unknown"
+# Nearly nobody sends any.
+_NO_PATHS: Final[list[bytes]] = []
 # A name that is longer tells nobody more; the column of the database has 50.
 _AGENT_LIMIT: Final = 255
 
@@ -74,7 +76,7 @@ class Registration:
         self.star = False
         self.contacts: Final[list[Wanted]] = []
         self.user_agent = _UNKNOWN
-        self.paths: Final[list[bytes]] = []
+        self.paths: list[bytes] = _NO_PATHS
         self.takes_path = False
 
 
@@ -93,7 +95,9 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
     _read_cseq(msg, wanted)
     expires_s = settings.default_expires
     has_expires = False
-    records: list[i64] = []
+    # The first Contact header, and how many there are.
+    first: i64 = 0
+    fields: i64 = 0
     stars: i64 = 0
     i: i64 = 0
     count: i64 = len(msg.headers)
@@ -101,7 +105,9 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
         record = msg.headers[i]
         kind = headers.kind(record)
         if kind == headers.CONTACT:
-            records.append(record)
+            if fields == 0:
+                first = record
+            fields += 1
             if _is_star(msg, record):
                 stars += 1
         elif kind == headers.EXPIRES:
@@ -118,16 +124,22 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
         elif kind == headers.BROKEN:
             raise Refused(PARSE_ERROR)
         elif kind == headers.OTHER and _is_path(msg, record):
+            if len(wanted.paths) == 0:
+                wanted.paths = []
             wanted.paths.append(msg.value(record))
         i += 1
     for path in wanted.paths:
         _check_path(path)
     if stars > 0:
-        _check_star(msg, records, stars, expires_s)
+        _check_star(msg, first, fields, expires_s)
         wanted.star = True
         return wanted
-    for record in records:
-        _read_contacts(ctx, record, expires_s, settings, wanted)
+    if fields == 1:
+        _read_contacts(ctx, first, expires_s, settings, wanted)
+        return wanted
+    for record in msg.headers:
+        if headers.kind(record) == headers.CONTACT:
+            _read_contacts(ctx, record, expires_s, settings, wanted)
     return wanted
 
 
@@ -151,13 +163,13 @@ def _is_star(msg: Message, record: i64) -> bool:
     return start < headers.line_end(record) and msg.buf[start] == 42
 
 
-def _check_star(msg: Message, records: list[i64], stars: i64, expires_s: i64) -> None:
+def _check_star(msg: Message, first: i64, fields: i64, expires_s: i64) -> None:
     """`*` stands alone, and with an Expires of 0: RFC 3261 10.2.2. Parameters of it mean nothing."""
-    if _is_star(msg, records[0]) and expires_s != 0:
+    if _is_star(msg, first) and expires_s != 0:
         raise Refused(STAR_EXPIRES)
-    end = msg.value_end(records[0])
-    behind = skip_white(msg.buf, msg.value_start(records[0]) + 1, end)
-    if len(records) > 1 or behind < end and (msg.buf[behind] != 59 or find(msg.buf, 44, behind, end) >= 0):
+    end = msg.value_end(first)
+    behind = skip_white(msg.buf, msg.value_start(first) + 1, end)
+    if fields > 1 or behind < end and (msg.buf[behind] != 59 or find(msg.buf, 44, behind, end) >= 0):
         raise Refused(STAR_CONTACTS)
 
 

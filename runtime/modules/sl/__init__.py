@@ -10,7 +10,7 @@ from runtime.routing.context import L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.port import Port
 from runtime.routing.replying import send_reply
-from runtime.routing.tags import stateless_signature, stateless_tag
+from runtime.routing.tags import Signature, stateless_signature, stateless_tag
 from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.reply import to_tag_of
@@ -20,6 +20,8 @@ from runtime.spec.effects import Does
 from runtime.spec.kinds import code, reason
 
 _TAG_LENGTH: Final = 37
+# Codes have three digits.
+_CODES_END: Final = 1000
 
 
 @final
@@ -27,8 +29,16 @@ class Counts:
     """What a process has sent without a transaction: replies by status code, and `failures`, those that could not be sent."""
 
     def __init__(self) -> None:
-        self.sent: Final[dict[int, int]] = {}
+        self._by_code: Final[list[int]] = [0] * _CODES_END
         self.failures = 0
+
+    @property
+    def sent(self) -> dict[int, int]:
+        """By the codes that there were."""
+        return {code: number for code, number in enumerate(self._by_code) if number != 0}
+
+    def add(self, code: int, number: int) -> None:
+        self._by_code[code] += number
 
 
 @final
@@ -36,7 +46,7 @@ class Sl(Module):
     """Replies without a transaction, and the absorption of the ACKs that they cause."""
 
     counts: Counts
-    _signature: bytes
+    _signature: Signature
 
     def __init__(self) -> None:
         super().__init__("sl")
@@ -69,8 +79,7 @@ class Sl(Module):
         if not send_reply(ctx, code, reason, tag):
             self.counts.failures += 1
             return False
-        sent = self.counts.sent
-        sent[code] = sent.get(code, 0) + 1
+        self.counts.add(code, 1)
         return True
 
     def answer_instead(self, ctx: Context, sent: Send, code: int, reason: bytes) -> None:
@@ -80,7 +89,7 @@ class Sl(Module):
         while outbox[place] is not sent:
             place += 1
         del outbox[place]
-        self.counts.sent[200] -= 1
+        self.counts.add(200, -1)
         ctx.world.counters.local_replies -= 1
         if self.sl_send_reply(ctx, code, reason):
             outbox.insert(place, outbox.pop())

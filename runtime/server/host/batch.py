@@ -9,6 +9,8 @@ from mypy_extensions import i64
 
 # Messages per system call.
 BATCH: Final[i64] = 32
+# What is told of one that was read.
+FACT_BYTES: Final[i64] = 16
 
 # Errors of a read that say nothing about the socket itself: nothing came in time, or what was sent did not arrive.
 HARMLESS: Final = frozenset(
@@ -56,9 +58,9 @@ class Batch:
         # Slices of these are bytes, copied once.
         self.arena_bytes: Final[Any] = ffi.buffer(self._arena)
         self.name_bytes: Final[Any] = ffi.buffer(self._names)
-        # Of each datagram that was read: address and port of an IPv4 source as one number, 0 for another.
-        self.numbers: Final[Any] = ffi.new("long long[]", BATCH)
-        self.number_of: Final[Any] = memoryview(ffi.buffer(self.numbers)).cast("B").cast("q")
+        # Of each datagram that was read: address and port of an IPv4 source as one number, 0 for another, and the size; FACT_BYTES.
+        self.facts: Final[Any] = ffi.new("struct fact[]", BATCH)
+        self.fact_bytes: Final[Any] = ffi.buffer(self.facts)
         self.u32: Final[Any] = memoryview(ffi.buffer(self.headers)).cast("B").cast("I")
         self.vectors: Final[Any] = memoryview(ffi.buffer(self._vectors)).cast("B").cast("L")
         # Where a control message of the first datagram goes; nowhere at first.

@@ -3,7 +3,7 @@
 `send_one` is sendto with an address that is bytes. `read_batch` is recvmmsg, `wait_and_read` a poll, and then a `read_batch` of
 what there is if the first descriptor is ready. It returns 1 << place for each of four descriptors that is ready, 16 if the first datagram
 came from where the last one in its place did, from bit 8 on how many datagrams came, 255 for an error, and from bit 16 on how long the
-first is. Both leave a number for each IPv4 source, address and port, and 0 for others.
+first is. Both leave a `fact` of each datagram, little-endian: a number for an IPv4 source, address and port, and 0 for others; its size.
 
 `python -m runtime.server.host.mmsg_build` builds the extension module runtime/server/host/_mmsg beside this file; hatch_build.py does
 it for the wheel. Without it the server uses Python's socket module.
@@ -18,6 +18,7 @@ ffibuilder = FFI()
 ffibuilder.set_source(
     "runtime.server.host._mmsg",
     """
+    #include <endian.h>
     #include <netinet/in.h>
     #include <poll.h>
     #include <sys/prctl.h>
@@ -28,13 +29,15 @@ ffibuilder.set_source(
         return sendto(fd, data, size, 0, to,
                       to->sa_family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
     }
-    static int read_batch(int fd, struct mmsghdr *messages, unsigned int count, int flags, long long *sources)
+    struct fact { long long source, size; };
+    static int read_batch(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct fact *facts)
     {
         int found = recvmmsg(fd, messages, count, flags, NULL);
         for (int i = 0; i < found; i++) {
             const struct sockaddr_in *name = messages[i].msg_hdr.msg_name;
-            sources[i] = name->sin_family != AF_INET ? 0
-                         : (long long)ntohl(name->sin_addr.s_addr) << 16 | ntohs(name->sin_port);
+            facts[i].source = name->sin_family != AF_INET ? 0
+                              : htole64((long long)ntohl(name->sin_addr.s_addr) << 16 | ntohs(name->sin_port));
+            facts[i].size = htole64(messages[i].msg_len);
         }
         return found;
     }
@@ -43,17 +46,17 @@ ffibuilder.set_source(
         unsigned long count;
         struct mmsghdr *messages;
         unsigned int room;
-        long long *sources;
+        struct fact *facts;
     };
     static long long wait_and_read(struct reader *r, int timeout)
     {
-        long long result = 0, before = r->sources[0];
+        long long result = 0, before = r->facts[0].source;
         if (poll(r->fds, r->count, timeout) > 0)
             for (unsigned long i = 0; i < r->count; i++)
                 result |= (long long)(r->fds[i].revents != 0) << i;
         if (result & 1) {
-            int found = read_batch(r->fds[0].fd, r->messages, r->room, MSG_DONTWAIT, r->sources);
-            if (found > 0 && before != 0 && r->sources[0] == before)
+            int found = read_batch(r->fds[0].fd, r->messages, r->room, MSG_DONTWAIT, r->facts);
+            if (found > 0 && before != 0 && r->facts[0].source == before)
                 result |= 16;
             result |= (long long)(found < 0 ? 255 : found) << 8;
             if (found > 0)
@@ -75,9 +78,10 @@ ffibuilder.cdef("""
     int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags);
     struct pollfd { int fd; short events; short revents; };
     long send_one(int fd, const char *data, size_t size, const char *name);
-    int read_batch(int fd, struct mmsghdr *messages, unsigned int count, int flags, long long *sources);
+    struct fact { long long source, size; };
+    int read_batch(int fd, struct mmsghdr *messages, unsigned int count, int flags, struct fact *facts);
     struct reader { struct pollfd *fds; unsigned long count; struct mmsghdr *messages; unsigned int room;
-                    long long *sources; };
+                    struct fact *facts; };
     long long wait_and_read(struct reader *r, int timeout);
     int poll(struct pollfd *fds, unsigned long count, int timeout);
     int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);

@@ -111,6 +111,4 @@ class NativeWaiter(Waiter):
 
     def _begin_with(self, io: BatchIO) -> None:
         self._io = io
-        self._reader = self._ffi.new(
-            "struct reader *", [self._entries, self._count, io.headers, int(BATCH), io.numbers]
-        )
+        self._reader = self._ffi.new("struct reader *", [self._entries, self._count, io.headers, int(BATCH), io.facts])

@@ -14,9 +14,10 @@ import time
 from types import ModuleType
 from typing import Any, Final, final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
 
-from runtime.server.host.batch import BATCH, HARMLESS, Batch
+from runtime.server.host.batch import BATCH, FACT_BYTES, HARMLESS, Batch
 from runtime.server.worker.udp.addresses import SOURCES_MAX, AddressBook
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import Send
@@ -218,7 +219,7 @@ class BatchIO(DatagramIO):
         self._in.divide_arena(SIZE_MAX, self._name_bytes)
         # What the kernel reads into, for a caller that does not use `receive`.
         self.headers: Final[Any] = self._in.headers
-        self.numbers: Final[Any] = self._in.numbers
+        self.facts: Final[Any] = self._in.facts
         self._out: Final = Batch(ffi, BATCH * SIZE_MAX)
         self._out.divide_arena(SIZE_MAX, self._name_bytes)
         self._queue: Final[list[Send]] = []
@@ -238,12 +239,12 @@ class BatchIO(DatagramIO):
         return self._read(self._dont_wait)
 
     def _read(self, flags: int) -> i64:
-        count: i64 = self._read_batch(self._fd, self.headers, BATCH, flags, self.numbers)
-        return self.take(count, self._in.u32[self._in.length_at] if count > 0 else 0, False)
+        return self.take(self._read_batch(self._fd, self.headers, BATCH, flags, self.facts), 0, False)
 
     def take(self, count: i64, first_bytes: i64, is_known: bool) -> i64:
         """So many datagrams have been read into the headers; below 0: the read has failed, and errno says why. Returns what `receive`
-        does. The first one has `first_bytes`; `is_known`: it is from where the one before it in its place came from."""
+        does. `is_known`: the first one has `first_bytes`, and is from where the one before it in its place came from.
+        """
         if count < 0:
             error: int = self._ffi.errno
             if error not in HARMLESS:
@@ -252,33 +253,39 @@ class BatchIO(DatagramIO):
             return 0
         self._idle = False
         into = self._in
-        size = first_bytes
-        length_at = into.length_at
-        at: i64 = 0
-        i: i64 = 0
-        while i < count:
-            if i > 0:
-                size = into.u32[length_at]
-            if i > 0 or not is_known:
-                number: int = into.number_of[i]
-                source = self._addresses.numbered(number)
-                self.sources[i] = self._source(i, number) if source is None else source
-            self.data[i] = into.arena_bytes[at : at + size]
-            length_at += into.step
-            at += SIZE_MAX
-            i += 1
+        if count == 1 and is_known:
+            self.data[0] = into.arena_bytes[0:first_bytes]
+        else:
+            facts: bytes = into.fact_bytes[0 : count * FACT_BYTES]
+            source = self.sources[0]
+            before: i64 = 0
+            i: i64 = 0
+            while i < count:
+                number = read_i64_le(facts, i * FACT_BYTES)
+                size = read_i64_le(facts, i * FACT_BYTES + 8)
+                # Many come from one neighbour.
+                if number != before or number == 0:
+                    source = self._source(i, number)
+                    before = number
+                self.sources[i] = source
+                self.data[i] = into.arena_bytes[i * SIZE_MAX : i * SIZE_MAX + size]
+                i += 1
         if self._measures_age:
             self._look_at_age(count)
         return count
 
     def forget_sources(self) -> None:
-        self._in.number_of[0] = 0
+        self._in.fact_bytes[0:8] = bytes(8)
 
-    def _source(self, i: i64, number: int) -> Address:
-        """The source of datagram `i`, which has no number (0), or one that is seen for the first time."""
+    def _source(self, i: i64, number: i64) -> Address:
+        """The source of datagram `i`, which has this number, 0 for none."""
+        if number != 0:
+            known = self._addresses.numbered(int(number))
+            if known is not None:
+                return known
         at = i * self._in.sockaddr_bytes
         name = self._in.name_bytes[at : at + self._name_bytes]
-        return self._addresses.learn(number, name) if number else self._addresses.of(name)
+        return self._addresses.learn(int(number), name) if number != 0 else self._addresses.of(name)
 
     def _look_at_age(self, count: i64) -> None:
         """Only a full batch may have left something in the queue."""
