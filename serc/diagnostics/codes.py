@@ -138,10 +138,10 @@ FLAG_NEVER_READ: Final = _warning("SER0517", "flag is set and never read")
 NO_MAIN_ROUTE: Final = _warning("SER0518", "no main route")
 DUPLICATE_ROUTE: Final = _warning("SER0519", "route defined twice")
 RELAYED_TWICE: Final = _warning("SER0520", "request is forwarded twice")
-TOO_LATE: Final = _warning("SER0521", "too late: the request was forwarded before")
+TOO_LATE: Final = _warning("SER0521", "too late: the request was forwarded or answered before")
 MAIN_ROUTE_AGAIN: Final = _warning("SER0523", "main route called again")
 REALMS_DIFFER: Final = _warning("SER0524", "challenge for another realm")
-FLAG_NEVER_SET: Final = _warning("SER0522", "flag is tested and never set")
+FLAG_NEVER_SET: Final = _warning("SER0522", "flag is tested or cleared, and never set")
 TRANSACTION_LEFT: Final = _warning("SER0525", "transaction is opened and not used")
 NO_TRANSACTION: Final = _warning("SER0526", "reply of a transaction that is not there")
 BRANCH_TOO_EARLY: Final = _warning("SER0527", "branch is appended before the rewrite")
@@ -156,7 +156,7 @@ SAVE_UNVERIFIED: Final = _warning("SER0535", "registration without a check of wh
 RECORDED_TWICE: Final = _warning("SER0536", "Record-Route twice")
 NOT_LISTENING: Final = _warning("SER0537", "sending from an address that is not listened on")
 IN_VAIN: Final = _warning("SER0538", "function that does nothing for these requests")
-ENDED_HERE: Final = _warning("SER0539", "request that others wait for is answered here")
+ENDED_HERE: Final = _warning("SER0539", "request that others wait for ends here")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

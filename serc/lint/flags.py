@@ -20,6 +20,7 @@ def check_flags(subject: Subject, report: Report) -> None:
     file, modules, effects = subject.file, subject.bound.modules, subject.effects
     written: dict[int, tree.Call] = {}
     read: dict[int, tree.Call] = {}
+    cleared: dict[int, tree.Call] = {}
     shared: set[int] = set()
     for route in routes(file):
         for call in calls(route.body):
@@ -29,6 +30,8 @@ def check_flags(subject: Subject, report: Report) -> None:
                     written.setdefault(argument.value, call)
                 elif effects.of(call) is Does.TEST_FLAG:
                     read.setdefault(argument.value, call)
+                elif effects.of(call) is Does.CLEAR_FLAG:
+                    cleared.setdefault(argument.value, call)
     for module in modules.loaded:
         for param in module.spec.params:
             value = module.parameters.get(param.name, param.default)
@@ -44,10 +47,13 @@ def check_flags(subject: Subject, report: Report) -> None:
             message = f"flag {number} is set and never read"
             hint = f"nothing calls {effects.named(Does.TEST_FLAG)}({number}), and no module that is loaded has it as a parameter"
             report.add(codes.FLAG_NEVER_READ, call.span, message, hint=hint)
-    for number, call in read.items():
+    hint = f"flags that are set: {', '.join(map(str, sorted(written)))}" if written else "no flag is set"
+    for number, call in (cleared | read).items():
         if number not in written and number not in shared:
-            message = f"flag {number} is tested and never set: this is always false"
-            hint = f"flags that are set: {', '.join(map(str, sorted(written)))}" if written else "no flag is set"
+            if number in read:
+                message = f"flag {number} is tested and never set: this is always false"
+            else:
+                message = f"flag {number} is cleared and never set: this does nothing"
             report.add(codes.FLAG_NEVER_SET, call.span, message, hint=hint)
 
 

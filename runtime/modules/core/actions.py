@@ -79,7 +79,7 @@ EXPORTS: Final = ModuleSpec(
         *action("log", telling.log, named("L_DBG", L_DBG), LOGGED, does=Does.LOG, summary="Write a line into the log."),
         *action("log", telling.log, LEVEL, LOGGED, does=Does.LOG, summary="Write a line of this level into the log."),
         *action("setflag", sending.setflag, FLAG, does=Does.SET_FLAG, summary="Set a flag of the message."),
-        *action("resetflag", sending.resetflag, FLAG, does=Does.NOTHING, summary="Clear a flag of the message."),
+        *action("resetflag", sending.resetflag, FLAG, does=Does.CLEAR_FLAG, summary="Clear a flag of the message."),
         *action("isflagset", sending.isflagset, FLAG, does=Does.TEST_FLAG, summary="True if the flag is set."),
         *action("error", telling.error, TEXT, TEXT, does=Does.LOG, summary="Write into the log."),
         *action("exec", telling.exec, SCRIPT, does=Does.COPY, waits=True, summary="Run a command of the shell."),

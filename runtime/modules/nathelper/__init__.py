@@ -35,6 +35,7 @@ from runtime.spec.effects import Does
 from runtime.spec.kinds_sip import address
 from runtime.spec.kinds_words import letters, mask
 from runtime.spec.params import seconds_param
+from runtime.spec.values import Doubt
 
 _FLAGS: Final = letters(
     "flags",
@@ -55,6 +56,13 @@ def _socket_mistake(text: str) -> str:
     except ValueError as e:
         return str(e)
     return ""
+
+
+def _socket_doubt(text: str) -> Doubt | None:
+    path = parse_place(text).path
+    if not path or path.startswith(("/", "${")):
+        return None
+    return Doubt(f"{path} depends on the working directory of the server", "write an absolute path, beginning with /")
 
 
 def _force_mistake(text: str) -> str:
@@ -325,6 +333,7 @@ EXPORTS: Final = ModuleSpec(
             "unix:/var/run/rtpproxy.sock",
             "Address of the RTP proxy: unix:PATH, udp:HOST[:PORT], udp6:HOST[:PORT].",
             check=_socket_mistake,
+            doubt=_socket_doubt,
         ),
         switch_param("rtpproxy_disable", 0, "Do without the RTP proxy."),
         seconds_param("rtpproxy_disable_tout", 60, "Delay before a silent RTP proxy is tried again."),

@@ -184,7 +184,7 @@ EXPORTS: Final = ModuleSpec(
             Textops.append_to_reply,
             header_line(),
             routes=REQUEST,
-            does=Does.NOTHING,
+            does=Does.EDIT_REPLY,
             summary="Add a header to own replies.",
         ),
         function(
@@ -208,7 +208,7 @@ EXPORTS: Final = ModuleSpec(
             "append_time",
             Textops.append_time,
             routes=REQUEST,
-            does=Does.NOTHING,
+            does=Does.EDIT_REPLY,
             summary="Add a Date header to own replies.",
         ),
         function(

@@ -24,7 +24,8 @@ class State:
     `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name.
     `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on
     purpose, or given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked
-    at. `decision`: the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a
+    at. `foreign`: it came for another domain, wherever it goes by now. `in_dialog`: a Route leads it. `limited`: its sender sends too
+    much. `decision`: the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a
     failure_route before the URI was rewritten. `saved`: contacts were taken here, just before. `replied_in`,
     `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a branch of a failure_route
     that nothing was forwarded to yet. `transaction`: there is one, or may be; `opened`: by a function that does
@@ -34,6 +35,9 @@ class State:
     method: str = ""
     only_ack: bool = False
     local: _Known = ""
+    foreign: bool = False
+    in_dialog: bool = False
+    limited: bool = False
     handled: bool = False
     trusted: bool = False
     reply: tree.Span | None = None
@@ -147,7 +151,7 @@ def _by_method(method: str, state: State, equal: bool) -> tuple[list[State], lis
 
 def _by_domain(state: State, equal: bool) -> tuple[list[State], list[State]]:
     same: list[State] = [state.but(local="yes")] if state.local != "no" else []
-    other: list[State] = [state.but(local="no")] if state.local != "yes" else []
+    other: list[State] = [state.but(local="no", foreign=True)] if state.local != "yes" else []
     return (same, other) if equal else (other, same)
 
 

@@ -11,6 +11,7 @@ from serc.diagnostics.fix import Fix, write
 from serc.diagnostics.report import Code, Related, Report
 from serc.diagnostics.suggest import nearest
 from serc.lint.cures import Cures
+from serc.lint.paths.hang_ups import CANCEL, HangUps
 from serc.lint.paths.state import UNNAMED, State
 from serc.reading import tree
 from serc.reading.walk import calls
@@ -29,7 +30,9 @@ _UNCHANGED: Final = frozenset(
             Does.EDIT,
             Does.EDIT_URI,
             Does.IDENTIFY,
+            Does.EDIT_REPLY,
             Does.SET_FLAG,
+            Does.CLEAR_FLAG,
             Does.TEST_FLAG,
             Does.TEST_STATUS,
         ),
@@ -39,7 +42,7 @@ _UNCHANGED: Final = frozenset(
 # Who verifies somebody does it before the contacts are taken.
 _CHECKS: Final = frozenset((Does.IDENTIFY, Does.AUTH_WWW, Does.AUTH_PROXY))
 # They leave the question of who sent it open.
-_BESIDE: Final = frozenset((Does.LOG, Does.TEST_FLAG, Does.EDIT_CONTACT, Does.CONSUME_CREDENTIALS))
+_BESIDE: Final = frozenset((Does.LOG, Does.TEST_FLAG, Does.CLEAR_FLAG, Does.EDIT_CONTACT, Does.CONSUME_CREDENTIALS))
 ONLY_IF_TRUE: Final = frozenset(
     (
         *(Does.LOOKUP, Does.LOOSE_ROUTE, Does.VOUCH, Does.REWRITE, Does.MAY_REWRITE, Does.SETTLE),
@@ -87,11 +90,13 @@ class Steps:
         self._openings: set[tree.Span] = set()
         # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
         self._late_flags: list[tuple[tree.Call, State]] = []
+        self.hang_ups: Final = HangUps()
 
     def call(self, call: tree.Call, does: Does | None, state: State) -> State:
         """The state behind a call that succeeds."""
         span = call.span
         if does is None:
+            self.hang_ups.forwarded(state)
             return state.space.anything.but(method=state.method or UNNAMED, failure=state.failure)
         kept = state.transaction and state.failure is None and does in _BEFORE_TRANSACTION
         if (does in _BEFORE_RELAY or kept) and state.relay is not None and not state.relay_failed:
@@ -102,6 +107,8 @@ class Steps:
             self._checked_late(call, state.saved)
         if does is Does.EDIT_CONTACT and state.saved is not None:
             self._changed_late(call, state.saved)
+        if does is Does.EDIT_REPLY and state.reply is not None and self._blame(state.reply, state.replied_in):
+            self._added_late(call, state.reply)
         if does is Does.SET_FLAG and state.relay is not None and not state.relay_failed and self._flag_is_late(call):
             self.remarks += 1
             self._late_flags.append((call, state))
@@ -123,6 +130,7 @@ class Steps:
         if does in (Does.ANSWER, Does.SETTLE):
             return state.but(handled=True)
         if does in RELAYS:
+            self.hang_ups.forwarded(state)
             self._relayed(call, state)
             stateful = does is Does.RELAY_STATEFUL
             transaction = state.transaction or stateful
@@ -142,7 +150,7 @@ class Steps:
         if does is Does.LOOSE_ROUTE:
             if state.rewritten is not None and state.failure is None:
                 self._late_loose_route(call, state.rewritten)
-            return state.but(trusted=True, local="")
+            return state.but(trusted=True, local="", in_dialog=True)
         if does is Does.AUTH_PROXY:
             return state.but(trusted=True, credentials=span, failed_auth="")
         if does is Does.CONSUME_CREDENTIALS:
@@ -216,6 +224,11 @@ class Steps:
         message = f"{call.name.name} comes too late: the contacts have been taken as they are"
         self._tell(codes.TOO_LATE, call.span, message, hint=f"call it before {name}", related=related)
 
+    def _added_late(self, call: tree.Call, reply: tree.Span) -> None:
+        related = (Related(reply, "answered here"),)
+        message = f"{call.name.name} comes too late: the request has been answered, and the answer goes without it"
+        self._tell(codes.TOO_LATE, call.span, message, hint="move it before the answer", related=related)
+
     def _flag_is_late(self, call: tree.Call) -> bool:
         """Is the flag one that a transaction takes along when it begins? Modules and the transaction's own routes look at those."""
         argument = call.arguments[0] if call.arguments else None
@@ -238,6 +251,10 @@ class Steps:
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
         kind = "www" if does is Does.CHALLENGE_WWW else "proxy"
+        if state.method == CANCEL:
+            message = f"{call.name.name} asks for credentials in vain: a CANCEL cannot be sent again with them"
+            hint = f"forward it with {self._effects.named(Does.RELAY_STATEFUL)}: it ends what was let through before"
+            self._tell(codes.IN_VAIN, call.span, message, hint=hint)
         if state.failed_auth and state.failed_auth != kind:
             code = "401" if kind == "www" else "407"
             verified_www = state.failed_auth == "www"

@@ -95,6 +95,7 @@ class _Walk:
 
     def finish(self) -> None:
         self._steps.finish()
+        self._steps.hang_ups.report(self._subject, self._report)
 
     def _unanswered(self, route: tree.Route, state: State) -> None:
         related: tuple[Related, ...] = ()
@@ -161,6 +162,7 @@ class _Walk:
         if isinstance(statement, tree.Empty):
             return states, NONE
         if ends_route(statement):
+            self._steps.hang_ups.ended(statement, states)
             return NONE, frozenset(s.but(handled=True) for s in states)
         if statement.name.name == "route":
             return self._route_call(statement, states), NONE
@@ -258,6 +260,8 @@ class _Walk:
             return [after], [state.but(failed_auth="www")]
         if does is Does.AUTH_PROXY:
             return [after], [state.but(failed_auth="proxy")]
+        if does is Does.LIMIT:
+            return [after], [state.but(limited=True)]
         return [after], [after]
 
     def _plain_call(self, call: tree.Call, does: Does | None, state: State) -> State:
