@@ -28,7 +28,16 @@ _LEVELS: Final = {
     3: "L_INFO",
     4: "L_DBG",
 }
+# What says in answers of these codes which credentials are wanted. RFC 3261 20.27, 20.44.
+_CHALLENGES: Final = {
+    "401": ("WWW-Authenticate", "www_challenge of module auth"),
+    "407": ("Proxy-Authenticate", "proxy_challenge of module auth"),
+}
 _TOKEN: Final = re.compile(r"[-A-Za-z0-9.!%*_+`'~]+\Z")
+# What xlog writes something else for, and what later servers do.
+SPECIFIER: Final = re.compile(
+    r"%(?:ci|cs|ct|ds|fu|ft|is|mf|mi|ml|pp|rm|rr|rs|ru|rU|fU|tU|si|tt|tu|Tf|Ts|ua)\b|\$(?:ru|fu|tu|rm|ci|si|du|rU|fU|tU)\b"
+)
 # There is one of each, or the server's own are counted.
 _OWN_HEADERS: Final = frozenset(
     ("call-id", "content-length", "cseq", "from", "i", "l", "max-forwards", "record-route", "t", "to", "v", "via", "f")
@@ -81,6 +90,11 @@ def _code(text: str) -> int:
 
 def _code_doubt(text: str) -> Doubt | None:
     """SER sends whatever has three digits."""
+    if text.strip() in _CHALLENGES:
+        header, function = _CHALLENGES[text.strip()]
+        return Doubt(
+            f"{text.strip()} without {header}: nobody knows which credentials to send", f"{function} writes it"
+        )
     if int(text) <= 699:
         return None
     return Doubt(f"{text.strip()} is outside of the range of SIP status codes", "codes are 100 to 699 (RFC 3261 7.2)")
@@ -91,7 +105,17 @@ def _reason(text: str) -> bytes:
     return wire(" ".join(text.split("\n")).replace("\r", "").strip(" "))
 
 
+def specifier_doubt(text: str) -> Doubt | None:
+    """About a text that goes into a message as it stands."""
+    found = SPECIFIER.search(text)
+    if found is None:
+        return None
+    return Doubt(f"{found[0]} is sent as it stands: nothing is put in here", "specifiers are of xlog alone")
+
+
 def _reason_doubt(text: str) -> Doubt | None:
+    if (specifier := specifier_doubt(text)) is not None:
+        return specifier
     if "\r" in text or "\n" in text:
         return Doubt("a reason phrase is one line: its line ends are left out", "remove \\r and \\n")
     return None
@@ -105,6 +129,8 @@ def _header_name(text: str) -> bytes:
 
 
 def _header_line_doubt(text: str) -> Doubt | None:
+    if (specifier := specifier_doubt(text)) is not None:
+        return specifier
     if ":" not in text and text.strip():
         return Doubt("this is no header line: it has no colon", "write NAME: VALUE")
     if re.search(r"\n\r?\n", text):

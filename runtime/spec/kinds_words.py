@@ -105,9 +105,9 @@ def status_doubt(text: str) -> Doubt | None:
 
 
 def _status_of_none(text: str) -> Doubt | None:
-    if not codes_like(text):
-        return Doubt(f'no status is like "{text}": they have three digits, from 100 to 699', "")
-    return None
+    alternatives = text.split("|") if not re.search(r"[\\()\[\]]", text) else [text]
+    vain = next((each for each in (text, *alternatives) if not codes_like(each)), None)
+    return Doubt(f'no status is like "{vain}": they have three digits, from 100 to 699') if vain is not None else None
 
 
 @lru_cache(maxsize=256)  # an editor asks after each keystroke

@@ -68,7 +68,7 @@ def _parts(replacement: str, delimiter: str, groups: int) -> tuple[bytes, ...]:
         at += 2
         if c.isdigit() or c == "u":
             if c.isdigit() and int(c) > groups:
-                raise BadArgument(f"the replacement names group {c}, the regular expression has {groups}")
+                continue  # as in SER, nothing is put there
             if literal:
                 parts.append(b"=" + literal.encode("latin-1"))
             literal = ""
@@ -80,8 +80,21 @@ def _parts(replacement: str, delimiter: str, groups: int) -> tuple[bytes, ...]:
     return tuple(parts)
 
 
+def _group_doubt(text: str) -> Doubt | None:
+    """A group that the regular expression does not have."""
+    delimiter = text[0]
+    regex, at = _until(text, 1, delimiter)
+    replacement, _ = _until(text, at, delimiter)
+    groups = posix_regex(regex.replace("\\" + delimiter, delimiter)).groups
+    named = [c for c in re.findall(r"\\(.)", replacement) if c.isdigit() and int(c) > groups]
+    if not named:
+        return None
+    sentence = f"the replacement names group {named[0]}, the regular expression has {groups}: nothing is put there"
+    return Doubt(sentence, "groups are in parentheses, and counted from 1")
+
+
 SUBST: Final = ArgumentKind[Subst](
-    "subst expression", 'a subst expression such as "/regex/replacement/gi"', parse_subst
+    "subst expression", 'a subst expression such as "/regex/replacement/gi"', parse_subst, _group_doubt
 )
 
 
@@ -89,6 +102,8 @@ def _uri_doubt(text: str) -> Doubt | None:
     """The replacement is put in the place of what matched, the scheme of the URI with it."""
     regex, at = _until(text, 1, text[0])
     replacement, _ = _until(text, at, text[0])
+    if (group := _group_doubt(text)) is not None:
+        return group
     if not re.match(r"\^sips?:", regex) or not replacement:
         return None
     if re.match(r"(sips?|tel|\\.|[$&])", replacement, re.IGNORECASE) and not re.match(r"\\[1-9]", replacement):

@@ -37,7 +37,11 @@ def _unreachable(block: tree.Block, report: Report) -> None:
             if rest:
                 related = (Related(statement.span, "the route ends here"),)
                 span = tree.Span(rest[0].span.start, rest[0].span.end)
-                report.add(codes.UNREACHABLE, span, "this statement is never reached", related=related)
+                before = block.statements[i - 1] if i else None
+                hint = ""
+                if isinstance(before, tree.If) and before.otherwise is None and not before.then.braced:
+                    hint = "put braces around what belongs to the if before it: without them it has one statement alone"
+                report.add(codes.UNREACHABLE, span, "this statement is never reached", hint=hint, related=related)
             return
 
 

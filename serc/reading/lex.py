@@ -58,7 +58,7 @@ _SIGNED: Final = "|".join(map(re.escape, SIGNED))
 _TOKEN: Final = re.compile(
     rf"""
     (?:
-      (?P<space> (?: [ \t\b\r\n] | \\\r?\n )+ )
+      (?P<space> (?: [ \t\b\r\n\f\v] | \\\r?\n )+ )
     | (?P<line_comment> \#[^\n]* )
     | (?P<open_comment> /\* )
     | (?P<foreign_comment> //[^\n]* | (?:(?<=\n)|(?<=[ \t]))--[^\n]* | \*/ )
@@ -71,7 +71,7 @@ _TOKEN: Final = re.compile(
     | (?P<open_string> ["'] )
     | (?P<bad> . )
     )
-    (?: [ \t\b\r\n] | \\\r?\n )*
+    (?: [ \t\b\r\n\f\v] | \\\r?\n )*
     """,
     re.VERBOSE | re.DOTALL,
 )

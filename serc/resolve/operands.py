@@ -31,7 +31,7 @@ _ORDER: Final = _EQUAL | {"<", ">", "<=", ">="}
 _NETWORK: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}/(?:[0-9]{1,2}|[0-9]{1,3}(?:\.[0-9]{1,3}){3})")
 _OPERATORS: Final = ("==", "!=", "=~", "<", ">", "<=", ">=")
 # Signs of a pattern that no URI has; `*`, `$`, parentheses and brackets can be in one.
-_LOOKS_LIKE_REGEX: Final = re.compile(r"\A\^|\$\Z|\.[*+]|\[[^]:]*-|\[:|\\|\||\{[0-9,]+\}")
+_LOOKS_LIKE_REGEX: Final = re.compile(r"\A\^|\$\Z|\.[*+]|\[[^]:]*-|\[:|\\|\||\{[0-9,]+\}|[:0-9a-z]\*@|@\*")
 
 # Comparisons of which there is nothing to say, by their identity: an editor has the same ones looked at after each keystroke, since what is
 # read again at the same place is the same node.

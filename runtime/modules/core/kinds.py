@@ -10,7 +10,7 @@ from typing import Final
 
 from runtime.routing.sockets import SocketName
 from runtime.spec.declare import Arg, ArgumentKind, Given, Written, no_doubt
-from runtime.spec.kinds import COMMAND, level_named, wire
+from runtime.spec.kinds import COMMAND, SPECIFIER, level_named, specifier_doubt, wire
 from runtime.spec.kinds_sip import LARGEST_PORT, is_ip, socket_constant
 from runtime.spec.values import BadArgument, Constant, Doubt, Named, OutOfRange
 
@@ -75,6 +75,11 @@ def _text(name: str, expects: str, doubt: Callable[[str], Doubt | None] | None =
     return ArgumentKind[bytes](name, expects, wire, doubt, misread=_quoted)
 
 
+def _fixed(doubt: Callable[[str], Doubt | None]) -> Callable[[str], Doubt | None]:
+    """The doubt about texts in which somebody expects to find something of the message as well."""
+    return lambda text: specifier_doubt(text) or doubt(text)
+
+
 def _unlike(pattern: str, sentence: str, hint: str) -> Callable[[str], Doubt | None]:
     """The doubt about texts that do not match `pattern`."""
 
@@ -128,8 +133,9 @@ def _advertised(text: str) -> bytes:
 
 
 def _socket(text: str) -> Constant[SocketName]:
-    found = _SOCKET.match(text)
-    assert found is not None, text
+    found = _SOCKET.match(f"[{text}]" if is_ip(text) and ":" in text and not text.startswith("[") else text)
+    if found is None:
+        raise BadArgument(f'"{text}" is not an address', "write udp:192.0.2.1:5060, without quotes")
     proto, host, port = found[1] or "", found[2].strip("[]"), found[3] or "*"
     if port != "*" and int(port) > LARGEST_PORT:
         raise OutOfRange(f"there is no port {port}", f"ports end at {LARGEST_PORT}")
@@ -177,10 +183,7 @@ def _prefix_doubt(text: str) -> Doubt | None:
 
 def _log_doubt(text: str) -> Doubt | None:
     """Specifiers are of xlog; `log` writes what stands there."""
-    found = re.search(
-        r"%(?:ci|cs|ct|ds|fu|ft|is|mf|mi|ml|pp|rm|rr|rs|ru|si|tt|tu|Tf|Ts|ua)\b|\$(?:ru|fu|tu|rm|ci|si|du|rU|fU|tU)\b",
-        text,
-    )
+    found = SPECIFIER.search(text)
     if found is None:
         return None
     return Doubt(f"log writes {found[0]} as it stands: it puts nothing in", "xlog of module xlog does")
@@ -216,18 +219,20 @@ LEVEL: Final = Arg(
 COUNT: Final = Arg("count", _number("number", "a number", _LAST_NUMBER, "it must fit into 31 bits", doubt=_count_doubt))
 TEXT: Final = Arg("text", _text("string", "a string"))
 LOGGED: Final = Arg("text", _text("string", "a string", _log_doubt))
-PREFIX: Final = Arg("text", _text("string", "a string", _prefix_doubt))
+PREFIX: Final = Arg("text", _text("string", "a string", _fixed(_prefix_doubt)))
 SCRIPT: Final = Arg("command", _text("command", "a shell command", COMMAND.doubt))
 NEW_USER: Final = Arg(
     "user",
-    _text("user", "a user", _unlike(r"(?!sips?:)[^@]*", "is not a user alone", "seturi takes a whole URI")),
+    _text("user", "a user", _fixed(_unlike(r"(?!sips?:)[^@]*", "is not a user alone", "seturi takes a whole URI"))),
 )
-URI: Final = Arg("uri", _text("URI", "a URI", _unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
+URI: Final = Arg(
+    "uri", _text("URI", "a URI", _fixed(_unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
+)
 NEW_HOST: Final = Arg(
     "host",
-    _text("host", "a host name", _host_alone),
+    _text("host", "a host name", _fixed(_host_alone)),
 )
-NEW_HOST_PORT: Final = Arg("host:port", _text("host:port", "host:port", _host_and_port))
+NEW_HOST_PORT: Final = Arg("host:port", _text("host:port", "host:port", _fixed(_host_and_port)))
 NEW_PORT: Final = Arg(
     "port", _text("port", "a port in quotes", _unlike(r"[0-9]{0,5}", "is not a port", "write digits"))
 )
@@ -241,7 +246,7 @@ SOCKET: Final = Arg(
         "socket",
         "a listening address as in udp:192.0.2.1:5060",
         _socket,
-        written=frozenset((Written.SOCKET,)),
+        written=frozenset((Written.SOCKET, Written.STRING)),
     ),
 )
 

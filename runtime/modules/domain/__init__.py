@@ -14,7 +14,7 @@ from runtime.routing.published import Published, room_for
 from runtime.routing.world import World
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
-from runtime.spec.declare import REQUEST, ModuleSpec, function, integer_param
+from runtime.spec.declare import REQUEST, ModuleSpec, function, switch_param
 from runtime.spec.effects import Does
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
 
@@ -141,7 +141,7 @@ EXPORTS: Final = ModuleSpec(
     ),
     params=(
         url_param("db_url", READ_ONLY_URL),
-        integer_param("db_mode", 0, "0 a query for each call, 1 the table is kept in memory.", low=0, high=1),
+        switch_param("db_mode", 0, "0 a query for each call, 1 the table is kept in memory."),
         table_param("domain_table", "domain", "Table of domains."),
         column_param("domain_col", "domain"),
     ),

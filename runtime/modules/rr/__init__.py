@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Final, final
 
 from mypy_extensions import i64
@@ -14,10 +16,21 @@ from runtime.routing.module import Module
 from runtime.sip.nameaddr import find_param, tag_of
 from runtime.sip.scan import IN_BRACKETS, IN_PARAMETER, BadMessage, is_plain
 from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
-from runtime.spec.declare import REQUEST, ModuleSpec, RouteKind, function, integer_param, string_param
+from runtime.spec.declare import REQUEST, Arg, ModuleSpec, RouteKind, function, string_param, switch_param
 from runtime.spec.effects import Does
-from runtime.spec.kinds import string
+from runtime.spec.kinds import STRING
 from runtime.spec.params import idle
+from runtime.spec.values import Doubt
+
+
+def _preset_doubt(text: str) -> Doubt | None:
+    if re.match(r"<?sips?:", text, re.IGNORECASE) is None:
+        return None
+    rest = re.sub(r"^<?sips?:|>$", "", text, flags=re.IGNORECASE)
+    return Doubt(f'"<sip:" is put before it: "{text}" is no address', f'write "{rest}"')
+
+
+_PRESET: Final = Arg("address", replace(STRING, doubt=_preset_doubt))
 
 
 @final
@@ -205,7 +218,7 @@ EXPORTS: Final = ModuleSpec(
         function(
             "record_route_preset",
             Rr.record_route_preset,
-            string("address"),
+            _PRESET,
             routes=REQUEST,
             does=Does.RECORD_ROUTE,
             summary="Insert a Record-Route with this host[:port][;params] instead of the own address.",
@@ -227,10 +240,10 @@ EXPORTS: Final = ModuleSpec(
         ),
     ),
     params=(
-        integer_param("append_fromtag", 1, "Add the From tag to Record-Route as ftag.", low=0, high=1),
-        integer_param("enable_double_rr", 1, "Two Record-Routes where interface or protocol change.", low=0, high=1),
-        integer_param("enable_full_lr", 0, "Write ;lr=on in place of ;lr.", low=0, high=1),
-        integer_param("add_username", 0, "Put the user of the request URI into Record-Route.", low=0, high=1),
+        switch_param("append_fromtag", 1, "Add the From tag to Record-Route as ftag."),
+        switch_param("enable_double_rr", 1, "Two Record-Routes where interface or protocol change."),
+        switch_param("enable_full_lr", 0, "Write ;lr=on in place of ;lr."),
+        switch_param("add_username", 0, "Put the user of the request URI into Record-Route."),
         idle(string_param("ignore_user", None, "Taken and not used, as in SER's default build.")),
     ),
 )

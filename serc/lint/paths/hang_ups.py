@@ -41,7 +41,7 @@ class HangUps:
     def report(self, subject: Subject, report: Report) -> None:
         forward = subject.effects.named(Does.RELAY_STATEFUL)
         consequence = "the phones go on ringing"
-        if any(method == CANCEL for method, _ in self._forwarded):
+        if (CANCEL, False) in self._forwarded:
             return  # some are dropped on purpose, and others go on
         for call in self._dropped if self._forwarded else ():
             message = f"a CANCEL ends here and is not forwarded: {consequence}"

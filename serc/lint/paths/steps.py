@@ -119,6 +119,8 @@ class Steps:
         if does in _UNCHANGED:
             return state
         if does is Does.NEW_TRANSACTION:
+            if state.relay is not None and not state.relay_failed:
+                self._too_late(call, state.relay)
             self._openings.add(span)
             return state.but(transaction=True, opened=span)
         if does is Does.FIND_TRANSACTION:
@@ -176,7 +178,8 @@ class Steps:
             self._answered_here(call, state.method)
         if does is Does.REPLY and state.opened is not None:
             self._left_behind(state.opened, call, "answered without it here", self._effects.named(Does.REPLY_STATEFUL))
-        answered_late = state.relay is not None and not state.relay_failed and state.failure is None
+        may_be_late = state.failure is None or does is Does.REPLY_STATEFUL
+        answered_late = state.relay is not None and not state.relay_failed and may_be_late
         if answered_late and state.relay is not None and self._blame(state.relay, state.relayed_in):
             related = (Related(state.relay, "forwarded here"),)
             message = "the request is answered here though it was forwarded before"

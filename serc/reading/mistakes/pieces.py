@@ -28,6 +28,9 @@ _MEANT_OPERATOR: Final = {
 # Operands by other names, in other dialects or nowhere.
 _MEANT_OPERAND: Final = {name: operand.name for operand in catalogue.core().operands for name in operand.also}
 _PATH: Final = re.compile(r"[^\s;#\"'](?:[^\s;#\"'(){}])*")
+# What joins two conditions, and what compares.
+_JOINING = frozenset(("||", "|", "&&", "&", "or", "and"))
+_COMPARING = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
 _WHAT: Final = {
     "call": "this statement",
     "condition": "this condition",
@@ -309,7 +312,20 @@ class PieceMistakes:
             return f"a route is numbered, as in {self._tokens[start].text}[1]: {found} cannot stand here"
         return f"{found} cannot stand here in {_WHAT[rule]}"
 
+    def _own_comparison(self, start: int, at: int) -> str:
+        """For `method == "INVITE" || "ACK"`: what stands behind the sign is compared with nothing."""
+        joined = next((k for k in (at - 1, at - 2) if k > start and self._tokens[k].text in _JOINING), None)
+        if joined is None or self._tokens[joined + 1].kind not in ("string", "number", "address", "word"):
+            return ""
+        signs = [k for k in range(start + 1, joined) if self._tokens[k].text in _COMPARING]
+        if not signs:
+            return ""
+        operand, sign = self._tokens[signs[-1] - 1].text, self._tokens[signs[-1]].text
+        return f"each side of {self._tokens[joined].text} wants a comparison of its own: {operand} {sign} …"
+
     def _way_out(self, rule: str, start: int, at: int) -> tuple[str, Fix | None]:
+        if rule == "condition":
+            return self._own_comparison(start, at), None
         if rule != "call":
             return "", None
         here, before = self._tokens[at], self._tokens[at - 1]
