@@ -43,6 +43,8 @@ COMPILED: Final = (
     "runtime/server/streams/channel.py",
     "runtime/server/streams/channels.py",
     "runtime/server/streams/connection.py",
+    "runtime/server/streams/limits.py",
+    "runtime/server/streams/opening.py",
     "runtime/server/streams/outcomes.py",
     "runtime/server/streams/streams.py",
     "runtime/server/streams/table.py",

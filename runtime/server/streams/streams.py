@@ -16,14 +16,14 @@ from runtime.routing.ports import L_ERR, Log
 from runtime.routing.sockets import SocketTable
 from runtime.server.streams.channels import CHANNELS, NewChannel
 from runtime.server.streams.connection import Connection, Outgoing, wants_reply
+from runtime.server.streams.limits import IDLE_MS, Limits
+from runtime.server.streams.opening import arrival, connecting, listener_of
 from runtime.server.streams.outcomes import Failed, Reached, Received
 from runtime.server.streams.table import ConnectionTable
-from runtime.sip.address import TCP, Address
+from runtime.sip.address import Address
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import ListenSocket, Send
 from runtime.tx.timers import NEVER
-
-IDLE_MS: Final[i64] = 120_000
 
 # How often connections are looked over: those that somebody waits for, and all.
 _HURRY_MS: Final[i64] = 250
@@ -31,30 +31,6 @@ _ROUND_MS: Final[i64] = 5000
 _EVENTS: Final = 256
 _READ_BYTES: Final = 65536
 _DOOR_MAX: Final = 64
-
-
-# What may wait for all peers of a process together, unless told otherwise.
-QUEUED_MAX_BYTES: Final[i64] = 64 << 20
-
-
-@final
-class Limits:
-    """Of a process: `connections` at a time, `from_one_host` of them that one host has opened, so that none can take all; how long
-    connect(2) and a peer that does not read may take; how many bytes may wait for all peers together."""
-
-    def __init__(
-        self,
-        connections: i64,
-        connect_ms: i64,
-        send_ms: i64,
-        from_one_host: i64,
-        queued_bytes: i64 = QUEUED_MAX_BYTES,
-    ) -> None:
-        self.connections: Final = connections
-        self.queued_bytes: Final = queued_bytes
-        self.from_one_host: Final = from_one_host
-        self.connect_ms: Final = connect_ms
-        self.send_ms: Final = send_ms
 
 
 @final
@@ -206,7 +182,7 @@ class Streams:
                 self.close(connection, error)
                 return
             connection.is_connecting = False
-            connection.listener = self._listener_of(connection.socket, connection.listener)
+            connection.listener = listener_of(connection.socket, self._table, connection.listener)
             self._tell_askers(connection, 0)
         error = self._write_out(connection, now_ms)
         if error:
@@ -219,42 +195,18 @@ class Streams:
             else:
                 self._watch(connection, now_ms)
 
-    def _listener_of(self, own: socket.socket, default: ListenSocket) -> ListenSocket:
-        """The listener that has the near end's address; what comes by this connection counts as received there."""
-        ip: str = own.getsockname()[0]
-        near = Address.parse(ip.partition("%")[0], 0).ip
-        for s in self._table.sockets:
-            if s.proto == TCP and s.address.ip == near:
-                return s
-        return default
-
     # --- opening and closing -----------------------------------------------------------------------------------------
 
     def _take_in(self, now_ms: i64) -> None:
         """Connections that the acceptor has for this process."""
         for _ in range(_DOOR_MAX):
-            try:
-                data, fds, _, _ = socket.recv_fds(self._door, 8, 1)
-            except OSError as e:
-                if e.errno != errno.EAGAIN and e.errno != errno.EINTR:
-                    raise
+            new = arrival(self._door, self._table)
+            if new is None:
                 return
-            if not fds:
-                return
-            listener = self._table.sockets[int.from_bytes(data, "little")]
-            own = socket.socket(fileno=fds[0])
-            own.setblocking(False)
-            try:
-                name = own.getpeername()
-            except OSError:
-                own.close()
+            if not self._has_room(self._connections.why_full() or self._connections.why_full_for(new.peer), now_ms):
+                new.socket.close()
                 continue
-            host: str = name[0]
-            peer = Address.parse(host.partition("%")[0], name[1])
-            if not self._has_room(self._connections.why_full() or self._connections.why_full_for(peer), now_ms):
-                own.close()
-                continue
-            self._connections.count(self._add(own, peer, listener, now_ms, False))
+            self._connections.count(self._add(new.socket, new.peer, new.listener, now_ms, False))
 
     def _has_room(self, why_full: str, now_ms: i64) -> bool:
         if not why_full:
@@ -468,14 +420,8 @@ class Streams:
         """0 and a connection that is being opened; where not even that works, the errno and None."""
         if not self._has_room(self._connections.why_full(), now_ms):
             return errno.EMFILE, None
-        try:
-            own = socket.socket(socket.AF_INET6 if peer.is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
-        except OSError as e:
-            return e.errno or errno.EIO, None
-        own.setblocking(False)
-        error = own.connect_ex(peer.pair())
-        if error not in (0, errno.EINPROGRESS, errno.EINTR):
-            own.close()
+        error, own = connecting(peer)
+        if own is None:
             return error, None
         connection = self._add(own, peer, listener, now_ms, True)
         self._wait_for(connection, now_ms)

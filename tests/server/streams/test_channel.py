@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from runtime.server.streams.channel import Channel
-from runtime.server.streams.streams import Limits
+from runtime.server.streams.limits import Limits
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
 from server.streams.test_streams import MESSAGE, Site

@@ -15,7 +15,8 @@ from runtime.routing.sockets import SocketTable
 from runtime.server.streams.acceptor import Acceptor, Doors
 from runtime.server.streams.channels import CHANNELS, NewChannel
 from runtime.server.streams.connection import QUEUE_MAX_BYTES, Connection
-from runtime.server.streams.streams import IDLE_MS, Limits, Streams
+from runtime.server.streams.limits import IDLE_MS, Limits
+from runtime.server.streams.streams import Streams
 from runtime.sip.address import TCP, UDP, Address
 from runtime.sip.transport import ListenSocket, Send
 from server.conftest import OPTIONS

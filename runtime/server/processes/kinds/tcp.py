@@ -9,7 +9,8 @@ from typing import Final
 from runtime.server.mail.exchange import TCP_RECEIVERS
 from runtime.server.processes.kind import Kind, Run, Seat
 from runtime.server.processes.workplace import Workplace, endless
-from runtime.server.streams.streams import QUEUED_MAX_BYTES, Limits, Streams
+from runtime.server.streams.limits import QUEUED_MAX_BYTES, Limits
+from runtime.server.streams.streams import Streams
 
 # Descriptors of a TCP process that are no connections, beside those of sockets and mailboxes.
 _OTHER_FILES: Final = 64
