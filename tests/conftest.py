@@ -24,7 +24,11 @@ SHARED = PROJECT.parent / "shared"
 NOT_COMPILED = (
     *("serc", "spec", "testing"),
     *(f"codegen/test_{name}.py" for name in ("commands", "examples", "graph", "module", "remarks", "style")),
-    *(f"acceptance/test_serctl_{name}.py" for name in ("database", "users")),
+    *(f"acceptance/test_{name}.py" for name in ("environment", "serctl", "serctl_database", "serctl_users")),
+    "server/control/test_framing.py",
+    *(f"server/start/test_{name}.py" for name in ("daemon", "failing_start", "options")),
+    # What modules do with databases of each kind, and what becomes of a message meanwhile, is tested in both.
+    *(f"storage/test_{name}.py" for name in ("dbtext", "everywhere", "flatstore", "mysql_parameters", "sqlite", "url")),
     *(f"test_{name}.py" for name in ("flags_table", "floors", "native_build", "operating", "packaging", "patience")),
     *(f"test_{name}.py" for name in ("readme", "words")),
 )

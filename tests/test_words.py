@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ CLASSES: Final = (
 CONSTANTS: Final = "NEVER UDP TCP TLS STOP TRUE FALSE SAME URI_PORT L_ERR".split()
 
 
+@functools.cache
 def definitions() -> dict[str, list[str]]:
     """Names of classes and of constants at the top of the runtime's files, with the files."""
     found: dict[str, list[str]] = {}
@@ -35,9 +37,7 @@ def definitions() -> dict[str, list[str]]:
     return found
 
 
-DEFINITIONS: Final = definitions()
-
-
 @pytest.mark.parametrize("word", CLASSES + CONSTANTS)
 def test_a_word_is_defined_once(word: str) -> None:
-    assert len(DEFINITIONS[word]) == 1, DEFINITIONS[word]
+    where = definitions()[word]
+    assert len(where) == 1, where

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import starter
 from patience import eventually, rest
 
 from runtime.build import NATIVE
@@ -224,15 +225,8 @@ def test_b_bounds_the_receive_buffer(start: StartServer, by_flag: bool) -> None:
     assert len(found) == 1 and found <= {privileged, usual}
 
 
-def run(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "runtime.server.main", *arguments],
-        capture_output=True,
-        text=True,
-        env=environment(),
-        cwd=folder,
-        timeout=10,
-    )
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return starter.run("runtime.server.main", *arguments, env=environment(), timeout=60)
 
 
 def routes(folder: Path, config: str = "") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -94,8 +93,8 @@ def test_all_that_cannot_run_is_named_at_once(tmp_path: Path) -> None:
     text = f"{text[:at]}{lines[0]}\n{lines[1]}\n{text[at:]}"
     text = text.replace("from typing", "from runtime.modules.declared import Declared\nfrom typing", 1)
     (tmp_path / "routes.py").write_text(text)
-    command = [sys.executable, "-m", "runtime.server.main", "--routes", str(tmp_path / "routes.py")]
-    done = subprocess.run([*command, "-c", "-T"], capture_output=True, text=True, env=environment(), timeout=60)
+    routes = str(tmp_path / "routes.py")
+    done = run("runtime.server.main", "--routes", routes, "-c", "-T", env=environment(), timeout=60)
     assert done.returncode == 1
     assert "module a is checked but cannot run yet; module b is checked but cannot run yet" in done.stderr
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from starter import run
 
 from runtime.server.host.accounts import Identity, become, identity_of
 from runtime.server.host.errors import StartError
@@ -43,7 +44,7 @@ class Daemon:
         ]
         command += ["-T", "-n", "2", "-l", f"127.0.0.1:{self.port}", *arguments]
         self.launch = subprocess.run(
-            command, capture_output=True, text=True, env=environment(), cwd=folder, timeout=10, stdin=subprocess.DEVNULL
+            command, capture_output=True, text=True, env=environment(), cwd=folder, timeout=60, stdin=subprocess.DEVNULL
         )
         self.pid = int(self.pid_file.read_text()) if self.launch.returncode == 0 and self.pid_file.exists() else 0
 
@@ -117,13 +118,8 @@ def test_a_worker_that_cannot_start_stops_the_start(tmp_path: Path) -> None:
     port = free_port()
     (tmp_path / "routes.py").write_text(FAILING_MODULE.format(port=port))
     for extra in (["-D"], []):
-        done = subprocess.run(
-            [sys.executable, "-m", "runtime.server.main", "--routes", str(tmp_path / "routes.py"), "-TE", *extra],
-            capture_output=True,
-            text=True,
-            env=environment(),
-            timeout=10,
-        )
+        words = ["--routes", str(tmp_path / "routes.py"), "-TE", *extra]
+        done = run("runtime.server.main", *words, env=environment(), timeout=60)
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == "ser-runtime: the cupboard is bare"
         assert "Traceback" not in done.stderr
@@ -282,13 +278,8 @@ def test_a_destination_that_does_not_resolve_stops_the_start(tmp_path: Path) -> 
         "                  destinations=(Destination(b'nosuch.invalid', 5060),))\n"
     )
     for extra in (["-D"], []):
-        done = subprocess.run(
-            [sys.executable, "-m", "runtime.server.main", "--routes", str(tmp_path / "routes.py"), "-T", *extra],
-            capture_output=True,
-            text=True,
-            env=environment(),
-            timeout=20,
-        )
+        words = ["--routes", str(tmp_path / "routes.py"), "-T", *extra]
+        done = run("runtime.server.main", *words, env=environment(), timeout=60)
         assert done.returncode == 1
         assert "nosuch.invalid" in done.stderr.splitlines()[-1]
         assert "Traceback" not in done.stderr

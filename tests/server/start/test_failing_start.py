@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from starter import run
 
 from server.conftest import ROUTES, environment, free_port, needs_root
 
@@ -31,34 +32,45 @@ class Site:
         self.routes.write_text(ROUTES.format(config=""))
         self.port = free_port()
 
-    def command(self, *arguments: str) -> list[str]:
+    def words(self, *arguments: str) -> list[str]:
         usual = ["-T", "-n", "2", "-l", f"udp:127.0.0.1:{self.port}"]
         files = ["-P", "run/pid", "-G", "run/pgid", "-i", "run/fifo", "-x", "run/socket", "-w", str(self.folder)]
-        return [sys.executable, "-m", "runtime.server.main", "--routes", str(self.routes), *usual, *files, *arguments]
+        return ["--routes", str(self.routes), *usual, *files, *arguments]
 
-    def start(self, *arguments: str, limit: int = 0) -> subprocess.CompletedProcess[str]:
+    def start(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.start_with(self.words(*arguments))
+
+    def start_with(self, words: list[str]) -> subprocess.CompletedProcess[str]:
+        return run("runtime.server.main", *words, env=environment(), cwd=self.folder, timeout=60)
+
+    def command(self, *arguments: str) -> list[str]:
+        """For a start of its own."""
+        return [sys.executable, "-m", "runtime.server.main", *self.words(*arguments)]
+
+    def start_alone(self, command: list[str], limit: int = 0) -> subprocess.CompletedProcess[str]:
         """`limit`: open files that it may have."""
 
         def lower() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
         return subprocess.run(
-            self.command(*arguments),
+            command,
             capture_output=True,
             text=True,
             env=environment(),
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
-            timeout=20,
+            timeout=60,
             preexec_fn=lower if limit else None,
         )
 
     def processes(self) -> list[int]:
-        """Who runs with this program."""
+        """Who works in this folder."""
         found = []
-        for file in Path("/proc").glob("[0-9]*/cmdline"):
+        for cwd in Path("/proc").glob("[0-9]*/cwd"):
             try:
-                if os.fsencode(self.routes) in file.read_bytes().split(b"\0"):
-                    found.append(int(file.parent.name))
+                if Path(os.readlink(cwd)).is_relative_to(self.folder):
+                    found.append(int(cwd.parent.name))
             except OSError:
                 continue
         return found
@@ -136,8 +148,7 @@ def test_a_port_that_is_taken(site: Site, mode: tuple[str, ...], kind: int, prot
         if proto == "tcp":
             taken.listen()
         port = taken.getsockname()[1]
-        command = [word for word in site.command(*mode, "-l", f"{proto}:127.0.0.1:{port}") if word != "-T"]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=20)
+        done = site.start_with([word for word in site.words(*mode, "-l", f"{proto}:127.0.0.1:{port}") if word != "-T"])
     why = f"cannot listen on {proto}:127.0.0.1:{port}: Address already in use"
     has_failed(site, done, why, f"stop the program that has it (ss -{proto[0]}lnp names it), or choose another address")
 
@@ -150,15 +161,15 @@ def test_a_second_instance(site: Site, mode: tuple[str, ...]) -> None:
     files = sorted(os.listdir(site.run))
     pid = (site.run / "pid").read_text()
     fresh = ("-l", f"udp:127.0.0.1:{free_port()}")
-    everything = site.command(*mode)
+    everything = site.words(*mode)
     elsewhere = [word.replace(str(site.port), str(free_port())) for word in everything]
     no_fifo = [word.replace("run/fifo", "run/fifo2").replace("run/socket", "run/socket2") for word in elsewhere]
-    for command, why, cure in (
+    for words, why, cure in (
         (everything, "Address already in use", "stop the program that has it"),
         (elsewhere, "cannot make the FIFO run/fifo: a running server has it", "stop that one, or give another path"),
         (no_fifo, f"running process found in the pid file run/pid: {pid.strip()}", "stop it if it is this server"),
     ):
-        done = subprocess.run(command + [*fresh], capture_output=True, text=True, env=environment(), timeout=20)
+        done = site.start_with([*words, *fresh])
         assert done.returncode == 1
         (line,) = [line for line in done.stderr.splitlines() if line.startswith("ser-runtime: ")]
         assert why in line and cure in line
@@ -169,7 +180,12 @@ def test_a_second_instance(site: Site, mode: tuple[str, ...]) -> None:
 
 @MODES
 def test_too_few_open_files(site: Site, mode: tuple[str, ...]) -> None:
-    has_failed(site, site.start(*mode, "-n", "20", limit=50), "Too many open files", "open_files_limit=, ulimit -n")
+    has_failed(
+        site,
+        site.start_alone(site.command(*mode, "-n", "20"), 50),
+        "Too many open files",
+        "open_files_limit=, ulimit -n",
+    )
 
 
 @needs_root
@@ -198,8 +214,7 @@ def test_without_roots_rights(site: Site, arguments: tuple[str, ...], why: str, 
     if ":80" in arguments[-1] and int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 80:
         pytest.skip("everybody may listen on port 80 here")
     command = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", *site.command(*arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=20)
-    has_failed(site, done, why, cure)
+    has_failed(site, site.start_alone(command), why, cure)
 
 
 DIES = """
@@ -243,8 +258,8 @@ def test_a_daemon_that_is_told_to_end_while_it_starts(site: Site) -> None:
     waits = f"open({str(began)!r}, 'w').close(); signal.pause(); ("
     site.routes.write_text(DIES.format(when="start_worker").replace("os.kill(", waits))
     with subprocess.Popen(site.command(), stderr=subprocess.PIPE, text=True, env=environment()) as launcher:
-        assert eventually(lambda: began.exists() and (site.run / "pid").read_text() != "", 10)
+        assert eventually(lambda: began.exists() and (site.run / "pid").read_text() != "", 60)
         os.kill(int((site.run / "pid").read_text()), signal.SIGTERM)
-        _, said = launcher.communicate(timeout=10)
+        _, said = launcher.communicate(timeout=60)
     assert launcher.returncode == 1
     has_failed(site, subprocess.CompletedProcess([], 1, "", said), "the daemon ended before it served", "")
