@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -21,7 +23,7 @@ import time
 from pathlib import Path
 from typing import IO, Any, Final
 
-import runtime
+import runtime.modules
 
 # An order: words and environment of one program.
 _ORDER_MAX: Final = 1 << 18
@@ -144,6 +146,29 @@ def _parent() -> socket.socket:
 # --- in the process that forks ---------------------------------------------------------------------------------------
 
 
+# What programs import only when they need it, and most of the processor time of most tests: the compiler, the databases.
+_LATE: Final = (
+    *("serc.compiler", "serc.diagnostics.render", "runtime.storage.drivers", "runtime.storage.sql"),
+    *(
+        "sqlalchemy.dialects.mysql.pymysql",
+        "sqlalchemy.dialects.postgresql.psycopg",
+        "sqlalchemy.dialects.sqlite.pysqlite",
+    ),
+    *("lmdb", "psycopg", "pymysql"),
+)
+
+
+@functools.cache
+def _import_late_ones() -> None:
+    for name in _LATE:
+        importlib.import_module(name)
+    for found in pkgutil.walk_packages(runtime.modules.__path__, "runtime.modules."):
+        importlib.import_module(found.name)
+    # No collection in a child has to look at all that.
+    gc.collect()
+    gc.freeze()
+
+
 def _serve(orders: socket.socket) -> int:
     """Take orders until nobody gives any. It returns in each child as well, with the status of the program."""
     # Keepers are nobody's business when they have ended; an interrupt of a terminal is for the programs.
@@ -154,6 +179,7 @@ def _serve(orders: socket.socket) -> int:
         if not data:
             return 0
         order = json.loads(data)
+        _import_late_ones()
         importlib.import_module(order["module"])
         if os.fork() == 0:
             orders.close()
