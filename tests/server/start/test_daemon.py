@@ -123,8 +123,16 @@ def test_a_worker_that_cannot_start_stops_the_start(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert done.stderr.splitlines()[-1] == "ser-runtime: the cupboard is bare"
         assert "Traceback" not in done.stderr
+        assert eventually(lambda: is_free(port))
+
+
+def is_free(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", port))
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 FAILING_MODULE = """
