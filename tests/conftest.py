@@ -28,7 +28,8 @@ NOT_COMPILED = (
     "server/control/test_framing.py",
     *(f"server/start/test_{name}.py" for name in ("daemon", "failing_start", "options")),
     # What modules do with databases of each kind, and what becomes of a message meanwhile, is tested in both.
-    *(f"storage/test_{name}.py" for name in ("dbtext", "everywhere", "flatstore", "mysql_parameters", "sqlite", "url")),
+    *(f"storage/test_{name}.py" for name in ("dbtext", "everywhere", "flatstore", "mysql_parameters", "outage")),
+    *(f"storage/test_{name}.py" for name in ("sqlite", "url")),
     *(f"test_{name}.py" for name in ("flags_table", "floors", "native_build", "operating", "packaging", "patience")),
     *(f"test_{name}.py" for name in ("readme", "words")),
 )

@@ -1,4 +1,4 @@
-"""Run by test_silent_name_server.py in name spaces of its own: `beside_a_silent_name_server.py SECONDS CONFIG FLAGS…`.
+"""Run by test_silent_name_server.py in name spaces of its own: `beside_a_silent_name_server.py SECONDS ROUNDS CONFIG FLAGS…`.
 
 The name server takes questions and says nothing. Requests go through a proxy to a callee, in turn without and with others for hosts
 that nobody knows; prints as JSON what they took, and what became of those others.
@@ -16,7 +16,6 @@ import time
 
 RATE = 300
 UNKNOWN_RATE = 50
-ROUNDS = 3
 PORT, CALLER, CALLEE, STRANGER = 5060, 5071, 5072, 5073
 
 
@@ -97,7 +96,7 @@ def measure(caller: socket.socket, seconds: float, name: str) -> tuple[list[floa
 
 
 def main() -> None:
-    seconds, config, flags = float(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    seconds, rounds, config, flags = float(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
     silent = bound("127.0.0.53", 53)
     caller, callee, stranger = bound("127.0.0.1", CALLER), bound("127.0.0.1", CALLEE), bound("127.0.0.1", STRANGER)
     finals: dict[bytes, set[bytes]] = {}
@@ -124,7 +123,7 @@ def main() -> None:
         measure(caller, 0.5, "warm")
         p99_ms: dict[bool, list[float]] = {False: [], True: []}
         lost = 0
-        for i in range(2 * ROUNDS):
+        for i in range(2 * rounds):
             is_disturbed = i % 2 == 1
             over = threading.Event()
             others = threading.Thread(target=call_strangers, args=(stranger, over, called))

@@ -17,6 +17,8 @@ from runtime.build import NATIVE
 
 SCRIPT = Path(__file__).parent / "beside_a_silent_name_server.py"
 SECONDS = os.environ.get("SER_ACCEPTANCE_SECONDS", "2")
+# What is measured is the native build; of the other one it is enough to see that nothing is lost.
+ROUNDS = "3" if NATIVE else "1"
 # What two runs of the same differ by where other tests use the machine, too.
 NOISE_MS = 20
 
@@ -36,7 +38,7 @@ def test_other_requests_do_not_notice(children: str, tmp_path: Path) -> None:
     (tmp_path / "resolv.conf").write_text("nameserver 127.0.0.53\n")
     prepare = f"ip link set lo up && mount --bind {tmp_path}/resolv.conf {os.path.realpath('/etc/resolv.conf')}"
     command = ["unshare", "-nm", "sh", "-c", f'{prepare} && exec "$@"', "sh", sys.executable, str(SCRIPT)]
-    command += [SECONDS, str(tmp_path / "ser.cfg"), "-n", children]
+    command += [SECONDS, ROUNDS, str(tmp_path / "ser.cfg"), "-n", children]
     paths = {**environment(), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(command, capture_output=True, text=True, env=paths, cwd=tmp_path, timeout=180)
     assert done.returncode == 0, done.stderr
