@@ -279,10 +279,10 @@ def test_too_many_at_once_are_refused_although_the_user_is_new() -> None:
     assert error(register(site(LIMITED), "<sip:a@h>, <sip:b@h>")).startswith("503 ")
 
 
-def test_ten_thousand_contacts_of_one_user_are_refused_where_no_answer_could_name_them() -> None:
+def test_three_thousand_contacts_of_one_user_are_refused_where_no_answer_could_name_them() -> None:
     server = site()
     statuses = []
-    for n in range(0, 10_000, 200):
+    for n in range(0, 3_000, 200):
         many = ", ".join(f"<sip:bob@10.0.{i // 256}.{i % 256}:5060>" for i in range(n, n + 200))
         answer = register(server, many, n + 1)
         statuses.append(answer[8:11])
@@ -295,12 +295,12 @@ def test_ten_thousand_contacts_of_one_user_are_refused_where_no_answer_could_nam
 
 
 @pytest.mark.slow
-def test_ten_megabytes_of_contacts_leave_everything_as_it_was() -> None:
+def test_two_megabytes_of_contacts_leave_everything_as_it_was() -> None:
     """As many as datagrams hold, one after the other: each is answered, none is taken."""
     server = site()
     register(server, "<sip:a@h>")
     sent = 0
-    while sent < 10 << 20:
+    while sent < 2 << 20:
         many = ", ".join(f"<sip:{sent + n:x}@h>" for n in range(4000))
         answer = register(server, many, 2 + sent)
         assert error(answer) == "503 Service Unavailable: Too many registered contacts"
