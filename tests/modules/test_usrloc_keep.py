@@ -284,7 +284,7 @@ def test_what_a_process_wrote_that_died_amid_it_is_no_part_of_the_journal(tmp_pa
 
 def fill(server: Site) -> None:
     """Five users with 40 kB each, again and again, until a snapshot is due."""
-    contacts = ", ".join(f"<sip:{n}{'x' * 4000}@h>" for n in range(10))
+    contacts = ", ".join(f"<sip:{n}{'x' * 1000}@h>" for n in range(40))
     for n in range(24):
         for user in range(5):
             assert register(server, contacts, f"user{user}", n + 1).startswith(b"SIP/2.0 200 ")
