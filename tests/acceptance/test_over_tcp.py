@@ -86,7 +86,7 @@ def idle(port: int, count: int) -> list[socket.socket]:
     """Connections of which the server has taken in all."""
     opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
     # All of one host are in one process, in their order: the last one is answered after the others have come in.
-    opened[-1].settimeout(5)
+    opened[-1].settimeout(20)
     opened[-1].sendall(options(port, 9).replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"))
     assert opened[-1].recv(65536).startswith(b"SIP/2.0 200 ")
     return opened

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import starter
-from patience import eventually, rest
+from patience import eventually
 
 from runtime.build import NATIVE
 from runtime.version import VERSION
@@ -65,7 +65,7 @@ def test_a_call_keeps_its_worker(start: StartServer) -> None:
     server = start()
     server.all_workers(2)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.settimeout(5)
+        s.settimeout(20)
         answers = set()
         for _ in range(30):
             s.sendto(OPTIONS, ("127.0.0.1", server.port))
@@ -132,17 +132,17 @@ def test_a_killed_worker_is_replaced_soon(start: StartServer) -> None:
 def test_workers_that_die_again_and_again_are_started_ever_later(start: StartServer) -> None:
     server = start("-d", "-n", "1")
     assert server.logs("processes serve")
-    killed = []
-    until = time.monotonic() + 1.2
-    while time.monotonic() < until:
-        for pid in server.workers():
+    killed: set[int] = set()
+    began = time.monotonic()
+    for _ in range(4):
+        assert eventually(lambda: bool(server.workers() - killed))
+        for pid in server.workers() - killed:
             os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
-            eventually(lambda: not alive(pid))
-        rest()
-    # At once, then after 0.1, 0.2, 0.4 and 0.8 seconds.
-    assert 3 <= len(set(killed)) <= 5
-    assert server.logs("restarting it in 0.2 s")
+            killed.add(pid)
+    assert eventually(lambda: bool(server.workers() - killed))
+    # At once, then after 0.1, 0.2 and 0.4 seconds.
+    assert time.monotonic() - began > 0.69
+    assert server.logs("restarting it in 0.4 s")
 
 
 def test_a_bug_in_a_route_costs_one_message_and_names_ser_cfg(start: StartServer) -> None:
@@ -329,10 +329,10 @@ def test_fork_no_ends_also_under_load(start: StartServer) -> None:
     server.ask()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         os.kill(server.pid, signal.SIGTERM)
-        until = time.monotonic() + 2
+        until = time.monotonic() + 20
         while server.process.poll() is None and time.monotonic() < until:
             s.sendto(OPTIONS, ("127.0.0.1", server.port))
-    assert server.wait(0.1) == 0
+    assert server.process.poll() == 0
 
 
 def test_d_alone_serves_all_addresses_with_all_workers(start: StartServer) -> None:

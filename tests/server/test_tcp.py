@@ -75,7 +75,7 @@ def listening() -> Iterator[socket.socket]:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         s.listen(5)
-        s.settimeout(5)
+        s.settimeout(20)
         yield s
 
 
@@ -220,7 +220,7 @@ def test_a_request_goes_on_over_one_connection_and_its_replies_come_back(
         one.sendall(message(b"one", uri=uri))
         peer, _ = listening.accept()
         with peer:
-            peer.settimeout(5)
+            peer.settimeout(20)
             requests = read(peer, 1)
             two.sendall(message(b"two", uri=uri))
             requests += read(peer, 1)
@@ -287,7 +287,7 @@ def test_a_script_hears_that_a_connection_is_refused(start: StartServer, listeni
         u.sendto(message(b"ok", uri=b"sip:bob@127.0.0.1:%d" % listening.getsockname()[1]), ("127.0.0.1", server.port))
         peer, _ = listening.accept()
         with peer:
-            peer.settimeout(5)
+            peer.settimeout(20)
             assert b"Call-ID: ok" in read(peer, 1)[0]
     assert server.logs("cannot connect to")
 
@@ -386,7 +386,7 @@ def test_idle_slow_and_silent_peers_delay_nobody(start: StartServer) -> None:
             assert time.monotonic() - began < 20
         # Those in the middle of a message can still end it.
         crowd[1].sendall(MESSAGE[2:])
-        crowd[1].settimeout(5)
+        crowd[1].settimeout(20)
         assert crowd[1].recv(100)
     finally:
         for s in crowd:

@@ -48,7 +48,7 @@ def test_v_drops_replies_whose_first_via_is_not_ours(
     got: list[str] = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(("127.0.0.1", 0))
-        s.settimeout(5)
+        s.settimeout(20)
         port = s.getsockname()[1]
         foreign = reply("foreign.example:5060", port)
         own = reply(f"127.0.0.1:{server.port}", port)

@@ -32,7 +32,7 @@ class Application:
         self.path = str(folder / "app").encode()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
-        self.socket.settimeout(1)
+        self.socket.settimeout(20)
 
         def route(ctx: Context) -> int:
             tm.t_newtran(ctx)

@@ -63,7 +63,7 @@ def test_syslog_gets_priority_name_and_pid(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         s.bind(str(path))
-        s.settimeout(5)
+        s.settimeout(20)
         mount = f'mount -t tmpfs none /dev && touch /dev/log && mount --bind {path} /dev/log && exec "$@"'
         command = ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, "-c", program]
         done = subprocess.run(command, capture_output=True, text=True, env=environment())
@@ -98,8 +98,8 @@ def test_a_daemon_reaches_syslog_behind_another_root_too(tmp_path: Path) -> None
     server += ["-T", "-n", "2", "-l", f"udp:127.0.0.1:{port}", "-t", str(jail), "-u", "nobody", "-P", "/pid"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
         s.bind(str(tmp_path / "log"))
-        s.settimeout(5)
-        u.settimeout(5)
+        s.settimeout(20)
+        u.settimeout(20)
         command = ["unshare", "-m", "sh", "-ec", OWN_DEV, "sh", str(tmp_path / "log"), str(tmp_path / "dev"), *server]
         done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=20)
         if done.returncode and "ser-runtime" not in done.stderr:

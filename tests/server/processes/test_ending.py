@@ -41,7 +41,7 @@ class Phone:
     def __init__(self, server_port: int) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(5)
+        self.socket.settimeout(20)
         self.port: int = self.socket.getsockname()[1]
         self._server = ("127.0.0.1", server_port)
 

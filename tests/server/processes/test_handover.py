@@ -21,7 +21,7 @@ def message(call_id: bytes, cseq: int = 1, mark: bytes = b"") -> bytes:
 
 def client() -> socket.socket:
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.settimeout(5)
+    s.settimeout(20)
     return s
 
 

@@ -115,7 +115,7 @@ class Load:
     def goes_on(self) -> bool:
         """Whether each client has some more answers soon."""
         before = [client.answered for client in self.clients]
-        return eventually(lambda: all(c.answered > b + 2 for c, b in zip(self.clients, before)), 5)
+        return eventually(lambda: all(c.answered > b + 2 for c, b in zip(self.clients, before)), 30)
 
 
 def test_each_kind_of_process_can_be_killed_under_load(start: StartServer, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Manager:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
 
-    def hears(self, within: float = 5.0) -> list[str]:
+    def hears(self, within: float = 20.0) -> list[str]:
         """The lines of the next datagram; nothing if none comes."""
         self._socket.settimeout(within)
         try:

@@ -62,7 +62,7 @@ class Ticks:
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(5.0)
+        self.socket.settimeout(20)
 
     def next(self, name: str) -> int:
         """The process in which that timer ran next."""

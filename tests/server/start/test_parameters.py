@@ -149,7 +149,7 @@ def test_tcp_send_timeout(start: StartServer, config: str, is_cut: bool) -> None
     server.all_workers(5)
     with socket.socket() as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.settimeout(5)
+        s.settimeout(20)
         s.connect(("127.0.0.1", port))
         s.sendall(TCP_OPTIONS * answers)
         let_pass(2.5, "tcp_send_timeout is a second, and that it does not run is nothing that anybody tells")

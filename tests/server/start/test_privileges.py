@@ -192,7 +192,7 @@ def test_fifo_and_socket_are_for_whom_ser_cfg_says(tmp_path: Path, started: list
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
         # An abstract address, which means the same inside and outside of the jail (unix(7)).
         s.bind(f"\0{usual.jail}")
-        s.settimeout(5)
+        s.settimeout(20)
         s.sendto(b":version:\n\n", str(usual.jail / "socket"))
         assert s.recv(1000).startswith(b"200 OK")
 
@@ -202,7 +202,7 @@ def serves(server: Jailed) -> bool:
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u,
         socket.create_connection(("127.0.0.1", server.port), 5) as t,
     ):
-        u.settimeout(5)
+        u.settimeout(20)
         u.sendto(OPTIONS, ("127.0.0.1", server.port))
         t.sendall(OPTIONS.replace(b"UDP", b"TCP").replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n"))
         return b" 1 1" in u.recv(100) and b" 2 1" in t.recv(100)

@@ -159,18 +159,18 @@ def test_a_destination_is_connected_to_once(site: Site) -> None:
     with _listening() as callee:
         for i in range(3):
             site.send(b"message %d" % i, address_of(callee))
-        callee.settimeout(5)
+        callee.settimeout(20)
         site.until(lambda: not site.streams._waiting)
         peer, name = callee.accept()
         site.clients.append(peer)
-        peer.settimeout(5)
+        peer.settimeout(20)
         assert peer.recv(100) == b"message 0message 1message 2"
         peer.sendall(MESSAGE)
         assert site.messages(1) == [MESSAGE]
         peer.close()
         site.until(lambda: not site.streams.leads_to(address_of(callee)))
         site.send(b"again", address_of(callee))
-        callee.settimeout(5)
+        callee.settimeout(20)
         peer, _ = callee.accept()
         site.clients.append(peer)
 
@@ -294,7 +294,7 @@ def test_close_comes_after_what_was_sent_before(site: Site) -> None:
     client = site.client()
     site.send(bytes(65000) * 10, address_of(client), 1)
     site.send(b"", address_of(client), 1)
-    client.settimeout(5)
+    client.settimeout(20)
     got = 0
     while chunk := client.recv(65536):
         got += len(chunk)
@@ -307,7 +307,7 @@ def test_a_client_that_has_said_its_last_word_gets_what_is_left(site: Site) -> N
     client = site.client()
     site.send(bytes(65000) * 10, address_of(client), 1)
     client.shutdown(socket.SHUT_WR)
-    client.settimeout(5)
+    client.settimeout(20)
     got = 0
     while chunk := client.recv(65536):
         got += len(chunk)
@@ -416,7 +416,7 @@ def test_an_alias_leads_to_its_connection_until_that_ends(site: Site) -> None:
         client.close()
         site.until(lambda: site.streams.connections() == 0)
         site.send(b"request", address_of(behind))
-        behind.settimeout(5)
+        behind.settimeout(20)
         site.until(lambda: not site.streams._waiting)
         peer, _ = behind.accept()
         assert peer.recv(100) == b"request"
@@ -484,10 +484,10 @@ def test_who_asks_for_a_connection_hears_what_becomes_of_it(site: Site) -> None:
         site.streams.reach(there, site.listener, 3, 44, site.now_ms)
         assert asked(site) == [(3, 44, 0)]
         site.send(b"request", there)
-        callee.settimeout(5)
+        callee.settimeout(20)
         peer, _ = callee.accept()
         site.clients.append(peer)
-        peer.settimeout(5)
+        peer.settimeout(20)
         assert peer.recv(100) == b"request"
         assert site.streams.connections() == 1
 

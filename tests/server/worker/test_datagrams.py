@@ -20,7 +20,7 @@ from server.conftest import MakeIO
 def bound(host: str) -> socket.socket:
     s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     s.bind((host, 0))
-    s.settimeout(2)
+    s.settimeout(20)
     return s
 
 

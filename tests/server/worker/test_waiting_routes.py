@@ -45,7 +45,7 @@ class Client:
         self.server = server
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.connect(("127.0.0.1", server.port))
-        self.socket.settimeout(5)
+        self.socket.settimeout(20)
 
     def say(self, call_id: str, gate: str = "") -> None:
         more = f"X: gate={gate};\r\n" if gate else ""

@@ -50,7 +50,7 @@ class Site:
         self.server.bind(("127.0.0.1", 0))
         self.client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.client.bind(("127.0.0.1", 0))
-        self.client.settimeout(2)
+        self.client.settimeout(20)
         listener = ListenSocket(0, UDP, b"127.0.0.1", Address.parse("127.0.0.1", self.server.getsockname()[1]))
         self.log = Lines(2)
         config = Config()
