@@ -94,7 +94,7 @@ $(VENV)/.native: $(VENV)/.tools $(SOURCES)
 	@echo "Installing into $(VENV). The first time takes one or two minutes, later only what has changed is compiled."
 	@SER_BUILD_DIR=build/native SER_PROGRESS=/proc/$$$$/fd/2 $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --force-reinstall .
 	@$(BIN)/python -P -c 'import os; from runtime.build import NATIVE; print("built: native code" if NATIVE else \
-	    "built: pure Python, correct but slow. Native code is made %s: make clean native" % ("without SER_PURE" \
+	    "built: pure Python, correct but slow. Native code is made %s: rm $(VENV)/.native; make native" % ("without SER_PURE" \
 	    if os.environ.get("SER_PURE", "0") not in ("", "0") else "where a C compiler and the headers of Python are (gcc, python3-dev)"))'
 	@touch $@
 
@@ -104,8 +104,10 @@ bench: native  ## CPU time per message beside Kamailio (package kamailio); BENCH
 fuzz: native  ## FUZZ messages through scripts that edit; what is found is kept in tests/fuzz/findings
 	env PYTHONPATH=tests PYTHONSAFEPATH=1 $(BIN)/python -m fuzz.fuzzing --messages $(FUZZ)
 
-clean:  ## remove what was built
-	rm -rf build dist $(VENV)/.native .mypy_cache .pytest_cache serc/reading/_parser.py
+# Where `make run` keeps its users is no product of a build.
+clean:  ## remove what was built, but not the database of make run
+	if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name '*.sqlite*' -exec rm -rf {} +; fi
+	rm -rf dist $(VENV)/.native .mypy_cache .pytest_cache serc/reading/_parser.py
 	find runtime serc tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean  ## and the virtual environment

@@ -19,6 +19,7 @@ Q_TOO_BIG: Final = -17
 Q_NO_DECIMALS: Final = -18
 BAD_REQUEST: Final = -400
 BAD_SCHEME: Final = -416
+TOO_BROAD: Final = -440
 SEND: Final = -477
 BAD_ADDRESS: Final = -478
 BAD_URI: Final = -479
@@ -28,6 +29,7 @@ _REPLIES: Final = {
     BAD_ADDRESS: (478, b"Unresolvable destination"),
     BAD_URI: (479, b"Regretfully, we were not able to process the URI"),
     BAD_SCHEME: (416, b"Unsupported URI Scheme"),
+    TOO_BROAD: (440, b"Max-Breadth Exceeded"),
     BAD_REQUEST: (400, b"Bad Request"),
     BAD_TUPLE: (400, b"Transaction tuple incomplete"),
     BAD_TO: (400, b"Bad To"),

@@ -240,7 +240,7 @@ class _Start:
             lambda config: effective(config, self._options),
             self._options.queue_ms,
             self._options.retry_after_s,
-            bool(self._options.metrics),
+            self._options.metrics is not None,
         )
         # A signal from now on must find somebody who removes the files.
         hold_signals()

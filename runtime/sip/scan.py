@@ -338,6 +338,8 @@ IN_BRACKETS: Final = _ends(b'<>"')
 IN_PARAMETER: Final = _ends(b'<>";,?@')
 IN_QUOTES: Final = _ends(b'"\\')
 IN_QUOTED_URI: Final = _ends(b'<>"\\')
+# And what would end a word in a line of words.
+IN_WORD: Final = _ends(b"")
 
 
 def is_plain(text: bytes, forbidden: bytes) -> bool:

@@ -21,12 +21,16 @@ from runtime.storage.values import type_named
 # The types (values.py) of a table's columns, by their names in lower case.
 Layout = dict[str, str]
 
+_ASK_THE_SERVER: Final = ": is it running there, and are host, user and password of the URL right?"
+
 
 class Driver:
     """`begin` is the SQL that opens a transaction for writing. `folds_names`: names without quotes are in lower case."""
 
     begin = "BEGIN"
     folds_names = False
+    # What to do where no connection can be made.
+    cure = ""
 
     def __init__(self, url: Url, deadline_ms: int) -> None:
         self.url: Final = url
@@ -163,6 +167,7 @@ class Sqlite(Driver):
 class Mysql(Driver):
     """MySQL and MariaDB, by PyMySQL."""
 
+    cure = _ASK_THE_SERVER
     # Errors of the client library about the connection, of the server about its end and its limits.
     _AWAY: Final = frozenset(
         (1040, 1042, 1043, 1044, 1045, 1049, 1053, 1077, 1079, 1080, 1129, 1130, 1152, 1158, 1159, 1160)
@@ -245,6 +250,7 @@ class Postgres(Driver):
     """PostgreSQL, by psycopg."""
 
     folds_names = True
+    cure = _ASK_THE_SERVER
     # Classes of SQLSTATE: the connection, who may connect and to what, too many of them, the server's end.
     _AWAY: Final = ("08", "28", "3D", "53300", "57P")
     _LATE: Final = ("57014", "55P03", "40001", "40P01")

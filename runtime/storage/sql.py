@@ -138,7 +138,8 @@ class SqlConnection(Connection):
         except self._driver.errors as e:
             error = self._meaning(e, True)
             if isinstance(error, Unavailable):
-                error.could_not_connect = True
+                error = Unavailable(f"{error}{self._driver.cure}")
+                error.nothing_done = error.could_not_connect = True
             raise error from None
 
     def _opened(self) -> Any:

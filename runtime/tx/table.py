@@ -223,8 +223,8 @@ class Table:
 
 
 def _hex_digit(buf: bytes, start: i64, end: i64) -> i64:
-    """The number of a branch, of which there are fewer than sixteen; -1 for anything else."""
-    if end != start + 1:
+    """The number of a branch, of which there are fewer than sixteen; -1 for anything else. Its breadth may stand behind it."""
+    if not start < end <= start + 3:
         return -1
     c: i64 = buf[start]
     if 48 <= c <= 57:

@@ -9,7 +9,7 @@ from mypy_extensions import i64, mypyc_attr
 from runtime.sip import methods
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import Message
-from runtime.sip.transit import MAGIC_COOKIE, reversed_hex
+from runtime.sip.transit import MAGIC_COOKIE, from_reversed_hex, reversed_hex
 from runtime.sip.transport import ListenSocket, Send
 from runtime.tx.timers import NEVER, Timed
 
@@ -58,12 +58,16 @@ class Branch(Client):
     `request` is None again when the transaction only absorbs repetitions, unless an ACK may have to be made of it.
 
     `seeks`: its next hop is being looked up, and nothing has been sent. `others` are servers that could take the place of this
-    one's; when one has, this branch `is_replaced`, and counts for nothing any more.
+    one's; when one has, this branch `is_replaced`, and counts for nothing any more. `breadth` is how many branches at a time the
+    request may become behind it, 0 where it is the only one and that does not change.
     """
 
-    def __init__(self, transaction: Transaction, index: i64, request: Send | None, uri: bytes) -> None:
+    def __init__(
+        self, transaction: Transaction, index: i64, request: Send | None, uri: bytes, breadth: i64 = 0
+    ) -> None:
         super().__init__(transaction, index, request, transaction.is_invite)
         self.uri: Final = uri
+        self.breadth: Final = breadth
         self.reply: bytes | None = None
         self.reason = b""
         self.seeks = False
@@ -76,11 +80,20 @@ class Branch(Client):
 
     def id(self) -> bytes:
         """Value of the branch parameter of its Via."""
-        return branch_id(self.transaction.id, self.index)
+        return branch_id(self.transaction.id, self.index, self.breadth)
 
 
-def branch_id(transaction_id: bytes, index: i64) -> bytes:
-    return b"%s%s.%s" % (MAGIC_COOKIE, transaction_id, reversed_hex(index))
+def branch_id(transaction_id: bytes, index: i64, breadth: i64 = 0) -> bytes:
+    """`index` is the first digit behind the point, and less than 16; `breadth` are those behind it, if there are any."""
+    return b"%s%s.%s" % (MAGIC_COOKIE, transaction_id, reversed_hex(index | breadth << 4))
+
+
+def breadth_in(buf: bytes, start: i64, end: i64) -> i64:
+    """The `breadth` of a branch parameter that `branch_id` made; 0 if it has none, and mostly for one of others."""
+    dot = buf.rfind(b".", start, end) if start >= 0 else -1
+    if dot < 0 or not 2 <= end - dot - 1 <= 3:
+        return 0
+    return from_reversed_hex(buf, dot + 1, end) >> 4
 
 
 @mypyc_attr(acyclic=True)

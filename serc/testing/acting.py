@@ -276,8 +276,8 @@ def _apply(message: Text, detail: Detail) -> None:
         message.first = f"{method} {detail.value} {rest.rpartition(' ')[2]}"
     elif detail.what == "body":
         message.body = wire(f"x\n\n{detail.value}").decode("latin-1").partition("\r\n\r\n")[2]
-        if message.get("Content-Type") is None and detail.value.startswith("v="):
-            message.put("Content-Type", "application/sdp")
+        if message.get("Content-Type") is None and detail.value:
+            message.put("Content-Type", "application/sdp" if detail.value.startswith("v=") else "text/plain")
     elif detail.what in ("from", "to"):
         name = detail.what.capitalize()
         message.put(name, (message.get(name) or "").replace(uri_in(message.get(name) or ""), detail.value, 1))

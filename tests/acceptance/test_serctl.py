@@ -18,6 +18,7 @@ from patience import eventually
 from server.conftest import StartServer, alive, environment, free_port
 from server.conftest import start as start  # the fixture
 from server.control_clients import Controlled
+from server.processes.test_ending import TM_ROUTES
 from starter import run
 
 from serc.commands.ctl.client import parse_reply
@@ -62,6 +63,16 @@ def test_replies_are_shown_without_the_line_that_says_ok(site: Site) -> None:
     assert "Up time: " in site.output("uptime")
     assert re.fullmatch(r"Server: Sip EXpress router [^\r\n]*\n", site.output("version"))
     assert "uptime\n" in site.output("which")
+
+
+def test_who_does_not_answer_a_ping_is_named(start: StartServer, tmp_path: Path) -> None:
+    controlled = Controlled(start, tmp_path, routes=TM_ROUTES)
+    variables = {"SER_FIFO": str(controlled.fifo), "SER_FIFO_DIR": str(controlled.folder)}
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        uri = f"sip:alice@127.0.0.1:{silent.getsockname()[1]}"
+        done = serctl("ping", uri, "--timeout", "1", **variables)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "", f"serctl: {uri} did not answer within 1 seconds\n")
 
 
 def test_what_is_refused_is_shown_and_told_by_the_status(site: Site) -> None:

@@ -243,6 +243,12 @@ def test_the_end_of_a_call_is_told(proxy: FakeProxy) -> None:
     assert proxy.asked == ["delete cid1@h info=\n"] and "ended" in server.lines()
 
 
+def test_a_call_id_of_two_words_ends_no_other_call(proxy: FakeProxy) -> None:
+    server = site('if (!end_media_session()) log(1, "not told"); drop;', proxy)
+    server.say(invite("", "BYE", Call_ID="cid2@h info="))
+    assert proxy.asked == [] and "not told" in server.lines()
+
+
 def test_asymmetric_media_are_said_to_be_so(proxy: FakeProxy, tmp_path: Path) -> None:
     (tmp_path / "odd").write_text("odd")
     params = NO_PINGS + 'modparam("mediaproxy", "rtp_asymmetrics", "odd")\n'

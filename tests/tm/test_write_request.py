@@ -104,6 +104,12 @@ def test_tw_append_adds_lines(tmp_path: Path) -> None:
     assert app.lines()[18:23] == ["P-MsgFlags: 0", "plan: gold", "Who: hello", "x: 42", "."]
 
 
+def test_a_folded_header_adds_one_line(tmp_path: Path) -> None:
+    app = Application(tmp_path, Tm(tw_append=(APPEND,)), b"more")
+    app.site.say(request(more="Subject: hello\r\n .\r\n world\r\n"))
+    assert app.lines()[20:23] == ["Who: hello  .  world", "x: 42", "."]
+
+
 def test_a_set_that_nobody_defines_keeps_the_server_from_starting() -> None:
     with pytest.raises(CannotPrepare, match='no tw_append defines "less"'):
         prepared(Site(Tm(tw_append=(APPEND,))), b"x", b"less")

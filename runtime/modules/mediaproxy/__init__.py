@@ -20,7 +20,7 @@ from runtime.routing.world import World
 from runtime.sip import methods
 from runtime.sip.contacts import contacts_in
 from runtime.sip.edits import Edit
-from runtime.sip.scan import BadMessage
+from runtime.sip.scan import IN_WORD, BadMessage, is_plain
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import EVERYWHERE, ONREPLY, REQUEST, ModuleSpec, function, string_param
 from runtime.spec.effects import Does
@@ -170,6 +170,8 @@ class Mediaproxy(Module):
         value = ctx.message.value(ctx.message.call_id)
         if len(value) == 0:
             raise Unusable("no Call-ID")
+        if not is_plain(value, IN_WORD):
+            raise Unusable("a blank or a control character in the Call-ID")
         return value
 
     def end_media_session(self, ctx: Context) -> bool:

@@ -11,7 +11,7 @@ from runtime.routing.context import L_ERR, Context
 from runtime.sip import methods
 from runtime.sip.edits import Edit
 from runtime.sip.nameaddr import tag_of
-from runtime.sip.scan import BadMessage
+from runtime.sip.scan import IN_WORD, BadMessage, is_plain
 from runtime.sip.sdp import (
     Connection,
     Media,
@@ -139,7 +139,7 @@ def _lead_over(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes) -> N
     line = lines[-1]
     options = bytes([c - 32 for c in flags if c in b"aie"]) + (b"6" if line.is_ipv6 else b"")
     trusts_sdp = b"a" in flags or b"r" in flags
-    media_ip = buf[line.start : line.end] if trusts_sdp else ctx.source.text
+    media_ip = _word(buf[line.start : line.end], "address of the media") if trusts_sdp else ctx.source.text
     verb = b"L" if is_reply or only_lookup else b"U"
     place = b"%s %d" % (media_ip, media.port)
     answer = proxy.ask(
@@ -176,14 +176,21 @@ def _call_id(ctx: Context) -> bytes:
     value = ctx.message.value(ctx.message.call_id)
     if len(value) == 0:
         raise _Unusable("no Call-ID")
+    return _word(value, "Call-ID")
+
+
+def _word(value: bytes, what: str) -> bytes:
+    """`value`, if it can be nothing but one word of a command: with a blank in it, it could name another call or another address."""
+    if not is_plain(value, IN_WORD):
+        raise _Unusable(f"a blank or a control character in the {what}")
     return value
 
 
 def _tags(ctx: Context, needs_both: bool, swapped: bool) -> bytes:
     """The tags as the proxy wants them: that of the caller's side first; the other one where there is one."""
     buf = ctx.message.buf
-    from_tag = tag_of(buf, ctx.from_value())
-    to_tag = tag_of(buf, ctx.to_value())
+    from_tag = _word(tag_of(buf, ctx.from_value()), "From tag")
+    to_tag = _word(tag_of(buf, ctx.to_value()), "To tag")
     if len(from_tag) == 0:
         raise _Unusable("no From tag")
     if len(to_tag) == 0:

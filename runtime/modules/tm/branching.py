@@ -7,6 +7,7 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.tm.answering import branch_failed
+from runtime.modules.tm.breadth import breadth_left
 from runtime.modules.tm.call import Call
 from runtime.modules.tm.core import Core
 from runtime.routing import errors, forwarding
@@ -33,22 +34,33 @@ def add_branches(core: Core, ctx: Context, call: Call, fixed: Hop | None) -> i64
     if call.state != PROCEEDING:
         ctx.log(L_DBG, "DEBUG: t_relay: answered while the route waited, no new branches")
         return 0
+    breadth: i64 = 0
+    wanted: i64 = len(targets) + (1 if len(call.branches) == 0 else 0)
+    if wanted > 1:
+        left = breadth_left(ctx)
+        if wanted > left:
+            ctx.fail(
+                errors.TOO_BROAD,
+                f"ERROR: t_relay: {wanted} branches of a request that may become {left}: it came from us",
+            )
+            return 0
+        breadth = left // wanted
     if len(call.branches) == 0:
-        if _add_branch(core, ctx, call, ctx.new_uri, ctx.dst_uri, fixed):
+        if _add_branch(core, ctx, call, ctx.new_uri, ctx.dst_uri, fixed, breadth):
             added += 1
     elif len(targets) == 0:
         ctx.log(L_ERR, "ERROR: t_forward_nonack: no branches for forwarding")
     path = ctx.path
     for target in targets:
         ctx.path = target.path
-        if _add_branch(core, ctx, call, target.uri, target.dst_uri or target.uri, fixed):
+        if _add_branch(core, ctx, call, target.uri, target.dst_uri or target.uri, fixed, breadth):
             added += 1
     ctx.path = path
     return added
 
 
 def _add_branch(
-    core: Core, ctx: Context, call: Call, uri: bytes | None, next_uri: bytes | None, fixed: Hop | None
+    core: Core, ctx: Context, call: Call, uri: bytes | None, next_uri: bytes | None, fixed: Hop | None, breadth: i64
 ) -> bool:
     """`uri` None: the Request-URI as received; `next_uri` None: the Request-URI leads the way."""
     number: i64 = len(call.branches)
@@ -61,11 +73,11 @@ def _add_branch(
             return False
     target = ctx.received_uri() if uri is None else uri
     if way.destination is None:
-        return _add_seeker(core, ctx, call, way, uri, target)
-    request = _request(ctx, way, branch_id(call.id, number), uri)
+        return _add_seeker(core, ctx, call, way, uri, target, breadth)
+    request = _request(ctx, way, branch_id(call.id, number, breadth), uri)
     if request is None:
         return False
-    branch = Branch(call, number, request, target)
+    branch = Branch(call, number, request, target, breadth)
     if way.search is not None:
         branch.others = _others(way.search, request.socket)
     call.branches.append(branch)
@@ -95,10 +107,10 @@ def _request(ctx: Context, way: Hop, id: bytes, uri: bytes | None) -> Send | Non
 # --- names that are not known yet --------------------------------------------------------------------------------------
 
 
-def _add_seeker(core: Core, ctx: Context, call: Call, way: Hop, uri: bytes | None, target: bytes) -> bool:
+def _add_seeker(core: Core, ctx: Context, call: Call, way: Hop, uri: bytes | None, target: bytes, breadth: i64) -> bool:
     """A branch whose next hop has to be looked up first."""
     assert way.search is not None
-    branch = Branch(call, len(call.branches), None, target)
+    branch = Branch(call, len(call.branches), None, target, breadth)
     if not core.world.names.wait(Seeker(core, ctx, branch, way.search, uri), ctx.now_ms):
         return ctx.fail(errors.UNSPECIFIED, "ERROR: t_relay: too many requests wait for names")
     branch.seeks = True

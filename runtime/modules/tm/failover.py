@@ -23,9 +23,9 @@ def try_next_server(core: Core, branch: Branch, status: i64, now_ms: i64) -> boo
     if call.state != PROCEEDING or call.cancelled or branch.cancel_wanted or number >= MAX_BRANCHES:
         return False
     assert isinstance(call, Call)
-    id = branch_id(call.id, number)
+    id = branch_id(call.id, number, branch.breadth)
     data = request.data.replace(branch.id(), id, 1)
-    other = Branch(call, number, Send(data, branch.others[0], request.socket), branch.uri)
+    other = Branch(call, number, Send(data, branch.others[0], request.socket), branch.uri, branch.breadth)
     other.others = branch.others[1:]
     core.layer.replace(branch, status)
     call.branches.append(other)

@@ -47,11 +47,11 @@ class Element:
         """`title: value`, b"" where there is no such AVP or header."""
         if self.kind == HEADER:
             i = ctx.message.find_header(self.header.lower())
-            return b"" if i < 0 else self.title + b": " + ctx.message.value(ctx.message.headers[i]) + b"\n"
+            return b"" if i < 0 else self.title + b": " + _one_line(ctx.message.value(ctx.message.headers[i])) + b"\n"
         value = ctx.avps.first(self.avp)
         if value is None:
             return b""
-        return self.title + b": " + (value if isinstance(value, bytes) else b"%d" % value) + b"\n"
+        return self.title + b": " + (_one_line(value) if isinstance(value, bytes) else b"%d" % value) + b"\n"
 
 
 class AppendOwner(Module):
@@ -108,14 +108,18 @@ def described(call: Call, ctx: Context, action: Action) -> bytes | None:
     except (BadMessage, BadUri) as e:
         ctx.log(L_ERR, f"ERROR: t_write: {e}")
         return None
-    # A folded header is one line for who reads lines.
-    text = b"".join([line.replace(b"\r", b"").replace(b"\n", b" ") + b"\n" for line in lines])
+    text = b"".join([_one_line(line) + b"\n" for line in lines])
     with_body = call.is_invite or any(element.kind == BODY for element in action.elements)
     appended = b"".join([element.line(ctx) for element in action.elements if element.kind != BODY])
     body = ctx.message.body() if with_body else b""
     # SER's flags of a message, which are not those of scripts: 1 is force_rport.
     flags = reversed_hex(1 if ctx.force_rport else 0)
     return text + b"P-MsgFlags: " + flags + b"\n" + appended + b".\n" + (body if with_body else b".") + b"\n"
+
+
+def _one_line(value: bytes) -> bytes:
+    """A folded header is one line for who reads lines."""
+    return value.replace(b"\r", b"").replace(b"\n", b" ")
 
 
 def _lines(ctx: Context, call: Call, action: Action) -> list[bytes]:

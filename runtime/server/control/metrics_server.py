@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import select
 import socket
@@ -23,6 +22,7 @@ from runtime.server.mail.mailbox import Letter
 from runtime.server.processes.kind import Kind, Possession, Run, Seat
 from runtime.server.processes.roster import Roster
 from runtime.server.processes.workers import Workers
+from runtime.server.start.options import MetricsAddress
 
 METRICS_PROCESS: Final = "metrics"
 _OPTION: Final = "--metrics"
@@ -37,29 +37,19 @@ _BACKLOG: Final = 64
 class MetricsListener:
     """The socket that `--metrics` asks for: a path, or a port of this machine. Raises StartError."""
 
-    def __init__(self, address: str) -> None:
-        self.path: Final = "" if _is_port(address) else address.removeprefix("unix:")
+    def __init__(self, address: MetricsAddress) -> None:
+        self.path: Final = address.path
         if self.path:
             self.socket = self._unix(self.path)
             return
-        host, _, port = address.rpartition(":")
-        host = host.strip("[]") or "127.0.0.1"
-        try:
-            ip = ipaddress.ip_address(host)
-        except ValueError as e:
-            raise StartError(f"{_OPTION} {address}: write unix:/path, or 127.0.0.1:9100") from e
-        if not ip.is_loopback:
-            raise StartError(
-                f"{_OPTION} {address}: metrics are served to this machine only: 127.0.0.1, [::1] or unix:/path"
-            )
-        self.socket = socket.socket(socket.AF_INET6 if ip.version == 6 else socket.AF_INET)
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address.ip else socket.AF_INET)
         try:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.socket.bind((str(ip), int(port)))
+            self.socket.bind((address.ip, address.port))
             self.socket.listen(_BACKLOG)
         except OSError as e:
             self.socket.close()
-            raise StartError(f"{_OPTION} {address}: cannot listen: {e.strerror}: name another port") from e
+            raise StartError(f"{_OPTION} {address.text}: cannot listen: {e.strerror}: name another port") from e
         self.socket.setblocking(False)
 
     def _unix(self, path: str) -> socket.socket:
@@ -87,11 +77,6 @@ class MetricsListener:
                 return  # somebody has removed it already, or it is out of reach by now
 
 
-def _is_port(address: str) -> bool:
-    port = address.rpartition(":")[2]
-    return not address.startswith(("unix:", "/")) and port.isascii() and port.isdecimal() and 0 < int(port) < 65536
-
-
 def _is_deserted(path: str) -> bool:
     """True if nobody listens there any more."""
     with socket.socket(socket.AF_UNIX) as probe:
@@ -103,16 +88,16 @@ def _is_deserted(path: str) -> bool:
 
 
 class Metrics:
-    """What `--metrics` asks for, if it does: `address` "" asks for nothing."""
+    """What `--metrics` asks for, if it does: `address` None asks for nothing."""
 
-    def __init__(self, address: str, log: Log) -> None:
+    def __init__(self, address: MetricsAddress | None, log: Log) -> None:
         self._address: Final = address
         self._log: Final = log
         self._listener: MetricsListener | None = None
 
     def make(self) -> None:
         """Raises StartError."""
-        if self._address:
+        if self._address is not None:
             self._listener = MetricsListener(self._address)
 
     def remove(self) -> None:

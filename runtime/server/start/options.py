@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getopt
+import ipaddress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,6 +24,16 @@ DRAIN_S: Final = 10
 
 QUEUE_MS: Final = 20
 RETRY_AFTER_S: Final = 5
+
+
+@dataclass(frozen=True)
+class MetricsAddress:
+    """Where `--metrics` is served, as `text` says it: at the Unix socket `path`, or, where that is "", at a port of this machine."""
+
+    text: str
+    path: str = ""
+    ip: str = ""
+    port: int = 0
 
 
 @dataclass
@@ -64,7 +75,7 @@ class Options:
     queue_ms: int = QUEUE_MS
     retry_after_s: int = RETRY_AFTER_S
     log_format: str = "text"
-    metrics: str = ""
+    metrics: MetricsAddress | None = None
     arguments: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
 
@@ -101,7 +112,6 @@ _TEXTS: Final = {
     "-i": "fifo",
     "-x": "unix_sock",
     "--log-format": "log_format",
-    "--metrics": "metrics",
 }
 
 _NUMBERS: Final = {
@@ -153,6 +163,8 @@ def _take(options: Options, name: str, value: str) -> None:
         options.debug += 1
     elif name == "-l":
         options.listen.append(parse_listen(value))
+    elif name == "--metrics":
+        options.metrics = parse_metrics_address(value)
     elif name in _FLAGS:
         setattr(options, _FLAGS[name], True)
     elif name in _TEXTS:
@@ -205,6 +217,27 @@ def parse_listen(text: str) -> Listen:
     if port and not 0 < int(port) < 65536:
         raise error
     return Listen(proto.lower(), host, int(port or 0))
+
+
+def parse_metrics_address(text: str) -> MetricsAddress:
+    """`unix:path`, an absolute path, or `[address:]port` with an address of this machine. Raises UsageError."""
+    path = text.removeprefix("unix:")
+    if path and (path != text or path.startswith("/")):
+        return MetricsAddress(text, path=path)
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") or "127.0.0.1"
+    try:
+        ip = ipaddress.ip_address(host)
+        good = port.isascii() and port.isdecimal() and 0 < int(port) < 65536
+    except ValueError:
+        good = False
+    if not good:
+        raise UsageError(f"bad metrics address: --metrics {text}: write unix:/path, or 127.0.0.1:9100")
+    if not ip.is_loopback:
+        raise UsageError(
+            f"bad metrics address: --metrics {text}: metrics are served to this machine only: 127.0.0.1, [::1] or unix:/path"
+        )
+    return MetricsAddress(text, ip=str(ip), port=int(port))
 
 
 def _is_host(host: str, may_be_empty: bool) -> bool:

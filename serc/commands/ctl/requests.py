@@ -11,7 +11,7 @@ from typing import Final
 
 from serc.commands.ctl import moni
 from serc.commands.ctl.asking import ask, channel_of
-from serc.commands.ctl.client import FAILED, USAGE, CannotAsk
+from serc.commands.ctl.client import FAILED, NO_ANSWER, USAGE, CannotAsk
 from serc.commands.ctl.names import checked_uri
 from serc.diagnostics.printable import one_line
 
@@ -23,7 +23,14 @@ def _send(options: argparse.Namespace, method: str, *headers: str) -> int:
     uri = checked_uri(options.uri)
     channel = channel_of(options, _PING_TIMEOUT_S)
     lines = (method, uri, ".", f"From: <sip:daemon@{os.uname().nodename}>", f"To: <{uri}>", "Contact: <sip:daemon@!!>")
-    reply = channel.ask("t_uac_dlg", *lines, *headers, ".", ".")
+    try:
+        reply = channel.ask("t_uac_dlg", *lines, *headers, ".", ".")
+    except CannotAsk as e:
+        if e.status != NO_ANSWER:
+            raise
+        # Raises where it is the server that says nothing.
+        channel.ask("uptime")
+        raise CannotAsk(NO_ANSWER, f"{uri} did not answer within {channel.timeout_s:g} seconds") from None
     if options.json:
         print(json.dumps({"code": reply.code or 200, "reason": reply.reason or "OK", "uri": uri}))
     else:

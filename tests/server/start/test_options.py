@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.routing.config import Config, Listen
-from runtime.server.start.options import Options, UsageError, parse, usage_text, version_text
+from runtime.server.start.options import MetricsAddress, Options, UsageError, parse, usage_text, version_text
 from runtime.server.start.settings import effective
 
 
@@ -82,6 +82,32 @@ def test_forms_of_a_listen_address(text: str, entry: Listen) -> None:
 )
 def test_a_bad_listen_address_is_named(text: str) -> None:
     assert error_of("-l", text).startswith(f"bad -l address specifier: {text}: write [udp:|tcp:]host[:port]")
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:9100", MetricsAddress("127.0.0.1:9100", ip="127.0.0.1", port=9100)),
+        ("9100", MetricsAddress("9100", ip="127.0.0.1", port=9100)),
+        ("[::1]:9100", MetricsAddress("[::1]:9100", ip="::1", port=9100)),
+        ("/run/ser/metrics", MetricsAddress("/run/ser/metrics", path="/run/ser/metrics")),
+        ("unix:metrics", MetricsAddress("unix:metrics", path="metrics")),
+    ],
+)
+def test_forms_of_a_metrics_address(text: str, address: MetricsAddress) -> None:
+    assert ser("--metrics", text).metrics == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "abc", "unix:", "localhost:9100", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:65536", "::1:x"]
+)
+def test_a_bad_metrics_address_is_named(text: str) -> None:
+    assert error_of("--metrics", text) == f"bad metrics address: --metrics {text}: write unix:/path, or 127.0.0.1:9100"
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0:9100", "192.0.2.1:9100", "[::]:9100"])
+def test_metrics_are_for_this_machine(text: str) -> None:
+    assert "this machine only" in error_of("--metrics", text)
 
 
 @pytest.mark.parametrize("text", ["x", "4x", "", "0x4", "1.5", "99999999999999999999"])
