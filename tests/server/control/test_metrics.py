@@ -23,9 +23,9 @@ from runtime.routing.world import Counters
 from runtime.server.control.http import BadRequest, HttpRequest, parse_request, response
 from runtime.server.control.metrics import FAMILIES, OTHER, ProcessReport, exposition, sample_of
 from runtime.server.control.metrics_server import MetricsListener
-from runtime.server.start.options import MetricsAddress
 from runtime.server.host.errors import StartError
 from runtime.server.mail.letters.statistics import packed_counts, unpacked_counts
+from runtime.server.start.options import MetricsAddress
 from server.conftest import OPTIONS, STATEFUL_ROUTES, StartServer, free_port
 from server.live import People, serving
 
