@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from engine import header
 from script import ask, request
 from tables import URL, Tables, TableSite
 
 from runtime.modules.usrloc import Usrloc
-from runtime.routing.database import Value
+from runtime.routing.context import Context
+from runtime.routing.database import Change, Value
 from runtime.routing.engine import ProgramError
 
 pytestmark = pytest.mark.usefixtures("tables_in")
@@ -162,6 +165,71 @@ def test_users_with_domains_have_them_in_a_column() -> None:
     assert redirected(server) == "sip:x@h"
     register(server, "<sip:a@h>", To="<sip:bob@two.dom>")
     assert [(each["username"], each["domain"]) for each in rows(server)] == [(b"bob", b"h"), (b"bob", b"two.dom")]
+
+
+@pytest.mark.parametrize("mode", [1, 2, 3])
+@pytest.mark.parametrize("memory", [{}, {"X_Mem": "y"}])
+def test_more_contacts_than_fit_are_refused_before_the_database_hears_of_any(mode: int, memory: dict[str, str]) -> None:
+    server = site(mode, row("bob", "sip:a@h"))
+    many = ", ".join(f"<sip:{n}@a>" for n in range(1500))
+    assert register(server, many, **memory).startswith(b"SIP/2.0 503 ")
+    run_timer(server)
+    assert uris(server) == ["b'sip:a@h'"] and redirected(server) == "sip:a@h"
+
+
+def test_a_command_whose_contact_does_not_fit_leaves_none_in_the_database() -> None:
+    server = site(1)
+    for number in range(40):
+        register(server, f"<sip:{number}@{'h' * 1000}>", number + 1)
+    known = uris(server)
+    answer = b"200 "
+    for number in range(40, 60):
+        contact = b"sip:%d@%s" % (number, b"h" * 1000)
+        answer = ask(server, "ul_add", b"location", b"bob", contact, b"0", b"1", b"0", b"128")
+        if not answer.startswith(b"200 "):
+            break
+        known.append(repr(contact))
+    assert answer.startswith(b"500 Error while adding contact") and uris(server) == sorted(known)
+
+
+class Overtaken(Tables):
+    """`meanwhile` happens once while the database writes."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def transaction(self, ctx: Context | None, changes: list[Change]) -> None:
+        super().transaction(ctx, changes)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+
+
+def test_who_is_overtaken_and_refused_leaves_nothing_in_the_database() -> None:
+    cfg = f'modparam("usrloc", "db_url", "{URL}") modparam("usrloc", "db_mode", 1) modparam("registrar", "max_contacts", 1)'
+    tables = Overtaken(location=[row("none", "sip:none@h")])
+    server = TableSite(tables, cfg + ROUTE, "textops usrloc registrar")
+    tables.meanwhile = lambda: None if register(server, "<sip:first@h>") else None
+    assert register(server, "<sip:a@h>", Call_ID="other").startswith(b"SIP/2.0 503 ")
+    assert uris(server) == ["b'sip:first@h'"] and redirected(server) == "sip:first@h"
+
+
+@pytest.mark.parametrize("mode", [1, 2])
+def test_a_user_with_more_contacts_than_fit_keeps_nobody_from_starting(mode: int) -> None:
+    many = [row("bob", f"sip:{n}@{'h' * 200}") for n in range(300)]
+    server = site(mode, row("eve", "sip:e@h"), *many, row("bob", "sip:" + "x" * 40_000), row("u" * 600, "sip:u@h"))
+    of_bob, of_u = [line for line in server.lines(-1) if "and" in line and "fit" in line]
+    assert "table location: bob has 301 contacts, and" in of_bob and "has 1 contacts, and 0 fit" in of_u
+    assert server.answer(request(uri="sip:bob@h")).startswith(b"SIP/2.0 302 ")
+    assert register(server, "*", 2, Expires="0").startswith(b"SIP/2.0 200 ")
+    run_timer(server)
+    assert [each["username"] for each in rows(server)] == [b"eve", b"u" * 600]
+
+
+def test_who_removes_a_user_removes_what_only_the_database_has_too() -> None:
+    server = site(1, row("bob", "sip:a@h"))
+    server.tables.tables["location"] += [row("bob", "sip:b@h"), row("eve", "sip:e@h")]
+    ask(server, "ul_rm", b"location", b"bob")
+    assert uris(server) == ["b'sip:e@h'"]
 
 
 # --- write back --------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from runtime.modules.registrar.settings import Settings
 from runtime.modules.sl import Sl
 from runtime.modules.usrloc.batch import Staged
 from runtime.modules.usrloc.contact import MEMORY_ONLY, Contact
-from runtime.modules.usrloc.locations import Locations, Table, TooManyContacts
+from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.database import DatabaseError
@@ -40,6 +40,7 @@ class Saving(Staged):
     """A registration on its way into the table `of`. `contacts` are those of the user afterwards, if there is no `refusal`.
 
     `sent` is the answer, which has not left yet; before it the request had `headers` for its answer. None: it has no answer so far.
+    `written` is what a database was told already.
     """
 
     def __init__(self, saver: Saver, ctx: Context, table: Table, aor: bytes, wish: Wish, path: bytes) -> None:
@@ -53,6 +54,7 @@ class Saving(Staged):
         self.refusal: Refused | None = None
         self.sent: Send | None = None
         self.headers: list[bytes] | None = None
+        self.written: Change | None = None
 
     def decide(self, record: bytes) -> None:
         self.before = record
@@ -74,7 +76,20 @@ class Saving(Staged):
         self.ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {why}")
         self.refusal = Refused(NOT_WRITTEN)
 
+    def undo(self, ctx: Context | None) -> None:
+        """It is refused: what the database was told is not true. The run of `ctx` waits, with None the process does."""
+        written = self.written
+        rows = self.of.locations.rows
+        self.written = None
+        if written is not None and rows is not None:
+            try:
+                rows.write(ctx, written.undoing(self.before))
+            except (StoreError, DatabaseError) as e:
+                self.ctx.log(L_ERR, f"ERROR: save: the database may have contacts that were refused: {e}")
+
     def tell(self) -> None:
+        if self.refusal is not None:
+            self.undo(None)
         if self.sent is not None:
             log = self.ctx.world.log
             log.about = self.ctx
@@ -203,22 +218,28 @@ class Saver:
                     ctx.world.asking.deferrals.finish(ctx.now_ms)
                 locations.await_disk(ctx)
         except (StoreError, DatabaseError) as e:
+            saving.undo(ctx)
             ctx.log(L_ERR, f"ERROR: save: cannot write contacts: {e}")
             raise Refused(NOT_WRITTEN) from e
         if saving.refusal is not None:
+            saving.undo(ctx)
             raise saving.refusal
 
     def _write_through(self, ctx: Context, table: Table, saving: Saving) -> None:
         """Have the database take what is wanted, before anybody sees it. Raises Refused, StoreError, DatabaseError.
 
-        Nobody is kept from writing meanwhile: what is wanted is applied once more to what there is then.
+        Nobody is kept from writing meanwhile: what is wanted is applied once more to what there is then, and may be refused then.
         """
         rows = self._locations.rows
         assert rows is not None
         plan = table.plan(saving.key, ctx)
         saving.wish.apply(plan)
-        plan.tidy(saving.wish.now_s)
+        try:
+            plan.record(saving.wish.now_s)
+        except TooManyContacts as more:
+            raise Refused(TOO_MANY) from more
         rows.write(ctx, plan.row_changes())
+        saving.written = plan
 
     def _change_directly(self, ctx: Context, table: Table, aor: bytes, wish: Wish) -> list[Contact]:
         """In the database alone; the contacts as they are afterwards. Raises Refused."""

@@ -209,14 +209,25 @@ class Commands:
         if locations.writes_through and locations.rows is not None:
             plan = table.plan(aor)
             edit(plan)
+            # Raises what is too much before the database hears of it.
+            plan.record(locations.now_s(words.now_ms))
             locations.rows.write(None, plan.row_changes())
+            try:
+                self._change(table, aor, words, edit)
+            except (StoreError, TooManyContacts, Refused):
+                locations.rows.write(None, plan.undoing(locations.store.get(table.number, aor)))
+                raise
+        else:
+            self._change(table, aor, words, edit)
+        locations.await_disk(None)
+
+    def _change(self, table: Table, aor: bytes, words: Words, edit: Callable[[Change], None]) -> None:
         change = table.change(aor)
         try:
             edit(change)
-            change.keep(locations.now_s(words.now_ms))
+            change.keep(self._locations.now_s(words.now_ms))
         finally:
             change.drop()
-        locations.await_disk(None)
 
     def _show(self, words: Words) -> bytes:
         name = words.given(0, b"table name")

@@ -19,12 +19,12 @@ from runtime.modules.usrloc.contact import (
     Contact,
 )
 from runtime.modules.usrloc.keeping import Keep
-from runtime.modules.usrloc.record import BadRecord, expires_first, fits, pack, unpack
+from runtime.modules.usrloc.record import BadRecord, expires_first, fits, fitting, pack, unpack
 from runtime.modules.usrloc.rows import Rows
-from runtime.modules.usrloc.store import RECORD_LIMIT, Store, StoreError
+from runtime.modules.usrloc.store import KEY_LIMIT, RECORD_LIMIT, Store, StoreError
 from runtime.routing.context import Context
 from runtime.routing.database import Change as RowChange
-from runtime.routing.ports import L_NOTICE, Log
+from runtime.routing.ports import L_ERR, L_NOTICE, Log
 
 # Users that are looked at in one go, and those that are written to.
 _PART: Final = 2000
@@ -201,6 +201,8 @@ class Table:
 
     def _left_to_do(self, rows: Rows, aor: bytes, contacts: list[Contact], now_s: i64) -> list[RowChange]:
         writes_back = self.locations.writes_back
+        if all([contact.state >= ZOMBIE_SYNCED for contact in contacts]):
+            return [rows.delete_user(self.name, aor)]
         changes: list[RowChange] = []
         for contact in contacts:
             if contact.flags & MEMORY_ONLY != 0:
@@ -242,22 +244,28 @@ class Table:
         return self.locations.store.expired(self.number)
 
     def fill(self, users: dict[bytes, list[Contact]]) -> None:
-        """Put contacts in, in the order of q. Raises StoreError."""
+        """Put contacts in, in the order of q. Users that have more than fits do without the rest, which is logged. Raises StoreError."""
         store = self.locations.store
         names = list(users)
         for start in range(0, len(names), _PART):
             store.begin()
             try:
                 for name in names[start : start + _PART]:
+                    kept = fitting(users[name], RECORD_LIMIT) if len(name) <= KEY_LIMIT else []
+                    if len(kept) < len(users[name]):
+                        self._tell_left_out(name, len(kept), len(users[name]))
                     change = Change(self, name, [], b"")
-                    for contact in users[name]:
+                    for contact in kept:
                         change.insert(contact)
-                    change.put()
+                    if len(kept) > 0:
+                        store.write(self.number, name, pack(change.contacts))
                 store.commit()
-            except TooManyContacts as e:
-                raise StoreError(f"too many contacts of {name.decode('latin-1')}") from e
             finally:
                 store.abort()
+
+    def _tell_left_out(self, name: bytes, kept: int, number: int) -> None:
+        shown = f"table {self.name.decode('latin-1')}: {name[:KEY_LIMIT].decode('latin-1')}"
+        self.locations.log.write(L_ERR, f"ERROR: usrloc: {shown} has {number} contacts, and {kept} fit")
 
     def plan(self, aor: bytes, ctx: Context | None = None) -> Change:
         """The contacts of a user, to see what a change would be like. It cannot be kept. Raises StoreError."""
@@ -296,6 +304,7 @@ class Change:
         self._table: Final = table
         self._aor: Final = aor
         self._before: Final = before
+        self._is_cleared = False
         self.contacts = contacts
 
     @property
@@ -349,10 +358,24 @@ class Change:
         rows = self._table.locations.rows
         if rows is None:
             return []
+        if self._is_cleared:
+            changes = [rows.delete_user(self._table.name, self._aor)]
+            changes.extend(rows.differences(self._table.name, self._aor, [], self.contacts))
+            return changes
         before = _unpacked(self._before) if self.existed else []
         return rows.differences(self._table.name, self._aor, before, self.contacts)
 
+    def undoing(self, record: bytes) -> list[RowChange]:
+        """What a database that has done `row_changes` has to do to be like this record after all. Raises StoreError."""
+        rows = self._table.locations.rows
+        if rows is None:
+            return []
+        wanted = [] if len(record) == 0 else _unpacked(record)
+        return rows.differences(self._table.name, self._aor, self.contacts, wanted)
+
     def delete_all(self) -> None:
+        """With a database all that this has of the user goes, too, and not only what is known here."""
+        self._is_cleared = True
         for contact in list(self.contacts):
             self.delete(contact)
 
@@ -381,10 +404,6 @@ class Change:
             # Else the timer has to see them.
             self.tidy(now_s)
         return self._packed() if len(self.contacts) > 0 else b""
-
-    def put(self) -> None:
-        """Write them all, be they over or not, if we are the writer. Raises StoreError or TooManyContacts."""
-        self._table.locations.store.write(self._table.number, self._aor, self._packed())
 
     def _packed(self) -> bytes:
         """The record. Raises TooManyContacts."""

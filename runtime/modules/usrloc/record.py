@@ -114,8 +114,25 @@ def expires_first(record: bytes) -> i64:
 def fits(contacts: list[Contact]) -> bool:
     """True if each text of theirs is short enough to be written down."""
     for contact in contacts:
-        if len(contact.uri) > TEXT_LIMIT or len(contact.call_id) > TEXT_LIMIT or len(contact.user_agent) > TEXT_LIMIT:
-            return False
-        if len(contact.received) > TEXT_LIMIT or len(contact.path) > TEXT_LIMIT:
+        if not _is_short(contact):
             return False
     return True
+
+
+def _is_short(contact: Contact) -> bool:
+    if len(contact.uri) > TEXT_LIMIT or len(contact.call_id) > TEXT_LIMIT or len(contact.user_agent) > TEXT_LIMIT:
+        return False
+    return len(contact.received) <= TEXT_LIMIT and len(contact.path) <= TEXT_LIMIT
+
+
+def fitting(contacts: list[Contact], limit: i64) -> list[Contact]:
+    """Those of the contacts, from the first on, that a record of up to `limit` bytes has room for."""
+    kept: list[Contact] = []
+    size: i64 = _HEAD_BYTES
+    for contact in contacts:
+        texts = len(contact.uri) + len(contact.call_id) + len(contact.user_agent) + len(contact.received)
+        needed: i64 = _FIXED_BYTES + texts + len(contact.path)
+        if _is_short(contact) and size + needed <= limit:
+            kept.append(contact)
+            size += needed
+    return kept

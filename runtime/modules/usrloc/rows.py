@@ -121,6 +121,10 @@ class Rows:
         """There is no row of this contact."""
         return Change(DELETE, table.decode("latin-1"), (), [], self._where(aor, uri))
 
+    def delete_user(self, table: bytes, aor: bytes) -> Change:
+        """There is no row of this user, not even one that nobody has loaded."""
+        return Change(DELETE, table.decode("latin-1"), (), [], self._where_user(aor))
+
     def differences(self, table: bytes, aor: bytes, before: list[Contact], after: list[Contact]) -> list[Change]:
         """What makes the rows of a user that were like `before` like `after`."""
         changes: list[Change] = []
