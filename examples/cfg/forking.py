@@ -11,6 +11,7 @@ from runtime.modules.registrar import Registrar
 from runtime.modules.rr import Rr
 from runtime.modules.sl import Sl
 from runtime.modules.tm import Tm
+from runtime.modules.uri import Uri
 from runtime.modules.usrloc import TableName, Usrloc
 from runtime.routing.config import Config
 from runtime.routing.context import Context
@@ -27,6 +28,7 @@ sl: Final = Sl()
 tm: Final = Tm(fr_inv_timer=20)
 maxfwd: Final = Maxfwd()
 rr: Final = Rr()
+uri: Final = Uri()
 usrloc: Final = Usrloc()
 registrar: Final = Registrar(append_branches=1)
 avpops: Final = Avpops(avp_url="sqlite:ser.sqlite", avp_table="usr_preferences", use_domain=1)
@@ -40,68 +42,73 @@ REGEX_1: Final = Regex(b"408|480|486", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
-    """Main request route, forking.cfg:29."""
-    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # forking.cfg:30
-        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # forking.cfg:31
-        return STOP  # forking.cfg:32
-    if rr.loose_route(ctx):  # forking.cfg:35
-        route_1(ctx)  # forking.cfg:36
-        return STOP  # forking.cfg:37
-    # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # forking.cfg:41
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # forking.cfg:42
+    """Main request route, forking.cfg:30."""
+    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # forking.cfg:31
+        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # forking.cfg:32
+        return STOP  # forking.cfg:33
+    if rr.loose_route(ctx):  # forking.cfg:36
+        # Who begins a call does not choose its way.
+        if not uri.has_totag(ctx):  # forking.cfg:38
+            if ctx.method != methods.ACK:  # forking.cfg:39
+                sl.sl_send_reply(ctx, 403, b"Preloaded Route")  # forking.cfg:39
+            return STOP  # forking.cfg:40
+        route_1(ctx)  # forking.cfg:42
         return STOP  # forking.cfg:43
-    # Anybody can register here as anybody: phones.cfg asks for passwords.
-    if ctx.method == methods.REGISTER:  # forking.cfg:47
-        registrar.save(ctx, TABLE_1)  # forking.cfg:48
+    # Others' domains are none of our business.
+    if core.uri_is_not_myself(ctx):  # forking.cfg:47
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # forking.cfg:48
         return STOP  # forking.cfg:49
-    rr.record_route(ctx)  # forking.cfg:52
+    # Anybody can register here as anybody: phones.cfg asks for passwords.
+    if ctx.method == methods.REGISTER:  # forking.cfg:53
+        registrar.save(ctx, TABLE_1)  # forking.cfg:54
+        return STOP  # forking.cfg:55
+    rr.record_route(ctx)  # forking.cfg:58
     # The next place stands with the name that was dialled, which lookup() replaces.
-    if ctx.method == methods.INVITE:  # forking.cfg:55
-        if avpops.avp_db_load(ctx, OWNER_1, PLACE_1):  # forking.cfg:56
-            tm.t_on_failure(ctx, 1)  # forking.cfg:56
-    if not registrar.lookup(ctx, TABLE_1):  # forking.cfg:59
+    if ctx.method == methods.INVITE:  # forking.cfg:61
+        if avpops.avp_db_load(ctx, OWNER_1, PLACE_1):  # forking.cfg:62
+            tm.t_on_failure(ctx, 1)  # forking.cfg:62
+    if not registrar.lookup(ctx, TABLE_1):  # forking.cfg:65
         # No phone at all: the next place is the first.
-        if not avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:61
-            sl.sl_send_reply(ctx, 404, b"Not Found")  # forking.cfg:62
-            return STOP  # forking.cfg:63
+        if not avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:67
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # forking.cfg:68
+            return STOP  # forking.cfg:69
         # Once only: the next place has no next.
-        avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:66
-    return route_1(ctx) or TRUE  # forking.cfg:68
+        avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:72
+    return route_1(ctx) or TRUE  # forking.cfg:74
 
 
 def route_1(ctx: Context) -> int:
-    """route[1], forking.cfg:71."""
-    result = tm.t_relay(ctx)  # forking.cfg:72
+    """route[1], forking.cfg:77."""
+    result = tm.t_relay(ctx)  # forking.cfg:78
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # forking.cfg:72
+        return verdict(sl.sl_reply_error(ctx))  # forking.cfg:78
     return TRUE
 
 
 # All phones have given up. A caller who hangs up (487) is done, and a user who declines (603) is asked no more.
 def failure_route_1(ctx: Context) -> int:
-    """failure_route[1], forking.cfg:76."""
-    if tm.t_check_status(ctx, REGEX_1) and avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:77
-        avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:78
-        core.append_branch(ctx)  # forking.cfg:79
-        return tm.t_relay(ctx)  # forking.cfg:80
+    """failure_route[1], forking.cfg:82."""
+    if tm.t_check_status(ctx, REGEX_1) and avpops.avp_pushto(ctx, DESTINATION_1, SELECTION_1):  # forking.cfg:83
+        avpops.avp_delete(ctx, SELECTION_1)  # forking.cfg:84
+        core.append_branch(ctx)  # forking.cfg:85
+        return tm.t_relay(ctx)  # forking.cfg:86
     return TRUE
 
 
 # Which line of forking.cfg each line of this file comes from: so errors name forking.cfg.
 # fmt: off
 LINES: Final = {
-    44: 30, 45: 31, 46: 32, 47: 35, 48: 36, 49: 37, 51: 41, 52: 42, 53: 43, 55: 47, 56: 48, 57: 49, 58: 52, 60: 55,
-    61: 56, 62: 56, 63: 59, 65: 61, 66: 62, 67: 63, 69: 66, 70: 68, 75: 72, 76: 72, 77: 72, 78: 72, 79: 72, 86: 77,
-    87: 78, 88: 79, 89: 80,
+    46: 31, 47: 32, 48: 33, 49: 36, 51: 38, 52: 39, 53: 39, 54: 40, 55: 42, 56: 43, 58: 47, 59: 48, 60: 49, 62: 53,
+    63: 54, 64: 55, 65: 58, 67: 61, 68: 62, 69: 62, 70: 65, 72: 67, 73: 68, 74: 69, 76: 72, 77: 74, 82: 78, 83: 78,
+    84: 78, 85: 78, 86: 78, 93: 83, 94: 84, 95: 85, 96: 86,
 }
 # fmt: on
 
 PROGRAM: Final = Program(
     config=CONFIG,
-    modules=(sl, tm, maxfwd, rr, usrloc, registrar, avpops),
+    modules=(sl, tm, maxfwd, rr, uri, usrloc, registrar, avpops),
     request=route,
     failure={1: failure_route_1},
     prepared=(TABLE_1, OWNER_1, PLACE_1),
