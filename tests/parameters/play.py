@@ -12,7 +12,7 @@ from tables import URL, Tables, TablesDriver, TableSite
 
 from runtime.modules.tm import Tm
 from runtime.routing.context import Context
-from runtime.routing.database import Condition, Database, Driver, Row, Value
+from runtime.routing.database import Change, Condition, Database, Driver, Row, Value
 from runtime.routing.module import Module
 from runtime.sip.transport import Send
 
@@ -67,19 +67,10 @@ class Told(Tables):
         self.told[-1] += f" by {order}" if order else ""
         return super().query(ctx, table, columns, where, order)
 
-    def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
-        self._tell("insert", table, columns, values, [])
-        super().insert(ctx, table, columns, values)
-
-    def update(
-        self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row, where: list[Condition]
-    ) -> None:
-        self._tell("update", table, columns, values, where)
-        super().update(ctx, table, columns, values, where)
-
-    def delete(self, ctx: Context | None, table: str, where: list[Condition]) -> None:
-        self._tell("delete", table, (), None, where)
-        super().delete(ctx, table, where)
+    def transaction(self, ctx: Context | None, changes: list[Change]) -> None:
+        for change in changes:
+            self._tell(change.kind, change.table, change.columns, change.values, change.where)
+        super().transaction(ctx, changes)
 
 
 class ToldDriver(TablesDriver):
