@@ -10,7 +10,7 @@ from script import Site, request
 from runtime.modules.auth import Auth
 from runtime.modules.auth.checking import ANSWERED, AUTHORIZED, NOT_AUTHORIZED, UNCHECKED, Claim
 from runtime.modules.auth.identity import is_e164
-from runtime.modules.auth.nonces import Nonces
+from runtime.modules.auth.nonces import FOREIGN, OURS, OURS_WITH_QOP, Nonces
 from runtime.modules.auth.replays import BUCKET_BYTES
 from runtime.routing.context import Context
 from runtime.sip.digest import MD5, ha1_of
@@ -243,8 +243,14 @@ def test_a_secret_that_is_not_set_is_drawn_by_lot() -> None:
 
 def test_a_nonce_of_ours_is_known_to_another_process() -> None:
     nonce = Nonces(b"s", 300).new(1000)
-    assert Nonces(b"s", 300).is_ours(nonce)
-    assert not Nonces(b"t", 300).is_ours(nonce)
+    assert Nonces(b"s", 300).owner_of(nonce) == OURS
+    assert Nonces(b"t", 300).owner_of(nonce) == FOREIGN
+
+
+def test_the_nonce_of_a_challenge_tells_that_a_qop_was_offered() -> None:
+    nonce = Nonces(b"s", 300, b"auth-int").new(1000, True)
+    assert Nonces(b"s", 300, b"auth-int").owner_of(nonce) == OURS_WITH_QOP
+    assert Nonces(b"s", 300, b"auth").owner_of(nonce) == FOREIGN
 
 
 # --- what is old or used before --------------------------------------------------------------------------------------
@@ -252,6 +258,8 @@ def test_a_nonce_of_ours_is_known_to_another_process() -> None:
 
 def test_a_nonce_lives_until_its_last_second_and_is_stale_then() -> None:
     site = site_of(route='if (method == "REGISTER") www_challenge("example.com", "1");')
+    # With a secret of its own a server gives out no nonce of the second of its start.
+    site.wall.now_s += 1
     nonce = challenges(site.answer(register()))[0]["nonce"]
     site.wall.now_s += 300
     assert verdict(register(Phone().credentials(nonce)), site) == AUTHORIZED
@@ -321,6 +329,24 @@ def test_a_request_that_comes_back_to_us_by_a_spiral_passes() -> None:
     assert verdict(register(credentials, Via=via, P_Hint="second time"), site) == NOT_AUTHORIZED
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"Contact": "<sip:mallory@192.0.2.1>"},
+        {"To": "<sip:bob@example.com>"},
+        {"Via": "SIP/2.0/UDP 127.0.0.1:5070;branch=0, SIP/2.0/UDP 127.0.0.9:5080;branch=z9hG4bK1"},
+        {"Via": "SIP/2.0/UDP 127.0.0.1:5070;branch=0, SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK2"},
+    ],
+)
+def test_what_is_replayed_by_way_of_us_is_another_request(changed: dict[str, str]) -> None:
+    site = site_of()
+    credentials = Phone().credentials(FAR, qop="auth")
+    via = "SIP/2.0/UDP 127.0.0.1:5070;branch=0, SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK1"
+    assert verdict(register(credentials), site) == AUTHORIZED
+    again = register(credentials, **{"Via": via, "P_Hint": "second time", **changed})
+    assert verdict(again, site, port=5070) == NOT_AUTHORIZED
+
+
 def test_the_next_nonce_count_is_good_for_the_next_request() -> None:
     site = site_of()
     for count in (1, 2, 9, 3):
@@ -350,17 +376,30 @@ def test_without_a_qop_or_with_nonce_count_0_nothing_is_remembered() -> None:
         assert verdict(register(Phone().credentials(FAR, qop="auth"), Call_ID=call_id), site) == AUTHORIZED
 
 
-def test_the_memory_has_a_bound_and_the_oldest_goes_first() -> None:
+def test_a_full_memory_forgets_nothing_that_could_be_used_again() -> None:
     site = site_of('modparam("auth", "nonce_count", 8)')
     assert site.engine.world.shared.used == BUCKET_BYTES
-    data = [register(Phone().credentials(FAR, qop="auth", count=n), Call_ID=f"{n}@h") for n in range(9)]
-    for one in data:
-        assert verdict(one, site) == AUTHORIZED
-        site.wall.now_s += 1
-    other = [one.replace(b"@h", b"@other") for one in data]
-    assert verdict(other[8], site) == NOT_AUTHORIZED
-    assert verdict(other[1], site) == NOT_AUTHORIZED
-    assert verdict(other[0], site) == AUTHORIZED
+    older, newer = nonce_of("s3cret", 0x7FFFFFFE), FAR
+    data = [register(Phone().credentials(older, qop="auth", count=n), Call_ID=f"{n}@h") for n in range(9)]
+    assert [verdict(one, site) for one in data] == [AUTHORIZED] * 8 + [NOT_AUTHORIZED]
+    # Whoever is refused gets a newer nonce, for which something older makes room.
+    assert verdict(register(Phone().credentials(newer, qop="auth"), Call_ID="newer@h"), site) == AUTHORIZED
+    assert [verdict(one.replace(b"@h", b"@other"), site) for one in data] == [NOT_AUTHORIZED] * 9
+
+
+@pytest.mark.parametrize(("answered", "is_right"), [("auth-int", True), ("auth", False), ("", False), ("foo", False)])
+def test_what_is_offered_alone_has_to_be_answered_with(answered: str, is_right: bool) -> None:
+    site = site_of('modparam("auth", "qop", "auth-int")', 'www_challenge("example.com", "1");')
+    nonce = challenges(site.answer(register()))[0]["nonce"]
+    wanted = AUTHORIZED if is_right else NOT_AUTHORIZED
+    assert verdict(register(Phone().credentials(nonce, qop=answered)), site) == wanted
+
+
+def test_credentials_from_before_the_start_may_have_been_used() -> None:
+    site = site_of()
+    expires_s = site.wall.now_s + 300
+    assert verdict(register(Phone().credentials(nonce_of("s3cret", expires_s), qop="auth")), site) == NOT_AUTHORIZED
+    assert verdict(register(Phone().credentials(nonce_of("s3cret", expires_s + 1), qop="auth")), site) == AUTHORIZED
 
 
 # --- what is done with the user --------------------------------------------------------------------------------------

@@ -42,7 +42,8 @@ def authorized(username: str = "alice", algorithm: str = "", more: str = "") -> 
 
     def seen(params: str) -> str:
         route = 'if (www_authorize("example.com", "subscriber")) avp_print(); else drop;'
-        credentials = Phone(username).credentials(FAR, "OPTIONS", "sip:example.com", algorithm=algorithm)
+        qop = "auth" if algorithm else ""
+        credentials = Phone(username).credentials(FAR, "OPTIONS", "sip:example.com", algorithm=algorithm, qop=qop)
         cfg = f"{AUTH}{more}{params} route {{ {route} }}"
         return play(cfg, "auth auth_db avpops", says(request(Authorization=credentials)), subscriber=[ALICE])
 

@@ -8,7 +8,7 @@ from typing import Final, final
 from runtime.modules.auth.checking import NOT_AUTHORIZED, Checker
 from runtime.modules.auth.identity import is_e164
 from runtime.modules.auth.nonces import Nonces
-from runtime.modules.auth.replays import BUCKET_BYTES, SLOT_BYTES, Replays
+from runtime.modules.auth.replays import BUCKET_BYTES, SLOTS, Replays
 from runtime.modules.sl import SL
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.module import Module
@@ -65,7 +65,8 @@ class Auth(Module):
         self._rpid_suffix: Final = rpid_suffix.encode("latin-1")
         self._realm_prefix: Final = realm_prefix.encode("latin-1")
         self._algorithms: Final = tuple([_ALGORITHMS[name] for name in _names(algorithms)])
-        self._qop: Final = b', qop="' + ",".join(_names(qop)).encode("ascii") + b'"'
+        self._qops: Final = tuple([name.encode("ascii") for name in _names(qop)])
+        self._qop: Final = b', qop="' + b",".join(self._qops) + b'"'
         self._nonce_count: Final = nonce_count
 
     def fixed(self) -> dict[str, object]:
@@ -75,12 +76,14 @@ class Auth(Module):
     def bind(self, world: World) -> None:
         replays: Replays | None = None
         if self._nonce_count > 0:
-            size = max(self._nonce_count * SLOT_BYTES // BUCKET_BYTES, 1) * BUCKET_BYTES
-            replays = world.keep("auth", Replays, lambda: Replays(world.shared.take(size, "auth", BUCKET_BYTES)))
+            size = max(self._nonce_count // SLOTS, 1) * BUCKET_BYTES
+            replays = world.keep("auth", Replays, lambda: _replays_of(world, size))
         # The same for all processes, and for all programs that set none.
         secret = self._secret or world.keep("auth secret", bytes, lambda: secrets.token_bytes(32))
-        nonces = Nonces(secret, self._nonce_expire)
-        self.checker = Checker(SL.of(world), nonces, replays, self._algorithms, self._realm_prefix)
+        # A secret that is set outlives the server, and what is known of used responses does not.
+        start_s = world.keep("auth start", int, lambda: world.clock.unix_s()) if self._secret else -1
+        nonces = Nonces(secret, self._nonce_expire, b",".join(self._qops), start_s)
+        self.checker = Checker(SL.of(world), nonces, replays, self._algorithms, self._qops, self._realm_prefix)
 
     # --- script functions --------------------------------------------------------------------------------------------
 
@@ -103,14 +106,15 @@ class Auth(Module):
         if wanted is None:
             return checker.refuse(ctx, 400, b"Bad Request")
         name = b"Proxy-Authenticate" if is_proxy else b"WWW-Authenticate"
-        nonce = checker.nonces.new(ctx.world.clock.unix_s())
         with_sha256 = SHA256 in self._algorithms
         for algorithm in self._algorithms:
+            # RFC 8760 2.4: SHA-256 is never without a qop.
+            with_qop = qop != 0 or algorithm == SHA256
+            nonce = checker.nonces.new(ctx.world.clock.unix_s(), with_qop)
             line = b'%s: Digest realm="%s", nonce="%s"' % (name, wanted, nonce)
             if with_sha256:
                 line += b", algorithm=SHA-256" if algorithm == SHA256 else b", algorithm=MD5"
-            # RFC 8760 2.4: SHA-256 is never without a qop.
-            if qop != 0 or algorithm == SHA256:
+            if with_qop:
                 line += self._qop
             ctx.reply_headers.append(line + (b", stale=true\r\n" if is_stale else b"\r\n"))
         if is_proxy:
@@ -145,6 +149,10 @@ class Auth(Module):
     def is_rpid_user_e164(self, ctx: Context) -> bool:
         """True if the user's identity is a telephone number."""
         return ctx.authentication is not None and is_e164(ctx.authentication.rpid)
+
+
+def _replays_of(world: World, size: int) -> Replays:
+    return Replays(world.shared.take(size, "auth", BUCKET_BYTES), secrets.token_bytes(16))
 
 
 def _names(text: str) -> list[str]:

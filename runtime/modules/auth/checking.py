@@ -15,7 +15,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.auth.nonces import Nonces, expiry_of
+from runtime.modules.auth.nonces import FOREIGN, OURS_WITH_QOP, Nonces, expiry_of
 from runtime.modules.auth.replays import Replays
 from runtime.modules.sl import Sl
 from runtime.routing.authorized import Authentication, Authorized
@@ -64,14 +64,24 @@ class Claim:
         return is_right(response, response_of(algorithm, self.credentials, ha1, msg.method_name(), msg.body()))
 
 
+_AUTH: Final = b"auth"
+
+
 @final
 class Checker:
-    """`algorithms` are those that challenges offer. `replays` None: nonce-counts are not looked at, as in SER."""
+    """`algorithms` and `qops` are those that challenges offer. `replays` None: nonce-counts are not looked at, as in SER."""
 
     def __init__(
-        self, sl: Sl, nonces: Nonces, replays: Replays | None, algorithms: tuple[int, ...], realm_prefix: bytes
+        self,
+        sl: Sl,
+        nonces: Nonces,
+        replays: Replays | None,
+        algorithms: tuple[int, ...],
+        qops: tuple[bytes, ...],
+        realm_prefix: bytes,
     ) -> None:
         self.algorithms: Final = algorithms
+        self._qops: Final = qops
         self.nonces: Final = nonces
         self._sl: Final = sl
         self._replays: Final = replays
@@ -115,10 +125,26 @@ class Checker:
             return Claim(self.refuse(ctx, 400, b"Bad Request"), is_proxy, nothing)
         if claim is None:
             return Claim(NOT_AUTHORIZED, is_proxy, nothing)
-        if not self.nonces.is_ours(claim.credentials.nonce or b""):
+        owner = self.nonces.owner_of(claim.credentials.nonce or b"")
+        if owner == FOREIGN:
             ctx.log(L_INFO, "auth: the nonce is not one of ours")
             return Claim(NOT_AUTHORIZED, is_proxy, nothing)
+        # RFC 8760 2.4: SHA-256 is always with a qop.
+        must_have_qop = owner == OURS_WITH_QOP or claim.algorithm(self.algorithms) == SHA256
+        if must_have_qop and not self._has_right_qop(claim):
+            ctx.log(L_INFO, "auth: the qop of the credentials was not offered, or one is missing")
+            return Claim(NOT_AUTHORIZED, is_proxy, nothing)
         return claim
+
+    def _has_right_qop(self, claim: Claim) -> bool:
+        """True if the credentials have a qop that the challenge offered.
+
+        Phones from before RFC 2617 send none; where "auth" is offered they are let in with MD5, as by SER.
+        """
+        qop = claim.credentials.qop
+        if qop:
+            return qop.lower() in self._qops
+        return _AUTH in self._qops and claim.algorithm(self.algorithms) != SHA256
 
     def accept(self, ctx: Context, claim: Claim) -> int:
         """The response is right: AUTHORIZED, or NOT_AUTHORIZED where the nonce is too old or the response has been used before.
@@ -145,8 +171,12 @@ class Checker:
         expires_s = expiry_of(credentials.nonce or b"")
         if expires_s < now_s:
             return False
-        if self._replays is None or not credentials.qop or not credentials.nonce_count:
+        # Without a qop there is no nonce-count, and nothing tells one request from the next.
+        if self._replays is None or not credentials.qop:
             return True
+        if not self.nonces.is_of_this_start(credentials.nonce or b""):
+            ctx.log(L_INFO, "auth: the nonce is older than this server")
+            return False
         if self._replays.take(ctx, credentials.response or b"", expires_s, now_s):
             return True
         ctx.log(L_INFO, "auth: these credentials were used before, by another request")

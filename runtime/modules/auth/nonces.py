@@ -2,6 +2,8 @@
 
 A nonce is the second in which it expires, as eight hex digits, and the MD5 of those digits and a secret. So nobody has to remember
 it, and any process knows it for its neighbour's; all who are challenged in the same second get the same one.
+
+That of a challenge that offers a qop hashes the offer, too (SER's does not): it says that credentials have to be with one.
 """
 
 from __future__ import annotations
@@ -13,31 +15,51 @@ from runtime.sip.digest import MD5, hex_hash, is_right
 _TIME_SIZE: Final = 8
 _SIZE: Final = 40
 
+# Whose a nonce is.
+FOREIGN: Final = 0
+OURS: Final = 1
+OURS_WITH_QOP: Final = 2
+
 
 @final
 class Nonces:
-    """Makes and recognises nonces that live `life_s` seconds."""
+    """Makes and recognises nonces that live `life_s` seconds. `offer` is what challenges with qop offer.
 
-    def __init__(self, secret: bytes, life_s: int) -> None:
+    `start_s` is the second of the server's start if its secret is older, -1 if not: no nonce that is made here is of that second.
+    """
+
+    def __init__(self, secret: bytes, life_s: int, offer: bytes = b"", start_s: int = -1) -> None:
         self._secret: Final = secret
+        self._secret_with_qop: Final = b"%s:%s" % (secret, offer)
         self._life_s: Final = life_s
+        self._start_s: Final = start_s
         self._last_s = -1
-        self._last = b""
+        self._last = (b"", b"")
 
-    def new(self, now_s: int) -> bytes:
+    def new(self, now_s: int, with_qop: bool = False) -> bytes:
         """The nonce of this second."""
+        now_s = max(now_s, self._start_s + 1)
         if now_s != self._last_s:
             until = b"%08x" % ((now_s + self._life_s) & 0xFFFFFFFF)
-            self._last = until + hex_hash(MD5, until + self._secret)
+            offering = until + hex_hash(MD5, until + self._secret_with_qop)
+            self._last = (until + hex_hash(MD5, until + self._secret), offering)
             self._last_s = now_s
-        return self._last
+        return self._last[1] if with_qop else self._last[0]
 
-    def is_ours(self, nonce: bytes) -> bool:
-        """True if it was made with this secret, however long ago."""
+    def owner_of(self, nonce: bytes) -> int:
+        """OURS or OURS_WITH_QOP if it was made with this secret, however long ago."""
         # Digits in upper case are none of ours, whoever knows the secret.
         if len(nonce) != _SIZE or nonce != nonce.lower():
-            return False
-        return is_right(nonce[_TIME_SIZE:], hex_hash(MD5, nonce[:_TIME_SIZE] + self._secret))
+            return FOREIGN
+        until = nonce[:_TIME_SIZE]
+        told = nonce[_TIME_SIZE:]
+        if is_right(told, hex_hash(MD5, until + self._secret_with_qop)):
+            return OURS_WITH_QOP
+        return OURS if is_right(told, hex_hash(MD5, until + self._secret)) else FOREIGN
+
+    def is_of_this_start(self, nonce: bytes) -> bool:
+        """True if a nonce of ours was made since the start: which older ones have been used nobody knows."""
+        return expiry_of(nonce) - self._life_s > self._start_s
 
 
 def expiry_of(nonce: bytes) -> int:
