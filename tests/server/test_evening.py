@@ -80,6 +80,10 @@ def test_a_change_that_goes_wrong_is_seen_and_taken_back_and_no_call_fails(tmp_p
             # One call is watched, and shows what has gone wrong.
             trace = server.trace("to=4711@example.com", "-n", "1")
             assert trace.wait() == 0, trace.text
+            if "strip(1)" not in trace.text:
+                # It was on its way when the program changed, and keeps the one that it began with.
+                trace = server.trace("to=4711@example.com", "-n", "1")
+                assert trace.wait() == 0, trace.text
             lines = [line.strip() for line in trace.lines]
             wrong = next(i for i, line in enumerate(lines) if "strip(1)" in line)
             assert lines[wrong + 1] == "uri: sip:4711@example.com -> sip:711@example.com", trace.text
