@@ -54,6 +54,11 @@ class Stored(Place):
         """As it is for a test that begins."""
         self._connection.run([change(Change(DELETE, name, (), [], [])) for name in self._known])
         self._known = {}
+        for name, table in BY_NAME.items():
+            # A test has had it made otherwise.
+            if self._definitions[name] is not table:
+                self._make(table)
+                self._definitions[name] = table
 
     def close(self) -> None:
         self._connection.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from engine import header
 from script import ask, request
-from tables import URL, Tables, TableSite
+from tables import URL, Place, Tables, TableSite
 
 from runtime.modules.usrloc import Usrloc
 from runtime.routing.context import Context
@@ -168,11 +168,12 @@ def test_users_with_domains_have_them_in_a_column() -> None:
 
 
 @pytest.mark.parametrize("mode", [1, 2, 3])
-@pytest.mark.parametrize("memory", [{}, {"X_Mem": "y"}])
-def test_more_contacts_than_fit_are_refused_before_the_database_hears_of_any(mode: int, memory: dict[str, str]) -> None:
+@pytest.mark.parametrize("is_memory", [False, True])
+def test_more_contacts_than_fit_are_refused_before_the_database_hears_of_any(mode: int, is_memory: bool) -> None:
     server = site(mode, row("bob", "sip:a@h"))
     many = ", ".join(f"<sip:{n}@a>" for n in range(1500))
-    assert register(server, many, **memory).startswith(b"SIP/2.0 503 ")
+    answer = register(server, many, X_Mem="y") if is_memory else register(server, many)
+    assert answer.startswith(b"SIP/2.0 503 ")
     run_timer(server)
     assert uris(server) == ["b'sip:a@h'"] and redirected(server) == "sip:a@h"
 
@@ -215,7 +216,11 @@ def test_who_is_overtaken_and_refused_leaves_nothing_in_the_database() -> None:
 
 
 @pytest.mark.parametrize("mode", [1, 2])
-def test_a_user_with_more_contacts_than_fit_keeps_nobody_from_starting(mode: int) -> None:
+def test_a_user_with_more_contacts_than_fit_keeps_nobody_from_starting(
+    mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The columns of SER's schema are shorter than these texts, but who made the table may have made others.
+    monkeypatch.setattr(Tables, "place", Place())
     many = [row("bob", f"sip:{n}@{'h' * 200}") for n in range(300)]
     server = site(mode, row("eve", "sip:e@h"), *many, row("bob", "sip:" + "x" * 40_000), row("u" * 600, "sip:u@h"))
     of_bob, of_u = [line for line in server.lines(-1) if "and" in line and "fit" in line]
