@@ -6,10 +6,12 @@ import errno
 import os
 import signal
 import socket
+import struct
 import time
 from collections.abc import Iterator
 
 import pytest
+from patience import eventually
 
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO
 from runtime.sip.address import UDP, Address
@@ -223,6 +225,29 @@ def test_a_signal_ends_no_read_with_an_error(pair: Pair) -> None:
     assert pair.io.data[0] == b"after"
 
 
+SO_TIMESTAMPNS = 35
+
+
+@pytest.fixture
+def stamped() -> Iterator[None]:
+    """The kernel stamps what arrives: it begins a moment after somebody has asked for it, if nobody had before."""
+    with bound("127.0.0.1") as s:
+        s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+
+        def is_stamped() -> bool:
+            s.sendto(b"x", s.getsockname())
+            before_ns = time.time_ns() + 1_000_000
+            while time.time_ns() < before_ns:
+                continue
+            ((_, _, stamp),) = s.recvmsg(100, 100)[1]
+            seconds, ns = struct.unpack("qq", stamp)
+            return bool(seconds * 1_000_000_000 + ns < before_ns)
+
+        assert eventually(is_stamped)
+        yield
+
+
+@pytest.mark.usefixtures("stamped")
 def test_the_age_of_the_oldest_datagram_is_known_where_a_queue_is_left(pair: Pair) -> None:
     pair.io.measure_age()
     began_ns = time.monotonic_ns()
