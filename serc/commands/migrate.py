@@ -33,6 +33,14 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("config", metavar="FILE", help='the old config; "-" is standard input')
     p.add_argument("--from", dest="origin", choices=ORIGINS, required=True, help="whose config it is")
+    p.add_argument(
+        "-D",
+        "--define",
+        metavar="NAME[=VALUE]",
+        action="append",
+        default=[],
+        help="as if #!define NAME VALUE stood at the beginning; may be given several times",
+    )
     p.add_argument("-o", "--output", metavar="FILE", default="-", help='where to write; "-", the default, prints')
     p.add_argument("--force", action="store_true", help="write over a file that is there")
     p.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour; NO_COLOR is respected")
@@ -43,7 +51,7 @@ def main(argv: list[str]) -> int:
     options = parser().parse_args(argv)
     source = read_source(options.config)
     with progress(f"carrying over {source.name}"):
-        result = migrate(source, options.origin)
+        result = migrate(source, options.origin, options.define)
     for remark in result.remarks:
         what = "left out" if remark.is_lost else "look at it"
         print(f"{source.name}:{remark.line}: {what}: {remark.text}", file=sys.stderr)

@@ -72,7 +72,12 @@ class Draft:
         self.replace(span, left_out(self.source.text_of(span)))
 
     def remark(self, at: int, text: str) -> None:
+        """Of what is near to it."""
         self.remarks.append(Remark(self.line(at), text, False))
+
+    def remark_lost(self, at: int, text: str) -> None:
+        """Of a part that is not carried over, of something that is."""
+        self.remarks.append(Remark(self.line(at), text))
 
     def step(self, do: Callable[[Draft], None]) -> None:
         """Let `do` look at the tokens, and make its changes."""

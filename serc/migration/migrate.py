@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,32 +14,50 @@ from serc.fixing import Fixed, applied, fixed
 from serc.frontend import inspect
 from serc.migration import branches
 from serc.migration.accounting import rewrite_accounting
+from serc.migration.authentication import rewrite_authentication
+from serc.migration.branch_routes import rewrite_branch_routes
 from serc.migration.choices import rewrite_switches
+from serc.migration.constants import join_texts, rewrite_constants
 from serc.migration.draft import Draft, Remark, left_out
 from serc.migration.extents import statement_at
 from serc.migration.leaving import rewrite_ends
 from serc.migration.modules import rewrite_modules
 from serc.migration.names import name_flags, number_flags, number_routes, take_directives
+from serc.migration.nat import rewrite_nat
 from serc.migration.next_hop import rewrite_next_hop
-from serc.migration.statements import leave_loops, rewrite_calls, rewrite_heads, rewrite_selects, rewrite_variables
-from serc.migration.variables import rewrite_avps, rewrite_headers
+from serc.migration.statements import (
+    leave_loops,
+    rewrite_calls,
+    rewrite_heads,
+    rewrite_hosts,
+    rewrite_selects,
+    rewrite_variables,
+)
+from serc.migration.variables import rewrite_avp_tests, rewrite_avps, rewrite_headers
 from serc.reading.source import Source, readable
 from serc.style import styled
 
 ORIGINS: Final = ("0.8", "2.0", "openser", "kamailio")
 _STEPS: Final = (
+    rewrite_constants,
+    join_texts,
     number_flags,
     name_flags,
+    rewrite_branch_routes,
     rewrite_heads,
     number_routes,
     rewrite_modules,
     rewrite_switches,
     rewrite_accounting,
+    rewrite_authentication,
+    rewrite_nat,
     rewrite_ends,
     rewrite_calls,
     leave_loops,
     rewrite_next_hop,
     rewrite_headers,
+    rewrite_hosts,
+    rewrite_avp_tests,
     rewrite_avps,
     rewrite_variables,
     rewrite_selects,
@@ -58,11 +77,11 @@ class Migrated:
     report: Report
 
 
-def migrate(source: Source, origin: str) -> Migrated:
-    """`origin` is one of ORIGINS."""
+def migrate(source: Source, origin: str, defined: Sequence[str] = ()) -> Migrated:
+    """`origin` is one of ORIGINS; `defined` are names, or NAME=VALUE, as if `#!define` stood at the beginning of the file."""
     draft = Draft(source)
     if origin != "0.8":
-        take_directives(draft)
+        take_directives(draft, dict(_named(each) for each in defined))
     for step in _STEPS:
         if step is not rewrite_ends or origin != "0.8":
             draft.step(step)
@@ -88,6 +107,11 @@ def migrate(source: Source, origin: str) -> Migrated:
             break
         now = found
     return Migrated(None, sorted(set(remarks)), way[-1].report)
+
+
+def _named(definition: str) -> tuple[str, str]:
+    name, _, value = definition.partition("=")
+    return name, value
 
 
 def _check(source: Source) -> Report:
@@ -130,9 +154,13 @@ def _without_errors(cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> So
             continue
         text = cured.source.text_of(span)
         line = _line(way, cured.source.line_of(span.start))
-        remarks.append(Remark(line, f"{_shown(text)}: {readable(error.message)}"))
+        remarks.append(Remark(line, f"{_shown(text)}: {readable(error.message)}{_cure(error)}"))
         edits.append(Edit(span, left_out(text) + (" ;" if is_statement else "")))
     return Source(cured.source.name, applied(cured.source.text, sorted(edits))) if edits else None
+
+
+def _cure(error: Diagnostic) -> str:
+    return f"; {readable(error.hint)}" if error.hint else ""
 
 
 def _shown(text: str) -> str:

@@ -6,14 +6,22 @@ import re
 from typing import Final
 
 from runtime.modules import catalogue
+from serc.migration import losses
 from serc.migration.draft import Draft
 
 _PATHS: Final = ("mpath", "loadpath", "cfgengine")
 _RENAMED: Final = re.compile(r"0\.9 calls it (\w+)")
 # What OpenSIPS calls otherwise.
 _PARAMETERS: Final = {"fr_timeout": "fr_timer", "fr_inv_timeout": "fr_inv_timer"}
+# Modules whose work another one does here, and parameters that another one has.
+_IN_THEIR_PLACE: Final = {"rtpproxy": "nathelper", "rtpengine": "nathelper"}
+_OF_ANOTHER: Final = {
+    ("usrloc", "nat_bflag"): ("registrar", "nat_flag"),
+    ("usrloc", "nat_flag"): ("registrar", "nat_flag"),
+}
 _SECONDS: Final = ("fr_timer", "fr_inv_timer", "wt_timer", "delete_timer")
 _MILLISECONDS: Final = 1000
+_RECEIVED_AVP: Final = "42"
 
 
 def rewrite_modules(draft: Draft) -> None:
@@ -29,6 +37,8 @@ def rewrite_modules(draft: Draft) -> None:
             last = at + 2 if draft.is_sign(at + 1, "=") else at + 1
             folder = draft.text_at(last).strip("\"'").split(":")[0].rstrip("/")
             draft.replace(draft.between(at, last), f"# {draft.source.text_of(draft.between(at, last))}")
+        elif token.text == "socket" and draft.is_sign(at + 1, "="):
+            draft.replace(token.span, "listen")
         elif token.text in ("include_file", "import_file") and value.kind == "string":
             draft.leave_out(
                 draft.between(at, at + 1), f"{token.text} {value.text}: put the text of that file here first"
@@ -44,11 +54,10 @@ def _load(draft: Draft, at: int, folder: str, lost: set[str], loaded: set[str]) 
     stem = path.rpartition("/")[2].removesuffix(".so")
     whole = draft.between(at, at + 1)
     what = "" if catalogue.find(stem) is not None else catalogue.UNDECLARED.get(stem, "")
-    renamed = _RENAMED.search(what)
-    name = renamed[1] if renamed is not None else stem
+    name = _name_here(stem)
     if catalogue.find(name) is None:
         lost.add(stem)
-        why = what.partition("; ")[2] or "0.9 has no such module"
+        why = what.partition("; ")[2] or f"0.9 has no such module{losses.of_module(stem)}"
         draft.leave_out(whole, f"module {stem}: {why}")
         return
     if name in loaded:
@@ -66,30 +75,41 @@ def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
     end = draft.closing(at + 1)
     names = draft.text_at(at + 2).strip("\"'")
     kept = [part for part in names.split("|") if part.strip("()^$ ") not in lost and not _is_foreign(part)]
-    kept = [match[1] if (match := _RENAMED.search(catalogue.UNDECLARED.get(part, ""))) else part for part in kept]
+    kept = [_name_here(part) for part in kept]
     written = draft.text_at(at + 4).strip("\"'")
     parameter = _PARAMETERS.get(written, written)
-    if parameter in _SECONDS:
-        _in_seconds(draft, at, parameter)
+    for i, part in enumerate(kept):
+        kept[i], parameter = _OF_ANOTHER.get((part, written), (part, parameter))
+    kept = list(dict.fromkeys(kept))
+    _convert(draft, at, parameter)
     has_it = [part for part in kept if (spec := catalogue.find(part)) is None or spec.param(parameter) is not None]
     if not has_it:
-        why = f"parameter {written} of {names}: 0.9 has none of that name"
-        draft.leave_out(draft.between(at, end), why)
+        why = losses.of_parameter(names, written) or ": 0.9 has none of that name"
+        draft.leave_out(draft.between(at, end), f"parameter {written} of {names}{why}")
     elif "|".join(has_it) != names:
         draft.replace(draft.tokens[at + 2].span, f'"{"|".join(has_it)}"')
     if has_it and parameter != written:
         draft.replace(draft.tokens[at + 4].span, f'"{parameter}"')
 
 
-def _in_seconds(draft: Draft, at: int, parameter: str) -> None:
-    """Milliseconds of SER 2.0 and Kamailio: nobody waits for so many seconds."""
+def _convert(draft: Draft, at: int, parameter: str) -> None:
+    """Milliseconds of SER 2.0 and Kamailio: nobody waits for so many seconds. The AVP of nathelper and registrar has a number here."""
     value = draft.tokens[min(at + 6, len(draft.tokens) - 1)]
-    if value.kind == "number" and value.text.isdecimal() and int(value.text) >= _MILLISECONDS:
+    if parameter == "received_avp" and value.kind == "string":
+        draft.replace(value.span, _RECEIVED_AVP)
+    elif (
+        parameter in _SECONDS and value.kind == "number" and value.text.isdecimal() and int(value.text) >= _MILLISECONDS
+    ):
         draft.replace(value.span, str(max(1, int(value.text) // 1000)))
         draft.remark(at, f"{parameter} is in seconds here")
 
 
 def _is_foreign(name: str) -> bool:
     """A module of others that has no other name here."""
-    what = catalogue.UNDECLARED.get(name)
-    return catalogue.find(name) is None and what is not None and _RENAMED.search(what) is None
+    return catalogue.find(_name_here(name)) is None and name in catalogue.UNDECLARED
+
+
+def _name_here(stem: str) -> str:
+    """What 0.9 calls a module, or the one that does its work; the same where there is none."""
+    renamed = _RENAMED.search(catalogue.UNDECLARED.get(stem, ""))
+    return renamed[1] if renamed is not None else _IN_THEIR_PLACE.get(stem, stem)

@@ -26,9 +26,10 @@ _FLAG_CALLS: Final = frozenset(
 _LAST_FLAG: Final = 31
 
 
-def take_directives(draft: Draft) -> None:
-    """Carries out #!define, #!ifdef and the like: what is not chosen becomes a comment, a defined word is written out."""
-    defined: dict[str, str] = {}
+def take_directives(draft: Draft, defined: dict[str, str]) -> None:
+    """Carries out #!define, #!ifdef and the like: what is not chosen becomes a comment, a defined word is written out. `defined` is what
+    is known before the file begins."""
+    defined = dict(defined)
     substituted: list[tuple[str, str]] = []
     lines: list[str] = []
     active: list[bool] = []

@@ -91,11 +91,12 @@ def rewrite_calls(draft: Draft) -> None:
             if name != "drop":
                 draft.remark(at, f"{name} has no {', '.join(texts[len(kept) :])} here")
         elif name in ("xlog", "xdbg") and len(arguments) == 1:
-            draft.replace(whole, f'xlog("{"L_DBG" if name == "xdbg" else "L_INFO"}", {_specifiers(texts[0])})')
+            level = "L_DBG" if name == "xdbg" else "L_INFO"
+            draft.replace(whole, f'xlog("{level}", {_specifiers(draft, at, texts[0])})')
         elif name == "xlog" and len(arguments) == 2:
             level = texts[0].strip('"')
             level = level if level in _LEVELS else f"L_{level}" if f"L_{level}" in _LEVELS else level
-            draft.replace(whole, f'xlog("{level}", {_specifiers(texts[1])})')
+            draft.replace(whole, f'xlog("{level}", {_specifiers(draft, at, texts[1])})')
         elif name == "t_relay" and arguments:
             host = re.fullmatch(r'"(?:udp:)?([\w.-]+):?(\d*)"', texts[0])
             if host is not None and not host[1].startswith("0x"):
@@ -114,6 +115,9 @@ def rewrite_calls(draft: Draft) -> None:
             draft.replace(whole, f"{_MYSELF[texts[0].strip(chr(34) + chr(39) + '$')]} == myself")
         elif name == "has_totag":
             draft.replace(whole, f'search("{_TAG}")')
+        elif name == "has_body":
+            kind = texts[0].strip("\"'") if texts else ""
+            draft.replace(whole, f'search("^(Content-Type|c)[ ]*:[ ]*{kind}")')
         elif name == "rewriteFromRoute":
             draft.replace(whole, "loose_route()")
         elif name == "is_in_group":
@@ -159,8 +163,11 @@ def _check_transaction(draft: Draft, at: int, end: int) -> None:
         draft.replace(whole, '(method == "CANCEL" || t_lookup_request())')
 
 
-def _specifiers(text: str) -> str:
+def _specifiers(draft: Draft, at: int, text: str) -> str:
     """Pseudo-variables in a text as xlog writes them."""
+    unknown = [found[0] for found in PSEUDO_VARIABLE.finditer(text) if not specifier_of(found)]
+    if unknown:
+        draft.remark_lost(at, f"xlog: it has no specifier for {', '.join(unknown)}, and writes that as it stands")
     return PSEUDO_VARIABLE.sub(lambda found: specifier_of(found) or found[0], text)
 
 
@@ -175,7 +182,7 @@ def rewrite_variables(draft: Draft) -> None:
             or tokens[at + 1].start != token.end
         ):
             continue
-        if _null(draft, at) or _other_host(draft, at):
+        if _null(draft, at):
             continue
         name, sign, value = tokens[at + 1].text, draft.text_at(at + 2), tokens[at + 3] if at + 3 < len(tokens) else None
         if value is None:
@@ -211,14 +218,32 @@ def _null(draft: Draft, at: int) -> bool:
 
 
 def _other_host(draft: Draft, at: int) -> bool:
-    """`$ru = "sip:" + $rU + "@host:port";`: the user stays."""
-    words = [draft.text_at(at + i) for i in range(9)]
-    if words[:6] != ["$", "ru", "=", '"sip:"', "+", "$"] or words[6:8] != ["rU", "+"] or not draft.is_sign(at + 9, ";"):
+    """`$ru = "sip:" + $rU + "@host:port";`: the user stays. With an AVP or `$var(x)` in the place of `$rU` the user is its value."""
+    words = [draft.text_at(at + i) for i in range(7)]
+    if words[:6] != ["$", "ru", "=", '"sip:"', "+", "$"]:
         return False
-    host = re.fullmatch(r'"@([\w.-]+(?::\d+)?)"', words[8])
-    if host is not None:
-        draft.replace(draft.between(at, at + 8), f'rewritehostport("{host[1]}")')
-    return host is not None
+    last = draft.closing(at + 7) if draft.is_sign(at + 7, "(") else at + 6
+    host = re.fullmatch(r'"@([\w.-]+(?::\d+)?)"', draft.text_at(last + 2))
+    if host is None or not draft.is_sign(last + 1, "+") or not draft.is_sign(last + 3, ";"):
+        return False
+    written = f'rewritehostport("{host[1]}")'
+    if words[6] in ("avp", "var"):
+        user = draft.source.text_of(draft.between(at + 5, last))
+        written = f"$rU = {user}; {written}"
+    elif words[6] != "rU":
+        return False
+    whole = draft.between(at, last + 2)
+    if words[6] != "rU" and draft.text_at(at - 1) in (")", "else"):
+        whole, written = draft.between(at, last + 3), f"{{ {written}; }}"
+    draft.replace(whole, written)
+    return True
+
+
+def rewrite_hosts(draft: Draft) -> None:
+    """The URI put together of its parts."""
+    for at, token in enumerate(draft.tokens):
+        if token.kind == "bad" and token.text == "$":
+            _other_host(draft, at)
 
 
 def rewrite_selects(draft: Draft) -> None:

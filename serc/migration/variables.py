@@ -20,6 +20,8 @@ _PARTS: Final = {
 }  # fmt: skip
 _DESTINATIONS: Final = {"ru": "$ruri", "rU": "$ruri/username", "rd": "$ruri/domain"}
 _OPERATORS: Final = {"==": "eq", "=~": "re", "<": "lt", ">": "gt"}
+# True of every text.
+_ANY: Final = "re/s:.*"
 _NULL: Final = ("null", "NULL")
 _KEPT: Final = ("avp", "var")
 # Signs that a regular expression takes for its own, and what stands for one in a string of ser.cfg.
@@ -80,6 +82,15 @@ def rewrite_avps(draft: Draft) -> None:
                     draft.replace(draft.between(at, last), f'avp_pushto("{_DESTINATIONS[word]}", "{name}")')
 
 
+def rewrite_avp_tests(draft: Draft) -> None:
+    """`is_avp_set("$avp(x)")`."""
+    for at, end, _ in draft.calls():
+        if draft.text_at(at) == "is_avp_set" and end == at + 3:
+            named = re.fullmatch(r"[\"']\$avp\(([\w:]+)\)(?:/[sn])?[\"']", draft.text_at(at + 2))
+            if named is not None:
+                draft.replace(draft.between(at, end), f"$avp({named[1]}) != $null")
+
+
 def _avp(draft: Draft, at: int) -> bool:
     """True if it could be said in the words of avpops."""
     name, last = _avp_name(draft, at)
@@ -95,6 +106,9 @@ def _avp(draft: Draft, at: int) -> bool:
             written = f'avp_write("{_PARTS[draft.text_at(value + 1)]}", "{name}")'
         elif (text := _constant(draft, value)) is not None and draft.is_sign(value + 1, ";"):
             written = f'avp_write("{text}", "{name}")'
+    elif sign in ("==", "!=") and _is_null(draft, value):
+        span = draft.between(at, _null_end(draft, value))
+        written = f'{"!" * (sign == "==")}avp_check("{name}", "{_ANY}")'
     elif (sign in _OPERATORS or sign == "!=") and (text := _constant(draft, value)) is not None and "/" not in text:
         operator = _OPERATORS.get(sign, "eq")
         written = f'{"!" * (sign == "!=")}avp_check("{name}", "{operator}/{text}")'

@@ -67,6 +67,7 @@ complete -c serc -n '__fish_seen_subcommand_from stats' -l json -d 'the same for
 complete -c serc -n '__fish_seen_subcommand_from stats' -l max-complexity -r -d 'fail if there are more than N ways through a route'
 complete -c serc -n '__fish_seen_subcommand_from migrate' -s h -l help -d 'show this help message and exit'
 complete -c serc -n '__fish_seen_subcommand_from migrate' -l from -r -a '0.8 2.0 openser kamailio' -d 'whose config it is'
+complete -c serc -n '__fish_seen_subcommand_from migrate' -s D -l define -r -d 'as if #!define NAME VALUE stood at the beginning; may be given several times'
 complete -c serc -n '__fish_seen_subcommand_from migrate' -s o -l output -r -d 'where to write; "-", the default, prints'
 complete -c serc -n '__fish_seen_subcommand_from migrate' -l force -d 'write over a file that is there'
 complete -c serc -n '__fish_seen_subcommand_from migrate' -l color -r -a 'auto always never' -d 'colour; NO_COLOR is respected'
