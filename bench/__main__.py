@@ -60,6 +60,7 @@ def main(words: list[str] | None = None) -> int:
     compiler = commands.add_parser("compile", help="time of serc on generated configs")
     compiler.add_argument("--serc", default=command_of("serc"), metavar="COMMAND", help="our compiler (%(default)s)")
     compiler.add_argument("--lines", type=int, nargs="+", default=[1_000, 10_000], metavar="N")
+    compiler.add_argument("--ifs", type=int, nargs="+", default=[1_000, 10_000], metavar="N", help="in one route")
     compiler.add_argument("--rounds", type=int, default=3)
     reload = commands.add_parser("reload", help="time of a reload, and how long a message waits meanwhile")
     reload.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
@@ -154,7 +155,7 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.command == "start":
         return start_times(shlex.split(arguments.ours), arguments.rounds)
     if arguments.command == "compile":
-        return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.rounds)
+        return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.ifs, arguments.rounds)
     if arguments.command == "beside":
         ser = shlex.split(arguments.ours)
         return measure_beside(ser, arguments.users, arguments.rate, arguments.seconds, _cores())

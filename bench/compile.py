@@ -1,12 +1,12 @@
-"""Time of `serc` on configs of a given length, made of what real ones are made of."""
+"""Time of `serc` on configs of a given length, made of what real ones are made of, and on one route of nothing but `if`s."""
 
 from __future__ import annotations
 
 import random
+import resource
 import statistics
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
@@ -82,30 +82,50 @@ def config(lines: int) -> str:
     return HEAD + MAIN + calls + TAIL + "".join(f"\nroute[{n}] {{\n{body}\n}}\n" for n, body in enumerate(bodies, 1))
 
 
+def ladder(ifs: int) -> str:
+    """A valid ser.cfg whose main route is this many tests of the Request-URI, each with its answer."""
+    steps = "".join(
+        f'    if (uri=~"^sip:{number}@") {{\n        sl_send_reply("404", "No {number}");\n        break;\n    }}\n'
+        for number in range(ifs)
+    )
+    return f'{HEAD}route {{\n{steps}    sl_send_reply("404", "Not Found");\n}}\n'
+
+
 def _block(source: random.Random) -> list[str]:
     text = source.choice(BLOCKS).replace("NNN", str(source.randrange(100, 255)))
     return [f"    {line}" for line in text.splitlines()]
 
 
-def compile_times(serc: list[str], sizes: list[int], rounds: int) -> dict[str, object]:
-    """Seconds of `serc ser.cfg -o routes.py` by number of lines, start of Python included. Prints them."""
+def compile_times(serc: list[str], sizes: list[int], ifs: list[int], rounds: int) -> dict[str, object]:
+    """Seconds of `serc check ser.cfg` and `serc ser.cfg -o routes.py` by number of lines, and of `if`s in one route. Prints them.
+
+    Seconds are those of the processor, start of Python included.
+    """
+    configs = {f"{lines} lines": config(lines) for lines in sizes} | {f"{n} ifs": ladder(n) for n in ifs}
     result: dict[str, object] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        for lines in sizes:
-            source, target = Path(folder) / f"{lines}.cfg", Path(folder) / f"routes_{lines}.py"
-            source.write_text(config(lines))
+        source, target = Path(folder) / "ser.cfg", Path(folder) / "routes.py"
+        for name, text in configs.items():
+            source.write_text(text)
+            checks = [_time([*serc, "check", str(source)]) for _ in range(rounds)]
             times = [_time([*serc, str(source), "-o", str(target)]) for _ in range(rounds)]
             written = len(target.read_text().splitlines())
-            median = statistics.median(times)
-            spread = f"{min(times):.2f} to {max(times):.2f}"
-            print(f"{lines} lines: {median:.2f} s ({spread}), {written} lines of Python", flush=True)
-            result[str(lines)] = {"seconds": times, "written_lines": written}
+            print(
+                f"{name}: checked in {_shown(checks)}, compiled in {_shown(times)}, {written} lines of Python",
+                flush=True,
+            )
+            result[name] = {"check_seconds": checks, "seconds": times, "written_lines": written}
     return result
 
 
+def _shown(times: list[float]) -> str:
+    return f"{statistics.median(times):.2f} s ({min(times):.2f} to {max(times):.2f})"
+
+
 def _time(command: list[str]) -> float:
-    start = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise CannotMeasure(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    return time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

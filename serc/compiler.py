@@ -8,7 +8,7 @@ from typing import Final
 from runtime.modules import catalogue
 from serc.codegen import Generated, generate
 from serc.diagnostics.report import Report
-from serc.frontend import analyse
+from serc.frontend import analyse, uncollected
 from serc.lower import lower
 from serc.passes import PASSES, Probe, place_probes, run_passes
 from serc.reading.remarks import remarks
@@ -21,8 +21,9 @@ def compile_source(source: Source, skip: frozenset[str] = frozenset()) -> tuple[
 
     `skip` names passes that do not run.
     """
-    bound, report = analyse(source, catalogue)
-    return (None if bound is None else compile_tree(bound, source, skip)), report
+    with uncollected():
+        bound, report = analyse(source, catalogue)
+        return (None if bound is None else compile_tree(bound, source, skip)), report
 
 
 def compile_tree(

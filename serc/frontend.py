@@ -68,6 +68,13 @@ def inspect(
     """The same, with a tree in any case: what of the file could be read, and bound. `takes_any`: each mistake is told, even where the
     whole file is of another server.
     """
+    with uncollected():
+        return _inspected(source, catalogue, variables, takes_any)
+
+
+def _inspected(
+    source: Source, catalogue: Catalogue, variables: Mapping[str, str] | None, takes_any: bool
+) -> tuple[BoundFile, Report]:
     report = Report()
     lexed = lex(source, report)
     file = parse_file(source, report, lexed)

@@ -134,13 +134,15 @@ class Automaton:
         if self._asks:
             cuts += [LINE_END, WORD]
         for cut in cuts:
-            parts = [part for old in parts for part in (old & cut, old & ~cut) if part]
+            # What most bytes are in comes first: it is class 0, which every byte has to begin with.
+            parts = [part for old in parts for part in (old & ~cut, old & cut) if part]
         classes = bytearray(256)
         for number, part in enumerate(parts):
             self._samples.append((part & -part).bit_length() - 1)
-            for byte in range(256):
-                if part >> byte & 1:
-                    classes[byte] = number
+            while number and part:
+                rest = part & (part - 1)
+                classes[(part ^ rest).bit_length() - 1] = number
+                part = rest
         self._classes = bytes(classes)
 
     # --- states ------------------------------------------------------------------------------------------------------

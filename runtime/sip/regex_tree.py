@@ -44,9 +44,14 @@ class Node:
         self.kind: Final = kind
         self.items: Final = items
         self.number: Final = number
-        self.size: Final[int] = 1 + sum([item.size for item in items])
-        self.depth: Final[int] = 1 + max([item.depth for item in items], default=0)
-        self.has_groups: Final[bool] = kind == GROUP or any([item.has_groups for item in items])
+        size, depth, has_groups = 1, 0, kind == GROUP
+        for item in items:
+            size += item.size
+            depth = max(depth, item.depth)
+            has_groups = has_groups or item.has_groups
+        self.size: Final[int] = size
+        self.depth: Final[int] = depth + 1
+        self.has_groups: Final[bool] = has_groups
 
 
 def symbol(members: int) -> Node:

@@ -14,7 +14,7 @@ from typing import Final
 
 from runtime.sip.regex import Regex
 from runtime.spec.declare import Arg, ArgumentKind, no_doubt
-from runtime.spec.posix_regex import BadRegex, posix_regex
+from runtime.spec.posix_regex import BadRegex, read_regex
 from runtime.spec.values import BadArgument, Constant, Doubt, Named
 
 _DECIMAL: Final = re.compile(r"[+-]?[0-9]+\Z")
@@ -148,7 +148,7 @@ def _header_line_doubt(text: str) -> Doubt | None:
 def checked_regex(text: str) -> bytes:
     """A POSIX extended regex that the engine takes, as bytes; raises BadArgument."""
     try:
-        posix_regex(text)
+        read_regex(text)
     except BadRegex as e:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
     return wire(text)
@@ -184,7 +184,7 @@ def regex_doubt(text: str) -> Doubt | None:
 def _slow(text: str) -> Doubt | None:
     """The one kind that no engine matches in a time that grows with the text only."""
     try:
-        if not posix_regex(text).refers_back:
+        if not read_regex(text).refers_back:
             return None
     except BadRegex:
         return None

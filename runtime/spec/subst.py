@@ -8,7 +8,7 @@ from typing import Final
 
 from runtime.sip.subst import Subst
 from runtime.spec.declare import Arg, ArgumentKind
-from runtime.spec.posix_regex import BadRegex, posix_regex
+from runtime.spec.posix_regex import BadRegex, read_regex
 from runtime.spec.values import BadArgument, Constant, Doubt
 
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
@@ -33,11 +33,11 @@ def parse_subst(text: str) -> Constant[Subst]:
             raise BadArgument(f'unknown flag "{flag}" in a subst expression', "flags are i, s and g")
     pattern = regex.replace("\\" + delimiter, delimiter)
     try:
-        compiled = posix_regex(pattern, ignore_case="i" in flags, newline="s" not in flags)
+        groups = read_regex(pattern, ignore_case="i" in flags, newline="s" not in flags).groups
     except BadRegex as e:
         raise BadArgument(f"bad regular expression: {e}", e.hint) from None
-    parts = _parts(replacement, delimiter, compiled.groups)
-    arguments = (compiled.pattern, compiled.ignore_case, compiled.newline, parts, "g" in flags)
+    parts = _parts(replacement, delimiter, groups)
+    arguments = (pattern.encode("latin-1"), "i" in flags, "s" not in flags, parts, "g" in flags)
     return Constant(Subst, arguments, "SUBST", names=("ignore_case", "newline", "parts", "everywhere"))
 
 
@@ -85,7 +85,7 @@ def _group_doubt(text: str) -> Doubt | None:
     delimiter = text[0]
     regex, at = _until(text, 1, delimiter)
     replacement, _ = _until(text, at, delimiter)
-    groups = posix_regex(regex.replace("\\" + delimiter, delimiter)).groups
+    groups = read_regex(regex.replace("\\" + delimiter, delimiter)).groups
     named = [c for c in re.findall(r"\\(.)", replacement) if c.isdigit() and int(c) > groups]
     if not named:
         return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib
 import os
 import sys
@@ -32,6 +34,9 @@ SUBCOMMANDS: Final = {
 def main(argv: list[str] | None = None) -> int:
     """Console script serc; the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
+    if argv is None:
+        # Python looks for garbage once more before it ends: a second, where the tree of a long file is looked through in vain.
+        atexit.register(gc.freeze)
     if not arguments:
         compile_ = importlib.import_module("serc.commands.compile")
         compile_.parser().print_help(sys.stderr)

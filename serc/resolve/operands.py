@@ -12,7 +12,7 @@ from runtime.spec.kinds import regex_constant, regex_doubt
 from runtime.spec.kinds_sip import is_host_name, is_ip, network_constant
 from runtime.spec.kinds_words import status_doubt
 from runtime.spec.operands import AddressOperand, Messages, NumberOperand, Operand, ServerOperand, TextOperand
-from runtime.spec.posix_regex import BadRegex, posix_regex
+from runtime.spec.posix_regex import BadRegex, read_regex
 from runtime.spec.values import OutOfRange, Value
 from serc.diagnostics import codes
 from serc.diagnostics.fix import Edit, Fix, in_quotes, misspelt, write
@@ -111,7 +111,7 @@ class ComparisonCheck:
         """The right side of `=~`; None, reported, if it is no regular expression."""
         span = compare.value.span
         try:
-            posix_regex(text)
+            read_regex(text)
         except BadRegex as e:
             self._report.add(codes.BAD_REGEX, span, f"bad regular expression: {e}", hint=e.hint)
             return None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import gc
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -79,6 +81,51 @@ def test_the_grammar_reads_each_shape_once() -> None:
     before = parse_piece.cache_info().misses
     compiled("\n".join(lines))
     assert parse_piece.cache_info().misses - before < 12
+
+
+def ladder(ifs: int) -> Source:
+    """Texts of one length, so that nothing but the number of them differs."""
+    steps = "".join(
+        f'if (uri =~ "^sip:{n:05}@") {{ sl_send_reply("404", "No {n:05}"); break; }}\n' for n in range(ifs, 2 * ifs)
+    )
+    return Source("ser.cfg", f'{MODULES}route {{\n{steps}sl_send_reply("404", "Not Found");\n}}\n')
+
+
+def steps_of(source: Source) -> int:
+    """Calls of functions, in Python or not, while a file is compiled."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    sys.setprofile(count)
+    try:
+        compile_source(source)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_twice_as_many_ifs_are_twice_the_work() -> None:
+    compile_source(ladder(20))  # what is made once is made
+    assert steps_of(ladder(400)) < 2.1 * steps_of(ladder(200))
+
+
+def test_the_collector_rests_while_a_file_is_compiled() -> None:
+    """It would look through the whole tree again and again, and find nothing."""
+    runs: list[str] = []
+
+    def count(phase: str, information: dict[str, int]) -> None:
+        runs.append(phase)
+
+    gc.callbacks.append(count)
+    try:
+        compile_source(ladder(500))
+    finally:
+        gc.callbacks.remove(count)
+    assert gc.isenabled()
+    assert len(runs) <= 2  # one that begins when all is done
 
 
 REGEXES = {

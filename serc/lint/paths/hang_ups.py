@@ -39,11 +39,11 @@ class HangUps:
             self._dropped.setdefault(call)
 
     def report(self, subject: Subject, report: Report) -> None:
+        if not self._forwarded or (CANCEL, False) in self._forwarded:
+            return  # some are dropped on purpose, and others go on
         forward = subject.effects.named(Does.RELAY_STATEFUL)
         consequence = "the phones go on ringing"
-        if (CANCEL, False) in self._forwarded:
-            return  # some are dropped on purpose, and others go on
-        for call in self._dropped if self._forwarded else ():
+        for call in self._dropped:
             message = f"a CANCEL ends here and is not forwarded: {consequence}"
             report.add(codes.ENDED_HERE, call.span, message, hint=f"write {forward}() before it")
         if self._dropped or not self._are_lost() or any(d.code is codes.ENDED_HERE for d in report.diagnostics):

@@ -126,13 +126,13 @@ class _Walk:
 
     def _block(self, block: tree.Block, states: States) -> tuple[States, States]:
         """States that reach the end of the block, and those that ended the route."""
-        ended: States = NONE
+        ended: set[State] = set()
         for statement in block.statements:
             if not states:
                 break
             states, stopped = self._statement(statement, states)
             ended |= stopped
-        return states, ended
+        return states, frozenset(ended)
 
     def _statement(self, statement: tree.Statement, states: States) -> tuple[States, States]:
         """What is known for the same statement and states is not found out again, unless there was something to report, or another
