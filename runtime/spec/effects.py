@@ -28,6 +28,7 @@ class Does(enum.Enum):
     APPEND_BRANCH = "adds a destination"
     RECORD_ROUTE = "stays in the path of the dialog"
     LOOSE_ROUTE = "routes by the Route headers"
+    IN_DIALOG = "when true, the request says that it belongs to a dialog"
     VOUCH = "when true, tells that somebody may send this, or to where"
     LIMIT = "when false, tells that the sender sends too much"
     EDIT_CONTACT = "changes how the contacts are kept that are saved afterwards"

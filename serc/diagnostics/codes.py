@@ -157,6 +157,8 @@ RECORDED_TWICE: Final = _warning("SER0536", "Record-Route twice")
 NOT_LISTENING: Final = _warning("SER0537", "sending from an address that is not listened on")
 IN_VAIN: Final = _warning("SER0538", "function that does nothing for these requests")
 ENDED_HERE: Final = _warning("SER0539", "request that others wait for ends here")
+# What SER's own default does; no warning, since the next hop may be the one that asks for credentials.
+PRELOADED_ROUTE: Final = _note("SER0540", "Route headers of new requests are followed unchecked")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

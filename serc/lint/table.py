@@ -73,6 +73,7 @@ CHECKS: Final = (
             codes.RECORDED_TWICE,
             codes.IN_VAIN,
             codes.ENDED_HERE,
+            codes.PRELOADED_ROUTE,
         ),
         check_paths,
     ),

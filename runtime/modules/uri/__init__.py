@@ -110,7 +110,7 @@ EXPORTS: Final = ModuleSpec(
             "has_totag",
             Uri.has_totag,
             routes=REQUEST,
-            does=Does.NOTHING,
+            does=Does.IN_DIALOG,
             alone="nothing else",
             summary="True if To has a tag: a request in a dialog.",
         ),

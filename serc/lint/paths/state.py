@@ -24,7 +24,8 @@ class State:
     `method` is "" where nothing is known and "?" where the script has looked at it in a way that tells no name.
     `only_ack`: in the block of an `if` that lets nothing but ACK in. `handled`: answered, forwarded, dropped on
     purpose, or given to a function that may do any of these. `trusted`: from somebody or to somewhere that was looked
-    at. `foreign`: it came for another domain, wherever it goes by now. `in_dialog`: a Route leads it. `limited`: its sender sends too
+    at. `foreign`: it came for another domain, wherever it goes by now. `in_dialog`: a Route leads it. `tagged`: its To tag was
+    asked for, and is there or may be. `preloaded`: the call that found a Route which nobody has asked anything about since. `limited`: its sender sends too
     much. `decision`: the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a
     failure_route before the URI was rewritten. `saved`: contacts were taken here, just before. `replied_in`,
     `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a branch of a failure_route
@@ -37,6 +38,8 @@ class State:
     local: _Known = ""
     foreign: bool = False
     in_dialog: bool = False
+    tagged: bool = False
+    preloaded: tree.Span | None = None
     limited: bool = False
     handled: bool = False
     trusted: bool = False
@@ -95,6 +98,8 @@ class Space:
             facts = list(state.facts)
             for name, value in changes:
                 facts[_PLACE[name]] = value
+                if name == "trusted" and value:
+                    facts[_PLACE["preloaded"]] = None  # somebody has asked
             if facts[_PLACE["handled"]]:
                 facts[_PLACE["decision"]] = None  # matters only where nothing has been done with the request
             found = self._changed[state, changes] = self._the_one(tuple(facts))

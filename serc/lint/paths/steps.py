@@ -25,6 +25,7 @@ _UNCHANGED: Final = frozenset(
     (
         *(
             Does.NOTHING,
+            Does.IN_DIALOG,
             Does.LOG,
             Does.CHECK_HOPS,
             Does.EDIT,
@@ -55,6 +56,8 @@ _OTHERS_NEED_IT: Final = "calls need it, or their later requests do not pass her
 _ENDS_CALLS: Final = {"CANCEL": "the phones go on ringing", "BYE": "the other side stays in the call"}
 # Nobody can be asked for credentials by these. RFC 3261 22.1.
 _NEVER_CHALLENGED: Final = frozenset(("ACK", "CANCEL"))
+# They begin nothing: whoever sends one to a gateway gets no call. RFC 3261 15.1, RFC 3262, RFC 3311.
+_BEGIN_NOTHING: Final = _NEVER_CHALLENGED | {"BYE", "PRACK", "UPDATE"}
 RELAYS: Final = frozenset((Does.RELAY, Does.RELAY_STATEFUL))
 
 
@@ -88,6 +91,7 @@ class Steps:
         # Answers in transactions that are not there.
         self._without: list[tree.Call] = []
         self._openings: set[tree.Span] = set()
+        self._preloads: set[tree.Span] = set()
         # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
         self._late_flags: list[tuple[tree.Call, State]] = []
         self.hang_ups: Final = HangUps()
@@ -117,7 +121,7 @@ class Steps:
         if does is Does.TEST_STATUS and not state.transaction:
             self._no_status(call)
         if does in _UNCHANGED:
-            return state
+            return state.but(tagged=True, preloaded=None) if _may_ask_for_tag(call, does) else state
         if does is Does.NEW_TRANSACTION:
             if state.relay is not None and not state.relay_failed:
                 self._too_late(call, state.relay)
@@ -152,7 +156,8 @@ class Steps:
         if does is Does.LOOSE_ROUTE:
             if state.rewritten is not None and state.failure is None:
                 self._late_loose_route(call, state.rewritten)
-            return state.but(trusted=True, local="", in_dialog=True)
+            preloaded = None if state.trusted or state.tagged else span
+            return state.but(trusted=True).but(local="", in_dialog=True, preloaded=preloaded)
         if does is Does.AUTH_PROXY:
             return state.but(trusted=True, credentials=span, failed_auth="")
         if does is Does.CONSUME_CREDENTIALS:
@@ -358,6 +363,8 @@ class Steps:
             hint = f"call {branch}() before it"
             self._tell(codes.NO_BRANCH, span, message, hint=hint, related=related, fix=fix)
         is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
+        if state.preloaded is not None and state.method not in _BEGIN_NOTHING:
+            self._preloaded(state.preloaded, span)
         if (
             not state.trusted
             and state.method not in _NEVER_CHALLENGED
@@ -434,12 +441,33 @@ class Steps:
         message = f"{call.name.name} comes too late: the request was forwarded before"
         self._tell(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)
 
+    def _preloaded(self, loose: tree.Span, relay: tree.Span) -> None:
+        """Told once for a loose_route, however many ways lead on from it."""
+        self.remarks += 1
+        if loose in self._preloads:
+            return
+        self._preloads.add(loose)
+        related = (Related(relay, "forwarded here, without a question"),)
+        name, test = self._effects.named(Does.LOOSE_ROUTE), self._effects.named(Does.IN_DIALOG)
+        message = (
+            f"who writes a Route into a new request chooses where this server sends it: {name} is true for those, too"
+        )
+        refusal = f'{self._effects.named(Does.REPLY)}("403", "Preloaded Route")'
+        hint = f'write if (!{test}()) {{ if (method != "ACK") {refusal}; break; }} behind it'
+        self._report.add(codes.PRELOADED_ROUTE, loose, message, hint=hint, related=related)
+
     def _late_loose_route(self, call: tree.Call, rewritten: tree.Span) -> None:
         related = (Related(rewritten, "rewritten here"),)
         name = call.name.name
         message = f"{name} comes after the destination was rewritten: requests within a dialog go astray"
         hint = f"call {name}() first"
         self._tell(codes.LATE_LOOSE_ROUTE, call.span, message, hint=hint, related=related)
+
+
+def _may_ask_for_tag(call: tree.Call, does: Does) -> bool:
+    """Does it, or does it look for a text such as `^To:.*;tag=`?"""
+    texts = [a.value for a in call.arguments if isinstance(a, tree.String)] if does is Does.NOTHING else []
+    return does is Does.IN_DIALOG or any("tag" in text for text in texts)
 
 
 def _goes_where_the_uri_says(call: tree.Call) -> bool:
