@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import mmap
-import tempfile
 from typing import Final, final
+
+from runtime.routing.lock_file import lock_file
 
 _NUMBER: Final = 8
 _LEAST: Final = 65536
@@ -27,7 +28,7 @@ class Published:
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory: Final = memory
         self._half: Final = (len(memory) - _NUMBER) // 2
-        self._lock: Final = tempfile.TemporaryFile()
+        self._lock: Final = lock_file("published")
 
     def publish(self, text: bytes) -> bool:
         """Make this the newest; False if there is no room for it."""

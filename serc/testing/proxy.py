@@ -37,6 +37,8 @@ HOME: Final = "127.0.0.1"
 _PROTOS: Final = {name: number for number, name in enumerate(PROTO_NAMES)}
 # Room for so many transactions before they are chained.
 _TRANSACTIONS: Final = 64
+# Part of the names of both headers.
+_CREDENTIALS: Final = b"uthorization:"
 # Nobody waits longer in one step of a test: an hour has some thousand timers of a second.
 _TICKS_MAX: Final = 1_000_000
 
@@ -137,6 +139,8 @@ class Proxy:
         self._began_ms: Final = time.monotonic_ns() // 10_000_000 * 10
         self.now_ms = self._began_ms
         self.sent: Final[list[Sent]] = []
+        # Requests that have brought credentials, and how much had been sent before.
+        self.logins: Final[list[tuple[bytes, int]]] = []
         # Told of each event: before it happens with the message and who sends it, and when it is over.
         self.before: Callable[[bytes, str], None] = _nothing
         self.after: Callable[[], None] = _no_more
@@ -179,6 +183,8 @@ class Proxy:
     def receive(self, data: bytes, source: Address, socket: ListenSocket, connection: int = 0) -> list[Sent]:
         """What is sent when a socket has received `data`, as far as nothing has to be waited for."""
         host = source.host().decode("ascii")
+        if _CREDENTIALS in data:
+            self.logins.append((data, len(self.sent)))
         self.before(data, f"{socket.proto_name}:{host}:{source.port}")
         return self._note(self.engine.receive(data, source, socket, self.now_ms, connection))
 

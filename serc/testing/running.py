@@ -20,6 +20,7 @@ from serc.testing.config import BrokenConfig, Config
 from serc.testing.language.cases import Case, TestFile
 from serc.testing.language.parsing import parse_tests
 from serc.testing.log import Lines
+from serc.testing.logins import why_refused
 from serc.testing.proxy import CannotStart, Proxy
 from serc.testing.recorder import Hits
 from serc.testing.rendering import render
@@ -130,6 +131,7 @@ def _play(case: Case, tests: Tests, config: Config, log: Lines, hits: Hits | Non
     try:
         play(case, proxy)
     except Failed as e:
+        e.notes.extend(why_refused(proxy, config.bound, case.statements))
         return e
     finally:
         proxy.close()

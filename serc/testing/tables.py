@@ -56,9 +56,9 @@ class Tables(Database):
     ) -> list[Row]:
         self.asked += ctx is not None
         self._check(table, [*columns, *(c.column for c in where)])
-        found = [row for row in self.rows(table) if _meets(row, where)]
+        found = _those(self.rows(table), where)
         if order:
-            found.sort(key=lambda row: _order(row.get(order)))
+            found = sorted(found, key=lambda row: _order(row.get(order)))
         return [[row.get(column) for column in columns] for row in found]
 
     def insert(self, ctx: object, table: str, columns: tuple[str, ...], values: Row) -> None:
@@ -153,6 +153,22 @@ def _seconds(text: bytes) -> int:
 
 def _order(value: Value) -> tuple[int, Any]:
     return (0, 0) if value is None else (1, value) if isinstance(value, int | float) else (2, value)
+
+
+def _those(rows: list[Record], where: list[Condition]) -> list[Record]:
+    """The rows that meet all conditions: most ask for one text, which is compared as it is."""
+    for condition in where:
+        column, wanted = condition.column, condition.value
+        if condition.operator == "=" and isinstance(wanted, bytes):
+            rows = [row for row in rows if (value := row.get(column)) == wanted or _is_equal_text(value, wanted)]
+        else:
+            rows = [row for row in rows if _holds(row.get(column), condition)]
+    return rows
+
+
+def _is_equal_text(value: Value, wanted: bytes) -> bool:
+    """Of a number that is asked for as a text."""
+    return value is not None and value.__class__ is not bytes and _text(value) == _text(wanted)
 
 
 def _meets(row: Record, where: list[Condition]) -> bool:

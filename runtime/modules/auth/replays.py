@@ -13,12 +13,12 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import mmap
-import tempfile
 from typing import Final, final
 
 from mypy_extensions import i64
 
 from runtime.routing.context import Context
+from runtime.routing.lock_file import lock_file
 from runtime.sip import headers
 from runtime.sip.address import UDP, Address
 from runtime.sip.message import Message
@@ -62,7 +62,7 @@ class Replays:
         self._memory: Final = memory
         self._secret: Final = secret
         self._buckets: Final[i64] = len(memory) // BUCKET_BYTES
-        self._lock: Final = tempfile.TemporaryFile()
+        self._lock: Final = lock_file("auth")
 
     def take(self, ctx: Context, response: bytes, expires_s: int, now_s: int) -> bool:
         """Note that the request uses `response`, whose nonce expires at `expires_s`; False if another one has, or may have."""

@@ -45,7 +45,7 @@ class AuthDb(SubscriberModule):
     ) -> None:
         super().__init__("auth_db")
         self._url: Final = db_url
-        self._columns: Final = Columns(
+        self.columns: Final = Columns(
             user_column,
             domain_column,
             (password_column, sha256_column),
@@ -101,7 +101,7 @@ class AuthDb(SubscriberModule):
 
     def _find(self, ctx: Context, table: UserTable, claim: Claim, algorithm: int) -> Subscriber | None:
         username = claim.credentials.username or b""
-        return find_subscriber(ctx, self.database, table.name, self._columns, algorithm, username, claim.realm)
+        return find_subscriber(ctx, self.database, table.name, self.columns, algorithm, username, claim.realm)
 
 
 def _listed(text: str) -> tuple[str, ...]:

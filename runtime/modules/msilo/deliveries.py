@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import mmap
-import tempfile
 from typing import Final, final
+
+from runtime.routing.lock_file import lock_file
 
 # A slot: 8 bytes of the message's number, 6 the second in which it was sent, 2 its state.
 _SLOT: Final = 16
@@ -32,7 +33,7 @@ class Deliveries:
     def __init__(self, memory: mmap.mmap) -> None:
         self._memory: Final = memory
         self._slots: Final = len(memory) // _SLOT
-        self._lock: Final = tempfile.TemporaryFile()
+        self._lock: Final = lock_file("msilo")
 
     def claim(self, number: int, now_s: int) -> bool:
         """The message is about to be sent by the caller; False if it is on its way or delivered, or if too many are."""

@@ -91,8 +91,9 @@ class Locations:
         found = self.find_table(name)
         if found is None:
             found = Table(self, self.store.add_table(name), name)
-            if self.rows is not None and self.direct is None:
-                found.fill(self.rows.load(name))
+            users = self.rows.load(name) if self.rows is not None and self.direct is None else {}
+            if len(users) > 0:
+                found.fill(users)
                 self.store.close()
             self.tables.append(found)
         return found
