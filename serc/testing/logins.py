@@ -14,7 +14,7 @@ from serc.resolve.bound import BoundFile
 from serc.testing.digest import fields_of, ha1_of, response_of
 from serc.testing.language import cases
 from serc.testing.messages import Text
-from serc.testing.proxy import Proxy
+from serc.testing.proxy import Login, Proxy
 from serc.testing.tables import Record
 
 # What a challenge of this status is answered by, and what the challenge is called.
@@ -27,12 +27,12 @@ def why_refused(proxy: Proxy, file: BoundFile, statements: Sequence[cases.Statem
     """Sentences about the last request with credentials, if it was challenged anew; else none."""
     if not proxy.logins:
         return []
-    data, before = proxy.logins[-1]
-    request = Text.read(data)
-    challenge = next((text for text in _answers(proxy, request, before) if text.status in _HEADERS), None)
+    login = proxy.logins[-1]
+    request = Text.read(login.data)
+    challenge = next((text for text in _answers(proxy, request, login.sent) if text.status in _HEADERS), None)
     if challenge is None:
         return []
-    return list(_Refusal(proxy, file, statements, request, challenge, before).reasons())
+    return list(_Refusal(proxy, file, statements, request, challenge, login).reasons())
 
 
 def _answers(proxy: Proxy, request: Text, before: int) -> Iterator[Text]:
@@ -53,14 +53,14 @@ class _Refusal:
         statements: Sequence[cases.Statement],
         request: Text,
         challenge: Text,
-        before: int,
+        login: Login,
     ) -> None:
         self._proxy: Final = proxy
         self._file: Final = file
         self._statements: Final = statements
         self._request: Final = request
         self._challenge: Final = challenge
-        self._before: Final = before
+        self._login: Final = login
 
     def reasons(self) -> Iterator[str]:
         name, asks = _HEADERS[self._challenge.status]
@@ -79,7 +79,7 @@ class _Refusal:
         given_ms = self._given_ms(nonce, asks)
         if given_ms is None:
             yield f'the nonce "{nonce}" is none that the server has given in this test'
-        elif wanted.get("stale", "").lower() == "true":
+        elif wanted.get("stale", "").lower() == "true" and not self._logged():
             age_s = (self._proxy.elapsed_ms - given_ms) / 1000
             yield f"the nonce is {age_s:g} s old, which is too much: nonce_expire of auth says how old it may be, in seconds"
         else:
@@ -87,7 +87,7 @@ class _Refusal:
 
     def _given_ms(self, nonce: str, asks: str) -> int | None:
         """When the server has given this nonce."""
-        for sent in self._proxy.sent[: self._before]:
+        for sent in self._proxy.sent[: self._login.sent]:
             if sent.data and not sent.text.is_request:
                 if any(fields_of(value).get("nonce") == nonce for value in sent.text.all(asks)):
                     return sent.at_ms
@@ -95,7 +95,7 @@ class _Refusal:
 
     def _logged(self) -> list[str]:
         """What auth says of it, which is less than one would like to know."""
-        lines = [line for _, line in self._proxy.log.records if line.startswith("auth")]
+        lines = [line for _, line in self._proxy.log.records[self._login.logged :] if line.startswith("auth")]
         return [f"the server says: {lines[-1]}"] if lines else []
 
     def _by_table(self, given: dict[str, str]) -> list[str]:

@@ -74,6 +74,15 @@ class Sent:
         return self.send.socket.proto_name
 
 
+@dataclass(frozen=True)
+class Login:
+    """A request that has brought credentials; how much had been sent and logged before it."""
+
+    data: bytes
+    sent: int
+    logged: int
+
+
 class OpenConnections(Connections):
     """Grants every alias, and remembers them as (connection, alias)."""
 
@@ -139,8 +148,7 @@ class Proxy:
         self._began_ms: Final = time.monotonic_ns() // 10_000_000 * 10
         self.now_ms = self._began_ms
         self.sent: Final[list[Sent]] = []
-        # Requests that have brought credentials, and how much had been sent before.
-        self.logins: Final[list[tuple[bytes, int]]] = []
+        self.logins: Final[list[Login]] = []
         # Told of each event: before it happens with the message and who sends it, and when it is over.
         self.before: Callable[[bytes, str], None] = _nothing
         self.after: Callable[[], None] = _no_more
@@ -184,7 +192,7 @@ class Proxy:
         """What is sent when a socket has received `data`, as far as nothing has to be waited for."""
         host = source.host().decode("ascii")
         if _CREDENTIALS in data:
-            self.logins.append((data, len(self.sent)))
+            self.logins.append(Login(data, len(self.sent), len(self.log.records)))
         self.before(data, f"{socket.proto_name}:{host}:{source.port}")
         return self._note(self.engine.receive(data, source, socket, self.now_ms, connection))
 

@@ -129,7 +129,7 @@ def test_what_only_the_server_knows_is_told_in_its_words() -> None:
     alice = scene.phone("alice", password="secret")
     alice.send("INVITE", to="sip:bob@a.org")
     alice.authenticate()
-    used = Text.read(scene.stage.proxy.logins[0][0]).get("Proxy-Authorization") or ""
+    used = Text.read(scene.stage.proxy.logins[0].data).get("Proxy-Authorization") or ""
     alice.send("INVITE", to="sip:bob@a.org", Proxy_Authorization=used)
     user = cases.User(Span(0, 0), "alice", password="secret")
     said = why_refused(scene.stage.proxy, config.bound, [user])
