@@ -12,7 +12,7 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Diagnostic, Related, Report, Severity
-from serc.lint.beside_errors import lint_beside_errors
+from serc.lint.beside_errors import lint_beside_errors, may_lose_routes
 from serc.lint.cures import Cures
 from serc.lint.numbers import check_octal
 from serc.lint.subject import Subject
@@ -29,7 +29,7 @@ from serc.resolve.calls import CallCheck
 from serc.resolve.effects import Effects
 from serc.resolve.environment import check_environment
 from serc.resolve.globals import check_globals
-from serc.resolve.modules import Catalogue, check_modules
+from serc.resolve.modules import Catalogue, Modules, check_modules
 from serc.resolve.operands import ComparisonCheck
 from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 
@@ -80,10 +80,12 @@ def _inspected(
     file = parse_file(source, report, lexed)
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     # What a lost loadmodule would have brought in is not missed.
-    complete = not lexed.cut_off and not any(_LOADS.search(source.line_text(line)) for line in spoiled)
-    bound = _check(
-        source, file, lexed.tokens, catalogue, report, lambda span: source.line_of(span.start) in spoiled, complete
+    swallowed = source.text_of(lexed.block_comments[-1]) if lexed.cut_off else ""
+    lost = "\n".join((swallowed, *map(source.line_text, spoiled)))
+    modules = check_modules(
+        file, catalogue, report, complete=not _LOADS.search(lost), has_all_params="param" not in lost
     )
+    bound = _check(source, file, lexed.tokens, modules, report, lambda span: source.line_of(span.start) in spoiled)
     if not report.has_errors and _MAY_NAME.search(source.text):
         check_environment(bound, variables, report)
     _directives(source, lexed.line_comments, report)
@@ -98,18 +100,14 @@ def _check(
     source: Source,
     file: tree.File,
     tokens: list[Token],
-    catalogue: Catalogue,
+    modules: Modules,
     report: Report,
     spoiled: Callable[[tree.Span], bool],
-    complete: bool,
 ) -> BoundFile:
-    """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it. `complete`: no
-    loadmodule was lost.
-    """
-    parsed = not report.has_errors
+    """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it."""
+    has_all_routes = not may_lose_routes(file, report)
     check_globals(file, report)
     check_octal(tokens, report)
-    modules = check_modules(file, catalogue, report, complete)
     bound = BoundFile(file, modules)
     calls = CallCheck(bound, report)
     comparisons = ComparisonCheck(bound, report)
@@ -125,13 +123,12 @@ def _check(
     functions = bound.functions
     uses = RouteUses(file, functions, graph)
     check_numbers(file, report)
-    if parsed:
+    if has_all_routes:
         check_defined(uses, graph, report)
         check_reach(file, functions, graph, report)
     subject = Subject(bound, Effects(functions, modules), graph, uses, Cures(source, file))
     if report.has_errors:
-        if complete:
-            lint_beside_errors(subject, source, report)
+        lint_beside_errors(subject, source, report)
     else:
         lint(subject, report)
     return bound

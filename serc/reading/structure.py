@@ -30,7 +30,7 @@ def parse_file(source: Source, report: Report, lexed: Lexed | None = None) -> tr
     """The syntax tree of a ser.cfg, as far as it could be understood; what could not is in `report`.
 
     `lexed` may be given by who has it already. Only a tree without errors in the report is complete. A route with a
-    name in the place of its number, and one of another dialect, has the number -1.
+    name in the place of its number, one of another dialect, and the rest of one that was closed too early have the number -1.
     """
     return _Structure(source, lexed or lex(source, report), report).file()
 
@@ -124,7 +124,8 @@ class _Structure:
             statements += self._statements()
             self._at += self._token.text == "}"
         span = Span(start, self._tokens[self._at - 1].end)
-        return tree.Route(span, "route", None, tree.Block(span, tuple(statements)))
+        number = tree.Number(Span(start, start), "", _UNKNOWN_NUMBER)
+        return tree.Route(span, "route", number, tree.Block(span, tuple(statements)))
 
     def _closed_early(self) -> bool:
         """Is here, behind the `}` of a route, more of the same route? `}` is indented otherwise than it, or more follows."""

@@ -113,8 +113,10 @@ def moved_up(node: tree.LoadModule, before: int) -> Fix:
     return Fix("move the loadmodule before it", (Edit(tree.Span(before, before), line), Edit(node.span, "")))
 
 
-def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complete: bool) -> Modules:
-    """`complete`: no item of the file was lost to syntax errors."""
+def check_modules(
+    file: tree.File, catalogue: Catalogue, report: Report, complete: bool = True, has_all_params: bool = True
+) -> Modules:
+    """`complete`: no loadmodule of the file was lost to syntax errors; `has_all_params`: no modparam."""
     modules = Modules(catalogue)
     if not complete:
         modules.puzzles.append("")
@@ -125,11 +127,12 @@ def check_modules(file: tree.File, catalogue: Catalogue, report: Report, complet
     for item in file.items:
         if isinstance(item, tree.ModParam):
             _ParamCheck(item, modules, report).run()
-    _mandatory(file, modules, report)
+    if has_all_params:
+        _mandatory(file, modules, report)
+        _refused(file, modules, report)
+        _default_drivers(modules, report)
     _twice(file, modules, report)
-    _refused(file, modules, report)
     _drivers(file, modules, report)
-    _default_drivers(modules, report)
     modules.avp_aliases = _avp_aliases(file) if complete else None
     return modules
 

@@ -18,6 +18,30 @@ ERRORS = {
     "function of no loaded module": ("    m_dump();", "    m_dump();\n    ds_select_dst();"),
     "no address": ("listen=192.0.2.10", "listen=300.0.2.10"),
     "a semicolon too few": ("    m_dump();", "    m_dump()"),
+    "a string without end": ('m_store("0")', 'm_store("0)'),
+    "a string of a parameter without end": ('"usr_preferences")', '"usr_preferences)'),
+    "a string of a module without end": ('/pike.so"', "/pike.so"),
+    "a string of an alias without end": ('alias="example.org"', 'alias="example.org'),
+    "a block without end": (
+        '        t_reply("503", "Service Unavailable");\n    };\n}',
+        '        t_reply("503", "Service Unavailable");\n    };',
+    ),
+    "a block that ends twice": (
+        '        t_reply("503", "Service Unavailable");\n    };',
+        '        t_reply("503", "Service Unavailable");\n    };\n    };',
+    ),
+    "a block that does not begin": ("    if (!t_newtran()) {", "    if (!t_newtran())"),
+    "a word between routes": ("# voicemail", "voicemail"),
+    "a bracket between routes": ("# voicemail", "}"),
+    "a semicolon between routes": ("# voicemail", ";"),
+    "statements between routes": ("# voicemail", "if (method == INFO) {\n    setflag(5);\n}"),
+    "a comment of another language": ("# voicemail", "// voicemail"),
+    "a route without its keyword": ("route[4] {", "[4] {"),
+    "a route with parentheses": ("route[4] {", "route(4) {"),
+    "a route with a name": ("route[4] {", "route[MESSAGES] {"),
+    "a route of another server": ("# voicemail", "event_route[x] {\n    drop;\n}"),
+    "a parameter without its value": ("mhomed=no", "mhomed="),
+    "a parameter of a module without its end": ('"enable_full_lr", 1)', '"enable_full_lr", 1'),
 }
 # Warnings of which each stands in one place, apart from all of those.
 WARNINGS = [
