@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Final
 
 from runtime.modules import catalogue
-from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, Function, ModuleSpec, Param, RouteKind
+from runtime.spec.declare import FAILURE, ONREPLY, REQUEST, Function, ModuleSpec, Param
 from runtime.spec.globals import GLOBALS
-from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
+from serc.completing import MODPARAM, ROUTE, Completion, Opened, Proposal, opened_before
 from serc.diagnostics.report import Report
 from serc.frontend import inspect, uncollected
 from serc.reading import tree
@@ -27,41 +27,33 @@ from serc.style import styled
 from serc.symbols import Symbols
 
 _KINDS: Final = ((REQUEST, "request"), (FAILURE, "failure"), (ONREPLY, "onreply"))
-_ROUTES: Final[dict[str, RouteKind]] = {"route": REQUEST, "failure_route": FAILURE, "onreply_route": ONREPLY}
 _WORD: Final = re.compile(r"\w+")
-_STATEMENTS: Final = ("if", "else", "break", "route")
 _LOAD: Final = re.compile(r"""^[ \t]*loadmodule[ \t]*["']([^"'\n]+)["']""", re.MULTILINE)
 _IN_LOAD: Final = re.compile(r'loadmodule\s*"[^"]*\Z')
-_IN_ROUTE: Final = re.compile(r"\broute\s*\(\s*\d*\Z")
-_IN_NUMBER: Final = re.compile(r'[(,]\s*"\d*\Z')
-# Routes whose numbers arguments are, by the kind of the argument.
-_NUMBERED: Final = {FAILURE_ROUTE.name: "failure_route", ONREPLY_ROUTE.name: "onreply_route"}
-_HEAD: Final = re.compile(r"^[ \t]*(route|failure_route|onreply_route)\s*\[\s*(\d+)\s*\]", re.MULTILINE)
 _IN_PARAM: Final = re.compile(r'modparam\s*\(\s*"[^"]*"\s*,\s*"[^"]*\Z')
-# Texts and comments, so that what is in them counts for nothing, and what holds arguments together.
-_PIECES: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|\'[^\']*\'?|#[^\n]*|[(),;{}]', re.DOTALL)
-# No call is longer.
-_CALL_MAX: Final = 2000
-_NAME_BEFORE: Final = re.compile(r"([A-Za-z]\w*)\s*\Z")
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
-_ITEMS: Final = ("loadmodule", "modparam", "route", "failure_route", "onreply_route")
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """A word that may stand where the cursor is: what it is, and what it does."""
+class Call:
+    """How something is called: each argument with what it is, and Markdown about it all."""
 
-    word: str
-    kind: str
-    detail: str
+    name: str
+    arguments: tuple[tuple[str, str], ...]
+    text: str
 
 
 @dataclass(frozen=True)
 class Signature:
-    """The functions that a call can mean, and the number of the argument, from 0, that is being written."""
+    """What a call can mean, and the number of the argument, from 0, that is being written."""
 
-    functions: list[tuple[ModuleSpec, Function]]
+    calls: list[Call]
     argument: int
+
+
+_ROUTE_CALL: Final = Call(
+    ROUTE, (("number", "the number of a route"),), "Runs that route, and goes on behind the call."
+)
 
 
 class Document:
@@ -146,24 +138,27 @@ class Document:
 
     def signature(self, offset: int) -> Signature | None:
         """The call around a place, which need not be finished; None outside of all."""
-        text = self.source.text
-        start = self.source.line_start(self.source.line_of(max(0, offset - _CALL_MAX)))
-        opened: list[list[int]] = []  # where each parenthesis is, and how many commas follow
-        for piece in _PIECES.finditer(text, start, offset):
-            if piece[0] == "(":
-                opened.append([piece.start(), 0])
-            elif piece[0] in ("{", "}", ";"):
-                opened.clear()
-            elif piece[0] == ")" and opened:
-                opened.pop()
-            elif piece[0] == "," and opened:
-                opened[-1][1] += 1
-        for at, commas in reversed(opened):
-            name = _NAME_BEFORE.search(text, max(start, at - 100), at)
-            found = [] if name is None else [(s, f) for s, f in self.functions() if f.name == name[1]]
+        for call in reversed(opened_before(self.source, offset)[0]):
+            if call.name == MODPARAM:
+                return Signature([self._modparam(call)], call.commas)
+            if call.name == ROUTE:
+                return Signature([_ROUTE_CALL], call.commas)
+            found = [_call_of(s, f) for s, f in self.functions() if f.name == call.name]
             if found:
-                return Signature(found, commas)
+                return Signature(found, call.commas)
         return None
+
+    def _modparam(self, call: Opened) -> Call:
+        """With what is to be said of the parameter, once it is named."""
+        names = call.texts[0].split("|") if call.texts else []
+        wanted = call.texts[1] if len(call.texts) > 1 else ""
+        texts = [param_text(s, p) for s in self.specs if s.exported in names and (p := s.param(wanted)) is not None]
+        arguments = (
+            ("module", "modules that are loaded, with | between them"),
+            ("parameter", "its name"),
+            ("value", ""),
+        )
+        return Call(MODPARAM, arguments, "\n\n".join(texts) or "Sets a parameter of a module.")
 
     # --- folding -----------------------------------------------------------------------------------------------------
 
@@ -191,70 +186,8 @@ class Document:
     # --- completion --------------------------------------------------------------------------------------------------
 
     def completion(self, offset: int) -> list[Proposal]:
-        """What is legal there, by where it is: a module's name, a parameter, a function of this kind of route, an item."""
-        line = self.source.line_of(offset)
-        before = self.source.text[self.source.line_start(line) : offset]
-        if re.search(r'loadmodule\s*"[^"]*$', before):
-            specs = filter(None, map(catalogue.find, catalogue.names()))
-            return [Proposal(f"{spec.name}.so", "module", spec.summary) for spec in specs]
-        found = re.search(r'modparam\s*\(\s*"([^"]*)"\s*,\s*"[^"]*$', before)
-        if found is not None:
-            spec = next((spec for spec in self.specs if spec.exported == found[1]), None)
-            return [] if spec is None else [Proposal(p.name, "parameter", p.summary) for p in spec.params]
-        if re.search(r'modparam\s*\(\s*"[^"]*$', before):
-            return [Proposal(spec.exported, "module", spec.summary) for spec in self.specs]
-        numbered = self._wanted_route(before, offset)
-        if numbered:
-            return [Proposal(number, "route", what) for number, what in self._numbers(numbered).items()]
-        if before.count('"') % 2:
-            return []
-        kind = self._route_kind(offset)
-        if kind is None:
-            items = [Proposal(word, "keyword", "") for word in _ITEMS]
-            return items + [Proposal(parameter.name, "parameter", parameter.summary) for parameter in GLOBALS]
-        names: dict[str, Proposal] = {word: Proposal(word, "keyword", "") for word in _STATEMENTS}
-        if re.search(r"\bif\b[^{;]*$", before):
-            names |= {each.name: Proposal(each.name, "operand", each.summary) for each in catalogue.core().operands}
-        for spec, function in self.functions():
-            if function.routes & kind:
-                names.setdefault(function.name, Proposal(function.name, "function", f"{spec.name}: {function.summary}"))
-        return list(names.values())
-
-    def _wanted_route(self, before: str, offset: int) -> str:
-        """The kind of route whose number is being written, as in `route(1` and `t_on_failure("1`; "" where none is."""
-        if _IN_ROUTE.search(before) and before.count('"') % 2 == 0:
-            return "route"
-        found = self.signature(offset) if _IN_NUMBER.search(before) else None
-        if found is not None:
-            for _, function in found.functions:
-                if found.argument < len(function.arguments):
-                    return _NUMBERED.get(function.arguments[found.argument].kind.name, "")
-        return ""
-
-    def _numbers(self, kind: str) -> dict[str, str]:
-        """The routes of this kind that the file has, with the comment above each, or behind its head."""
-        found: dict[str, str] = {}
-        for head in _HEAD.finditer(self.source.text):
-            if head[1] == kind:
-                line = self.source.line_of(head.start())
-                above = self.source.line_text(line - 1).strip() if line > 1 else ""
-                _, _, behind = self.source.line_text(line).partition("#")
-                found.setdefault(head[2], above.lstrip("# ") if above.startswith("#") else behind.strip())
-        return dict(sorted(found.items(), key=lambda each: int(each[0])))
-
-    def _route_kind(self, offset: int) -> RouteKind | None:
-        """The kind of route that the cursor is in; None outside of all. Read off the text, which need not parse."""
-        found: RouteKind | None = None
-        depth = 0
-        text = re.sub(r'"(?:[^"\\\n]|\\.)*"|#[^\n]*', lambda m: " " * len(m[0]), self.source.text[:offset])
-        for piece in re.finditer(r"\b(route|failure_route|onreply_route)\b|[{}]", text):
-            if piece[1] is not None and depth == 0:
-                found = _ROUTES[piece[1]]
-            elif piece[0] == "{":
-                depth += 1
-            elif piece[0] == "}":
-                depth = max(0, depth - 1)
-        return found if depth else None
+        """What is legal there, whether the text parses or not."""
+        return Completion(self.source, offset, self.specs, self.functions).proposals()
 
     # --- symbols -----------------------------------------------------------------------------------------------------
 
@@ -304,6 +237,11 @@ def function_text(spec: ModuleSpec, function: Function) -> str:
             "The route may wait, for a name, a database or a program, never for an answer of SIP; others are handled meanwhile."
         )
     return "\n\n".join(line for line in lines if line)
+
+
+def _call_of(spec: ModuleSpec, function: Function) -> Call:
+    arguments = tuple((argument.name, argument.kind.expects) for argument in function.arguments)
+    return Call(function.name, arguments, function_text(spec, function))
 
 
 def param_text(spec: ModuleSpec, param: Param) -> str:

@@ -12,7 +12,6 @@ from lsprotocol import types as t
 from pygls.exceptions import JsonRpcInvalidParams
 from pygls.lsp.server import LanguageServer
 
-from runtime.spec.declare import Function, ModuleSpec
 from runtime.version import VERSION
 from serc.commands.lsp_protocol import Protocol, apart
 from serc.commands.lsp_tests import RUN, Results, is_tests, lenses, lenses_of_config, mistakes
@@ -20,12 +19,15 @@ from serc.commands.lsp_text import Text
 from serc.diagnostics import codes
 from serc.diagnostics.ignore import ignoring
 from serc.diagnostics.report import Report, Severity
-from serc.editor import Document, function_text
+from serc.editor import Call, Document
 from serc.fixing import fixed, settled
 from serc.symbols import ROUTES, CannotRename
 from serc.testing.language.words import words_for
 
 FIX_ALL: Final = "source.fixAll.serc"
+# Two changes within this time are somebody who types; a pause of this length between two keys is where he looks up.
+_QUICK_S: Final = 0.15
+_PAUSE_S: Final = 0.06
 
 
 def make_server() -> LanguageServer:
@@ -64,6 +66,7 @@ class _Answers:
         self._server: Final = server
         # By the URI: what is asked for between two keystrokes is about the same text.
         self._known: Final[dict[str, tuple[Text, Document]]] = {}
+        self._changed_s: Final[dict[str, float]] = {}
         self._one_at_a_time: Final = asyncio.Lock()
 
     def _open(self, uri: str) -> tuple[Text, Document]:
@@ -84,6 +87,7 @@ class _Answers:
 
     def did_close(self, params: t.DidCloseTextDocumentParams) -> None:
         self._known.pop(params.text_document.uri, None)
+        self._changed_s.pop(params.text_document.uri, None)
 
     def exit(self, _: object) -> None:
         protocol = self._server.protocol
@@ -91,15 +95,24 @@ class _Answers:
         protocol.end()
 
     async def _publish(self, uri: str) -> None:
-        """Diagnostics of the text, unless it has changed by the time that it is its turn."""
+        """Diagnostics of the text, unless it has changed by the time that it is its turn. A keystroke is looked at at once; who types quickly
+        gets no slower answers for checks that the next key makes worthless."""
         text, document = self._open(uri)
+        now_s = asyncio.get_running_loop().time()
+        is_quick = now_s - self._changed_s.get(uri, -_QUICK_S) < _QUICK_S
+        self._changed_s[uri] = now_s
+        if is_quick:
+            await asyncio.sleep(_PAUSE_S)
+            if self._open(uri)[0] is not text:
+                return
         async with self._one_at_a_time:
             if self._open(uri)[0] is not text:
                 return
             report = await apart(self._report, uri, text, document)
         if self._open(uri)[0] is text:
+            version = self._server.workspace.get_text_document(uri).version
             found = [text.diagnostic(uri, d) for d in report.in_order()]
-            self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, found))
+            self._server.text_document_publish_diagnostics(t.PublishDiagnosticsParams(uri, found, version))
 
     def _report(self, uri: str, text: Text, document: Document) -> Report:
         if is_tests(uri):
@@ -127,8 +140,8 @@ class _Answers:
         found = document.signature(text.offset(params.position))
         if found is None:
             return None
-        shown = [_signature(spec, function) for spec, function in found.functions]
-        fits = [i for i, (_, f) in enumerate(found.functions) if len(f.arguments) > found.argument]
+        shown = [_signature(call) for call in found.calls]
+        fits = [i for i, call in enumerate(found.calls) if len(call.arguments) > found.argument]
         return t.SignatureHelp(shown, fits[0] if fits else 0, found.argument)
 
     def folding(self, params: t.FoldingRangeParams) -> list[t.FoldingRange]:
@@ -220,11 +233,12 @@ class _Answers:
         return {"summary": results.summary, "failed": results.failed}
 
 
-def _signature(spec: ModuleSpec, function: Function) -> t.SignatureInformation:
-    names = [argument.name for argument in function.arguments]
-    parameters = [t.ParameterInformation(a.name, a.kind.expects) for a in function.arguments]
-    text = t.MarkupContent(t.MarkupKind.Markdown, function_text(spec, function))
-    return t.SignatureInformation(f"{function.name}({', '.join(names)})", text, parameters)
+def _signature(call: Call) -> t.SignatureInformation:
+    names = ", ".join(name for name, _ in call.arguments)
+    parameters = [t.ParameterInformation(name, what or None) for name, what in call.arguments]
+    return t.SignatureInformation(
+        f"{call.name}({names})", t.MarkupContent(t.MarkupKind.Markdown, call.text), parameters
+    )
 
 
 def _is_of(kind: object, wanted: object) -> bool:
@@ -245,4 +259,5 @@ _PROPOSALS: Final = {
     "operand": t.CompletionItemKind.Variable,
     "keyword": t.CompletionItemKind.Keyword,
     "route": t.CompletionItemKind.Reference,
+    "value": t.CompletionItemKind.Value,
 }

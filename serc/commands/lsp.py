@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
+from typing import Final
 
 from serc.commands.files import complain
+
+_SWITCH_S: Final = 0.0002
 
 
 def main(argv: list[str]) -> int:
@@ -26,5 +30,7 @@ def main(argv: list[str]) -> int:
     # Each keystroke makes a tree and drops it again: the collector would look through both, and through all that is loaded, for circles.
     gc.set_threshold(50_000, 20, 100)
     gc.freeze()
+    # Each message goes through some threads, and a check in another one would keep each of them waiting for 5 ms: a tenth of a second in all.
+    sys.setswitchinterval(_SWITCH_S)
     make_server().start_io()
     return 0

@@ -225,7 +225,7 @@ def test_a_keystroke_in_a_long_file_is_answered_at_once() -> None:
         end = text.index('", "x"); t_relay') + 4
         began = time.process_time()
         document = Document(Source("ser.cfg", text))
-        assert document.completion(len(text) - 5) and document.hover(len(text) - 10) and document.folds()
+        assert document.completion(len(text) - 6) and document.hover(len(text) - 10) and document.folds()
         signature = document.signature(end)
         took.append(time.process_time() - began)
         assert signature is not None and signature.argument == 1
@@ -249,6 +249,42 @@ def test_an_editor_is_answered_while_a_long_file_is_checked() -> None:
     with_client(body)
 
 
+def test_who_types_quickly_is_told_of_the_newest_text() -> None:
+    """Each key is answered for the text as it is then; diagnostics come in the order of the text, the last ones of the last key."""
+    typed = 'if (method == "INVITE") { there_is_none(); }'
+
+    async def body(client: Client) -> None:
+        await client.told.get()
+        line = LONG.count("\n") - 1
+        opened = t.TextDocumentContentChangeWholeDocument(LONG)
+        client.text_document_did_change(
+            t.DidChangeTextDocumentParams(t.VersionedTextDocumentIdentifier(2, URI), [opened])
+        )
+        for number, key in enumerate(typed):
+            place = t.Position(line, len("route { ") + number)
+            change = t.TextDocumentContentChangePartial(t.Range(place, place), key)
+            versioned = t.VersionedTextDocumentIdentifier(3 + number, URI)
+            client.text_document_did_change(t.DidChangeTextDocumentParams(versioned, [change]))
+            behind = t.Position(line, place.character + 1)
+            items = await client.text_document_completion_async(
+                t.CompletionParams(t.TextDocumentIdentifier(URI), behind)
+            )
+            assert isinstance(items, list)
+            words = {item.label for item in items}
+            if typed[: number + 1].endswith(("if (", "== ")):
+                assert ("method" if key == "(" else '"INVITE"') in words
+        last = 2 + len(typed)
+        versions: list[int] = []
+        while not versions or versions[-1] != last:
+            told = await client.told.get()
+            assert told.version is not None
+            versions.append(told.version)
+        assert versions == sorted(versions) and len(versions) < len(typed) / 2
+        assert any("there_is_none" in d.message for d in told.diagnostics)
+
+    with_client(body)
+
+
 @pytest.mark.parametrize(
     ("before", "name", "argument"),
     [
@@ -264,7 +300,7 @@ def test_an_editor_is_answered_while_a_long_file_is_checked() -> None:
 def test_the_arguments_of_a_call_are_known_while_it_is_written(before: str, name: str, argument: int) -> None:
     text = f'loadmodule "sl.so"\nloadmodule "tm.so"\nroute {{\n  {before}'
     found = Document(Source("ser.cfg", text)).signature(len(text))
-    assert found is not None and (found.functions[0][1].name, found.argument) == (name, argument)
+    assert found is not None and (found.calls[0].name, found.argument) == (name, argument)
 
 
 @pytest.mark.parametrize("before", ["", "if (", 'sl_send_reply("404");', 'log(1, "x") ', "nobody_knows("])

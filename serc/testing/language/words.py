@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from serc.editor import Proposal
+from serc.completing import Proposal
 from serc.reading.source import Source
 from serc.testing.tables import columns_of, table_names
 
