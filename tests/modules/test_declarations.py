@@ -64,7 +64,7 @@ COUNTS: Final = {
     "postgres": (0, 0, 0),
     "print": (1, 2, 0),
     "registrar": (5, 14, 0),
-    "rr": (4, 5, 0),
+    "rr": (4, 7, 0),
     "sl": (2, 0, 1),
     "sms": (2, 8, 0),
     "speeddial": (1, 8, 0),

@@ -92,6 +92,14 @@ def rr(params: str) -> str:
     return play(cfg, "rr", says(request()), says(request("MESSAGE")))
 
 
+def rr_signed(params: str) -> str:
+    """What a Route is worth that was signed with the secret "known"."""
+    cfg = f'modparam("rr", "signed", 1) {params} route {{ if (loose_route()) log(1, "goes on"); else log(1, "is new"); drop; }}'
+    return play(
+        cfg, "rr", says(request("BYE", To="<sip:b@h>;tag=1", Route="<sip:127.0.0.1:5070;sig=97f4ded2a2525dea;lr>"))
+    )
+
+
 def flatstore(params: str) -> str:
     """What is in the file while the server runs."""
     with tempfile.TemporaryDirectory() as folder:
@@ -127,5 +135,7 @@ EFFECTS: Final = [
     Effect("rr.enable_double_rr", 0, rr, ";r2=on", ""),
     Effect("rr.enable_full_lr", 1, rr, ";lr>", ";lr=on>"),
     Effect("rr.add_username", 1, rr, "<sip:127.0.0.1:5070", "<sip:bob@127.0.0.1:5070"),
+    Effect("rr.signed", 1, rr, ";ftag=ft1;lr>", ";ftag=ft1;sig="),
+    Effect("rr.secret", "known", rr_signed, "is new", "goes on"),
     Effect("flatstore.flush", 0, flatstore, "sip:alice@example.com|", ""),
 ]

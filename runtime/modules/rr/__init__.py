@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import replace
 from typing import Final, final
 
@@ -10,9 +11,11 @@ from mypy_extensions import i64
 
 from runtime.modules.rr.record_route import RecordRoute
 from runtime.modules.rr.route_set import RouteSet
+from runtime.modules.rr.signing import PARAMETER, Signer
 from runtime.routing import errors
-from runtime.routing.context import L_WARN, Context
+from runtime.routing.context import L_INFO, L_WARN, Context
 from runtime.routing.module import Module
+from runtime.routing.world import World
 from runtime.sip.nameaddr import find_param, tag_of
 from runtime.sip.scan import IN_BRACKETS, IN_PARAMETER, BadMessage, is_plain
 from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
@@ -39,7 +42,8 @@ class Rr(Module):
 
     `append_fromtag`: add the From tag as `ftag`. `enable_double_rr`: two Record-Routes where the interface changes.
     `enable_full_lr`: `;lr=on`. `add_username`: the Request-URI's user in record_route(). `ignore_user` does nothing in
-    SER's default build and nothing here.
+    SER's default build and nothing here. `signed`: sign what is recorded, and follow only what is signed, by `secret` or by one that this
+    server draws.
     """
 
     def __init__(
@@ -50,6 +54,8 @@ class Rr(Module):
         enable_full_lr: int = 0,
         add_username: int = 0,
         ignore_user: str = "",
+        signed: int = 0,
+        secret: str = "",
     ) -> None:
         super().__init__("rr")
         self.append_fromtag: Final = append_fromtag
@@ -57,6 +63,14 @@ class Rr(Module):
         self.enable_full_lr: Final = enable_full_lr
         self.add_username: Final = add_username
         self.ignore_user: Final = ignore_user
+        self._is_signed: Final = signed != 0
+        self._secret: Final = secret.encode("latin-1")
+        self._signer: Signer | None = None
+
+    def bind(self, world: World) -> None:
+        if self._is_signed:
+            # The same for all processes, and for all programs that set none.
+            self._signer = Signer(self._secret or world.keep("rr secret", bytes, lambda: secrets.token_bytes(32)))
 
     def record_route(self, ctx: Context) -> bool:
         """Stay in the path of the dialog: insert our Record-Route above the message's first header.
@@ -84,16 +98,19 @@ class Rr(Module):
         return True
 
     def _tail(self, ctx: Context) -> bytes | None:
-        """`;ftag=…;lr`; None when From is needed and broken."""
+        """`;ftag=…;sig=…;lr`; None when From is needed and broken."""
         lr = b";lr=on" if self.enable_full_lr else b";lr"
-        if not self.append_fromtag:
+        signer = self._signer
+        if not self.append_fromtag and signer is None:
             return lr
         try:
             tag = tag_of(ctx.message.buf, ctx.from_value())
+            if signer is not None:
+                lr = b";%s=%s%s" % (PARAMETER, signer.signature(ctx), lr)
         except BadMessage as e:
             ctx.fail(errors.BAD_REQUEST, f"ERROR: record_route: {e}")
             return None
-        if not tag:
+        if not tag or not self.append_fromtag:
             return lr
         if not is_plain(tag, IN_PARAMETER):
             ctx.log(
@@ -107,18 +124,36 @@ class Rr(Module):
         """Route by the Route headers; True when they decided where the request goes.
 
         False without Route headers, for a Route set that only named us before the dialog exists (a preloaded Route), and
-        when Route or Request-URI are broken.
+        when Route or Request-URI are broken. Where Routes are signed, also for those that this server did not write for this dialog: ours among
+        them are taken away all the same, since they have led here.
         """
         if ctx.message.route == 0:
             return False
         try:
             routes = RouteSet(ctx.message)
             preloaded = not _has_to_tag(ctx)
+            if self._signer is not None and not self._leads_on(ctx, routes, self._signer):
+                if not preloaded:
+                    ctx.log(L_INFO, "loose_route: no Route of this server for this dialog: not followed")
+                return False
             if not preloaded and _names_us(ctx):
                 return self._after_strict(ctx, routes)
             return self._after_loose(ctx, routes, preloaded)
         except (BadMessage, BadUri) as e:
             return ctx.fail(errors.BAD_REQUEST, f"ERROR: loose_route: {e}")
+
+    def _leads_on(self, ctx: Context, routes: RouteSet, signer: Signer) -> bool:
+        """True if one of our URIs, in the place of the Request-URI or at the beginning of the Routes, is signed for this dialog; else those Routes
+        are taken away. Several are ours where the request spirals, and where a phone puts its outbound proxy above the dialog's Routes.
+        """
+        ours: i64 = 0
+        signed = not has_other_scheme(ctx.uri()) and _is_signed_by(ctx, ctx.parsed_uri(), signer)
+        while not signed and ours < len(routes) and _is_ours(ctx, routes.uri(ours)):
+            signed = _is_signed_by(ctx, routes.uri(ours), signer)
+            ours += 1
+        if not signed and ours > 0:
+            routes.remove_first(ctx, ours)
+        return signed
 
     def _after_loose(self, ctx: Context, routes: RouteSet, preloaded: bool) -> bool:
         """The previous hop routed loosely: our URI is the topmost Route, if it is there at all."""
@@ -203,6 +238,12 @@ def _is_ours(ctx: Context, uri: SipUri) -> bool:
     return ctx.world.sockets.is_myself(uri.host(), uri.port or default, 0)
 
 
+def _is_signed_by(ctx: Context, uri: SipUri, signer: Signer) -> bool:
+    """True for a URI of ours that was written for this dialog."""
+    told = uri.param(PARAMETER)
+    return told is not None and _is_ours(ctx, uri) and signer.has_signed(ctx, told)
+
+
 EXPORTS: Final = ModuleSpec(
     name="rr",
     implementation="runtime.modules.rr:Rr",
@@ -244,6 +285,12 @@ EXPORTS: Final = ModuleSpec(
         switch_param("enable_double_rr", 1, "Two Record-Routes where interface or protocol change."),
         switch_param("enable_full_lr", 0, "Write ;lr=on in place of ;lr."),
         switch_param("add_username", 0, "Put the user of the request URI into Record-Route."),
+        switch_param(
+            "signed", 0, "Sign Record-Route, and follow only Routes that are signed for their dialog. Not in SER."
+        ),
+        string_param(
+            "secret", None, "Key of the signatures, for several servers; a random one if not set. Not in SER."
+        ),
         idle(string_param("ignore_user", None, "Taken and not used, as in SER's default build.")),
     ),
 )

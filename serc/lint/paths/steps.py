@@ -72,8 +72,12 @@ class Steps:
         flags: frozenset[int],
         all_routes: list[tree.Route],
         report: Report,
+        signed: bool = False,
     ) -> None:
-        """`verifies`: somebody's credentials are verified somewhere. `flags`: those that a transaction is asked for."""
+        """`verifies`: somebody's credentials are verified somewhere. `flags`: those that a transaction is asked for. `signed`: only Routes of our own
+        making are followed.
+        """
+        self._signed: Final = signed
         self._routes = all_routes
         self._flags = flags
         self._effects = effects
@@ -156,7 +160,7 @@ class Steps:
         if does is Does.LOOSE_ROUTE:
             if state.rewritten is not None and state.failure is None:
                 self._late_loose_route(call, state.rewritten)
-            preloaded = None if state.trusted or state.tagged else span
+            preloaded = None if state.trusted or state.tagged or self._signed else span
             return state.but(trusted=True).but(local="", in_dialog=True, preloaded=preloaded)
         if does is Does.AUTH_PROXY:
             return state.but(trusted=True, credentials=span, failed_auth="")

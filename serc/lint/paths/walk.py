@@ -55,7 +55,21 @@ class _Walk:
         self._forwards = Does.RELAY_STATEFUL in effects
         self._space = Space()
         self._steps = Steps(
-            subject.effects, subject.cures, verifies, self._flags_of_transactions(), list(routes(subject.file)), report
+            subject.effects,
+            subject.cures,
+            verifies,
+            self._flags_of_transactions(),
+            list(routes(subject.file)),
+            report,
+            self._signs_routes(),
+        )
+
+    def _signs_routes(self) -> bool:
+        """Does the module that follows Routes know those that it has written itself?"""
+        return any(
+            module.parameters.get("signed")
+            for module in self._subject.bound.modules.loaded
+            if any(f.does is Does.LOOSE_ROUTE for f in module.spec.functions)
         )
 
     def _flags_of_transactions(self) -> frozenset[int]:
