@@ -65,7 +65,7 @@ class Place:
         found = [row for row in rows if _meets(row, question.where)]
         if question.order:
             found.sort(key=lambda row: str(row[question.order]))
-        return [[row.get(column) for column in question.columns] for row in found]
+        return [[row.get(column) for column in question.columns] for row in found[: question.most or None]]
 
     def change(self, tables: Contents, changes: list[Statement]) -> None:
         """All of them; `tables` are afterwards what they have become."""
@@ -96,11 +96,17 @@ class Tables(Database):
         ]
 
     def query(
-        self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+        self,
+        ctx: Context | None,
+        table: str,
+        columns: tuple[str, ...],
+        where: list[Condition],
+        order: str = "",
+        most: int = 0,
     ) -> list[Row]:
         self.asked += ctx is not None
         self._must_be_up()
-        return self.place.query(self.tables, question(table, columns, where, order))
+        return self.place.query(self.tables, question(table, columns, where, order, most))
 
     def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
         self.transaction(ctx, [Change(INSERT, table, columns, values, [])])

@@ -67,9 +67,16 @@ class Database:
     """
 
     def query(
-        self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+        self,
+        ctx: Context | None,
+        table: str,
+        columns: tuple[str, ...],
+        where: list[Condition],
+        order: str = "",
+        most: int = 0,
     ) -> list[Row]:
-        """The values of `columns` in the rows that meet `where`, in the order of the column `order` ("": any)."""
+        """The values of `columns` in the rows that meet `where`, in the order of the column `order` ("": any); of the first `most` of
+        them (0: all)."""
         raise NotImplementedError
 
     def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:

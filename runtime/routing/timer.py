@@ -30,7 +30,7 @@ class Timer:
         self.period_ms: Final = period_ms
         self.body: Final = body
         self.once_per_server: Final = once_per_server
-        # When it is due; NEVER until the process has looked at it for the first time.
+        # When it is due; set by its `body` too, for who wants another turn sooner or later. NEVER until the process has looked at it for the first time.
         self.due_ms: i64 = NEVER
 
 

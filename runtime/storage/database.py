@@ -36,9 +36,15 @@ class StoredDatabase(Database):
         self._kind: Final = Kind(str(url), deadline_ms, WAITING_MAX)
 
     def query(
-        self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+        self,
+        ctx: Context | None,
+        table: str,
+        columns: tuple[str, ...],
+        where: list[Condition],
+        order: str = "",
+        most: int = 0,
     ) -> list[Row]:
-        return self._run(ctx, [question(table, columns, where, order)])[0].rows
+        return self._run(ctx, [question(table, columns, where, order, most)])[0].rows
 
     def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
         self.transaction(ctx, [Change(INSERT, table, columns, values, [])])

@@ -197,7 +197,7 @@ class DbtextConnection(Connection):
         found = [row for row in reversed(table.rows) if _meets(row, tests)]
         if by >= 0:
             found.sort(key=lambda row: _rank(row[by]))
-        return Result([[row[i] for i in places] for row in found], len(found))
+        return Result([[row[i] for i in places] for row in found[: s.most or None]], len(found))
 
 
 # A column's place, an operator, a value.

@@ -68,7 +68,13 @@ class Flatstore(Database):
             self.insert(ctx, one.table, one.columns, one.values)
 
     def query(
-        self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+        self,
+        ctx: Context | None,
+        table: str,
+        columns: tuple[str, ...],
+        where: list[Condition],
+        order: str = "",
+        most: int = 0,
     ) -> list[Row]:
         raise self._only_adds()
 

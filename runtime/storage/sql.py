@@ -14,6 +14,7 @@ from sqlalchemy import (
     column,
     delete,
     insert,
+    literal_column,
     select,
     table,
     update,
@@ -251,7 +252,7 @@ class SqlWriter:
     def text(self, s: Statement, kind: str) -> Text:
         """The SQL for a statement of this shape, done as `kind`."""
         where = tuple([(name, operator, value is None) for name, operator, value in s.where])
-        shape = (kind, s.table, s.columns, where, s.order)
+        shape = (kind, s.table, s.columns, where, s.order, s.most)
         known = self._texts.get(shape)
         if known is None:
             if len(self._texts) >= _SHAPES_MAX:
@@ -279,6 +280,9 @@ class SqlWriter:
             statement = select(*chosen).select_from(target).where(*where)
             if s.order:
                 statement = statement.order_by(column(self._name(s.order)))
+            if s.most:
+                # Written out: what is no value of the statement has no place among its parameters.
+                statement = statement.limit(literal_column(str(s.most))).offset(literal_column("0"))
         elif kind == INSERT:
             statement = insert(target).values(written)
         elif kind == UPDATE:

@@ -14,7 +14,8 @@ SELECT: Final = "select"
 @final
 class Statement:
     """A question or a change. `columns` are those selected or written, `values` what is written, each of `where` is
-    (column, operator, value), and all of them are met."""
+    (column, operator, value), and all of them are met. Of the rows of a question
+    the first `most` are told, in the order of the column `order`; 0: all, "": in any order."""
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class Statement:
         values: tuple[Value, ...],
         where: tuple[tuple[str, str, Value], ...],
         order: str = "",
+        most: int = 0,
     ) -> None:
         self.kind: Final = kind
         self.table: Final = table
@@ -31,6 +33,7 @@ class Statement:
         self.values: Final = values
         self.where: Final = where
         self.order: Final = order
+        self.most: Final = most
 
     @property
     def reads(self) -> bool:
@@ -46,8 +49,8 @@ class Result:
         self.count: Final = count
 
 
-def question(table: str, columns: tuple[str, ...], where: list[Condition], order: str = "") -> Statement:
-    return Statement(SELECT, table, columns, (), _plain(where), order)
+def question(table: str, columns: tuple[str, ...], where: list[Condition], order: str = "", most: int = 0) -> Statement:
+    return Statement(SELECT, table, columns, (), _plain(where), order, most)
 
 
 def change(one: Change) -> Statement:
@@ -60,7 +63,7 @@ def _plain(where: list[Condition]) -> tuple[tuple[str, str, Value], ...]:
 
 def pack(statements: Sequence[Statement]) -> bytes:
     """Statements for another process of this server."""
-    return marshal.dumps([(s.kind, s.table, s.columns, s.values, s.where, s.order) for s in statements])
+    return marshal.dumps([(s.kind, s.table, s.columns, s.values, s.where, s.order, s.most) for s in statements])
 
 
 def unpack(data: bytes) -> list[Statement]:

@@ -52,14 +52,14 @@ class Tables(Database):
         self.rows(table).append(whole | record)
 
     def query(
-        self, ctx: object, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+        self, ctx: object, table: str, columns: tuple[str, ...], where: list[Condition], order: str = "", most: int = 0
     ) -> list[Row]:
         self.asked += ctx is not None
         self._check(table, [*columns, *(c.column for c in where)])
         found = _those(self.rows(table), where)
         if order:
             found = sorted(found, key=lambda row: _order(row.get(order)))
-        return [[row.get(column) for column in columns] for row in found]
+        return [[row.get(column) for column in columns] for row in found[: most or None]]
 
     def insert(self, ctx: object, table: str, columns: tuple[str, ...], values: Row) -> None:
         self.add(table, dict(zip(columns, values, strict=True)))

@@ -73,6 +73,15 @@ def kept(params: str) -> str:
         return play(cfg, modules, ask_for(), folder=folder)
 
 
+def loaded(params: str) -> str:
+    """A registrar whose database has two users."""
+    row: dict[str, Value] = {"domain": b"h", "contact": b"sip:b@127.1.0.1", "received": None, "expires": 3_000_000_000}
+    row |= {"q": -1.0, "callid": b"r", "cseq": 1, "replicate": 0, "state": 0, "flags": 0, "user_agent": b"phone"}
+    cfg = f'{NO_RTPPROXY}{db_url("usrloc")}modparam("usrloc", "db_mode", 1)\n{params}{ROUTE}'
+    users: list[dict[str, Value]] = [{**row, "username": name} for name in (b"bob", b"carol")]
+    return play(cfg, "textops usrloc registrar avpops nathelper", ask_for("sip:bob@h"), location=users)
+
+
 def crowd(params: str) -> str:
     long = "x" * 900
     contacts = [bind(", ".join(f"<sip:{long}{n}@h>" for n in range(30)), user=f"u{user}@h") for user in range(60)]
@@ -200,6 +209,7 @@ EFFECTS: Final = [
     Effect("usrloc.use_domain", 1, lambda more: stored()(more and BY_DOMAIN), "", "domain=b'example.com'"),
     Effect("usrloc.desc_time_order", 1, TWO, "sip:b@127.1.0.1, sip:c@127.1.0.2", "sip:c@127.1.0.2, sip:b@127.1.0.1"),
     Effect("usrloc.keep", "FOLDER/kept", kept, "404 Not Found", "302 Moved"),
+    Effect("usrloc.rows_at_start", 1, loaded, "302 Moved", "over 1 rows: contacts come while the server answers"),
     Effect("usrloc.max_memory", 2, crowd, "", "500 Server Internal Error"),
     Effect("auth.secret", "another", authorized(""), "known", ""),
     Effect("auth.nonce_expire", 17, nonce_life, "300 s", "17 s"),

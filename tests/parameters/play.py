@@ -61,11 +61,17 @@ class Told(Tables):
         self.told.append(f"{what} {table}: {' '.join(shown)} where {' '.join(conditions)}")
 
     def query(
-        self, ctx: Context | None, table: str, columns: tuple[str, ...], where: list[Condition], order: str = ""
+        self,
+        ctx: Context | None,
+        table: str,
+        columns: tuple[str, ...],
+        where: list[Condition],
+        order: str = "",
+        most: int = 0,
     ) -> list[Row]:
         self._tell("query", table, columns, None, where)
         self.told[-1] += f" by {order}" if order else ""
-        return super().query(ctx, table, columns, where, order)
+        return super().query(ctx, table, columns, where, order, most)
 
     def transaction(self, ctx: Context | None, changes: list[Change]) -> None:
         for change in changes:

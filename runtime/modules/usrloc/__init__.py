@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 from typing import Final, final
 
+from runtime.modules.usrloc.arriving import STATES_BYTES
 from runtime.modules.usrloc.batch import Batch
 from runtime.modules.usrloc.commands import Commands
 from runtime.modules.usrloc.folder import make_private_folder
@@ -28,12 +30,16 @@ from runtime.spec.values import BadArgument, Constant
 from runtime.storage.errors import Unavailable
 
 _MB: Final = 1 << 20
-# db_mode: memory alone is 0, write through 1.
+# db_mode: memory alone is 0.
+WRITE_THROUGH: Final = 1
 WRITE_BACK: Final = 2
 # The database alone.
 DIRECT: Final = 3
 # How often the journal of kept contacts is looked after; each time a part of a snapshot is written.
 _COMPACT_MS: Final = 1000
+# Contacts on their way from a database that fails are tried again so often; in a month when all have come.
+_RETRY_MS: Final = 1000
+_NEVER_MS: Final = 30 * 86_400_000
 # Of the tables location and aliases.
 _VERSION: Final = 6
 # What MySQL takes.
@@ -69,6 +75,7 @@ class Usrloc(Module):
         desc_time_order: int = 0,
         max_memory: int = 4096,
         keep: str = "",
+        rows_at_start: int = 20000,
     ) -> None:
         super().__init__("usrloc")
         self._columns: Final = Columns(
@@ -93,6 +100,9 @@ class Usrloc(Module):
         self.timer_interval: Final = timer_interval
         self._max_bytes: Final = max_memory * _MB
         self._keep: Final = keep
+        self._rows_at_start: Final = rows_at_start
+        # Contacts of a database cannot be loaded now, and that was logged.
+        self._is_stuck = False
 
     def fixed(self) -> dict[str, object]:
         """Locations are kept as these say."""
@@ -103,6 +113,7 @@ class Usrloc(Module):
             "desc_time_order": self.desc_time_order,
             "max_memory": self._max_bytes // _MB,
             "keep": self._keep,
+            "rows_at_start": self._rows_at_start,
         }
 
     def statistics(self) -> dict[str, int]:
@@ -145,8 +156,19 @@ class Usrloc(Module):
                 self.use_domain,
                 self.desc_time_order,
             ),
-            *(rows, self.db_mode == WRITE_BACK, keep, self.db_mode == DIRECT),
+            *(
+                rows,
+                self._arrivals(world),
+                self._rows_at_start,
+                self.db_mode == WRITE_BACK,
+                keep,
+                self.db_mode == DIRECT,
+            ),
         )
+
+    def _arrivals(self, world: World) -> mmap.mmap | None:
+        may_come_later = self.db_mode in (WRITE_THROUGH, WRITE_BACK) and self._rows_at_start > 0
+        return world.shared.take(STATES_BYTES, "usrloc") if may_come_later else None
 
     def _store(self, world: World) -> Store:
         """An empty one: that of a world that is over, if it fits."""
@@ -197,9 +219,34 @@ class Usrloc(Module):
         timers: list[Timer] = []
         if self.timer_interval != 0:
             timers.append(Timer("usrloc: expired contacts", self.timer_interval * 1000, self._expire))
+        if any([table.arrival is not None for table in self.locations.tables]):
+            timers.append(self._arrival_timer())
         if self._keep:
             timers.append(Timer("usrloc: snapshots of kept contacts", _COMPACT_MS, self._compact))
         return timers
+
+    def _arrival_timer(self) -> Timer:
+        def bring(now_ms: int, sends: list[Send]) -> None:
+            timer.due_ms = now_ms + self._bring()
+
+        timer = Timer("usrloc: contacts of the database", _RETRY_MS, bring)
+        return timer
+
+    def _bring(self) -> int:
+        """Have the next contacts of large tables come from the database; in how many ms this goes on."""
+        locations = self.locations
+        locations.store.enter()
+        try:
+            for table in locations.tables:
+                if table.arrival is not None and not (table.arrival.work() and table.arrival.sweep()):
+                    self._is_stuck = False
+                    return 0
+        except (StoreError, DatabaseError) as e:
+            if not self._is_stuck:
+                self._is_stuck = True
+                locations.log.write(L_ERR, f"ERROR: usrloc: contacts of the database are still to come; retrying: {e}")
+            return _RETRY_MS
+        return _NEVER_MS
 
     def _compact(self, now_ms: int, sends: list[Send]) -> None:
         self.locations.store.enter()
@@ -287,6 +334,13 @@ EXPORTS: Final = ModuleSpec(
         switch_param("desc_time_order", 0, "Newest contacts first, whatever their q."),
         string_param("keep", None, "Folder where contacts survive a restart and a power cut. Not in SER."),
         integer_param("max_memory", 4096, "Most memory that contacts may take, in MB. Not in SER.", low=2),
+        integer_param(
+            "rows_at_start",
+            20000,
+            "A table of the database with more rows is loaded while the server answers; 0: all before it begins. Not in SER.",
+            low=0,
+            high=10_000_000,
+        ),
     ),
     fifo_commands=("ul_stats", "ul_rm", "ul_rm_contact", "ul_dump", "ul_flush", "ul_add", "ul_show_contact"),
 )

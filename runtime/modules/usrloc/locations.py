@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from runtime.modules.usrloc.arriving import Arrival
 from runtime.modules.usrloc.batch import Batch, Staged
 from runtime.modules.usrloc.contact import (
     DIRTY,
@@ -18,13 +20,14 @@ from runtime.modules.usrloc.contact import (
     ZOMBIE_SYNCED,
     Contact,
 )
+from runtime.modules.usrloc.filling import Filler, put_in_order
 from runtime.modules.usrloc.keeping import Keep
-from runtime.modules.usrloc.record import BadRecord, expires_first, fits, fitting, pack, unpack
+from runtime.modules.usrloc.record import BadRecord, expires_first, fits, pack, unpack
 from runtime.modules.usrloc.rows import Rows
-from runtime.modules.usrloc.store import KEY_LIMIT, RECORD_LIMIT, Store, StoreError
+from runtime.modules.usrloc.store import RECORD_LIMIT, Store, StoreError
 from runtime.routing.context import Context
 from runtime.routing.database import Change as RowChange
-from runtime.routing.ports import L_ERR, L_NOTICE, Log
+from runtime.routing.ports import L_NOTICE, Log
 
 # Users that are looked at in one go, and those that are written to.
 _PART: Final = 2000
@@ -43,7 +46,8 @@ class Locations:
     meanwhile changes no registration. `epoch_ms` is the difference between the two.
 
     `rows` are the contacts in a database, None where there is none: it is written to before memory is (db_mode 1), or by the timer
-    (`writes_back`, db_mode 2). `keep` has all changes survive, None where they need not. `batch` is for changes that messages make.
+    (`writes_back`, db_mode 2). `arrivals` is for the tables of a database that have more than `rows_at_start` rows, where they may come
+    later: memory that all processes share. `keep` has all changes survive, None where they need not. `batch` is for changes that messages make.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class Locations:
         use_domain: bool,
         desc_time_order: bool,
         rows: Rows | None = None,
+        arrivals: mmap.mmap | None = None,
+        rows_at_start: int = 0,
         writes_back: bool = False,
         keep: Keep | None = None,
         is_direct: bool = False,
@@ -63,6 +69,8 @@ class Locations:
         self.batch: Final = batch
         self.keep: Final = keep
         self.rows: Final = rows
+        self._arrivals: Final = arrivals
+        self._rows_at_start: Final = rows_at_start
         self.writes_through: Final = rows is not None and not writes_back and not is_direct
         # Nothing is in memory: the database is asked each time (db_mode 3).
         self.direct: Final = rows if is_direct else None
@@ -86,17 +94,28 @@ class Locations:
     def open_table(self, name: bytes) -> Table:
         """The table with this name, made if there is none yet. In the master only, before it forks.
 
-        With a database it has what that has. Raises StoreError, DatabaseError.
+        With a database it has what that has, or will have it soon: see `Arrival`. Raises StoreError, DatabaseError.
         """
         found = self.find_table(name)
         if found is None:
             found = Table(self, self.store.add_table(name), name)
-            users = self.rows.load(name) if self.rows is not None and self.direct is None else {}
-            if len(users) > 0:
-                found.fill(users)
-                self.store.close()
+            if self.rows is not None and self.direct is None:
+                self._load(found, self.rows)
             self.tables.append(found)
         return found
+
+    def _load(self, table: Table, rows: Rows) -> None:
+        filler = Filler(self.store, table.number, table.name, self.desc_time_order, self.log)
+        arrivals = self._arrivals
+        users = rows.load(table.name) if arrivals is None else rows.load_some(table.name, self._rows_at_start)
+        if users is not None:
+            if len(users) > 0:
+                table.fill(filler, users)
+                self.store.close()
+        elif arrivals is not None:
+            shown = f"table {table.name.decode('latin-1')} of the database has over {self._rows_at_start} rows"
+            self.log.write(L_NOTICE, f"NOTICE: usrloc: {shown}: contacts come while the server answers")
+            table.arrival = Arrival(self.store, rows, filler, arrivals, self.log)
 
     def find_table(self, name: bytes) -> Table | None:
         """The table with this name, None if ser.cfg uses none."""
@@ -114,6 +133,22 @@ class Table:
         self.locations: Final = locations
         self.number: Final = number
         self.name: Final = name
+        # None once all that the database had is there, as far as this process knows.
+        self.arrival: Arrival | None = None
+
+    def _await(self, aor: bytes, ctx: Context | None, changes: bool) -> None:
+        """Have this user there while the table is still on its way, so that it can be read, or (`changes`) changed. The run of `ctx` waits.
+        Raises StoreError, DatabaseError."""
+        arrival = self.arrival
+        if arrival is None:
+            return
+        if arrival.is_over():
+            self.arrival = None
+        elif not (arrival.has(aor) if changes else arrival.knows(aor)):
+            arrival.bring(aor, ctx)
+            if ctx is not None:
+                # The batch is to see it.
+                ctx.world.asking.deferrals.finish(ctx.now_ms)
 
     def contacts(self, aor: bytes, ctx: Context | None = None) -> list[Contact]:
         """All contacts of a user in their order, expired and deleted ones among them; for `ctx` with all that messages of its batch have
@@ -121,6 +156,7 @@ class Table:
         direct = self.locations.direct
         if direct is not None:
             return direct.load_user(ctx, self.name, aor)
+        self._await(aor, ctx, False)
         record = self._record(aor, ctx)
         return [] if len(record) == 0 else _unpacked(record)
 
@@ -244,32 +280,23 @@ class Table:
         """How many contacts have expired since the start. Raises StoreError."""
         return self.locations.store.expired(self.number)
 
-    def fill(self, users: dict[bytes, list[Contact]]) -> None:
-        """Put contacts in, in the order of q. Users that have more than fits do without the rest, which is logged. Raises StoreError."""
+    def fill(self, filler: Filler, users: dict[bytes, list[Contact]]) -> None:
+        """Put the users in: the table is empty. Raises StoreError."""
         store = self.locations.store
         names = list(users)
         for start in range(0, len(names), _PART):
             store.begin()
             try:
                 for name in names[start : start + _PART]:
-                    kept = fitting(users[name], RECORD_LIMIT) if len(name) <= KEY_LIMIT else []
-                    if len(kept) < len(users[name]):
-                        self._tell_left_out(name, len(kept), len(users[name]))
-                    change = Change(self, name, [], b"")
-                    for contact in kept:
-                        change.insert(contact)
-                    if len(kept) > 0:
-                        store.write(self.number, name, pack(change.contacts))
+                    filler.put(name, users[name])
                 store.commit()
             finally:
                 store.abort()
 
-    def _tell_left_out(self, name: bytes, kept: int, number: int) -> None:
-        shown = f"table {self.name.decode('latin-1')}: {name[:KEY_LIMIT].decode('latin-1')}"
-        self.locations.log.write(L_ERR, f"ERROR: usrloc: {shown} has {number} contacts, and {kept} fit")
-
     def plan(self, aor: bytes, ctx: Context | None = None) -> Change:
-        """The contacts of a user, to see what a change would be like. It cannot be kept. Raises StoreError."""
+        """The contacts of a user, to see what a change would be like. It cannot be kept. The run of `ctx` may wait. Raises StoreError,
+        DatabaseError."""
+        self._await(aor, ctx, True)
         return self.changed(aor, self._record(aor, ctx))
 
     def changed(self, aor: bytes, record: bytes) -> Change:
@@ -277,7 +304,9 @@ class Table:
         return Change(self, aor, [] if len(record) == 0 else _unpacked(record), record)
 
     def stage(self, one: Staged, ctx: Context) -> None:
-        """Decide `one` by what the batch has now. It is written when the batch ends, before anything of it leaves. Raises StoreError."""
+        """Decide `one` by what the batch has now. It is written when the batch ends, before anything of it leaves. The run of `ctx` may wait.
+        Raises StoreError, DatabaseError."""
+        self._await(one.key, ctx, True)
         self.locations.batch.stage(one, ctx.now_ms)
 
     def change(self, aor: bytes, ctx: Context | None = None) -> Change:
@@ -286,6 +315,7 @@ class Table:
         if self.locations.direct is not None:
             known = self.contacts(aor, ctx)
             return Change(self, aor, known, pack(known) if len(known) > 0 else b"")
+        self._await(aor, ctx, True)
         store = self.locations.store
         store.begin()
         try:
@@ -322,11 +352,7 @@ class Change:
 
     def insert(self, contact: Contact) -> None:
         """Behind those with the same q or a greater one; with desc_time_order before all."""
-        place: i64 = 0
-        if not self._table.locations.desc_time_order:
-            while place < len(self.contacts) and self.contacts[place].q >= contact.q:
-                place += 1
-        self.contacts.insert(place, contact)
+        put_in_order(self.contacts, contact, self._table.locations.desc_time_order)
 
     def move_first(self, contact: Contact) -> None:
         self.contacts.remove(contact)

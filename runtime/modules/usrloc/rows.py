@@ -46,6 +46,16 @@ class Columns:
 
 
 @final
+class Part:
+    """Users of a table with their contacts; `next`: the name from which on there are others, if these are not the last."""
+
+    def __init__(self, users: dict[bytes, list[Contact]], next_name: bytes, is_last: bool) -> None:
+        self.users: Final = users
+        self.next: Final = next_name
+        self.is_last: Final = is_last
+
+
+@final
 class Rows:
     """The rows of all tables in one database. `use_domain`: users have their domain in a column of its own."""
 
@@ -61,6 +71,26 @@ class Rows:
         Raises DatabaseError.
         """
         return self._users(self._database.query(None, table.decode("latin-1"), self._columns.all, []))
+
+    def load_some(self, table: bytes, most: int) -> dict[bytes, list[Contact]] | None:
+        """The same for a table of up to `most` rows, None for one that has more. Raises DatabaseError."""
+        rows = self._database.query(None, table.decode("latin-1"), self._columns.all, [], "", most + 1)
+        return None if len(rows) > most else self._users(rows)
+
+    def load_part(self, table: bytes, first: bytes, most: int) -> Part:
+        """Users in the database's order of names from `first` on, as many as `most` rows tell wholly, maybe none. Raises DatabaseError."""
+        user = self._columns.user
+        rows = self._database.query(
+            None, table.decode("latin-1"), self._columns.all, [Condition(user, first, ">=")], user, most
+        )
+        if len(rows) < most:
+            return Part(self._users(rows), b"", True)
+        # Behind the last row there may be more of its user. Databases may take upper and lower case for the same, and so mix them.
+        whole = len(rows)
+        last = _folded(rows[-1])
+        while whole > 0 and _folded(rows[whole - 1]) == last:
+            whole -= 1
+        return Part(self._users(rows[:whole]), first if whole == 0 else _bytes(rows[whole][0], first), False)
 
     def load_user(self, ctx: Context | None, table: bytes, aor: bytes) -> list[Contact]:
         """The contacts of one user, by their q. The run of `ctx` waits. Raises DatabaseError."""
@@ -154,6 +184,10 @@ class Rows:
             return aor, b""
         user, _, domain = aor.partition(b"@")
         return user, domain
+
+
+def _folded(row: Row) -> bytes:
+    return _bytes(row[0], b"").lower()
 
 
 def _falling_q(contact: Contact) -> int:

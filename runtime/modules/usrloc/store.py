@@ -32,8 +32,8 @@ _LAST_PAGES: Final = (17, 512 + 17)
 # A key of LMDB may not be empty, and a user's name may.
 _KEY_HEAD: Final = b"="
 
-# The table that counts, behind all others.
-_COUNTERS: Final = -1
+# The table of what is no user, behind all others.
+COUNTERS: Final = -1
 
 # Among the counters: number and end of the journal that is in use.
 _JOURNAL: Final = b"journal"
@@ -226,13 +226,13 @@ class Store:
 
     def expired(self, table: int) -> int:
         """How many contacts of the table have expired. Raises StoreError."""
-        return int(self.get(_COUNTERS, b"%d" % table) or b"0")
+        return int(self.get(COUNTERS, b"%d" % table) or b"0")
 
     def add_expired(self, table: int, number: int) -> None:
         """Count what has expired; by the writer. Raises StoreError."""
         if number > 0:
             key = b"%d" % table
-            self.write(_COUNTERS, key, b"%d" % (int(self.read(_COUNTERS, key) or b"0") + number))
+            self.write(COUNTERS, key, b"%d" % (int(self.read(COUNTERS, key) or b"0") + number))
 
     def part(self, table: int, after: bytes | None, most: int) -> list[tuple[bytes, bytes]]:
         """Up to `most` keys with their records, in order, from the first behind `after` (None: the very first). Raises StoreError.
@@ -381,12 +381,12 @@ class Store:
 
     def journal_place(self) -> tuple[int, int]:
         """Number and end of the file that is in use, by the writer. Raises StoreError."""
-        number, _, end = self.read(_COUNTERS, _JOURNAL).partition(b" ")
+        number, _, end = self.read(COUNTERS, _JOURNAL).partition(b" ")
         return int(number), int(end)
 
     def use_journal(self, number: int, end: int) -> None:
         """The next entry goes behind `end` of file `number`; by the writer. Raises StoreError."""
-        self.write(_COUNTERS, _JOURNAL, b"%d %d" % (number, end))
+        self.write(COUNTERS, _JOURNAL, b"%d %d" % (number, end))
 
     def _write_down(self) -> int:
         """Where the entries begin in the journal. Raises OSError, StoreError."""
