@@ -15,6 +15,7 @@ class Does(enum.Enum):
     LOG = "writes a line into the log"
     CHECK_HOPS = "counts Max-Forwards down"
     EDIT = "changes the message that is forwarded"
+    EDIT_BOTH_WAYS = "changes the addresses that the other side answers to, in requests and in replies"
     EDIT_REPLY = "adds something to the answers that are sent afterwards"
     EDIT_URI = "changes a part of the request URI other than its host"
     REWRITE = "puts another host into the request URI"

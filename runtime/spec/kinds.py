@@ -51,6 +51,10 @@ _SHELL_WORDS: Final = frozenset(
 )
 
 
+# What atoi() and we leave out around a number.
+_BLANKS: Final = " \t\n\v\f\r"
+
+
 def wire(text: str) -> bytes:
     """Text of ser.cfg as the bytes that go on the wire: files are read as Latin-1, so this is lossless."""
     return text.encode("latin-1")
@@ -58,7 +62,7 @@ def wire(text: str) -> bytes:
 
 def parse_integer(text: str, low: int | None = None, high: int | None = None) -> int:
     """The number in `text`; raises BadArgument outside of low..high (inclusive) or for anything but decimal digits."""
-    if not _DECIMAL.match(text.strip()):
+    if not _DECIMAL.match(text.strip(_BLANKS)):
         raise BadArgument(f'"{text}" is not a number')
     value = int(text)
     if low is not None and value < low or high is not None and value > high:

@@ -39,6 +39,7 @@ _ABSENT: Final = (
     codes.TABLE_NEVER_SAVED,
     codes.ARMED_IN_VAIN,
     codes.SAVE_UNVERIFIED,
+    codes.ONE_WAY,
 )
 # What rests on the values of parameters.
 _OF_PARAMETERS: Final = (

@@ -17,6 +17,7 @@ _CHALLENGES: Final = (Does.CHALLENGE_WWW, Does.CHALLENGE_PROXY)
 _FORWARDS: Final = (Does.RELAY, Does.RELAY_STATEFUL)
 # They fail because of the request or the network, and leave an error behind.
 _ANSWERED_BY_AN_ERROR: Final = (*_FORWARDS, Does.SAVE, Does.NEW_TRANSACTION)
+_TOO_LARGE: Final = "513"
 _BUSY: Final = ("403", "503", "600")
 # What the answer to a failure of the test would be.
 _CODES: Final = {
@@ -31,6 +32,8 @@ def check_inverted(subject: Subject, report: Report) -> None:
         for node in below(route.body):
             if isinstance(node, tree.If) and isinstance(node.condition, tree.Call):
                 _look_at(node.condition, node.then, subject.effects, report)
+            elif isinstance(node, tree.If) and isinstance(node.condition, tree.Compare):
+                _look_at_size(node.condition, node.then, subject.effects, report)
             elif isinstance(node, tree.If) and isinstance(node.condition, tree.Not):
                 _look_at_routes(node, node.condition, subject, report)
 
@@ -59,6 +62,20 @@ def _look_at(test: tree.Call, block: tree.Block, effects: Effects, report: Repor
         hint = f"write if (!{test.name.name}(…))"
         report.add(codes.INVERTED_TEST, test.span, message, hint=hint, related=related, fix=fix)
         return
+
+
+def _look_at_size(test: tree.Compare, block: tree.Block, effects: Effects, report: Report) -> None:
+    """`msg:len < 2048` before the answer that a message is too large."""
+    answer = block.statements[0] if block.statements else None
+    if test.operator not in ("<", "<=") or not isinstance(answer, tree.Call) or _code(answer) != _TOO_LARGE:
+        return
+    if effects.of(answer) in (Does.REPLY, Does.REPLY_STATEFUL):
+        turned = test.operator.replace("<", ">")
+        message = f"{answer.name.name} answers {_TOO_LARGE}, for messages that are too large, where they are not"
+        fix = write(test.operator_span, turned, safe=False)
+        related = (Related(answer.span, "here"),)
+        hint = f"write {turned} in the place of {test.operator}"
+        report.add(codes.INVERTED_TEST, test.span, message, hint=hint, related=related, fix=fix)
 
 
 def _look_at_routes(node: tree.If, negation: tree.Not, subject: Subject, report: Report) -> None:

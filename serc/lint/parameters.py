@@ -72,6 +72,15 @@ def _left_out(subject: Subject) -> _Doubt | None:
     return sentence, "write a level that is logged: 1, or a greater debug"
 
 
+def _in_memory(subject: Subject) -> _Doubt | None:
+    modules = subject.bound.modules
+    is_said = any("db_mode" in m.parameters for m in modules.loaded if m.spec.name == "usrloc")
+    if is_said or modules.value("usrloc", "db_mode") or modules.value("usrloc", "keep"):
+        return None
+    sentence = "db_url of usrloc is not used: contacts are kept in memory alone where db_mode is not set, and a restart forgets them"
+    return sentence, 'write modparam("usrloc", "db_mode", 2), or db_mode 0 where that is meant'
+
+
 _PASSWORDS: Final = ("calculate_ha1", "password_column")
 _AUTHORIZE: Final[frozenset[Does | None]] = frozenset((Does.AUTH_WWW, Does.AUTH_PROXY))
 _SAVE: Final[frozenset[Does | None]] = frozenset((Does.SAVE,))
@@ -81,5 +90,6 @@ _CHECKS: Final[tuple[tuple[str, tuple[str, ...], frozenset[Does | None], Callabl
     ("nathelper", ("ping_nated_only",), _SAVE, _nobody_pinged),
     ("auth_db", _PASSWORDS, _AUTHORIZE, _hash_of_hash),
     ("auth_db", _PASSWORDS, _AUTHORIZE, _plain_for_hash),
+    ("usrloc", ("db_url",), _SAVE, _in_memory),
     ("acc", ("log_level",), _FORWARD, _left_out),
 )

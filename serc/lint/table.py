@@ -9,6 +9,7 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.report import Code, Report
 from serc.lint.armed import check_armed
+from serc.lint.both_ways import check_both_ways
 from serc.lint.conditions import check_conditions
 from serc.lint.ended_if import check_ended_ifs
 from serc.lint.failures import check_failures
@@ -29,6 +30,7 @@ from serc.lint.replies import check_replies
 from serc.lint.routes import check_routes
 from serc.lint.subject import Subject
 from serc.lint.tables import check_tables
+from serc.lint.urls import check_urls
 from serc.lint.user_tables import check_user_tables
 from serc.lint.whole_file import check_hops, check_record_route
 from serc.lint.without_tcp import check_without_tcp
@@ -73,6 +75,7 @@ CHECKS: Final = (
             codes.RECORDED_TWICE,
             codes.IN_VAIN,
             codes.ENDED_HERE,
+            codes.NO_RECORD_ROUTE,
             codes.PRELOADED_ROUTE,
         ),
         check_paths,
@@ -91,6 +94,8 @@ CHECKS: Final = (
     Check((codes.DOUBTFUL_MODPARAM,), check_one_flag),
     Check((codes.CONSTANT_CONDITION,), check_failures),
     Check((codes.DOUBTFUL_ARGUMENT,), check_user_tables),
+    Check((codes.DOUBTFUL_MODPARAM,), check_urls),
+    Check((codes.ONE_WAY,), check_both_ways),
 )
 
 

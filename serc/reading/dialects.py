@@ -34,6 +34,15 @@ ROUTES: Final[dict[str, tuple[Foreign, Literal["route", "failure_route", "onrepl
     "onsend_route": (Foreign("SER 2.0 and Kamailio", "0.9 has no routes on sending"), None),
 }
 
+# What named the reply_route for negative replies in 0.8, where one kind of route was for all replies.
+ON_NEGATIVE: Final = "t_on_negative"
+
+
+def failure_route_instead(number: str) -> str:
+    """The way out for a reply_route that ON_NEGATIVE names."""
+    return f'write failure_route[{number}], and t_on_failure("{number}") in the place of {ON_NEGATIVE}'
+
+
 STATEMENTS: Final[dict[str, Foreign]] = {
     "exit": Foreign(_LATER, "write break, which ends the route; called routes return to their caller"),
     "stop": Foreign("no config language of SER", "write break, which ends the route"),

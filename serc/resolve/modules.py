@@ -337,6 +337,7 @@ _BOOLEANS: Final = frozenset("yes true on enable no false off disable".split())
 # Parameters that are all 0 where a module does without its database.
 _ASK_FOR_ROWS: Final = {"usrloc": ("db_mode",), "acc": ("db_flag", "db_missed_flag")}
 _SERVERS: Final = frozenset(DRIVERS)
+_FOREIGN_VARIABLE: Final = re.compile(r"\$(?:x?avp|var|sht|pv)\((?:[is]:)?([^()]*)\)")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
@@ -363,6 +364,15 @@ class _ParamCheck:
                 if param is None:
                     return
                 module.set(param, self._item.value.value)
+            self._foreign_variable()
+
+    def _foreign_variable(self) -> None:
+        """`$avp(name)`, where 0.9 wants the name."""
+        value = self._item.value
+        found = _FOREIGN_VARIABLE.search(value.value) if isinstance(value, tree.String) else None
+        if found is not None and not any(d.span == value.span for d in self._report.diagnostics):
+            message = f"{found[0]} is a variable of OpenSER and Kamailio: 0.9 takes the whole text for a name"
+            self._report.add(codes.FOREIGN_VARIABLE, value.span, message, hint=f'write "{found[1]}"')
 
     def _matching(self) -> list[Loaded] | None:
         """The modules that the regex names; None if it is none."""
@@ -382,6 +392,16 @@ class _ParamCheck:
         """Names in a regex such as "usrloc|auht_db" that are no module's, beside some that are."""
         catalogue = self._modules.catalogue
         exported = {m.spec.exported.lower() for m in self._modules.loaded}
+        parts = name.value.split("|")
+        if any(
+            re.fullmatch(r"\s+[A-Za-z0-9_]+\s*|[A-Za-z0-9_]+\s+|[A-Za-z0-9_]+([,;]\s*[A-Za-z0-9_]+)+", part)
+            for part in parts
+        ):
+            written = "|".join(re.split(r"[|,;\s]+", name.value.strip()))
+            fix = write(name.span, in_quotes(name, written), safe=False)
+            message = 'blanks and commas belong to the names here: modules are separated by "|" alone, and some do not get this parameter'
+            self._report.add(codes.DOUBTFUL_MODPARAM, name.span, message, hint=f'write "{written}"', fix=fix)
+            return
         for part in re.split(r"[()|]+", name.value):
             known = catalogue.find(part.lower()) is not None or part in catalogue.UNDECLARED or part.lower() in exported
             if known or not _PLAIN.match(part):

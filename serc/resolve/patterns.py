@@ -29,6 +29,8 @@ _HOST: Final = re.compile(r"@[^@]*\Z|\Asips?:[^@]*\Z|\A\^?sips?:[^@]*\Z|\A[^@:]*
 _DOT: Final = re.compile(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z0-9])")
 _OF_PERL: Final = {"d": "[0-9]", "D": "[^0-9]"}
 _ESCAPED_DOT: Final = r"\\."
+# The digits of a user from the first one on, with no beginning before them.
+_NUMBER_FIRST: Final = re.compile(r"((?:[0-9]*\[0-9\](?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})?)+)@")
 _BRACKETS: Final = re.compile(r"\[\^?\]?[^\]]*\]")
 
 
@@ -91,6 +93,10 @@ def matches_more(pattern: str) -> tuple[str, str]:
     bare = _BRACKETS.sub(".", pattern)
     if not re.search(r"[$^\\]", bare) and posix_regex(pattern).search(b""):
         return "this matches everything: each part of it may be missing", "write + in the place of *"
+    number = _NUMBER_FIRST.match(pattern)
+    if number is not None:
+        sentence = f'"{number[0]}" may have anything before it: "sip:x{_digits(number[1])}@" matches, too'
+        return sentence, f'write "^sip:{pattern}"'
     branches = _branches(bare)
     if len(branches) > 1 and branches[0].startswith("^") and not any(b.startswith("^") for b in branches[1:]):
         inner = pattern.removeprefix("^")
@@ -107,6 +113,12 @@ def matches_more(pattern: str) -> tuple[str, str]:
         sentence = f'a dot stands for any character: "{part}" matches "{part.replace(".", "x", 1)}", too'
         return sentence, f'write "{_DOT.sub(_ESCAPED_DOT, part)}"'
     return "", ""
+
+
+def _digits(pattern: str) -> str:
+    """A number that it matches."""
+    times = re.compile(r"\[0-9\](?:\{([0-9]+)[0-9,]*\}|[*+?])?")
+    return times.sub(lambda found: "1234567890"[: int(found[1] or 3)] or "1", pattern)
 
 
 def _branches(bare: str) -> list[str]:

@@ -89,3 +89,12 @@ def test_a_route_with_a_syntax_error_may_do_anything() -> None:
     text = PROXY.replace("    if (!t_relay()) {", "    if (!t_relay() {")
     _, diagnostics = diagnose(text)
     assert [d.code.name for d in diagnostics if d.severity is not Severity.NOTE] == ["SER0111"]
+
+
+def test_a_reply_route_of_failures_is_told_alone() -> None:
+    """It is no onreply_route, in which most of it would be wrong."""
+    text = PROXY.replace('t_on_failure("1")', 't_on_negative("1")').replace("failure_route[1]", "reply_route[1]")
+    _, diagnostics = diagnose(text)
+    told = [d for d in diagnostics if d.severity is not Severity.NOTE]
+    assert [d.code.name for d in told] == ["SER0704", "SER0701"]
+    assert "failure_route[1]" in (told[1].hint or "")

@@ -126,3 +126,14 @@ def test_what_a_peer_sends_stays_text_in_a_trace(whole: bool) -> None:
 def test_so_does_an_answer_of_the_server(capsys: pytest.CaptureFixture[str]) -> None:
     assert tell(argparse.Namespace(json=False), "ul_show", Reply(0, "", f"<sip:{ESCAPE}@h>\n")) == 0
     assert capsys.readouterr().out == "<sip:\\x1b]0;owned\\x07\\x9b2J@h>\n"
+
+
+@pytest.mark.parametrize("sign", [chr(code) for code in (*range(1, 33), 0x85, 0xA0)])
+def test_a_number_with_a_sign_beside_it_is_a_number_or_none(sign: str) -> None:
+    """Python's functions do not agree about what is a blank."""
+    for text in (f"10{sign}", f"{sign}10", f"1{sign}0"):
+        config = f'loadmodule "maxfwd.so"\nroute {{ if (!mf_process_maxfwd_header("{text}")) drop; drop; }}\n'
+        generated, report = compile_source(Source("ser.cfg", config))
+        told = "is not a number" in " ".join(d.message for d in report.diagnostics)
+        assert (generated is None) == told
+        assert told or not sign.strip(), "a sign that is no blank belongs to no number"

@@ -28,6 +28,8 @@ from runtime.spec.values import Doubt, Named, OutOfRange
 
 # What `max_len` stands for: no datagram is longer.
 _LARGEST_DATAGRAM: Final = 65535
+# Of the headers that each has to have, with short names in them.
+_SMALLEST_REQUEST: Final = 120
 _FAMILIES: Final = (int(socket.AF_INET), int(socket.AF_INET6))
 
 _METHOD: Final = Form(re.compile(r"[-.!%*_+`'~A-Za-z0-9]*\Z"), "no method has such characters")
@@ -63,6 +65,8 @@ def _family(value: int, text: str) -> Doubt | None:
 
 
 def _size(value: int, text: str) -> Doubt | None:
+    if 0 < value < _SMALLEST_REQUEST:
+        return Doubt(f"no request is as short as {text} bytes", "write max_len, or 2048")
     if value <= _LARGEST_DATAGRAM:
         return None
     return Doubt(f"no message is longer than {_LARGEST_DATAGRAM} bytes, and {text} is more", "write max_len, or 2048")

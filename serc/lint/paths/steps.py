@@ -11,14 +11,16 @@ from serc.diagnostics.fix import Fix, write
 from serc.diagnostics.report import Code, Related, Report
 from serc.diagnostics.suggest import nearest
 from serc.lint.cures import Cures
+from serc.lint.paths.challenges import Challenges
 from serc.lint.paths.hang_ups import CANCEL, HangUps
+from serc.lint.paths.recordings import Recordings
 from serc.lint.paths.state import UNNAMED, State
 from serc.reading import tree
 from serc.reading.walk import calls
 from serc.resolve.effects import Effects
 
 # What counts for requests that are forwarded afterwards.
-_BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT))
+_BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT, Does.EDIT_BOTH_WAYS))
 # What a transaction that has begun knows nothing of any more.
 _BEFORE_TRANSACTION: Final = frozenset((Does.EDIT_URI, Does.REWRITE))
 _UNCHANGED: Final = frozenset(
@@ -29,6 +31,7 @@ _UNCHANGED: Final = frozenset(
             Does.LOG,
             Does.CHECK_HOPS,
             Does.EDIT,
+            Does.EDIT_BOTH_WAYS,
             Does.EDIT_URI,
             Does.IDENTIFY,
             Does.EDIT_REPLY,
@@ -51,6 +54,7 @@ ONLY_IF_TRUE: Final = frozenset(
     )
 )
 _REGISTER: Final = "REGISTER"
+_INVITE: Final = "INVITE"
 _OTHERS_NEED_IT: Final = "calls need it, or their later requests do not pass here"
 # What ends a call for somebody behind this server, who never hears of it where it is answered and not forwarded.
 _ENDS_CALLS: Final = {"CANCEL": "the phones go on ringing", "BYE": "the other side stays in the call"}
@@ -84,6 +88,8 @@ class Steps:
         self._verifies = verifies
         self._cures = cures
         self._report = report
+        self._challenges: Final = Challenges(effects, all_routes)
+        self._recordings: Final = Recordings()
         # How often something was reported, or could have been: what a step does that does not change this depends on call and state alone.
         self.remarks = 0
         # Forwardings behind which something was reported: all the rest follows from the same missing break.
@@ -92,6 +98,8 @@ class Steps:
         self._recording: dict[tree.Call, bool] = {}
         # Answers to requests that have to reach somebody else.
         self._answered: dict[tree.Call, str] = {}
+        # Calls that are taken by an answer without media.
+        self._accepted: dict[tree.Call, None] = {}
         # Answers in transactions that are not there.
         self._without: list[tree.Call] = []
         self._openings: set[tree.Span] = set()
@@ -183,6 +191,8 @@ class Steps:
             self._tell(codes.REPLY_TO_ACK, call.span, f"{name} answers an ACK", hint=hint)
         if does in (Does.REPLY, Does.REPLY_STATEFUL) and not _is_final(call):
             return state
+        if state.method == _INVITE and does is Does.REPLY and _is_success(call):
+            self._accepted.setdefault(call)
         if state.method in _ENDS_CALLS and _is_success(call) and state.relay is None and state.failure is None:
             self._answered_here(call, state.method)
         if does is Does.REPLY and state.opened is not None:
@@ -276,6 +286,8 @@ class Steps:
             hint = f"write {right}"
             fix = write(call.name.span, right, safe=False)
             self._tell(codes.CHALLENGE_MISMATCH, call.span, message, hint=hint, fix=fix)
+        else:
+            self._challenges.asked(call, state)
 
     def _no_transaction(self, call: tree.Call) -> None:
         self.remarks += 1
@@ -297,6 +309,7 @@ class Steps:
         return span in self._openings
 
     def _recorded(self, call: tree.Call, state: State) -> State:
+        self._recordings.asked(call, state)
         self._recording[call] = self._recording.get(call, True) and state.method == _REGISTER
         if state.recorded is not None and state.recorded != call.span:
             related = (Related(state.recorded, "first asked for here"),)
@@ -331,6 +344,7 @@ class Steps:
     def _relayed(self, call: tree.Call, state: State) -> None:
         """A request is forwarded: everything that should have been done before."""
         span = call.span
+        self._recordings.forwarded(call, state)
         if state.opened is not None and self._effects.of(call) is Does.RELAY:
             better = self._effects.named(Does.RELAY_STATEFUL)
             self._left_behind(state.opened, call, "forwarded without it here", better)
@@ -412,12 +426,18 @@ class Steps:
             message = f"{call.name.name} does nothing for a REGISTER: it begins no dialog"
             hint = f'was if (method != "REGISTER") meant? {_OTHERS_NEED_IT}'
             self._tell(codes.IN_VAIN, call.span, message, hint=hint)
+        self._recordings.report(self._effects, self._routes, self._report)
         relays = any(self._effects.of(call) in RELAYS for route in self._routes for call in calls(route.body))
         for call, method in self._answered.items() if relays else ():
             if call.span not in self._blamed:  # where it is forwarded behind the answer, that is what was told
                 forward = self._effects.named(Does.RELAY_STATEFUL)
                 message = f"a {method} is answered here and not forwarded: {_ENDS_CALLS[method]}"
                 self._tell(codes.ENDED_HERE, call.span, message, hint=f"write {forward}()")
+        self._challenges.report(self._report)
+        for call in self._accepted:
+            message = f"{call.name.name} takes the call: the caller hears nothing, and has to pay for it"
+            hint = "forward it, or refuse it with a code from 300 on"
+            self._tell(codes.ENDED_HERE, call.span, message, hint=hint)
         for route in self._routes:
             here = [c for c in self._without if route.span.start <= c.span.start < route.span.end]
             if here:

@@ -121,6 +121,14 @@ class LayoutMistakes:
         fix = write(span, f"[{number}]")
         self._reporter.add(codes.UNEXPECTED, span, message, hint=f"write {kind}[{number}]", fix=fix)
 
+    def _is_armed_for_failures(self, number: Token) -> bool:
+        """0.8 had one kind of routes for replies, whichever function named them."""
+        tokens = self._tokens
+        return any(
+            token.text == dialects.ON_NEGATIVE and tokens[at + 2].text.strip("\"'") == number.text
+            for at, token in enumerate(tokens[:-2])
+        )
+
     def foreign_route_head(self, start: int, opening: int) -> tuple[RouteKind, Token | None] | None:
         """Kind and number to go on with when the head tokens[start:opening] is of another dialect; None if it is not."""
         token, number = self._tokens[start], self._tokens[start + 2]
@@ -128,6 +136,10 @@ class LayoutMistakes:
         if token.text in FOREIGN_ROUTES:
             foreign, kind = dialects.ROUTES[token.text]
             message = f"{token.text} is of {foreign.origin}"
+            if token.text == "reply_route" and self._is_armed_for_failures(number):
+                hint = dialects.failure_route_instead(number.text)
+                self._reporter.add(codes.FOREIGN_ROUTE, token.span, message, hint=hint)
+                return "failure_route", number
             fix = write(token.span, "route") if token.text == "request_route" and not bracketed else None
             self._reporter.add(codes.FOREIGN_ROUTE, token.span, message, hint=foreign.instead, fix=fix)
             return (kind, None) if kind == "route" and not bracketed else (kind or "route", number)

@@ -64,6 +64,9 @@ class PieceMistakes:
             self._unexpected(self._reporter.after(end), message)
             return
         hint, fix = self._way_out(rule, start, at)
+        if rule == "condition" and self._tokens[at].text.lower() in ("and", "or", "not"):
+            word = self._tokens[at].text.lower()
+            hint, fix = f"write {word} in small letters", write(self._tokens[at].span, word)
         self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), hint, fix)
 
     def _unexpected(self, span: Span, message: str, hint: str = "", fix: Fix | None = None) -> None:
