@@ -125,10 +125,12 @@ class Engine:
         old = self._edition
         new = Edition(program, config)
         hindrances = obstacles(old, new)
+        cure = "\n  hint: serctl restart serves it as it is now"
         if self._draining is not None:
             hindrances.append("the server is about to end")
+            cure = ""
         if hindrances:
-            raise ProgramError("cannot change while the server runs: " + "; ".join(hindrances))
+            raise ProgramError("cannot change while the server runs: " + "; ".join(hindrances) + cure)
         world.shared.close()
         ready = Ready(new, world.kept.snapshot())
         modules, offers, aliases = world.modules, world.offers, world.avp_aliases

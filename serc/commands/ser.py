@@ -141,12 +141,12 @@ def compiled(name: str) -> tuple[Program, Compiled] | None:
 def _compile(name: str, config: bytes) -> tuple[str | None, str]:
     """The module's text, None where there are errors, and what there is to say."""
     from serc.compiler import compile_source
-    from serc.diagnostics.render import render_text
+    from serc.diagnostics.render import render_errors, render_text
     from serc.reading.source import Source
 
     source = Source(name, config.decode("latin-1"))
     generated, said = compile_source(source)
-    return None if generated is None else generated.text, render_text(source, said)
+    return (None, render_errors(source, said)) if generated is None else (generated.text, render_text(source, said))
 
 
 def _load_from_private_folder(text: str) -> Program:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from serc.diagnostics.printable import one_line
-from serc.diagnostics.report import Diagnostic, Report
+from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.reading.source import Source
 from serc.reading.tree import Span
 
@@ -19,6 +19,16 @@ def render_text(source: Source, report: Report, colour: bool = False) -> str:
     """All diagnostics in the order of the file, each with its line and a mark under the place; "" when there are none."""
     paint = _coloured if colour else _plain
     return "".join(_diagnostic(source, d, paint) for d in report.in_order())
+
+
+def render_errors(source: Source, report: Report) -> str:
+    """The errors alone, and how many warnings there are beside them: where nothing starts, they are what has to be read."""
+    shown = "".join(_diagnostic(source, d, _plain) for d in report.in_order() if d.severity is Severity.ERROR)
+    warnings = report.count(Severity.WARNING)
+    if warnings:
+        words = "1 warning" if warnings == 1 else f"{warnings} warnings"
+        shown += f"{words} beside that: serc check {one_line(source.name)} shows what\n"
+    return shown
 
 
 def _plain(text: str, _style: str) -> str:

@@ -214,6 +214,7 @@ def test_all_that_cannot_change_is_named() -> None:
         "the global parameter children is not set and would become 7; "
         "the parameter ruri_matching of tm is 1 and would become 0; "
         "the parameter use_domain of usrloc is no and would become yes"
+        "\n  hint: serctl restart serves it as it is now"
     )
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from serc.diagnostics.codes import LISTEN_TWICE, UNCLOSED_STRING, UNKNOWN_FUNCTION
-from serc.diagnostics.render import render_text
+from serc.diagnostics.render import render_errors, render_text
 from serc.diagnostics.render_github import render_github
 from serc.diagnostics.render_json import render_json
 from serc.diagnostics.render_sarif import render_sarif
@@ -43,6 +43,17 @@ def test_text_shows_line_mark_hint_and_related_place() -> None:
         "    route {\n"
         "    ^^^^^\n"
     )
+
+
+def test_where_nothing_starts_the_errors_stand_alone() -> None:
+    assert render_errors(SOURCE, report()) == (
+        "my cfg,1.cfg:2:2: error: there is no function sl_snd [SER0201]\n"
+        '    \tsl_snd("ü");\n'
+        "    \t^^^^^^\n"
+        '  hint: did you mean "x"?\n'
+        "1 warning beside that: serc check my cfg,1.cfg shows what\n"
+    )
+    assert render_errors(SOURCE, Report()) == ""
 
 
 def test_a_mark_ends_with_its_line_and_is_never_empty() -> None:
