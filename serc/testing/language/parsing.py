@@ -17,6 +17,7 @@ from serc.testing.language.reader import Mistake, Reader
 _EVERYWHERE: Final = ("user", "given")
 _HEAD: Final = ("config", "listen", *_EVERYWHERE, "test")
 _INSIDE: Final = (*_EVERYWHERE, "when", "then", "and", "after", "with", "without", "test")
+_ONLY_IN_TESTS: Final = ("when", "then", "after")
 _CARRIES_DETAILS: Final = (cases.WhenRequest, cases.WhenInDialog, cases.WhenAnswer, cases.ThenMessage)
 
 
@@ -153,6 +154,9 @@ class _Statements:
         return self._found
 
     def _statement(self, r: Reader) -> None:
+        if not self._in_test and (first := r.next()) is not None and first.text in _ONLY_IN_TESTS:
+            hint = 'begin one with  test "what it promises"'
+            r.fail(codes.TEST_PLACE, first.span, f'"{first.text}" belongs to a test, and none has begun', hint)
         word = r.keyword(_INSIDE if self._in_test else _HEAD, "a statement").text
         if word == "and":
             if self._last_word not in ("given", "when", "then"):

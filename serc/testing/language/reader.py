@@ -58,6 +58,10 @@ class Reader:
 
     # --- what has to be there ----------------------------------------------------------------------------------------
 
+    def has_more(self) -> bool:
+        """Does a word follow the next one?"""
+        return self._at + 1 < len(self._words)
+
     def fail(self, code: Code, span: Span, message: str, hint: str = "", fix: Fix | None = None) -> NoReturn:
         self._report.add(code, span, message, hint=hint, fix=fix)
         raise Mistake

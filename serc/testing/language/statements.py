@@ -189,6 +189,9 @@ def _then(r: Reader) -> Then:
     if r.take("log"):
         following = r.next()
         named = following is not None and not following.quoted and following.text in LEVELS
+        if following is not None and not following.quoted and not named and r.has_more():
+            hint = did_you_mean(following.text, list(LEVELS)) or "one of: " + ", ".join(LEVELS)
+            r.fail(codes.TEST_VALUE, following.span, f"there is no level {following.text} of the log", hint)
         level = LEVELS[r.word("a level").text] if named else None
         pattern = r.pattern("a part of the line") if r.next() is not None or not absent else ""
         return cases.ThenLog(r.span, pattern, level, absent)
