@@ -77,7 +77,7 @@ ONLY_IN: Final = {
     "tatsu": ("serc.reading.parse", "serc.reading._parser"),
     "jinja2": ("serc.codegen",),
     "black": ("serc.codegen",),
-    "sqlalchemy": ("runtime.storage.sql", "runtime.storage.drivers"),
+    "sqlalchemy": ("runtime.storage.writer", "runtime.storage.drivers"),
     "pymysql": ("runtime.storage.drivers",),
     "psycopg": ("runtime.storage.drivers",),
     "cffi": ("runtime.server.host.mmsg_build",),

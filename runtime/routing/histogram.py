@@ -7,7 +7,21 @@ from typing import Final, final
 from mypy_extensions import i64
 
 # Upper ends of the buckets, in microseconds; what took longer is in the last one, which has no end.
-BUCKETS_US: Final = (100, 250, 500, 1_000, 2_500, 5_000, 10_000, 50_000, 250_000, 1_000_000, 5_000_000, 30_000_000)
+# (A tuple of a known length would be made anew wherever it is looked at.)
+BUCKETS_US: Final[tuple[int, ...]] = (
+    100,
+    250,
+    500,
+    1_000,
+    2_500,
+    5_000,
+    10_000,
+    50_000,
+    250_000,
+    1_000_000,
+    5_000_000,
+    30_000_000,
+)
 
 
 @final

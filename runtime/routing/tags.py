@@ -6,12 +6,12 @@ worker knows the ACK for its neighbour's reply, and nobody else can guess it (RF
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, final
 
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
+from runtime.sip.md5 import md5_hex
 from runtime.sip.message import Message
 from runtime.sip.scan import hash_with_key, write_hex
 
@@ -30,8 +30,7 @@ class Signature:
 
 def signature(name: bytes, first_address: bytes, secret: bytes) -> Signature:
     """`name` is sl's or tm's own, `first_address` World.first_address(), `secret` World's."""
-    made = hashlib.md5(b"".join([secret, name, first_address]), usedforsecurity=False)
-    return Signature(made.hexdigest().encode("ascii"))
+    return Signature(md5_hex(b"".join([secret, name, first_address])))
 
 
 def reply_tag(server: Signature, separator: bytes, msg: Message) -> bytes:

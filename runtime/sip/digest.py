@@ -12,6 +12,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.sip.md5 import md5_hex
 from runtime.sip.scan import BadMessage, equals_lower, find, skip_quoted, skip_white, trim_end
 
 # Algorithms.
@@ -161,7 +162,7 @@ def hex_hash(algorithm: int, text: bytes) -> bytes:
     """Lower-case hex digits of the hash of `text`."""
     if algorithm == SHA256:
         return hashlib.sha256(text).hexdigest().encode("ascii")
-    return hashlib.md5(text, usedforsecurity=False).hexdigest().encode("ascii")
+    return md5_hex(text)
 
 
 def ha1_of(algorithm: int, username: bytes, realm: bytes, password: bytes) -> bytes:

@@ -5,7 +5,6 @@ RFC 3261 16.6 and 16.11, RFC 3581 4, reference core 6.2 and 6.4.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 from librt.strings import BytesWriter
@@ -14,6 +13,7 @@ from mypy_extensions import i64
 from runtime.sip import headers
 from runtime.sip.address import Address
 from runtime.sip.edits import Edit
+from runtime.sip.md5 import md5_hex
 from runtime.sip.message import Message
 from runtime.sip.scan import (
     COLON,
@@ -80,7 +80,7 @@ def ser_branch(msg: Message, secret: bytes) -> bytes:
     parts.append(buf[via.host_start : via.host_end])
     parts.append(buf[via.port_start : via.port_end] if via.port_start >= 0 else b"")
     parts.append(buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b"")
-    digest = hashlib.md5(b"".join(parts), usedforsecurity=False).hexdigest().encode("ascii")
+    digest = md5_hex(b"".join(parts))
     return b"".join([MAGIC_COOKIE, reversed_hex(slot_of(call_id, number)), b".", digest, b".0"])
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from runtime.routing.database import DatabaseError
 from runtime.storage.errors import BadValue, Duplicate, Late, NoTable, Overloaded, Refused, Unavailable
-from runtime.storage.statement import Result
+from runtime.storage.statement import MARSHAL_VERSION, Result
 
 _ERRORS: Final[dict[str, type[DatabaseError]]] = {
     kind.__name__: kind for kind in (BadValue, Duplicate, Late, NoTable, Overloaded, Refused, Unavailable)
@@ -16,8 +16,8 @@ _ERRORS: Final[dict[str, type[DatabaseError]]] = {
 
 def pack_answer(answer: list[Result] | DatabaseError) -> bytes:
     if isinstance(answer, DatabaseError):
-        return marshal.dumps((type(answer).__name__, str(answer)))
-    return marshal.dumps([(result.rows, result.count) for result in answer])
+        return marshal.dumps((type(answer).__name__, str(answer)), MARSHAL_VERSION)
+    return marshal.dumps([(result.rows, result.count) for result in answer], MARSHAL_VERSION)
 
 
 def unpack_answer(data: bytes) -> list[Result]:

@@ -6,6 +6,8 @@ import os
 from collections.abc import Sequence
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from runtime.routing.database import Row
 from runtime.storage.errors import Refused, Unavailable
 from runtime.storage.statement import Result, Statement
@@ -14,7 +16,11 @@ from runtime.storage.url import DBTEXT, FLATSTORE, SQLITE, Url
 # A statement may take so long, with all connecting and waiting for locks, if its caller does not say otherwise.
 DEADLINE_MS: Final = 5000
 
+# At a glance an embedded database may do so many of its own steps, a millisecond's work.
+GLANCE_STEPS: Final = 20_000
 
+
+@mypyc_attr(allow_interpreted_subclasses=True)
 class Connection:
     """A connection of one thread. It is opened with the first statement, and anew after it was lost."""
 
@@ -52,6 +58,16 @@ def connect(url: Url, deadline_ms: int = DEADLINE_MS, create: bool = False) -> C
     if url.driver == SQLITE and create:
         make_folder(url, os.path.dirname(url.path) or ".")
     return SqlConnection(url, deadline_ms, create)
+
+
+def connect_for_glances(url: Url) -> Connection | None:
+    """A connection for questions that take less time than having another thread ask: what is locked or takes long is an error at once.
+    None if this kind of database is none to be asked so."""
+    if url.driver != SQLITE:
+        return None
+    from runtime.storage.sql import SqlConnection
+
+    return SqlConnection(url, 0, False, GLANCE_STEPS)
 
 
 def make_folder(url: Url, folder: str) -> None:

@@ -6,6 +6,8 @@ import os
 import time
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from runtime.routing.asking import LATE, Kind, Question
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import DELETE, INSERT, UPDATE, Change, Condition, Database, DatabaseError, Row
@@ -124,7 +126,7 @@ class DatabaseQuestion(Question[bytes]):
         except DatabaseError as e:
             return str(e)
 
-    def ask(self, now_ms: int) -> None:
+    def ask(self, now_ms: i64) -> None:
         self._storage.ask(self.number, self._place, int(self.kind.deadline_ms), self._data)
 
 
@@ -136,7 +138,7 @@ class Insertion(DatabaseQuestion):
         self._table: Final = table
         self._log: Final = log
 
-    def go_on(self, now_ms: int) -> None:
+    def go_on(self, now_ms: i64) -> None:
         if self.answer is None:
             self.is_lost("no answer within the deadline; it may be there yet")
             return

@@ -61,6 +61,9 @@ class Driver:
         """The types of the columns of a table, whose name is quoted; {} if it can be seen to be none. Raises an error of the driver."""
         raise NotImplementedError
 
+    def begin_work(self) -> None:
+        """What a connection has done so far does not count against it any more."""
+
     def lives(self, raw: Any) -> bool:
         """False if the connection turns out to be lost."""
         try:
@@ -107,10 +110,12 @@ class Sqlite(Driver):
 
     begin = "BEGIN IMMEDIATE"
 
-    def __init__(self, url: Url, deadline_ms: int, create: bool) -> None:
+    def __init__(self, url: Url, deadline_ms: int, create: bool, steps: int) -> None:
         super().__init__(url, deadline_ms)
         self.errors = (sqlite3.Error,)
         self._create: Final = create
+        self._steps: Final = steps
+        self._has_done_some = False
 
     def dialect(self) -> Dialect:
         return sqlite.dialect(paramstyle="qmark")
@@ -132,10 +137,20 @@ class Sqlite(Driver):
                 raw.execute("PRAGMA journal_mode=WAL")
             # What has been committed survives a power cut.
             raw.execute("PRAGMA synchronous=FULL")
+            if self._steps:
+                raw.set_progress_handler(self._has_done_enough, self._steps)
         except sqlite3.Error:
             raw.close()
             raise
         return raw
+
+    def begin_work(self) -> None:
+        self._has_done_some = False
+
+    def _has_done_enough(self) -> bool:
+        # SQLite counts the steps of a statement over all its runs: only the second call tells of as many in this one.
+        was_called, self._has_done_some = self._has_done_some, True
+        return was_called
 
     def meaning(self, error: Exception) -> DatabaseError:
         name = getattr(error, "sqlite_errorname", "")
@@ -346,8 +361,8 @@ def _shut(fd: int) -> None:
         return
 
 
-def driver_for(url: Url, deadline_ms: int, create: bool) -> Driver:
-    """Raises Unavailable where the driver's library is not installed."""
+def driver_for(url: Url, deadline_ms: int, create: bool, steps: int = 0) -> Driver:
+    """`steps`: how many of its own an embedded database may do for what it is asked; 0: as many as it takes. Raises Unavailable where the driver's library is not installed."""
     try:
         if url.driver == MYSQL:
             return Mysql(url, deadline_ms)
@@ -356,4 +371,4 @@ def driver_for(url: Url, deadline_ms: int, create: bool) -> Driver:
     except ImportError as e:
         raise Unavailable(f"{url}: {e}: pip install {_LIBRARIES[url.driver]}") from e
     assert url.driver == SQLITE
-    return Sqlite(url, deadline_ms, create)
+    return Sqlite(url, deadline_ms, create, steps)

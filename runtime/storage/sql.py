@@ -1,51 +1,76 @@
-"""Statements on SQLite, MySQL and PostgreSQL. SQLAlchemy Core writes the SQL, once for each shape; the drivers run it."""
+"""Statements on SQLite, MySQL and PostgreSQL. What a shape of statements needs is found out once for each connection: its SQL, the
+types of its columns, the order of its parameters; the drivers run it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, final
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnClause,
-    ColumnElement,
-    bindparam,
-    column,
-    delete,
-    insert,
-    literal_column,
-    select,
-    table,
-    update,
-)
-from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import quoted_name
-
-from runtime.routing.database import DELETE, INSERT, PUT, UPDATE, Row, Value
+from runtime.routing.database import INSERT, PUT, UPDATE, Row, Value
 from runtime.storage.connection import DEADLINE_MS, Connection
 from runtime.storage.drivers import Driver, Layout, driver_for
 from runtime.storage.errors import BadValue, Duplicate, Refused, Unavailable, no_table
-from runtime.storage.statement import SELECT, Result, Statement
+from runtime.storage.statement import SHAPES_MAX, Result, Shape, Statement
 from runtime.storage.url import Url
-from runtime.storage.values import ANY, TEXT, Parameter, reader_of, to_database
-
-# SQL, and for each of its parameters in order which of the statement's values it is: those that are written come first.
-Text = tuple[str, tuple[int, ...]]
-
-# Shapes come from ser.cfg, not from messages, so there are few. The bound is against a bug.
-_SHAPES_MAX: Final = 1000
+from runtime.storage.values import ANY, TEXT, Parameter, Reader, reader_of, to_database
+from runtime.storage.writer import SqlWriter
 
 
+@final
+class Plan:
+    """What a shape is on one connection. `sql` takes the parameters of the statement in `order`; the INSERT of a PUT that has found no
+    row those of `inserts`."""
+
+    def __init__(self, shape: Shape, layout: Layout, writer: SqlWriter) -> None:
+        self._names: Final = shape.columns[: shape.written] + tuple([name for name, _, _ in shape.where])
+        self._types: Final = [layout.get(name.lower(), TEXT) for name in self._names]
+        self._written: Final = shape.written
+        self._can_be_met_by_none: Final = all([operator == "=" for _, operator, _ in shape.where])
+        self.sql, self.order = writer.text(shape, UPDATE if shape.kind == PUT else shape.kind)
+        self.insert_sql, self.inserts = writer.text(shape, INSERT) if shape.kind == PUT else ("", ())
+        self._readers: Final[list[Reader]] = [reader_of(layout.get(name.lower(), ANY)) for name in shape.columns]
+
+    def parameters(self, values: tuple[Value, ...]) -> list[Parameter] | None:
+        """The values of a statement as the driver takes them. None if no row can meet its conditions, since no column can hold what they
+        ask for. Raises BadValue."""
+        found: list[Parameter] = []
+        i = 0
+        try:
+            for value in values:
+                found.append(to_database(self._names[i], self._types[i], value))
+                i += 1
+        except BadValue:
+            if i < self._written or not self._can_be_met_by_none:
+                raise
+            return None
+        return found
+
+    def rows(self, found: Any) -> list[Row]:
+        """Rows as the driver gives them."""
+        rows: list[Row] = []
+        for one in found:
+            row: Row = []
+            i = 0
+            for value in one:
+                row.append(self._readers[i](value))
+                i += 1
+            rows.append(row)
+        return rows
+
+
+@final
 class SqlConnection(Connection):
     """A connection to a database that speaks SQL."""
 
-    def __init__(self, url: Url, deadline_ms: int, create: bool = False) -> None:
+    def __init__(self, url: Url, deadline_ms: int, create: bool = False, steps: int = 0) -> None:
+        """`steps`: how many of its own an embedded database may do for what it is asked; 0: as many as it takes."""
         self.url: Final = url
-        self._driver: Final[Driver] = driver_for(url, deadline_ms, create)
+        self._driver: Final[Driver] = driver_for(url, deadline_ms, create, steps)
         self._writer: Final = SqlWriter(self._driver.dialect(), self._driver.folds_names)
         self._raw: Any = None
         self._layouts: Final[dict[str, Layout]] = {}
+        self._plans: Final[dict[Shape, Plan]] = {}
         self._used_s = 0.0
 
     def run(self, statements: Sequence[Statement]) -> list[Result]:
@@ -58,7 +83,7 @@ class SqlConnection(Connection):
                 raise
         except Duplicate:
             # Somebody else has put the row there between our looking and our inserting.
-            if all(s.kind != PUT for s in statements):
+            if all([s.shape.kind != PUT for s in statements]):
                 raise
         return self._run(statements)
 
@@ -70,7 +95,7 @@ class SqlConnection(Connection):
             for line in lines:
                 cursor.execute(line)
             cursor.close()
-            self._layouts.clear()
+            self._forget_tables()
         except self._driver.errors as e:
             raise self._meaning(e, False) from None
 
@@ -119,7 +144,7 @@ class SqlConnection(Connection):
         except self._driver.errors as e:
             raise self._meaning(e, False) from None
         # It may have changed a table.
-        self._layouts.clear()
+        self._forget_tables()
         return rows
 
     def interrupt(self) -> None:
@@ -129,7 +154,7 @@ class SqlConnection(Connection):
 
     def close(self) -> None:
         raw, self._raw = self._raw, None
-        self._layouts.clear()
+        self._forget_tables()
         if raw is not None:
             self._driver.close(raw)
 
@@ -158,21 +183,20 @@ class SqlConnection(Connection):
         return self._raw
 
     def _run(self, statements: Sequence[Statement]) -> list[Result]:
-        is_single = len(statements) == 1 and statements[0].kind != PUT
+        is_single = len(statements) == 1 and statements[0].shape.kind != PUT
         results: list[Result] = []
         begun = False
         raw = self._open_for_use()
+        self._driver.begin_work()
         try:
             cursor = raw.cursor()
-            layouts = [self._layout(cursor, s.table) for s in statements]
-            for s, layout in zip(statements, layouts):
-                self._check_names(s, layout)
-            parameters = [_parameters(s, layout) for s, layout in zip(statements, layouts)]
+            plans = [self._plan(cursor, s.shape) for s in statements]
+            parameters = [plan.parameters(s.parameters) for s, plan in zip(statements, plans)]
             if not is_single:
                 cursor.execute(self._driver.begin)
-            begun = not is_single or not statements[0].reads
-            for s, layout, values in zip(statements, layouts, parameters):
-                results.append(Result([], 0) if values is None else self._execute(cursor, s, layout, values))
+            begun = not is_single or not statements[0].shape.reads
+            for s, plan, values in zip(statements, plans, parameters):
+                results.append(Result([], 0) if values is None else _execute(cursor, s.shape, plan, values))
             if not is_single:
                 cursor.execute("COMMIT")
             cursor.close()
@@ -183,36 +207,38 @@ class SqlConnection(Connection):
             raise error from None
         return results
 
+    def _plan(self, cursor: Any, shape: Shape) -> Plan:
+        known = self._plans.get(shape)
+        if known is not None:
+            return known
+        layout = self._layout(cursor, shape.table)
+        self._check_names(shape, layout)
+        plan = Plan(shape, layout, self._writer)
+        # An unknown table is told by the statement.
+        if layout:
+            if len(self._plans) >= SHAPES_MAX:
+                self._plans.clear()
+            self._plans[shape] = plan
+        return plan
+
     def _layout(self, cursor: Any, table: str) -> Layout:
         """What the database says of a table, asked once for a connection."""
         known = self._layouts.get(table)
         if known is None:
             known = self._driver.layout(cursor, self._writer.quoted(table))
-            # An unknown table is told by the statement.
             if known:
                 self._layouts[table] = known
         return known
 
-    def _check_names(self, s: Statement, layout: Layout) -> None:
+    def _forget_tables(self) -> None:
+        self._layouts.clear()
+        self._plans.clear()
+
+    def _check_names(self, shape: Shape, layout: Layout) -> None:
         """SQLite would take a column that it does not know, between quotes, for a text."""
-        for name in (*s.columns, *[name for name, _, _ in s.where], *([s.order] if s.order else [])):
+        for name in (*shape.columns, *[name for name, _, _ in shape.where], *([shape.order] if shape.order else [])):
             if layout and name.lower() not in layout:
-                raise Refused(f"{self.url}: no such column in table {s.table}: {name}")
-
-    def _execute(self, cursor: Any, s: Statement, layout: Layout, values: list[Parameter]) -> Result:
-        count = self._send(cursor, s, UPDATE if s.kind == PUT else s.kind, values)
-        if s.reads:
-            readers = [reader_of(layout.get(name.lower(), ANY)) for name in s.columns]
-            rows: list[Row] = [[read(v) for read, v in zip(readers, row)] for row in cursor.fetchall()]
-            return Result(rows, len(rows))
-        if s.kind == PUT and count == 0:
-            count = self._send(cursor, s, INSERT, values)
-        return Result([], count)
-
-    def _send(self, cursor: Any, s: Statement, kind: str, values: list[Parameter]) -> int:
-        sql, order = self._writer.text(s, kind)
-        cursor.execute(sql, [values[i] for i in order])
-        return int(cursor.rowcount)
+                raise Refused(f"{self.url}: no such column in table {shape.table}: {name}")
 
     def _roll_back(self) -> None:
         try:
@@ -229,75 +255,20 @@ class SqlConnection(Connection):
         return error
 
 
-def _parameters(s: Statement, layout: Layout) -> list[Parameter] | None:
-    """The values that are written and then those of the conditions. None if no row can meet the conditions, since no column can
-    hold what they ask for. Raises BadValue."""
-    values = [to_database(name, layout.get(name.lower(), TEXT), value) for name, value in zip(s.columns, s.values)]
-    try:
-        return values + [to_database(name, layout.get(name.lower(), TEXT), value) for name, _, value in s.where]
-    except BadValue:
-        if any(operator != "=" for _, operator, _ in s.where):
-            raise
-        return None
+def _execute(cursor: Any, shape: Shape, plan: Plan, values: list[Parameter]) -> Result:
+    cursor.execute(plan.sql, _in_order(values, plan.order))
+    if shape.reads:
+        rows = plan.rows(cursor.fetchall())
+        return Result(rows, len(rows))
+    count = int(cursor.rowcount)
+    if shape.kind == PUT and count == 0:
+        cursor.execute(plan.insert_sql, _in_order(values, plan.inserts))
+        count = int(cursor.rowcount)
+    return Result([], count)
 
 
-class SqlWriter:
-    """SQL of statements in one dialect. Names are quoted, values are parameters, always."""
-
-    def __init__(self, dialect: Dialect, folds_names: bool) -> None:
-        self._dialect: Final = dialect
-        self._folds_names: Final = folds_names
-        self._texts: Final[dict[object, Text]] = {}
-
-    def text(self, s: Statement, kind: str) -> Text:
-        """The SQL for a statement of this shape, done as `kind`."""
-        where = tuple([(name, operator, value is None) for name, operator, value in s.where])
-        shape = (kind, s.table, s.columns, where, s.order, s.most)
-        known = self._texts.get(shape)
-        if known is None:
-            if len(self._texts) >= _SHAPES_MAX:
-                self._texts.clear()
-            known = self._texts[shape] = self._compile(s, kind)
-        return known
-
-    def quoted(self, name: str) -> str:
-        return self._dialect.identifier_preparer.quote(self._name(name))
-
-    def _name(self, name: str) -> quoted_name:
-        # SER writes names without quotes, so there they would be in lower case. Quotes make names of key words, too.
-        return quoted_name(name.lower() if self._folds_names else name, True)
-
-    def _compile(self, s: Statement, kind: str) -> Text:
-        written: dict[str, BindParameter[Any]] = {}
-        if kind not in (SELECT, DELETE):
-            written = {self._name(name): bindparam(f"v{i}") for i, name in enumerate(s.columns)}
-        first = len(s.values)
-        where = [self._condition(name, operator, value, first + i) for i, (name, operator, value) in enumerate(s.where)]
-        target = table(self._name(s.table), *[column(name) for name in written])
-        statement: Any
-        if kind == SELECT:
-            chosen: list[ColumnClause[Any]] = [column(self._name(name)) for name in s.columns]
-            statement = select(*chosen).select_from(target).where(*where)
-            if s.order:
-                statement = statement.order_by(column(self._name(s.order)))
-            if s.most:
-                # Written out: what is no value of the statement has no place among its parameters.
-                statement = statement.limit(literal_column(str(s.most))).offset(literal_column("0"))
-        elif kind == INSERT:
-            statement = insert(target).values(written)
-        elif kind == UPDATE:
-            statement = update(target).values(written).where(*where)
-        else:
-            statement = delete(target).where(*where)
-        compiled = statement.compile(dialect=self._dialect)
-        names: list[str] = list(compiled.positiontup or ())
-        return str(compiled), tuple([int(name[1:]) for name in names])
-
-    def _condition(self, name: str, operator: str, value: Value, index: int) -> ColumnElement[bool]:
-        left: ColumnClause[Any] = column(self._name(name))
-        if value is None:
-            return left.is_not(None) if operator == "!=" else left.is_(None)
-        return left.op(operator, is_comparison=True)(bindparam(f"v{index}"))
+def _in_order(values: list[Parameter], order: tuple[int, ...]) -> list[Parameter]:
+    return [values[i] for i in order]
 
 
 def make_database(url: Url) -> None:

@@ -1,4 +1,8 @@
-"""Statements on their way to whoever runs them, and their results on the way back."""
+"""Statements on their way to whoever runs them, and their results on the way back.
+
+What a statement is before it has values is its shape. Shapes come from ser.cfg, not from messages: they are few, each process makes one
+of them once, and whoever runs statements prepares it once.
+"""
 
 from __future__ import annotations
 
@@ -10,34 +14,111 @@ from runtime.routing.database import Change, Condition, Row, Value
 
 SELECT: Final = "select"
 
+# Of a condition: its column, its operator, and whether NULL is what it compares with.
+Test = tuple[str, str, bool]
+
+# The bound is against a bug.
+SHAPES_MAX: Final = 1000
+
+# Of marshal: later ones look for what is there twice, which costs more than everything else.
+MARSHAL_VERSION: Final = 2
+
 
 @final
-class Statement:
-    """A question or a change. `columns` are those selected or written, `values` what is written, each of `where` is
-    (column, operator, value), and all of them are met. Of the rows of a question
-    the first `most` are told, in the order of the column `order`; 0: all, "": in any order."""
+class Shape:
+    """`columns` are those selected or written; all of `where` have to be met. Of the rows of a question the first `most` are
+    told, in the order of the column `order`; 0: all, "": in any order. `packed` tells all of it to another process."""
 
     def __init__(
-        self,
-        kind: str,
-        table: str,
-        columns: tuple[str, ...],
-        values: tuple[Value, ...],
-        where: tuple[tuple[str, str, Value], ...],
-        order: str = "",
-        most: int = 0,
+        self, kind: str, table: str, columns: tuple[str, ...], where: tuple[Test, ...], order: str, most: int
     ) -> None:
         self.kind: Final = kind
         self.table: Final = table
         self.columns: Final = columns
-        self.values: Final = values
         self.where: Final = where
         self.order: Final = order
         self.most: Final = most
+        self.reads: Final = kind == SELECT
+        # How many values are written.
+        self.written: Final = 0 if kind == SELECT else len(columns)
+        self.packed: Final[bytes] = marshal.dumps((kind, table, columns, where, order, most), MARSHAL_VERSION)
+
+
+@final
+class Shapes:
+    """Those that this process has met."""
+
+    def __init__(self) -> None:
+        self._made: Final[dict[tuple[str, str, tuple[str, ...], tuple[Test, ...], str, int], Shape]] = {}
+        self._unpacked: Final[dict[bytes, Shape]] = {}
+
+    def of(
+        self, kind: str, table: str, columns: tuple[str, ...], where: tuple[Test, ...], order: str, most: int
+    ) -> Shape:
+        key = (kind, table, columns, where, order, most)
+        known = self._made.get(key)
+        if known is None:
+            if len(self._made) >= SHAPES_MAX:
+                self._made.clear()
+            known = self._made[key] = Shape(kind, table, columns, where, order, most)
+        return known
+
+    def unpack(self, packed: bytes) -> Shape:
+        """The shape that another process has packed."""
+        known = self._unpacked.get(packed)
+        if known is None:
+            if len(self._unpacked) >= SHAPES_MAX:
+                self._unpacked.clear()
+            kind, table, columns, where, order, most = marshal.loads(packed)
+            known = self._unpacked[packed] = self.of(kind, table, columns, where, order, most)
+        return known
+
+
+_SHAPES: Final = Shapes()
+
+
+@final
+class Statement:
+    """A question or a change. `parameters` are the values that are written, and then those of the conditions."""
+
+    def __init__(self, shape: Shape, parameters: tuple[Value, ...]) -> None:
+        self.shape: Final = shape
+        self.parameters: Final = parameters
+
+    @property
+    def kind(self) -> str:
+        return self.shape.kind
+
+    @property
+    def table(self) -> str:
+        return self.shape.table
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.shape.columns
+
+    @property
+    def order(self) -> str:
+        return self.shape.order
+
+    @property
+    def most(self) -> int:
+        return self.shape.most
 
     @property
     def reads(self) -> bool:
-        return self.kind == SELECT
+        return self.shape.reads
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What is written."""
+        return self.parameters[: self.shape.written]
+
+    @property
+    def where(self) -> tuple[tuple[str, str, Value], ...]:
+        """Column, operator and value of each condition."""
+        values = self.parameters[self.shape.written :]
+        return tuple([(name, operator, value) for (name, operator, _), value in zip(self.shape.where, values)])
 
 
 @final
@@ -50,22 +131,24 @@ class Result:
 
 
 def question(table: str, columns: tuple[str, ...], where: list[Condition], order: str = "", most: int = 0) -> Statement:
-    return Statement(SELECT, table, columns, (), _plain(where), order, most)
+    return Statement(_SHAPES.of(SELECT, table, columns, _tests(where), order, most), tuple([c.value for c in where]))
 
 
 def change(one: Change) -> Statement:
-    return Statement(one.kind, one.table, one.columns, tuple(one.values), _plain(one.where))
+    assert len(one.values) == len(one.columns)
+    parameters = tuple(one.values) + tuple([c.value for c in one.where])
+    return Statement(_SHAPES.of(one.kind, one.table, one.columns, _tests(one.where), "", 0), parameters)
 
 
-def _plain(where: list[Condition]) -> tuple[tuple[str, str, Value], ...]:
-    return tuple([(c.column, c.operator, c.value) for c in where])
+def _tests(where: list[Condition]) -> tuple[Test, ...]:
+    return tuple([(c.column, c.operator, c.value is None) for c in where])
 
 
 def pack(statements: Sequence[Statement]) -> bytes:
     """Statements for another process of this server."""
-    return marshal.dumps([(s.kind, s.table, s.columns, s.values, s.where, s.order, s.most) for s in statements])
+    return marshal.dumps([(s.shape.packed, s.parameters) for s in statements], MARSHAL_VERSION)
 
 
 def unpack(data: bytes) -> list[Statement]:
     """What `pack` has packed."""
-    return [Statement(*plain) for plain in marshal.loads(data)]
+    return [Statement(_SHAPES.unpack(packed), parameters) for packed, parameters in marshal.loads(data)]

@@ -25,6 +25,9 @@ _TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 # What a driver takes.
 Parameter = str | bytes | int | float | None
 
+# Makes a value of what the driver gives.
+Reader = Callable[[object], Value]
+
 
 def to_database(column: str, type: str, value: Value) -> Parameter:
     """A value for a column of that type. Raises BadValue where no database could hold it."""
@@ -48,7 +51,7 @@ def to_database(column: str, type: str, value: Value) -> Parameter:
     return str(value) if type == TEXT else value
 
 
-def reader_of(type: str) -> Callable[[object], Value]:
+def reader_of(type: str) -> Reader:
     """The function that makes a value of what the driver gives for a column of that type."""
     return _READERS[type]
 
@@ -155,7 +158,7 @@ def _seconds(moment: datetime.datetime) -> int:
         return 0
 
 
-_READERS: Final[dict[str, Callable[[object], Value]]] = {
+_READERS: Final[dict[str, Reader]] = {
     ANY: _any,
     BLOB: _any,
     FLOAT: _float,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import Final
 
 from runtime.routing.context import Context
 from runtime.sip import headers
+from runtime.sip.md5 import md5_hex
 from runtime.sip.message import Message
 from runtime.sip.reply import to_tag_of
 from runtime.sip.uri import BadUri, parse_uri
@@ -74,4 +74,4 @@ def transaction_id(msg: Message) -> bytes:
     branch = msg.buf[via.branch_start : via.branch_end] if via is not None and via.branch_start >= 0 else b""
     parts = (msg.from_, msg.to, msg.call_id, msg.cseq)
     text = b"\n".join([*[msg.value(record) for record in parts], msg.buf[msg.uri_start : msg.uri_end], branch])
-    return hashlib.md5(text, usedforsecurity=False).hexdigest().encode("ascii")
+    return md5_hex(text)

@@ -157,6 +157,9 @@ class Worker:
 
         The caller's greenlet is the hub: whenever the loop is parked, since a route of the message that it handles waits, another
         loop goes on. Loops are made here, not by each other, since each begins as deep in the stack as its maker is.
+
+        A loop that has been parked ends when what it was handling has: what calls something that may wait looks at `_loop_number`
+        afterwards, and returns if it is another's. (An exception that unwinds the loop would cost as much as a message.)
         """
         self._goes_on = goes_on
         self._timeout_ms = FOREVER if goes_on is None else wake_ms
@@ -165,12 +168,15 @@ class Worker:
 
     def _loop(self) -> None:
         self._loop_number += 1
+        loop = self._loop_number
         goes_on = self._goes_on
         while True:
             try:
                 self.step(self._timeout_ms)
             except MemoryError:
                 self._run_short()
+            if self._loop_number != loop:
+                return
             if goes_on is not None and not goes_on():
                 self._is_over = True
                 return
@@ -181,16 +187,21 @@ class Worker:
         The clock is read once for all of it. If another loop was parked in the middle of a batch this one finishes that: what is
         left to do stands in the worker, not on anybody's stack.
         """
+        loop = self._loop_number
         if not self._in_batch:
             waiter = self._waiter
             self._count = self._io.receive(timeout_ms) if waiter is None else self._receive_from_all(waiter, timeout_ms)
             self._begin_batch()
         now_ms = self._now_ms
         self._handle_batch(now_ms)
+        if self._loop_number != loop:
+            return True
         if self._deferrals.count > 0:
             self._deferrals.finish(now_ms)
         if self._has_timers or self._asking.count > 0:
             self._run_timers(now_ms)
+            if self._loop_number != loop:
+                return True
         if (
             self._outbox
             or self.outgoing.failures
@@ -199,6 +210,8 @@ class Worker:
             or self._deferrals.count > 0
         ):
             self._settle(now_ms)
+            if self._loop_number != loop:
+                return True
         if self._fate_of_new == REFUSE:
             self._count_refusing()
         if self._is_draining and now_ms >= self._tell_ms:
@@ -284,25 +297,34 @@ class Worker:
     def _handle_batch(self, now_ms: i64) -> None:
         """Everything that was read and has not been handled yet. Each thing is taken out first: handling it may take long."""
         io = self._io
+        loop = self._loop_number
         while self._next < self._count:
             i = self._next
             self._next = i + 1
             if self._fate_of_new != DROP or not self._is_dropped(io.data[i]):
                 self.handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
+                if self._loop_number != loop:
+                    return
         while self._own:
             place = self._own.pop()
             self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
+            if self._loop_number != loop:
+                return
         letters = self._letters
         if letters:
             while self._next_letter < len(letters):
                 letter = letters[self._next_letter]
                 self._next_letter += 1
                 self._take_letter(letter, now_ms)
+                if self._loop_number != loop:
+                    return
             letters.clear()
             self._next_letter = 0
         streams = self.streams
         if streams is not None and self.exchange is not None:
             self._handle_streams(streams, self.exchange, now_ms)
+            if self._loop_number != loop:
+                return
             if streams.reached:
                 self._tell_reached(streams, self.exchange, now_ms)
         watches = self._asking.watches
@@ -392,6 +414,7 @@ class Worker:
     def _handle_streams(self, streams: Streams, exchange: Exchange, now_ms: i64) -> None:
         """Messages that came over TCP: those of others into their mailboxes, our own to the engine."""
         owners = exchange.owners
+        loop = self._loop_number
         while self._next_received < len(streams.received):
             received = streams.received[self._next_received]
             self._next_received += 1
@@ -410,6 +433,8 @@ class Worker:
                 owner = call_id % owners if call_id >= 0 else connection.number % owners
             if owner == exchange.number:
                 self._handle_stream(connection, data, now_ms)
+                if self._loop_number != loop:
+                    return
             else:
                 listener, peer = connection.listener.index, connection.peer.sockaddr
                 tcp_message.put(exchange.post, owner, listener, connection.number, peer, data)
@@ -428,15 +453,17 @@ class Worker:
 
     def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64) -> None:
         out = self._outbox
+        loop = self._loop_number
         self.handle(data, connection.peer, connection.listener, now_ms, connection.number)
+        if self._loop_number != loop:
+            return
         # Where the engine closes the connection, what came by it in the same breath is not handled any more.
         if len(out) > 0 and len(out[-1].data) == 0 and out[-1].connection == connection.number:
             connection.is_doomed = True
 
     def handle(self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64) -> None:
-        """A message: to the engine. If its route waits, this raises GreenletExit when it has ended."""
+        """A message: to the engine. If its route waits, `_loop_number` is another when this returns."""
         self.received += 1
-        loop = self._loop_number
         try:
             self.engine.handle(data, source, listener, now_ms, connection)
         except MemoryError:
@@ -445,12 +472,6 @@ class Worker:
         except Exception as e:
             self.bugs += 1
             self._complaints.bug(e)
-        self._leave_if_replaced(loop)
-
-    def _leave_if_replaced(self, loop: i64) -> None:
-        """A route that the loop of this number was running has waited, and another loop has taken over: this one is done."""
-        if self._loop_number != loop:
-            raise greenlet.GreenletExit()
 
     def drain(self, retry_after_s: i64) -> None:
         """The server is to end: nothing new is begun, and the process table is told how much is left."""
@@ -473,7 +494,8 @@ class Worker:
         if wait_ms == 0:
             loop = self._loop_number
             self.engine.run_timers(now_ms)
-            self._leave_if_replaced(loop)
+            if self._loop_number != loop:
+                return
             wait_ms = _UNKNOWN
         streams = self.streams
         if streams is not None:
@@ -503,7 +525,8 @@ class Worker:
             while self._unsettled:
                 loop = self._loop_number
                 self.engine.note_failure(self._unsettled.pop(0).send, now_ms)
-                self._leave_if_replaced(loop)
+                if self._loop_number != loop:
+                    return
 
 
 def _sooner(a_ms: i64, b_ms: i64) -> i64:

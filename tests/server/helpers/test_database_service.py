@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from engine import Lines
 
 from runtime.routing.database import INSERT, Change, Condition, DatabaseError
+from runtime.server.helpers.db.pool import Pool
 from runtime.server.helpers.db.service import DatabaseService
 from runtime.server.helpers.db.storage import DATABASE_SERVICE, ServerStorage
 from runtime.server.mail.exchange import Exchange
@@ -18,6 +20,7 @@ from runtime.server.mail.letters import db_answer
 from runtime.server.mail.letters.db_answer import Pieces
 from runtime.server.mail.mailbox import Letter, Mailboxes, PlainMailbox, Post
 from runtime.storage.answer import unpack_answer
+from runtime.storage.connection import GLANCE_STEPS
 from runtime.storage.errors import Duplicate, Late, Unavailable
 from runtime.storage.statement import Result, Statement, change, pack, question
 from runtime.storage.url import parse_url
@@ -179,4 +182,53 @@ def test_a_database_that_comes_back_is_found_again(tmp_path: Path, file: str) ->
         except Unavailable:
             assert time.monotonic() < until
     assert "can be reached again" in clients.log.lines[-1]
+    clients.boxes.close()
+
+
+def one(a: int) -> Statement:
+    return question("t", ("b",), [Condition("a", a)])
+
+
+def test_a_quick_question_to_a_file_needs_no_thread(file: str) -> None:
+    pool = Pool(parse_url(f"sqlite://{file}"), DEADLINE_MS, Lines())
+    with closing(sqlite3.connect(file)) as raw, raw:
+        raw.execute("INSERT INTO t VALUES (1, 'x')")
+    # Steps are counted for each question: many that are quick are not taken for one that is slow.
+    for _ in range(GLANCE_STEPS // 4):
+        found = pool.glance([one(1)])
+        assert found is not None and found[0].rows == [[b"x"]]
+
+
+def test_what_takes_long_or_may_go_wrong_is_left_to_a_thread(file: str) -> None:
+    pool = Pool(parse_url(f"sqlite://{file}"), DEADLINE_MS, Lines())
+    with closing(sqlite3.connect(file)) as raw, raw:
+        raw.executemany("INSERT INTO t VALUES (?, 'x')", [(i,) for i in range(GLANCE_STEPS)])
+    assert pool.glance([question("t", ("a",), [Condition("b", b"y")])]) is None
+    assert pool.glance([one(1)]) is not None
+    assert pool.glance([insert(-1)]) is None
+    assert pool.glance([one(1), one(2)]) is None
+    assert pool.glance([question("t", ("nothing",), [])]) is None
+
+
+def test_what_takes_long_is_answered_all_the_same(clients: Clients, file: str) -> None:
+    with closing(sqlite3.connect(file)) as raw, raw:
+        raw.executemany("INSERT INTO t VALUES (?, 'x')", [(i,) for i in range(GLANCE_STEPS)])
+    for _ in range(2):
+        assert len(clients.result([question("t", ("a",), [Condition("b", b"x")])])[0].rows) == GLANCE_STEPS
+
+
+def test_nobody_waits_for_a_file_that_is_locked_but_who_asks_for_it(file: str, tmp_path: Path) -> None:
+    free = tmp_path / "free.sqlite"
+    with closing(sqlite3.connect(free)) as raw, raw:
+        raw.execute("CREATE TABLE t (a INT PRIMARY KEY, b TEXT)")
+    clients = Clients(f"sqlite://{file}", f"sqlite://{free}")
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        other.execute("INSERT INTO t VALUES (1, '')")
+        stuck = clients.ask([SELECT], 0)
+        assert clients.result([SELECT], 1)[0].rows == []
+        assert stuck not in clients.answers
+        clients.wait(stuck)
+        assert isinstance(clients.answers[stuck], Late)
     clients.boxes.close()
