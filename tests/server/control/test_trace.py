@@ -30,6 +30,11 @@ route {{
   record_route();
   if (loose_route()) {{ t_relay(); break; }}
   if (method == "OPTIONS") {{ sl_send_reply("200", "{answer}"); break; }}
+  if (uri =~ "^sip:paid") {{
+    if (!search("^Proxy-Authorization:")) {{ sl_send_reply("407", "Who Is It"); break; }}
+    sl_send_reply("200", "OK");
+    break;
+  }}
   if (uri =~ "^sip:slow") exec_msg("true");
   if (is_user_in("From", "far")) setflag(3);
   if (isflagset(3)) log(1, "far\\n");
@@ -113,6 +118,32 @@ def test_a_request_without_a_transaction_is_over_with_its_answer(site: Site) -> 
         "OPTIONS -",
         "200 OK (OPTIONS)",
     ], trace.text
+
+
+def test_a_request_that_comes_again_with_credentials_is_in_the_same_ladder(site: Site) -> None:
+    trace = site.server.trace("call-id=paid@test", "-n", "1")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+        phone.bind(("127.0.0.1", 0))
+        phone.settimeout(30)
+        server, port = ("127.0.0.1", site.server.port), phone.getsockname()[1]
+        phone.sendto(_paid(port, 1), server)
+        assert phone.recv(65536).startswith(b"SIP/2.0 407 ")
+        phone.sendto(_paid(port, 2, 'Proxy-Authorization: Digest username="alice"\r\n'), server)
+        assert phone.recv(65536).startswith(b"SIP/2.0 200 ")
+    assert trace.wait() == 0, trace.text
+    rungs = [line[10:].strip(" |<>-") for line in trace.lines if "|" in line and ("--" in line or "<-" in line)]
+    told = [next(word for word in ("407", "200", "MESSAGE") if word in rung) for rung in rungs]
+    assert told == ["MESSAGE", "407", "MESSAGE", "200"], trace.text
+    assert "call 2" not in trace.text
+
+
+def _paid(port: int, number: int, more: str = "") -> bytes:
+    lines = [
+        "MESSAGE sip:paid@example.com SIP/2.0", f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-paid-{number}",
+        "From: <sip:alice@example.com>;tag=a", "To: <sip:paid@example.com>", "Call-ID: paid@test",
+        f"CSeq: {number} MESSAGE", "Max-Forwards: 70",
+    ]  # fmt: skip
+    return ("\r\n".join(lines) + f"\r\n{more}Content-Length: 0\r\n\r\n").encode()
 
 
 def test_secrets_are_not_shown(site: Site) -> None:
