@@ -123,6 +123,10 @@ BAD = [
     ("exec.exec_msg", 1, 0, "  "),
     ("msilo.m_store", 1, 0, "3"),
     ("gflags.set_gflag", 1, 0, "32"),
+    ("gflags.set_gflag", 1, 0, " 1"),
+    ("gflags.set_gflag", 1, 0, "+1"),
+    ("maxfwd.mf_process_maxfwd_header", 1, 0, "1 "),
+    ("dispatcher.ds_select_dst", 2, 1, "-1"),
     ("cpl-c.cpl_run_script", 2, 0, "both"),
 ]
 

@@ -52,6 +52,11 @@ def test_speeddial_answers_errors_and_ends_the_script() -> None:
     assert site.answer(request(uri="sip:42@h")).startswith(b"SIP/2.0 500 Server Internal Error\r\n")
 
 
+def test_a_column_that_holds_no_text_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Tables, "query", lambda *_: [[5]])
+    assert speeddial().answer(request(uri="sip:42@h")).startswith(b"SIP/2.0 500 ")
+
+
 # --- pdt -------------------------------------------------------------------------------------------------------------
 
 
@@ -94,6 +99,19 @@ def test_get_domainprefix_tells_and_gives_codes() -> None:
     assert ask(site, "get_domainprefix", b"new.org") == b"400 |get_domaincode: could not read from fifo\n"
     site.tables.down = True
     assert ask(site, "get_domainprefix", b"b.org", b"1").startswith(b"204 |")
+
+
+@pytest.mark.parametrize(
+    ("authorization", "code"), [(b"0", b"203"), (b"01", b"203"), (b"1", b"202"), (b"2", b"202"), (b"y", b"202")]
+)
+def test_who_says_anything_but_0_may_register(authorization: bytes, code: bytes) -> None:
+    assert ask(pdt(), "get_domainprefix", b"new.org", authorization).startswith(code + b" |")
+
+
+def test_the_code_0_leads_nowhere_and_hinders_nothing() -> None:
+    site = pdt(codes=(0, 13))
+    assert site.answer(request(uri="sip:000555@gw")).startswith(b"OPTIONS sip:000555@gw ")
+    assert site.answer(request(uri="sip:0013055@gw")).startswith(b"OPTIONS sip:55@d13.org ")
 
 
 def test_a_code_with_the_terminator_does_not_start() -> None:

@@ -107,6 +107,10 @@ def test_mistakes_in_a_list_are_told_by_line(text: str, mistake: str) -> None:
         parse_list(text)
 
 
+def test_a_comment_may_stand_behind_a_destination() -> None:
+    assert parse_list("1 sip:a # the old one\n1 sip:b #") == {1: [b"sip:a", b"sip:b"]}
+
+
 def test_an_empty_list_is_a_list() -> None:
     assert parse_list("") == {}
 

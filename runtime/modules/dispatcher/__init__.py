@@ -22,12 +22,14 @@ _METHODS: Final = "0 hash of Call-ID, 1 hash of From URI"
 
 
 def _method_doubt(text: str) -> Doubt | None:
-    if text.strip() in ("0", "1"):
+    if text in ("0", "1"):
         return None
     return Doubt(f"algorithm {text} always takes the first destination of the set", _METHODS)
 
 
-_ALGORITHM: Final = ArgumentKind("algorithm", f"an algorithm ({_METHODS})", parse_integer, _method_doubt)
+_ALGORITHM: Final = ArgumentKind(
+    "algorithm", f"an algorithm ({_METHODS})", lambda text: parse_integer(text, 0), _method_doubt
+)
 
 _CALL_ID: Final = 0
 _FROM_URI: Final = 1
@@ -96,7 +98,7 @@ def hash_of(text: bytes) -> i64:
 
 
 def parse_list(text: str) -> dict[int, list[bytes]]:
-    """The destinations of each set, in the order of the lines `SET SIP-URI`; `#` begins a comment.
+    """The destinations of each set, in the order of the lines `SET SIP-URI`; a word with `#` before it begins a comment.
 
     Raises ValueError, a sentence with the number of the line.
     """
@@ -105,6 +107,8 @@ def parse_list(text: str) -> dict[int, list[bytes]]:
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
+        if len(words) > 2 and words[2].startswith("#"):
+            del words[2:]
         if len(words) != 2 or not words[0].isdecimal():
             raise ValueError(f"line {number} is not SET SIP-URI: {line.strip()}")
         uri = words[1].encode("latin-1")

@@ -73,7 +73,7 @@ class Pdt(Module):
         for code, domain in rows:
             if not isinstance(code, int) or not isinstance(domain, bytes):
                 raise ModuleError(f"pdt: a row of table {self._table} has no code or no domain")
-            if str(self._terminator) in str(code):
+            if code != 0 and str(self._terminator) in str(code):
                 raise ModuleError(f"pdt: table {self._table}: code {code} has the terminator {self._terminator} in it")
             domains[code] = domain
         memory = world.shared.take(room_for(len(domains) * _CODE_BYTES), "pdt")
@@ -109,7 +109,7 @@ class Pdt(Module):
         return [Command("get_domainprefix", self.get_domainprefix, LINE * 2)]
 
     def get_domainprefix(self, inquiry: Inquiry) -> None:
-        """The code of a domain, which with authorization 1 gets one if it has none."""
+        """The code of a domain, which gets one if it has none, unless the authorization begins with 0."""
         domain = inquiry.word(0)
         authorization = inquiry.word(1)
         if not domain or not authorization:
@@ -120,7 +120,7 @@ class Pdt(Module):
         if code >= 0:
             inquiry.answer(b"201 |Domain name= %sDomain code= %d%d\n" % (domain, code, self._terminator))
             return
-        if authorization != b"1":
+        if authorization.startswith(b"0"):
             inquiry.answer(b"203 |Domain name not registered yet\n")
             return
         code = codes.new_code()

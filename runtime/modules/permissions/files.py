@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from runtime.modules.permissions.rules import BadRule, Rules, parse_rules
+from runtime.modules.permissions.rules import Rules, parse_rules
 from runtime.routing.context import L_ERR, L_INFO, L_WARN
 from runtime.routing.module import Module
 from runtime.routing.port import Port
 from runtime.routing.prepared import Prepared
 from runtime.routing.world import World
 
-EMPTY: Final = Rules([])
+EMPTY: Final = Rules([], [])
 
 
 class RuleKeeper(Module):
@@ -23,7 +23,7 @@ class RuleKeeper(Module):
         self._read: Final[dict[str, Rules]] = {}
 
     def rules_of(self, world: World, name: str) -> Rules:
-        """The rules of a file. None, with a line in the log, for one that cannot be read or has a mistake, as in SER."""
+        """The rules of a file. None for one that cannot be read; the log has that, and each line that is no rule."""
         path = world.path(name)
         rules = self._read.get(path)
         if rules is None:
@@ -39,9 +39,8 @@ def _read_rules(world: World, path: str) -> Rules:
     except OSError as unreadable:
         world.log.write(L_WARN, f"WARNING: permissions: {path}: {unreadable.strerror}: no rules")
         return EMPTY
-    except BadRule as wrong:
-        world.log.write(L_ERR, f"ERROR: permissions: {path}: {wrong}: the whole file is ignored")
-        return EMPTY
+    for mistake in rules.mistakes:
+        world.log.write(L_ERR, f"ERROR: permissions: {path}: {mistake}: this line is no rule")
     world.log.write(L_INFO, f"permissions: {path} read")
     return rules
 

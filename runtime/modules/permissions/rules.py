@@ -2,10 +2,11 @@
 
     rule = list ["EXCEPT" list] ":" list ["EXCEPT" list]      ; senders, then destinations
     list = "ALL" / expression *("," expression)
-    expression = a POSIX extended regular expression, in double quotes where it holds "," ":" or "#"
+    expression = a POSIX extended regular expression, in double quotes where it holds "," or "#"
 
-A rule matches if its two sides do. "ALL" belongs to the rule in which it stands (SER asks the first rule of the file for every
-one).
+The last colon that stands outside of quotes parts the sides, so `sip:alice : gw` needs no quotes. A rule matches if its two sides
+do. "ALL" belongs to the rule in which it stands (SER asks the first rule of the file for every one); in quotes it is an expression.
+A line that is no rule is passed over, and the others count, as in SER.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import Final, final
 from runtime.sip.regex import BadRegex, Regex
 
 # EXCEPT is a word of its own; other words up to a sign are one expression, with the blanks between them.
-_TOKEN: Final = re.compile(
-    r'\s*(?:"([^"]*)"|([,:])|(EXCEPT(?![^\s,:"])|[^\s,:"]+(?:[ \t]+(?!EXCEPT(?![^\s,:"]))[^\s,:"]+)*))'
-)
+_TOKEN: Final = re.compile(r'\s*(?:"([^"]*)"|(,)|(EXCEPT(?![^\s,"])|[^\s,"]+(?:[ \t]+(?!EXCEPT(?![^\s,"]))[^\s,"]+)*))')
+# What stands before a comment, and of that the quoted texts.
+_CODE: Final = re.compile(r'(?:[^"#]|"[^"]*"|"(?![^"]*"))*')
+_QUOTED: Final = re.compile(r'"[^"]*"')
 
 
 class BadRule(Exception):
@@ -48,10 +50,11 @@ def _any_matches(expressions: list[Regex], text: bytes) -> bool:
 
 @final
 class Rules:
-    """The rules of a file; one that matches is enough."""
+    """The rules of a file; one that matches is enough. `mistakes` says of each line that is none where it stands and why."""
 
-    def __init__(self, rules: list[tuple[Side, Side]]) -> None:
+    def __init__(self, rules: list[tuple[Side, Side]], mistakes: list[str]) -> None:
         self._rules: Final = rules
+        self.mistakes: Final = mistakes
 
     def match(self, sender: bytes, destination: bytes) -> bool:
         """True if a rule is about this pair of URIs."""
@@ -65,44 +68,44 @@ class Rules:
 
 
 def parse_rules(text: str) -> Rules:
-    """The rules in a file; raises BadRule with the number of the line."""
+    """The rules in a file, without the lines that are none."""
     rules: list[tuple[Side, Side]] = []
+    mistakes: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
-            rule = _rule(_tokens(line))
+            rule = _rule(line)
         except BadRule as e:
-            raise BadRule(f"line {number}: {e}") from e
+            mistakes.append(f"line {number}: {e}")
+            continue
         if rule is not None:
             rules.append(rule)
-    return Rules(rules)
+    return Rules(rules, mistakes)
 
 
-def _tokens(line: str) -> list[str]:
-    """The line in pieces: expressions behind a `"`, words as they are, `,` and `:`; up to a comment."""
+def _rule(line: str) -> tuple[Side, Side] | None:
+    """None for a line with nothing but a comment."""
+    found = _CODE.match(line)
+    code = line[: found.end()] if found is not None else ""
+    if not code.strip():
+        return None
+    colon = _QUOTED.sub(lambda quoted: "_" * len(quoted[0]), code).rfind(":")
+    if colon < 0:
+        raise BadRule("a rule has two sides, with a colon between them")
+    return _side(_tokens(code[:colon])), _side(_tokens(code[colon + 1 :]))
+
+
+def _tokens(text: str) -> list[str]:
+    """A side in pieces: expressions behind a `"`, words as they are, and `,`."""
     found: list[str] = []
     at = 0
-    while at < len(line) and line[at:].strip():
-        if line[at:].lstrip().startswith("#"):
-            break
-        token = _TOKEN.match(line, at)
+    while text[at:].strip():
+        token = _TOKEN.match(text, at)
         if token is None:
             raise BadRule("a quote is never closed")
         quoted, sign, word = token.groups()
-        if word is not None and "#" in word:
-            word = word.partition("#")[0].rstrip()
-            line = line[: token.end()]
         found.append('"' + quoted if quoted is not None else str(sign or word))
         at = token.end()
     return found
-
-
-def _rule(tokens: list[str]) -> tuple[Side, Side] | None:
-    if not tokens:
-        return None
-    if tokens.count(":") != 1:
-        raise BadRule("a rule has two sides, with one colon between them")
-    colon = tokens.index(":")
-    return _side(tokens[:colon]), _side(tokens[colon + 1 :])
 
 
 def _side(tokens: list[str]) -> Side:
@@ -124,7 +127,7 @@ def _expressions(tokens: list[str]) -> list[Regex]:
         raise BadRule("expressions want commas between them")
     if len(tokens) % 2 == 0 or "," in words:
         raise BadRule("an expression is missing")
-    found = [_regex(word.removeprefix('"')) for word in words if word not in ("ALL", '"ALL')]
+    found = [_regex(word.removeprefix('"')) for word in words if word != "ALL"]
     return found if len(found) == len(words) else []
 
 

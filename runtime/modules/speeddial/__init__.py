@@ -75,8 +75,11 @@ class Speeddial(Module):
             ctx.log(L_ERR, f"ERROR: sd_lookup: {e}")
             return self._refuse(ctx, 500, b"Server Internal Error")
         found = rows[0][0] if len(rows) > 0 else None
-        if not isinstance(found, bytes) or len(found) == 0:
+        if found is None or found == b"":
             return -1
+        if not isinstance(found, bytes):
+            ctx.log(L_ERR, f"ERROR: sd_lookup: column {self._new_uri} of table {table.decode('latin-1')} is no text")
+            return self._refuse(ctx, 500, b"Server Internal Error")
         new = found if found[:4].lower() == b"sip:" or found[:5].lower() == b"sips:" else b"sip:" + found
         return 1 if replace_uri(ctx, new, "sd_lookup") else -1
 
