@@ -52,9 +52,15 @@ def test_ports_are_replaced_or_moved(change: str, audio: int, video: int) -> Non
     assert after(f'sdp_mangle_port("{change}")', request("INVITE", body=SDP)) == (True, "", body)
 
 
-@pytest.mark.parametrize(("change", "body"), [("-4000", SDP), ("+60536", SDP), ("+1", SDP.replace("5000/2", "0"))])
+@pytest.mark.parametrize(("change", "body"), [("-4000", SDP), ("+60536", SDP), ("+1", SDP.replace("5000/2", "65536"))])
 def test_a_port_out_of_range_changes_nothing(change: str, body: str) -> None:
     assert after(f'sdp_mangle_port("{change}")', request("INVITE", body=body)) == (False, "", body)
+
+
+def test_a_stream_that_is_refused_stays_refused() -> None:
+    body = SDP.replace("5000/2", "0")
+    moved = body.replace("m=audio 4000", "m=audio 4001")
+    assert after('sdp_mangle_port("+1")', request("INVITE", body=body)) == (True, "", moved)
 
 
 def test_without_a_body_there_is_nothing_to_mangle() -> None:

@@ -46,9 +46,7 @@ def environment_of(ctx: Context) -> dict[bytes, bytes]:
         except BadUri:
             continue
     variables[b"SIP_TID"] = transaction_id(msg)
-    tag = to_tag_of(msg)
-    if tag:
-        variables[b"SIP_DID"] = tag
+    variables[b"SIP_DID"] = to_tag_of(msg)
     # A peer may put a NUL anywhere; the kernel ends a variable there.
     return {name: value.replace(b"\0", b"") for name, value in variables.items()}
 

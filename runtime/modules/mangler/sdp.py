@@ -50,17 +50,21 @@ def mangle_addresses(ctx: Context, network: Network, address: bytes) -> None:
 
 
 def mangle_ports(ctx: Context, change: PortChange) -> bool:
-    """Change the port of every m= line. False, and nothing is changed, if one is or would be outside of 1…65535."""
+    """Change the port of every m= line but those of 0, whose stream is refused (RFC 3264, 6).
+
+    False, and nothing is changed, if one is or would be outside of 1…65535.
+    """
     buf = ctx.message.buf
     edits: list[Edit] = []
     media = find_media(buf, ctx.message.body_start)
     while media is not None:
-        changed = change.of(media.port)
-        if not (0 < media.port <= 65535 and 0 < changed <= 65535):
-            port = buf[media.start : media.end].decode("latin-1")
-            ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {port} is not a port, or would not be one afterwards")
-            return False
-        edits.append(Edit(media.start, media.end, b"%d" % changed))
+        if media.port != 0:
+            changed = change.of(media.port)
+            if not (0 < media.port <= 65535 and 0 < changed <= 65535):
+                port = buf[media.start : media.end].decode("latin-1")
+                ctx.log(L_ERR, f"ERROR: sdp_mangle_port: port {port} is not a port, or would not be one afterwards")
+                return False
+            edits.append(Edit(media.start, media.end, b"%d" % changed))
         media = find_media(buf, next_line(buf, media.end))
     ctx.edits.extend(edits)
     return True
