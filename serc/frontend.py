@@ -35,6 +35,9 @@ from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numb
 
 # The sign before the name of a variable, which may be written as an escape.
 _MAY_NAME: Final = re.compile(r"\$|\\(?:x24|0?44)")
+# Python writes none of more than 4,300 digits; those of hexadecimal ones are more when they are written as others.
+_MOST_DIGITS: Final = 3000
+_DIGITS: Final = re.compile("0x[0-9A-Fa-f]+|[0-9]+")
 _LOADS: Final = re.compile(r"load|\.so\b")
 
 
@@ -77,6 +80,9 @@ def _inspected(
 ) -> tuple[BoundFile, Report]:
     report = Report()
     lexed = lex(source, report)
+    if _has_endless_number(lexed.tokens, report):
+        nothing = parse_file(Source(source.name, ""), Report())
+        return BoundFile(nothing, check_modules(nothing, catalogue, Report())), report
     file = parse_file(source, report, lexed)
     spoiled = {source.line_of(d.span.start) for d in report.diagnostics}
     # What a lost loadmodule would have brought in is not missed.
@@ -94,6 +100,18 @@ def _inspected(
         _names_of_routes(report)
     apply_ignores(source, lexed.line_comments, report)
     return bound, report
+
+
+def _has_endless_number(tokens: list[Token], report: Report) -> bool:
+    """Reports a number, be it part of a text, of more digits than Python makes numbers of: such a file is not read any further."""
+    for token in tokens:
+        runs = _DIGITS.finditer(token.text) if len(token.text) > _MOST_DIGITS else ()
+        for run in runs:
+            if run.end() - run.start() > _MOST_DIGITS:
+                span = tree.Span(token.span.start + run.start(), token.span.start + run.end())
+                report.add(codes.BAD_NUMBER, span, f"a number of {run.end() - run.start()} digits")
+                return True
+    return False
 
 
 def _check(

@@ -25,7 +25,7 @@ from runtime.routing.module import Module, ModuleError
 from runtime.routing.ports import Connections, Log, Resolver, Watches
 from runtime.routing.prepared import CannotPrepare
 from runtime.routing.program import Program
-from runtime.routing.refusing import refuse_ambiguous, refuse_without_tuple
+from runtime.routing.refusing import Unreadable, refuse_ambiguous, refuse_unreadable, refuse_without_tuple
 from runtime.routing.reply_forwarding import forward_reply, is_own_via
 from runtime.routing.replying import ViaNames
 from runtime.routing.shared import SharedMemory, SharedMemoryFull
@@ -440,6 +440,8 @@ class Engine:
             ctx.log(
                 L_DBG, "DEBUG: receive_msg: the route ends where it waits: a CANCEL has come, or this is a repetition"
             )
+        except Unreadable as why:
+            refuse_unreadable(ctx, why)
         except Exception as e:  # a bug of ours or in a module: this message is lost, the worker goes on
             self.world.bugs.report(e, ctx.message.value(ctx.message.call_id))
         for module in edition.enders:

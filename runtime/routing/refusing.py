@@ -12,6 +12,17 @@ from runtime.sip import methods
 from runtime.sip.reply import to_tag_of
 
 
+class Unreadable(BaseException):
+    """The script asks for what is in a header, and nobody can tell: nothing more of it runs, and the request gets 400. No module catches this."""
+
+
+def refuse_unreadable(ctx: Context, why: Unreadable) -> None:
+    """400 for a request that the script has asked about in vain."""
+    ctx.world.counters.dropped_bad += 1
+    ctx.log(L_ERR, f"ERROR: receive_msg: {why} (message from {ctx.source} refused)")
+    _refuse(ctx, 400, b"Bad From")
+
+
 def refuse_ambiguous(ctx: Context, what: str) -> None:
     """A message that others could read otherwise than we do: 400 for a request, nothing for what has no answer."""
     ctx.world.counters.dropped_bad += 1

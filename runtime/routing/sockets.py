@@ -70,6 +70,9 @@ class SocketTable:
         return answer
 
     def _check_self(self, host: bytes, port: i64, proto: i64) -> bool:
+        if host.endswith(b"."):
+            # RFC 3261 25.1: a name may end in a dot, and is the same one. RFC 1034 3.1.
+            host = host[:-1]
         for s in self.sockets:
             if (proto == 0 or proto == s.proto) and (port == 0 or port == s.address.port) and _is_at(s, host):
                 return True

@@ -194,9 +194,60 @@ def test_a_uri_that_is_none_is_neither_myself_nor_not(condition: str) -> None:
 
 @pytest.mark.parametrize("broken", ["", "<sip:a@h", '"a <sip:a@h>', ";tag=1"])
 @pytest.mark.parametrize("test", ['=="sip:a@h"', '!="sip:a@h"', '=~"a"', "==myself"])
-def test_a_broken_from_or_to_makes_every_comparison_false(broken: str, test: str) -> None:
-    assert not is_true(f"from_uri{test}", From=broken) and not is_true(f"!(from_uri{test})", From=broken)
+def test_a_broken_to_makes_every_comparison_false(broken: str, test: str) -> None:
     assert not is_true(f"to_uri{test}", To=broken) and not is_true(f"!(to_uri{test})", To=broken)
+
+
+UNREADABLE = [
+    "",
+    "<sip:a@h",
+    '"a <sip:a@h>',
+    ";tag=1",
+    "<sip:a@127.0.0.1:5070 >;tag=1",
+    "< sip:a@127.0.0.1:5070>;tag=1",
+    "<sip:a@127.0.0.1:5070\0>;tag=1",
+    "<sip:a@127.0.0\t.1:5070>;tag=1",
+    "<sip:a@other.example>, <sip:a@127.0.0.1:5070>;tag=1",
+    "<sip:a@other.example> <sip:a@127.0.0.1:5070>;tag=1",
+    "<sip:a@other.example>;tag=1\r\nFrom: <sip:a@127.0.0.1:5070>;tag=1",
+    "<sip:a@other.example>;tag=1\r\nf: <sip:a@other.example>;tag=1",
+]
+
+
+@pytest.mark.parametrize("broken", UNREADABLE)
+@pytest.mark.parametrize("test", ['=="sip:a@h"', '!="sip:a@h"', '=~"a"', "==myself", "!=myself"])
+def test_who_asks_about_a_from_that_cannot_be_read_lets_nobody_pass(broken: str, test: str) -> None:
+    cfg = f'route {{ if (from_uri{test}) log(1, "yes"); else log(1, "no"); forward(127.0.0.1, 5090); }}'
+    site = Site(cfg, "")
+    assert site.answer(request(From=broken)).startswith(b"SIP/2.0 400 Bad From\r\n")
+    assert not {"yes", "no"} & set(site.lines())
+    # An ACK has no answer.
+    assert site.say(request("ACK", From=broken)) == []
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "sip:a@127.0.0.1:5070",
+        "<sip:a@127.0.0.1:5070>",
+        '"A, B" <sip:a@127.0.0.1:5070>;tag=1',
+        "A <sip:a@127.0.0.1:5070> ;tag=1",
+        "A\r\n <sip:a@127.0.0.1.:5070>;tag=1\r\n ;x",
+    ],
+)
+def test_who_writes_a_from_as_others_do_is_known(sender: str) -> None:
+    assert is_true("from_uri==myself", From=sender)
+
+
+def test_a_from_that_nobody_asks_about_may_be_anything_as_in_ser() -> None:
+    site = Site("route { forward(127.0.0.1, 5090); }", "")
+    assert site.answer(request(From="<sip:a@h >;tag=1")).startswith(b"OPTIONS ")
+
+
+def test_what_is_answered_already_is_not_answered_again() -> None:
+    site = Site('route { sl_send_reply("200", "OK"); if (from_uri==myself) log(1, "yes"); else log(1, "no"); }', "sl")
+    assert site.answer(request(From="<sip:a@h")).startswith(b"SIP/2.0 200 ")
+    assert "no" in site.lines()
 
 
 def test_the_rewritten_uri_is_compared() -> None:

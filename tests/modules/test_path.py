@@ -81,6 +81,13 @@ def test_a_client_that_does_not_know_path_is_reached_as_before() -> None:
     assert where(sent) == "udp:127.1.0.1:5060" and header(sent.data, "Route") is None
 
 
+def test_a_path_may_be_as_long_as_a_uri_and_no_longer() -> None:
+    hop = "<sip:" + "p" * 502 + ";lr>"
+    assert register(site(), "<sip:bob@127.1.0.1>", f"{hop},{hop}").startswith(b"SIP/2.0 200 ")
+    for path in (f"{hop},{hop},<sip:p>", f"{hop}\r\nPath: {hop}\r\nPath: {hop}", "<sip:" + "p" * 1100 + ">"):
+        assert register(site(), "<sip:bob@127.1.0.1>", path).startswith(b"SIP/2.0 400 ")
+
+
 @pytest.mark.parametrize("path", ["<sip:p1;lr", "<>", "sip:", "<nonsense>", '"a <sip:p>'])
 def test_a_path_that_could_be_no_route_is_refused(path: str) -> None:
     server = site()

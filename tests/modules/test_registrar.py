@@ -413,6 +413,13 @@ def test_a_request_goes_to_the_address_behind_the_nat() -> None:
     assert sent.data.startswith(b"OPTIONS sip:a@10.0.0.1 ") and where(sent) == "udp:127.0.0.1:5080"
 
 
+def test_a_received_parameter_may_be_as_long_as_a_uri_and_no_longer() -> None:
+    place = "sip:1.2.3.4:5;x="
+    fits = place + "y" * (1024 - len(place))
+    assert fits in (contacts(register(nat_site(), f'<sip:a@10.0.0.1>;received="{fits}"')) or "")
+    assert register(nat_site(), f'<sip:a@10.0.0.1>;received="{fits}y"').startswith(b"SIP/2.0 400 ")
+
+
 def test_a_received_parameter_of_the_contact_goes_before() -> None:
     assert contacts(register(nat_site(), '<sip:a@10.0.0.1>;received="sip:1.2.3.4:5"')) == (
         '<sip:a@10.0.0.1>;expires=3600;received="sip:1.2.3.4:5"'

@@ -6,6 +6,7 @@ import argparse
 import ast
 
 import pytest
+from expectations import diagnose
 
 from serc.commands.ctl.asking import tell
 from serc.commands.ctl.client import Reply
@@ -137,3 +138,20 @@ def test_a_number_with_a_sign_beside_it_is_a_number_or_none(sign: str) -> None:
         told = "is not a number" in " ".join(d.message for d in report.diagnostics)
         assert (generated is None) == told
         assert told or not sign.strip(), "a sign that is no blank belongs to no number"
+
+
+@pytest.mark.parametrize("number", ["4" * 5000, "0" * 5000, "0x" + "f" * 4000])
+@pytest.mark.parametrize(
+    "line",
+    ["debug={};", "port={}; debug={};", "route {{ setflag({}); }}", 'route {{ mf_process_maxfwd_header("{}"); }}'],
+)
+def test_a_number_without_end_is_an_error_at_its_place(number: str, line: str) -> None:
+    source, diagnostics = diagnose("debug=2\n" + line.format(number, number) + "\n")
+    (found,) = diagnostics
+    assert (found.code.name, source.line_of(found.span.start)) == ("SER0005", 2)
+    assert found.span.end - found.span.start == len(number)
+
+
+def test_long_digits_in_a_comment_and_numbers_that_are_merely_large_are_read() -> None:
+    _, diagnostics = diagnose("# " + "4" * 5000 + "\nroute { setflag(" + "4" * 2000 + "); }\n")
+    assert [found.code.name for found in diagnostics] == ["SER0308"]

@@ -7,15 +7,18 @@ from typing import Final, final
 from runtime.modules.permissions.files import EMPTY, RuleBase, RuleFile, RuleKeeper
 from runtime.modules.permissions.rules import Rules
 from runtime.modules.permissions.trusted import Peer, Peers, PeerTable
+from runtime.modules.registrar.refusals import Refused
+from runtime.modules.registrar.request import Said, hops_of, is_path
 from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.database import Database, DatabaseError, open_database, require_version
 from runtime.routing.module import ModuleError
 from runtime.routing.published import Published, room_for
 from runtime.routing.world import World
+from runtime.sip import headers
 from runtime.sip.contacts import all_contacts
 from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, parse_uri
+from runtime.sip.uri import BadUri, SipUri, parse_uri
 from runtime.spec.declare import (
     FAILURE,
     REQUEST,
@@ -141,7 +144,7 @@ class Permissions(RuleKeeper):
         return self._allow_routing(ctx, allow.rules, deny.rules)
 
     def allow_register_base(self, ctx: Context, base: RuleBase) -> bool:
-        """True if basename.allow and basename.deny allow To to have each of the Contacts."""
+        """True if basename.allow and basename.deny allow To to have each of the Contacts, and to be reached by their `received` and Path."""
         return self._allow_register(ctx, base.allow, base.deny)
 
     def allow_register_files(self, ctx: Context, allow: RuleFile, deny: RuleFile) -> bool:
@@ -209,14 +212,14 @@ class Permissions(RuleKeeper):
             return True
         try:
             user = ctx.to_uri()
-            for contact in _contacts(ctx):
+            for forms in _contacts(ctx):
                 # As in SER, the allow file counts with check_all_branches only.
-                if self.check_all_branches != 0 and allow.match(user, contact):
+                if self.check_all_branches != 0 and _match_any(allow, user, forms):
                     continue
-                if deny.match(user, contact):
+                if _match_any(deny, user, forms):
                     return False
             return True
-        except (BadMessage, BadUri) as bad:
+        except (BadMessage, BadUri, Refused) as bad:
             ctx.log(L_ERR, f"ERROR: allow_register: {bad}")
         return False
 
@@ -231,14 +234,33 @@ def _passes(sender: bytes, uri: bytes, allow: Rules, deny: Rules) -> bool:
     return allow.match(sender, destination) or not deny.match(sender, destination)
 
 
-def _contacts(ctx: Context) -> list[bytes]:
-    """The Contacts as rules see them, `sip:[user@]host`; none for `*`. Raises BadMessage and BadUri."""
-    found: list[bytes] = []
-    for value in all_contacts(ctx.message):
-        uri = parse_uri(ctx.message.buf, value.uri_start, value.uri_end)
-        user = uri.user() + b"@" if uri.user_start >= 0 else b""
-        found.append(b"".join([b"sip:", user, uri.host()]))
+def _contacts(ctx: Context) -> list[list[bytes]]:
+    """The Contacts as rules see them, `sip:[user@]host`, and where their requests would go instead: by `received` or by Path. None for
+    `*`. Raises BadMessage, BadUri and Refused.
+    """
+    found: list[list[bytes]] = []
+    msg = ctx.message
+    for value in all_contacts(msg):
+        found.append(_forms(parse_uri(msg.buf, value.uri_start, value.uri_end))[:1])
+        said = Said(msg.buf, value.params_start, value.end, value.next < 0)
+        if said.received_end > said.received:
+            found.append(_forms(parse_uri(msg.buf, said.received, said.received_end)))
+    if len(found) > 0:
+        for record in msg.headers:
+            if headers.kind(record) == headers.OTHER and is_path(msg, record):
+                found += [_forms(hop) for hop in hops_of(msg.value(record))]
     return found
+
+
+def _forms(uri: SipUri) -> list[bytes]:
+    """How rules may name it. What is no user's has no user, and rules for hosts begin with an @."""
+    if uri.user_start >= 0:
+        return [b"".join([b"sip:", uri.user(), b"@", uri.host()])]
+    return [b"sip:" + uri.host(), b"sip:@" + uri.host()]
+
+
+def _match_any(rules: Rules, user: bytes, forms: list[bytes]) -> bool:
+    return any([rules.match(user, form) for form in forms])
 
 
 EXPORTS: Final = ModuleSpec(

@@ -31,7 +31,7 @@ from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import IN_BRACKETS, BadMessage, equals_lower, find, is_plain, skip_quoted, skip_white, trim_end
-from runtime.sip.uri import BadUri, parse_uri, separator_in
+from runtime.sip.uri import BadUri, SipUri, parse_uri, separator_in
 
 # RFC 3261 8.1.1.5.
 _CSEQ_LIMIT: Final = 1 << 31
@@ -123,13 +123,13 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
                 wanted.takes_path = True
         elif kind == headers.BROKEN:
             raise Refused(PARSE_ERROR)
-        elif kind == headers.OTHER and _is_path(msg, record):
+        elif kind == headers.OTHER and is_path(msg, record):
             if len(wanted.paths) == 0:
                 wanted.paths = []
             wanted.paths.append(msg.value(record))
         i += 1
-    for path in wanted.paths:
-        _check_path(path)
+    if len(wanted.paths) > 0:
+        _check_paths(wanted.paths)
     if stars > 0:
         _check_star(msg, first, fields, expires_s)
         wanted.star = True
@@ -230,7 +230,7 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings, 
         raise Refused(BAD_CONTACT)
     if value.bracketed and skip_white(buf, value.uri_end + 1, value.end) != value.params_start:
         raise Refused(BAD_CONTACT)
-    said = _Said(buf, value.params_start, value.end, value.next < 0)
+    said = Said(buf, value.params_start, value.end, value.next < 0)
     lasts_s = expires_s
     if said.expires_end > said.expires:
         lasts_s = _seconds(buf, said.expires, said.expires_end, _UNREADABLE_S)
@@ -242,14 +242,14 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings, 
         except BadQ:
             wanted.refusal = Refused(BAD_Q)
     received = buf[said.received : said.received_end]
-    if not is_plain(received, IN_BRACKETS):
+    if len(received) > MAX_URI_SIZE or not is_plain(received, IN_BRACKETS):
         raise Refused(BAD_CONTACT)
     return Wanted(uri, settings.lasting(lasts_s) if lasts_s > 0 else 0, q, received)
 
 
 @final
 @mypyc_attr(acyclic=True, free_list_len=1)
-class _Said:
+class Said:
     """Where the values of a Contact's parameters are in `buf[start:end]`, which begins at a semicolon; of those that come twice the last
     one. Without the parameter the place is empty. Raises Refused where they are broken, as with nothing behind a `=`, or, in the header's
     last Contact, behind the last semicolon.
@@ -313,7 +313,8 @@ def _ends_token(c: i64) -> bool:
 # --- RFC 3327 ------------------------------------------------------------------------------------------------------------
 
 
-def _is_path(msg: Message, record: i64) -> bool:
+def is_path(msg: Message, record: i64) -> bool:
+    """True if the header is a Path."""
     start = headers.line_start(record)
     end = trim_end(msg.buf, start, headers.value_start(record) - 1)
     return equals_lower(msg.buf, start, end, b"path")
@@ -334,17 +335,29 @@ def _lists_path(msg: Message, record: i64) -> bool:
     return False
 
 
-def _check_path(value: bytes) -> None:
-    """Raises Refused if it could be no Route of a request."""
+def _check_paths(values: list[bytes]) -> None:
+    """Raises Refused if they could be no Route of a request, or together are longer than a URI may be: each answer repeats them."""
+    size = 0
+    for value in values:
+        size += len(value)
+        if size > MAX_URI_SIZE:
+            raise Refused(BAD_PATH)
+        try:
+            hops_of(value)
+        except (BadMessage, BadUri) as e:
+            raise Refused(BAD_PATH) from e
+
+
+def hops_of(value: bytes) -> list[SipUri]:
+    """The URIs of the proxies that a Path names. Raises BadMessage and BadUri."""
+    hops: list[SipUri] = []
     pos: i64 = 0
     end: i64 = len(value)
     while pos < end:
-        try:
-            hop = parse_name_addr(value, pos, end, True)
-            parse_uri(value, hop.uri_start, hop.uri_end)
-        except (BadMessage, BadUri) as e:
-            raise Refused(BAD_PATH) from e
+        hop = parse_name_addr(value, pos, end, True)
+        hops.append(parse_uri(value, hop.uri_start, hop.uri_end))
         pos = skip_white(value, hop.end, end)
         if pos < end and value[pos] != 44:
-            raise Refused(BAD_PATH)
+            raise BadMessage("something behind a Path", int(pos))
         pos += 1
+    return hops
