@@ -166,18 +166,21 @@ def _foreign_file(source: Source, report: Report) -> None:
 
 def _names_of_routes(report: Report) -> None:
     """One name of a route is one mistake, however often the route is called."""
-    first: dict[str, Diagnostic] = {}
+    places: dict[str, int] = {}
     kept: list[Diagnostic] = []
+    others: dict[str, list[Related]] = {}
     for diagnostic in report.diagnostics:
+        name = diagnostic.message
         if diagnostic.code is not codes.NAMED_ROUTE:
             kept.append(diagnostic)
-        elif diagnostic.message not in first:
-            first[diagnostic.message] = diagnostic
+        elif name not in places:
+            places[name] = len(kept)
             kept.append(diagnostic)
         else:
-            before = first[diagnostic.message]
-            related = (*before.related, Related(diagnostic.span, "and here"))
-            kept[kept.index(before)] = first[diagnostic.message] = replace(before, related=related)
+            others.setdefault(name, []).append(Related(diagnostic.span, "and here"))
+    for name, related in others.items():
+        before = kept[places[name]]
+        kept[places[name]] = replace(before, related=(*before.related, *related))
     report.diagnostics[:] = kept
 
 

@@ -100,7 +100,10 @@ def _check_type(entry: Global, item: tree.Assignment, report: Report) -> None:
         report.add(codes.GLOBAL_TYPE, item.span, f"{name} wants {entry.type.value}, found {wrong}", hint=hint, fix=fix)
     elif isinstance(value, tree.Number) and not entry.low <= value.value <= entry.high:
         message = f"{name} cannot be {value.text}: it goes from {entry.low} to {entry.high}"
-        report.add(codes.GLOBAL_RANGE, item.span, message)
+        hint = (
+            f"remove it: without it the default is taken, as SER takes it for {value.text}" if value.value == 0 else ""
+        )
+        report.add(codes.GLOBAL_RANGE, item.span, message, hint=hint)
     elif entry.type is GlobalType.FACILITY and isinstance(value, tree.Identifier):
         if value.name.upper() not in FACILITIES:
             known = did_you_mean(value.name.upper(), FACILITIES)

@@ -91,6 +91,16 @@ def test_a_route_with_a_syntax_error_may_do_anything() -> None:
     assert [d.code.name for d in diagnostics if d.severity is not Severity.NOTE] == ["SER0111"]
 
 
+def test_routes_with_names_are_told_once_each() -> None:
+    """However many there are, and however often each is called."""
+    names = [f"CALLS{n}" for n in range(30)]
+    text = "route {\n" + "".join(f"route({name});\nroute({name});\n" for name in names) + "drop;\n}\n"
+    _, diagnostics = diagnose(text)
+    told = [d for d in diagnostics if d.code.name == "SER0702"]
+    assert len(told) == len(names)
+    assert [[related.message for related in d.related] for d in told] == [["and here"]] * len(names)
+
+
 def test_a_reply_route_of_failures_is_told_alone() -> None:
     """It is no onreply_route, in which most of it would be wrong."""
     text = PROXY.replace('t_on_failure("1")', 't_on_negative("1")').replace("failure_route[1]", "reply_route[1]")
