@@ -124,6 +124,14 @@ def test_what_is_no_message_for_somebody_is_not_stored(headers: dict[str, str]) 
     assert silo.rows == []
 
 
+@pytest.mark.parametrize(("length", "kept"), [(b"3", b"hel"), (b"5", b"hello"), (b"9", b"hello")])
+def test_bytes_beyond_content_length_are_not_kept(length: bytes, kept: bytes) -> None:
+    silo = Silo()
+    message = request("MESSAGE", BOB, "hello", Content_Type="text/plain", To=AWAY)
+    silo.say(message.replace(b"Content-Length: 5", b"Content-Length: " + length))
+    assert [row["body"] for row in silo.rows] == [kept]
+
+
 @pytest.mark.parametrize(
     ("expires", "seconds"), [("60", 60), ("0", 1000), ("1000000", 1000), ("soon", 1000), ("99999999999999", 1000)]
 )

@@ -7,7 +7,7 @@ from typing import Final, final
 
 from runtime.routing.context import Context
 from runtime.sip.contacts import all_contacts
-from runtime.sip.scan import BadMessage
+from runtime.sip.scan import BadMessage, decimal
 from runtime.sip.uri import BadUri, SipUri, parse_uri
 
 PLAIN: Final = b"text/plain"
@@ -65,11 +65,15 @@ def _is_ip(host: bytes) -> bool:
 
 
 def body_of(ctx: Context) -> bytes:
-    """The text of the message. Raises CannotStore where it has none, or no Content-Length."""
+    """The text of the message; bytes beyond Content-Length are no part of it (RFC 3261, 18.3).
+
+    Raises CannotStore where it has none, or no Content-Length.
+    """
     msg = ctx.message
     if msg.content_length == 0:
         raise CannotStore("no Content-Length")
-    body = msg.body()
+    size = decimal(msg.buf, msg.value_start(msg.content_length), msg.value_end(msg.content_length))
+    body = msg.body() if size < 0 else msg.body()[:size]
     if len(body) == 0:
         raise CannotStore("the body is empty")
     return body
