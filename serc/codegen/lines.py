@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Final
 
 WIDTH: Final = 120
+# Its time grows with the square of the length: a second for one like this, which no person reads.
+_TOO_LONG_FOR_BLACK: Final = 10_000
 _INDENT: Final = "    "
 
 
@@ -38,7 +40,11 @@ def lay_out(lines: list[Line], source: str, width: int = WIDTH) -> list[Laid]:
     for line in lines:
         comment = f"  # {source}:{line.origin}" if line.comment else ""
         text = _INDENT * line.indent + line.text + comment
-        parts = [text] if len(text) <= width else _split(line.indent, line.text + comment)
+        parts = (
+            [text]
+            if len(text) <= width or len(text) > _TOO_LONG_FOR_BLACK
+            else _split(line.indent, line.text + comment)
+        )
         out.extend(Laid(part, line.origin) for part in parts)
     return out
 

@@ -112,6 +112,15 @@ def test_twice_as_many_ifs_are_twice_the_work() -> None:
     assert steps_of(ladder(400)) < 2.1 * steps_of(ladder(200))
 
 
+def test_a_statement_that_nobody_reads_stays_on_one_line() -> None:
+    """The formatter's time grows with the square of its length."""
+    text = f'loadmodule "xlog.so"\nroute {{ xlog("L_INFO", "{"%ru" * 20_000}"); drop; }}\n'
+    generated, _ = compile_source(Source("ser.cfg", text))
+    assert generated is not None
+    ast.parse(generated.text)
+    assert max(map(len, generated.text.splitlines())) > 20_000
+
+
 def test_the_collector_rests_while_a_file_is_compiled() -> None:
     """It would look through the whole tree again and again, and find nothing."""
     runs: list[str] = []
