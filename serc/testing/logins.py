@@ -7,6 +7,7 @@ from typing import Final
 
 from runtime.modules.auth_db import AuthDb
 from runtime.sip.digest import MD5, SHA256
+from runtime.spec.effects import Does
 from serc.diagnostics.suggest import did_you_mean
 from serc.reading import tree
 from serc.reading.walk import below, routes
@@ -19,7 +20,7 @@ from serc.testing.tables import Record
 
 # What a challenge of this status is answered by, and what the challenge is called.
 _HEADERS: Final = {401: ("Authorization", "WWW-Authenticate"), 407: ("Proxy-Authorization", "Proxy-Authenticate")}
-_VERIFYING: Final = ("www_authorize", "proxy_authorize")
+_VERIFYING: Final = (Does.AUTH_WWW, Does.AUTH_PROXY)
 _SHOWN_MAX: Final = 5
 
 
@@ -153,10 +154,12 @@ class _Refusal:
 
 def _tables(file: BoundFile) -> Iterator[str]:
     """The tables that are asked for passwords."""
+    functions = file.functions
     for route in routes(file.file):
         for node in below(route.body):
-            if isinstance(node, tree.Call) and node.name.name in _VERIFYING and len(node.arguments) == 2:
-                table = node.arguments[1]
+            function = functions.get(node.span) if isinstance(node, tree.Call) else None
+            if isinstance(node, tree.Call) and function is not None and function.does in _VERIFYING and node.arguments:
+                table = node.arguments[-1]
                 if isinstance(table, tree.String):
                     yield table.value
 

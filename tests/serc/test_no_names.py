@@ -29,14 +29,7 @@ ABOUT_OTHERS: Final = frozenset(
     (
         "reading/dialects.py",
         "reading/foreign_file.py",
-        "migration/accounting.py",
-        "migration/branches.py",
-        "migration/choices.py",
-        "migration/leaving.py",
-        "migration/names.py",
-        "migration/next_hop.py",
-        "migration/statements.py",
-        "migration/variables.py",
+        *(path.relative_to(SERC).as_posix() for path in (SERC / "migration").glob("*.py")),
     )
 )
 # Names that mean something else where they stand alone: how to treat undecodable bytes, what an object can do, a diagnostic's weight,

@@ -189,9 +189,9 @@ class _Lane:
         except DatabaseError as e:
             self._pool.went_wrong(e)
             return e
-        except Exception as e:  # a bug here or in a driver costs one question, not the thread
+        except Exception as bug:  # here or in a driver: it costs one question, not the thread
             self._connection.close()
-            return self._pool.bug(e)
+            return self._pool.bug(bug)
         finally:
             self.busy_until_s = 0.0
         self._pool.went_well()
