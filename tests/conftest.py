@@ -7,15 +7,18 @@ caller means, so that an import path that is not what it seems cannot pass for t
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from databases import mariadb as mariadb  # fixtures
 from databases import postgres as postgres
 from databases import url as url
+from engine import SERVERS
 
 import runtime
 from runtime.build import NATIVE
+from runtime.modules.usrloc import Usrloc
 
 PROJECT = Path(__file__).parent.parent
 SHARED = PROJECT.parent / "shared"
@@ -27,9 +30,7 @@ NOT_COMPILED = (
     *(f"acceptance/test_{name}.py" for name in ("environment", "serctl", "serctl_database", "serctl_users")),
     "server/control/test_framing.py",
     *(f"server/start/test_{name}.py" for name in ("daemon", "failing_start", "options")),
-    # What modules do with databases of each kind, and what becomes of a message meanwhile, is tested in both.
-    *(f"storage/test_{name}.py" for name in ("dbtext", "everywhere", "flatstore", "mysql_parameters", "outage")),
-    *(f"storage/test_{name}.py" for name in ("sqlite", "url")),
+    *(f"storage/test_{name}.py" for name in ("dbtext", "flatstore", "url")),
     *(f"test_{name}.py" for name in ("flags_table", "floors", "native_build", "operating", "packaging", "patience")),
     *(f"test_{name}.py" for name in ("readme", "words")),
 )
@@ -48,6 +49,17 @@ def pytest_configure() -> None:
     # Where there is no compiler, the installed package is pure as well: still another import path, worth its test.
     if wanted == "native" and Path(runtime.__file__).is_relative_to(PROJECT / "runtime"):
         raise pytest.UsageError("SER_BUILD=native, but the source tree shadows the installed package")
+
+
+@pytest.fixture(autouse=True)
+def stores_are_closed() -> Iterator[None]:
+    """An engine of a test has no end of its own, and each that has locations has files of them open; who asks it again opens them again."""
+    yield
+    while SERVERS:
+        usrloc = SERVERS.pop().engine.world.modules.get("usrloc")
+        if isinstance(usrloc, Usrloc):
+            usrloc.locations.store.look_away()
+            usrloc.locations.store.close()
 
 
 @pytest.fixture(scope="session")

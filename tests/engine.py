@@ -63,6 +63,10 @@ def relay(ctx: Context) -> int:
     return 1 if core.forward_uri(ctx, core.UDP, core.URI_PORT) else -1
 
 
+# Those of the test that runs, for who tidies up behind it.
+SERVERS: list[Server] = []
+
+
 class Server:
     """A started engine. The client is 127.0.0.1:5080 unless told otherwise; every listener is in `sockets`.
 
@@ -96,6 +100,7 @@ class Server:
         self.now_ms = 0
         self.counters = self.engine.world.counters
         self.settle()
+        SERVERS.append(self)
 
     def say(
         self, data: bytes, source: str = "127.0.0.1", port: int = 5080, to: int = 0, connection: int = 0

@@ -65,7 +65,7 @@ class Started:
 
     def poll(self) -> int | None:
         """Its exit status, negative for a signal, or None while it runs."""
-        if self.returncode is None and select.select([self._keeper], [], [], 0)[0]:
+        if self.returncode is None and _has_word(self._keeper, 0):
             self.returncode = int(self._keeper.recv(32))
             # Until now it was a zombie, as a child is until somebody takes note of its end.
             self._keeper.send(b"noted")
@@ -74,7 +74,7 @@ class Started:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None and not select.select([self._keeper], [], [], timeout)[0]:
+        if self.returncode is None and not _has_word(self._keeper, timeout):
             raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
         status = self.poll()
         assert status is not None
@@ -114,6 +114,13 @@ def run(
             file.seek(0)
             printed.append(file.read().decode())
         return subprocess.CompletedProcess(started.args, status, *printed)
+
+
+def _has_word(keeper: socket.socket, timeout_s: float | None) -> bool:
+    """Something has come. (A process with over a thousand files cannot ask by select.)"""
+    poll = select.poll()
+    poll.register(keeper, select.POLLIN)
+    return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
 
 
 def _umask() -> int:

@@ -74,7 +74,7 @@ COUNTS: Final = {
     "uri": (6, 0, 0),
     "uri_db": (3, 10, 0),
     "uri_radius": (1, 2, 0),
-    "usrloc": (0, 20, 7),
+    "usrloc": (0, 21, 7),
     "xlog": (2, 1, 0),
 }
 
