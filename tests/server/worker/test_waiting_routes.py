@@ -105,7 +105,8 @@ def test_a_server_ends_while_a_route_waits_for_ever(client: Client) -> None:
     client.say("slow", "never")
     client.say("quick")
     assert client.hear().startswith("quick")
-    # The second signal cuts off what the first one waits for.
+    # A signal before all serve ends the start. The second one cuts off what the first one waits for.
+    assert client.server.logs("processes serve")
     os.kill(client.server.pid, signal.SIGTERM)
     assert client.server.logs("INFO: shutting down")
     assert client.server.stop() == 0
@@ -120,6 +121,7 @@ def test_a_server_that_is_to_end_waits_for_a_route_that_waits(start: StartServer
     client.say("slow", "gate")
     client.say("quick")
     assert client.hear().startswith("quick")
+    assert server.logs("processes serve")
     os.kill(server.pid, signal.SIGTERM)
     assert server.logs("INFO: shutting down")
     gate.write_text("sip:row@h\n")
