@@ -80,8 +80,10 @@ class Arrival:
     # --- for who brings the table -------------------------------------------------------------------------------------
 
     def work(self, part_rows: int = PART_ROWS) -> bool:
-        """Bring the next users, `part_rows` rows at a time for a quarter of a second; True if none are left. Raises StoreError, DatabaseError: then the next call goes
-        on where this one has ended."""
+        """Bring the next users, `part_rows` rows at a time for a quarter of a second; True if none are left.
+
+        Raises StoreError, DatabaseError: then the next call goes on where this one has ended.
+        """
         if self.is_over():
             return True
         until_s = time.monotonic() + _SPELL_S
