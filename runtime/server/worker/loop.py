@@ -15,8 +15,9 @@ from runtime.server.host.process_table import Entry
 from runtime.server.mail.exchange import Exchange
 from runtime.server.mail.letters import datagram, new_program, tcp_message, tcp_reached, tcp_send
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
-from runtime.server.streams.connection import Connection
+from runtime.server.streams.outcomes import Received
 from runtime.server.streams.streams import Streams
+from runtime.server.worker.batch import NONE_LEFT, Batch
 from runtime.server.worker.collecting import MESSAGES, collect_while_idle, collect_young
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
@@ -86,9 +87,8 @@ class Worker:
         self.streams: Final = streams
         self._entry: Final = entry
         self.overload: Final = overload
-        # What becomes of what is new in the batch, when that was read, and how much had been refused by then.
+        # What becomes of what is new in the batch, and how much had been refused before it.
         self._fate_of_new: i64 = ADMIT
-        self._read_ns: i64 = 0
         self._refused_before: i64 = 0
         self._is_draining = False
         self._tell_ms: i64 = 0
@@ -109,18 +109,9 @@ class Worker:
         self._handlers: Final[list[Handler]] = [Handler(log) for _ in range(KINDS_MAX)]
         if exchange is not None:
             exchange.post.gives_back = tcp_send.KIND
-        # The batch in hand: how many datagrams were read and which is the next, or the places of those that are ours; letters.
-        self._in_batch = False
-        self._now_ms: i64 = 0
-        self._came: i64 = 0
-        self._count: i64 = 0
-        self._next: i64 = 0
-        self._letters: Final[list[Letter]] = []
-        self._next_letter: i64 = 0
+        self._batch: Final = Batch(streams)
         # Messages since the garbage collector last looked.
         self._uncollected: i64 = 0
-        self._next_received: i64 = 0
-        self._own: Final[list[int]] = []
         # Failures that the engine has not been told of yet.
         self._unsettled: Final[list[SendFailure]] = []
         # The waiter knows of watches; some are ready.
@@ -131,7 +122,7 @@ class Worker:
         self._goes_on: Callable[[], bool] | None = None
         self._timeout_ms: i64 = FOREVER
         self._is_over = False
-        # How long the timers let it wait, counted from `_now_ms`; _UNKNOWN if that has to be asked.
+        # How long the timers let it wait, counted from the batch's time; _UNKNOWN if that has to be asked.
         self._wait_ms: i64 = _UNKNOWN
         # More is probably there to be read already, so waiting first would be one call too many.
         self._expects_more = False
@@ -188,12 +179,15 @@ class Worker:
         left to do stands in the worker, not on anybody's stack.
         """
         loop = self._loop_number
-        if not self._in_batch:
+        batch = self._batch
+        if not batch.is_in_hand:
             waiter = self._waiter
-            self._count = self._io.receive(timeout_ms) if waiter is None else self._receive_from_all(waiter, timeout_ms)
-            self._begin_batch()
-        now_ms = self._now_ms
-        self._handle_batch(now_ms)
+            self._begin(self._io.receive(timeout_ms) if waiter is None else self._receive_from_all(waiter, timeout_ms))
+        now_ms = batch.now_ms
+        while self._handle_next(batch, now_ms):
+            if self._loop_number != loop:
+                return True
+        self._serve_others(now_ms)
         if self._loop_number != loop:
             return True
         if self._deferrals.count > 0:
@@ -216,12 +210,12 @@ class Worker:
             self._count_refusing()
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
-        self._in_batch = False
-        if self._came == 0:
+        batch.end()
+        if batch.came == 0:
             collect_while_idle()
             self._handlers[new_program.KIND].when_idle(now_ms)
             return False
-        self._uncollected += self._came
+        self._uncollected += batch.came
         if self._uncollected >= MESSAGES:
             self._uncollected = 0
             collect_young()
@@ -230,42 +224,31 @@ class Worker:
     def _run_short(self) -> None:
         """There was no memory for the next step: the batch is lost, as on a network that has no room. What is pending goes on."""
         self.short_of_memory += 1
-        self._count = 0
-        self._own.clear()
-        self._letters.clear()
-        self._next_letter = 0
+        self._batch.lose()
         self._deferrals.forget()
         self._outbox.clear()
         self.outgoing.failures = []
         self._unsettled.clear()
-        self._in_batch = False
         self._wait_ms = _UNKNOWN
         self._io.forget_sources()
         try:
-            self._complaints.no_memory(self._now_ms)
+            self._complaints.no_memory(self._batch.now_ms)
         except MemoryError:
             # Not even for the line that says so; the counter has it.
             self.short_of_memory += 1
 
-    def _begin_batch(self) -> None:
+    def _begin(self, datagrams: i64) -> None:
         """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
-        self._in_batch = True
-        self._read_ns = _clock_ns()
-        self._now_ms = self._read_ns // 1_000_000
+        self._batch.begin(datagrams, _clock_ns())
         self._wait_ms = _UNKNOWN
-        self._next = 0
-        self._came = self._count + len(self._letters)
         overload = self.overload
         if overload is not None:
             io = self._io
             if io.age_ms > 0 or io.filled_percent > 0 or overload.is_remembered():
                 self._look_at_queue(overload)
         exchange = self.exchange
-        if exchange is not None and exchange.owners > 1 and self._count > 0:
-            self._hand_over(exchange)
-        streams = self.streams
-        if streams is not None:
-            self._came += len(streams.received)
+        if exchange is not None and exchange.owners > 1 and datagrams > 0:
+            self._hand_over(exchange, datagrams)
 
     def _look_at_queue(self, overload: Overload) -> None:
         """What is new in this batch may have to be refused, or dropped."""
@@ -273,7 +256,7 @@ class Worker:
         guard = self.engine.guard
         if guard is None:
             return
-        fate = overload.look(io.age_ms, io.filled_percent, self._now_ms, guard.refused, guard.dropped)
+        fate = overload.look(io.age_ms, io.filled_percent, self._batch.now_ms, guard.refused, guard.dropped)
         self._fate_of_new = fate
         self._refused_before = guard.refused
         self.engine.set_overloaded(fate != ADMIT, fate == DROP)
@@ -289,44 +272,34 @@ class Worker:
 
     def _count_refusing(self) -> None:
         """The share of what was refused in the time that the batch took."""
-        overload, guard = self.overload, self.engine.guard
-        if overload is not None and guard is not None and self._came > 0:
+        overload, guard, batch = self.overload, self.engine.guard, self._batch
+        if overload is not None and guard is not None and batch.came > 0:
             refused = guard.refused - self._refused_before
-            overload.spend((_clock_ns() - self._read_ns) * refused // self._came)
+            overload.spend((_clock_ns() - batch.read_ns) * refused // batch.came)
 
-    def _handle_batch(self, now_ms: i64) -> None:
-        """Everything that was read and has not been handled yet. Each thing is taken out first: handling it may take long."""
-        io = self._io
-        loop = self._loop_number
-        while self._next < self._count:
-            i = self._next
-            self._next = i + 1
-            if self._fate_of_new != DROP or not self._is_dropped(io.data[i]):
-                self.handle(io.data[i], io.sources[i], self._listener, now_ms, 0)
-                if self._loop_number != loop:
-                    return
-        while self._own:
-            place = self._own.pop()
-            self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
-            if self._loop_number != loop:
-                return
-        letters = self._letters
-        if letters:
-            while self._next_letter < len(letters):
-                letter = letters[self._next_letter]
-                self._next_letter += 1
-                self._take_letter(letter, now_ms)
-                if self._loop_number != loop:
-                    return
-            letters.clear()
-            self._next_letter = 0
-        streams = self.streams
-        if streams is not None and self.exchange is not None:
-            self._handle_streams(streams, self.exchange, now_ms)
-            if self._loop_number != loop:
-                return
-            if streams.reached:
-                self._tell_reached(streams, self.exchange, now_ms)
+    def _handle_next(self, batch: Batch, now_ms: i64) -> bool:
+        """One thing of the batch; False if there is none left. It is taken out first: handling it may take long."""
+        place = batch.next_place()
+        if place != NONE_LEFT:
+            io = self._io
+            if self._fate_of_new != DROP or not self._is_dropped(io.data[place]):
+                self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
+            return True
+        letter = batch.next_letter()
+        if letter is not None:
+            self._take_letter(letter, now_ms)
+            return True
+        received = batch.next_received()
+        if received is None:
+            return False
+        self._take_received(received, now_ms)
+        return True
+
+    def _serve_others(self, now_ms: i64) -> None:
+        """Who waits for a connection or a descriptor goes on where there is news."""
+        streams, exchange = self.streams, self.exchange
+        if streams is not None and exchange is not None and streams.reached:
+            self._tell_reached(streams, exchange, now_ms)
         watches = self._asking.watches
         if self._has_watched and watches is not None:
             self._has_watched = False
@@ -345,12 +318,13 @@ class Worker:
     # --- what comes in -----------------------------------------------------------------------------------------------
 
     def _receive_from_all(self, waiter: Waiter, timeout_ms: i64) -> i64:
-        """How many datagrams were read; letters stand in `_letters`, messages over TCP in the streams' own list.
+        """How many datagrams were read; letters stand in the batch's list, messages over TCP in the streams' own.
 
         Waits as long as the timers allow.
         """
         exchange = self.exchange
         streams = self.streams
+        letters = self._batch.letters
         watches = self._asking.watches
         if watches is not None and watches.count > 0 and not self._is_watching:
             self._is_watching = True
@@ -359,8 +333,8 @@ class Worker:
             ready = waiter.wait_and_read(self._io, 0 if self._expects_more else self._patience_ms(timeout_ms))
             count = waiter.came
             if exchange is not None and ready & MAIL_READY:
-                exchange.mailbox.receive(self._letters)
-            came: i64 = count + len(self._letters)
+                exchange.mailbox.receive(letters)
+            came: i64 = count + len(letters)
             if streams is not None and ready & STREAMS_READY:
                 streams.serve(_clock_ns() // 1_000_000)
                 # What failed and who was reached has to be told at once, too.
@@ -389,13 +363,13 @@ class Worker:
             next_ms = _sooner(next_ms, _TELL_MS)
         return _sooner(next_ms, timeout_ms)
 
-    def _hand_over(self, exchange: Exchange) -> None:
-        """Datagrams of others into their mailboxes; our own into `_own`, the last one first."""
+    def _hand_over(self, exchange: Exchange, datagrams: i64) -> None:
+        """Those of others into their mailboxes; the batch keeps our own."""
         io = self._io
         post = exchange.post
-        own = self._own
+        own: list[int] = []
         dropped: i64 = 0
-        i = self._count
+        i = datagrams
         while i > 0:
             i -= 1
             if self._fate_of_new == DROP and self._is_dropped(io.data[i]):
@@ -408,39 +382,34 @@ class Worker:
             else:
                 datagram.put(post, owner, self._listener.index, io.sources[i].sockaddr, io.data[i])
         post.flush()
-        self.handed_over += self._count - dropped - len(own)
-        self._count = 0
+        self.handed_over += datagrams - dropped - len(own)
+        self._batch.choose(own)
 
-    def _handle_streams(self, streams: Streams, exchange: Exchange, now_ms: i64) -> None:
-        """Messages that came over TCP: those of others into their mailboxes, our own to the engine."""
-        owners = exchange.owners
-        loop = self._loop_number
-        while self._next_received < len(streams.received):
-            received = streams.received[self._next_received]
-            self._next_received += 1
-            connection = received.connection
-            if connection.is_doomed:
-                continue
-            data = received.data
-            if len(data) == 0:
-                connection.is_doomed = True
-                self._outbox.append(Send(b"", connection.peer, connection.listener, connection.number))
-                continue
-            owner = exchange.number
-            if owners > 0:
-                call_id = call_id_hash(data)
-                # Without a Call-ID it belongs to nobody, and the process that gets it will find that out.
-                owner = call_id % owners if call_id >= 0 else connection.number % owners
-            if owner == exchange.number:
-                self._handle_stream(connection, data, now_ms)
-                if self._loop_number != loop:
-                    return
-            else:
+    def _take_received(self, received: Received, now_ms: i64) -> None:
+        """A message that came over TCP: into the mailbox of whose it is, or our own to the engine."""
+        connection, data = received.connection, received.data
+        if connection.is_doomed:
+            return
+        if len(data) == 0:
+            connection.is_doomed = True
+            self._outbox.append(Send(b"", connection.peer, connection.listener, connection.number))
+            return
+        exchange = self.exchange
+        if exchange is not None:
+            owner = _owner(data, connection.number, exchange)
+            if owner != exchange.number:
                 listener, peer = connection.listener.index, connection.peer.sockaddr
                 tcp_message.put(exchange.post, owner, listener, connection.number, peer, data)
                 self.handed_over += 1
-        streams.received.clear()
-        self._next_received = 0
+                return
+        loop = self._loop_number
+        self.handle(data, connection.peer, connection.listener, now_ms, connection.number)
+        if self._loop_number != loop:
+            return
+        # Where the engine closes the connection, what came by it in the same breath is not handled any more.
+        out = self._outbox
+        if len(out) > 0 and len(out[-1].data) == 0 and out[-1].connection == connection.number:
+            connection.is_doomed = True
 
     def _tell_reached(self, streams: Streams, exchange: Exchange, now_ms: i64) -> None:
         """Who has waited for a connection goes on, here or elsewhere; that may ask for the next one."""
@@ -450,16 +419,6 @@ class Worker:
                 self._asking.take(int(reached.question), reached.error, now_ms)
             else:
                 tcp_reached.put(exchange.post, reached.sender, reached.question, reached.error)
-
-    def _handle_stream(self, connection: Connection, data: bytes, now_ms: i64) -> None:
-        out = self._outbox
-        loop = self._loop_number
-        self.handle(data, connection.peer, connection.listener, now_ms, connection.number)
-        if self._loop_number != loop:
-            return
-        # Where the engine closes the connection, what came by it in the same breath is not handled any more.
-        if len(out) > 0 and len(out[-1].data) == 0 and out[-1].connection == connection.number:
-            connection.is_doomed = True
 
     def handle(self, data: bytes, source: Address, listener: ListenSocket, now_ms: i64, connection: i64) -> None:
         """A message: to the engine. If its route waits, `_loop_number` is another when this returns."""
@@ -527,6 +486,15 @@ class Worker:
                 self.engine.note_failure(self._unsettled.pop(0).send, now_ms)
                 if self._loop_number != loop:
                     return
+
+
+def _owner(data: bytes, connection: i64, exchange: Exchange) -> i64:
+    """Whose message this is that came by a connection: without a Call-ID it is nobody's, and the process that gets it finds that out."""
+    owners = exchange.owners
+    if owners == 0:
+        return exchange.number
+    call_id = call_id_hash(data)
+    return call_id % owners if call_id >= 0 else connection % owners
 
 
 def _sooner(a_ms: i64, b_ms: i64) -> i64:
