@@ -12,16 +12,19 @@ from serc.commands.files import complain, read_source, refuse_to_overwrite, writ
 from serc.commands.progress import progress
 from serc.diagnostics.render import render_text
 from serc.diagnostics.report import Severity
-from serc.migration import ORIGINS, Migrated, migrate
+from serc.migration import ORIGINS, Fate, Migrated, migrate
 from serc.reading.source import Source
 
 _EPILOG: Final = """\
 What 0.9 says in other words is rewritten, and laid out in one style. What it has no words for stays in the new file as a comment, and is
-told with its line in the old file and the reason; so is what does nearly the same. The new file passes serc check; read it all the same,
+told with its line in the old file and the reason ("left out"); so is what does nearly the same ("look at it"), and what nothing has to
+come for ("not needed"). The new file passes serc check; read it all the same,
 and write tests for it (serc test).
 
 exit status: 0 all is carried over, 1 something is left out or could not be read, 2 bad command line
 """
+
+_FATES: Final = {Fate.LOST: "left out", Fate.CHANGED: "look at it", Fate.NEEDLESS: "not needed"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,8 +56,7 @@ def main(argv: list[str]) -> int:
     with progress(f"carrying over {source.name}"):
         result = migrate(source, options.origin, options.define)
     for remark in result.remarks:
-        what = "left out" if remark.is_lost else "look at it"
-        print(f"{source.name}:{remark.line}: {what}: {remark.text}", file=sys.stderr)
+        print(f"{source.name}:{remark.line}: {_FATES[remark.fate]}: {remark.text}", file=sys.stderr)
     if result.source is None:
         shown = render_text(source, result.report, colour=wants_colour(options.color, sys.stderr))
         sys.stderr.write(shown)
@@ -82,7 +84,7 @@ def _write(source: Source, output: str, config: str, force: bool) -> bool:
 
 
 def _summary(result: Migrated) -> str:
-    lost = sum(1 for remark in result.remarks if remark.is_lost)
+    lost, changed, needless = (sum(1 for remark in result.remarks if remark.fate is fate) for fate in Fate)
     warnings = result.report.count(Severity.WARNING)
-    doubtful = len(result.remarks) - lost
-    return f"{lost} left out, {doubtful} to look at; serc check has {warnings} warning{'' if warnings == 1 else 's'} for the new file"
+    counted = f"{lost} left out, {changed} to look at, {needless} not needed here"
+    return f"{counted}; serc check has {warnings} warning{'' if warnings == 1 else 's'} for the new file"

@@ -63,7 +63,8 @@ def join_texts(draft: Draft) -> None:
             last += 2
         if last > at:
             parts = [draft.text_at(i).strip(_QUOTES) for i in range(at, last + 1, 2)]
-            draft.replace(draft.between(at, last), f'"{"".join(parts)}"')
+            whole = draft.between(at, last)
+            draft.replace(whole, f'"{"".join(parts)}"' + "\n" * draft.source.text_of(whole).count("\n"))
         at = last + 1
     for at, end, arguments in draft.calls():
         if draft.text_at(at) == "strempty" and end == at + 3 and _is_string(draft, at + 2):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import enum
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,22 +16,43 @@ from serc.reading.source import Source
 from serc.reading.tree import Span
 
 
+class Fate(enum.IntEnum):
+    """What has become of a part of the old config: nothing of it is in the new one; something else is there; nothing is, and nothing has to be."""
+
+    LOST = 0
+    CHANGED = 1
+    NEEDLESS = 2
+
+
 @dataclass(frozen=True, order=True)
 class Remark:
-    """What somebody has to look at, in a line of the old config. `is_lost`: nothing of it is in the new one."""
+    """What is to be said of a line of the old config."""
 
     line: int
     text: str
-    is_lost: bool = True
+    fate: Fate = Fate.LOST
+
+    @property
+    def is_lost(self) -> bool:
+        return self.fate is Fate.LOST
 
 
 class Draft:
-    """The text as it is now, as tokens, and what is to be said of it."""
+    """The text as it is now, as tokens, and what is to be said of it. `origin`: whose config it is. `kept_loops`: lines of loops that are not
+    carried over.
+    """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, origin: str = "", kept_loops: Collection[int] = ()) -> None:
         self.source = source
+        self.origin: Final = origin
+        self.kept_loops: Final = kept_loops
         self.remarks: Final[list[Remark]] = []
+        # First and last line of loops that are carried over, and of which nothing may be lost.
+        self.loops: Final[list[tuple[int, int]]] = []
+        # Lines of the text now that stood elsewhere: the first and the last of them, and the old one of the first.
+        self._moved: Final[list[tuple[int, int, int]]] = []
         self._edits: list[Edit] = []
+        self._appended = ""
         self.lexed: Lexed = lex(source, Report())
         self.partner: dict[int, int] = pairs(self.lexed.tokens)
 
@@ -46,11 +68,27 @@ class Draft:
         return 0 <= at < len(self.tokens) and self.tokens[at].kind == "sign" and self.tokens[at].text == text
 
     def line(self, at: int) -> int:
-        return self.source.line_of(self.tokens[at].start)
+        """Of a token, in the old config."""
+        return self.old_line(self.source.line_of(self.tokens[at].start))
+
+    def old_line(self, line: int) -> int:
+        """Where a line of the text as it is now has come from."""
+        for first, last, old in reversed(self._moved):
+            if first <= line <= last:
+                return self.old_line(old + line - first)
+        return line
 
     def between(self, first: int, last: int) -> Span:
         """From one token to the end of another."""
         return Span(self.tokens[first].start, self.tokens[last].end)
+
+    def in_one_line(self, first: int, last: int) -> str:
+        """The tokens without comments and ends of lines: whoever puts them elsewhere moves no line."""
+        written = []
+        for at in range(first, last + 1):
+            is_apart = at > first and self.tokens[at - 1].end < self.tokens[at].start
+            written.append(" " * is_apart + self.text_at(at))
+        return "".join(written)
 
     def closing(self, opening: int) -> int:
         """The partner of a bracket; the last token of the file if it has none."""
@@ -65,27 +103,36 @@ class Draft:
         ):
             self._edits.append(Edit(span, text))
 
-    def leave_out(self, span: Span, why: str) -> None:
+    def leave_out(self, span: Span, why: str, fate: Fate = Fate.LOST) -> None:
         """As a comment."""
-        line = self.source.line_of(span.start)
-        self.remarks.append(Remark(line, why))
+        line = self.old_line(self.source.line_of(span.start))
+        self.remarks.append(Remark(line, why, fate))
         self.replace(span, left_out(self.source.text_of(span)))
+
+    def append_route(self, text: str, places: Iterable[tuple[int, int, int]]) -> None:
+        """A route behind all others, in the text that the step makes. `places`: a line of `text`, from 0, how many lines are meant, and where the
+        first of them stands in the text as it is now.
+        """
+        first = self.source.text.rstrip().count("\n") + self._appended.count("\n") + 2
+        self._appended += f"\n{text}"
+        self._moved.extend((first + at, first + at + count - 1, old) for at, count, old in places)
 
     def remark(self, at: int, text: str) -> None:
         """Of what is near to it."""
-        self.remarks.append(Remark(self.line(at), text, False))
+        self.say(at, text, Fate.CHANGED)
 
-    def remark_lost(self, at: int, text: str) -> None:
-        """Of a part that is not carried over, of something that is."""
-        self.remarks.append(Remark(self.line(at), text))
+    def say(self, at: int, text: str, fate: Fate) -> None:
+        self.remarks.append(Remark(self.line(at), text, fate))
 
     def step(self, do: Callable[[Draft], None]) -> None:
         """Let `do` look at the tokens, and make its changes."""
         do(self)
-        self.set_text(applied(self.source.text, sorted(self._edits)))
+        text = applied(self.source.text, sorted(self._edits))
+        self.set_text(f"{text.rstrip()}{self._appended}\n" if self._appended else text)
 
     def set_text(self, text: str) -> None:
         self._edits = []
+        self._appended = ""
         self.source = Source(self.source.name, text)
         self.lexed = lex(self.source, Report())
         self.partner = pairs(self.lexed.tokens)

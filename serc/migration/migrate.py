@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,21 +12,22 @@ from serc.diagnostics.fix import Edit, Fix
 from serc.diagnostics.report import Diagnostic, Report, Severity
 from serc.fixing import Fixed, applied, fixed
 from serc.frontend import inspect
-from serc.migration import branches
+from serc.migration import branches, losses
 from serc.migration.accounting import rewrite_accounting
 from serc.migration.authentication import rewrite_authentication
 from serc.migration.branch_routes import rewrite_branch_routes
 from serc.migration.choices import rewrite_switches
 from serc.migration.constants import join_texts, rewrite_constants
-from serc.migration.draft import Draft, Remark, left_out
+from serc.migration.draft import Draft, Fate, Remark, left_out
 from serc.migration.extents import statement_at
 from serc.migration.leaving import rewrite_ends
+from serc.migration.loops import rewrite_loops
 from serc.migration.modules import rewrite_modules
 from serc.migration.names import name_flags, number_flags, number_routes, take_directives
 from serc.migration.nat import rewrite_nat
+from serc.migration.needless import leave_globals, leave_needless
 from serc.migration.next_hop import rewrite_next_hop
 from serc.migration.statements import (
-    leave_loops,
     rewrite_calls,
     rewrite_heads,
     rewrite_hosts,
@@ -43,17 +44,19 @@ _STEPS: Final = (
     join_texts,
     number_flags,
     name_flags,
+    leave_needless,
+    leave_globals,
     rewrite_branch_routes,
     rewrite_heads,
     number_routes,
     rewrite_modules,
+    rewrite_loops,
     rewrite_switches,
     rewrite_accounting,
     rewrite_authentication,
     rewrite_nat,
     rewrite_ends,
     rewrite_calls,
-    leave_loops,
     rewrite_next_hop,
     rewrite_headers,
     rewrite_hosts,
@@ -79,12 +82,31 @@ class Migrated:
 
 def migrate(source: Source, origin: str, defined: Sequence[str] = ()) -> Migrated:
     """`origin` is one of ORIGINS; `defined` are names, or NAME=VALUE, as if `#!define` stood at the beginning of the file."""
-    draft = Draft(source)
+    kept_loops: set[int] = set()
+    while True:
+        draft, result = _migrated(source, origin, defined, kept_loops)
+        # What goes round must end: that it does is not known of what is carried over in part.
+        lost = [remark.line for remark in result.remarks if remark.is_lost]
+        found = {first for first, last in draft.loops if any(first <= line <= last for line in lost)}
+        if not found:
+            return result
+        kept_loops |= found
+
+
+def _migrated(
+    source: Source, origin: str, defined: Sequence[str], kept_loops: Collection[int]
+) -> tuple[Draft, Migrated]:
+    draft = Draft(source, origin, kept_loops)
     if origin != "0.8":
         take_directives(draft, dict(_named(each) for each in defined))
     for step in _STEPS:
         if step is not rewrite_ends or origin != "0.8":
             draft.step(step)
+    return draft, _compiled(draft)
+
+
+def _compiled(draft: Draft) -> Migrated:
+    """What is wrong with it is cured, or left out, until nothing is."""
     remarks = list(draft.remarks)
     way: list[Fixed] = []
     now = draft.source
@@ -92,17 +114,19 @@ def migrate(source: Source, origin: str, defined: Sequence[str] = ()) -> Migrate
         cured = fixed(now, _check, _is_wanted)
         remarks += [
             Remark(
-                _line(way, done.place.line), f"{readable(done.diagnostic.message)}: {readable(done.fix.title)}", False
+                _line(draft, way, done.place.line),
+                f"{readable(done.diagnostic.message)}: {readable(done.fix.title)}",
+                Fate.CHANGED,
             )
             for done in cured.done
             if not done.fix.is_safe
         ]
         way.append(cured)
         if not cured.report.has_errors:
-            if origin in branches.ORIGINS:
+            if draft.origin in branches.ORIGINS:
                 way.append(cured := branches.with_branches(cured.source))
-            return _finished(cured, way, remarks)
-        found = _without_errors(cured, way, remarks)
+            return _finished(draft, cured, way, remarks)
+        found = _without_errors(draft, cured, way, remarks)
         if found is None:
             break
         now = found
@@ -124,25 +148,27 @@ def _is_wanted(diagnostic: Diagnostic, fix: Fix) -> bool:
     return diagnostic.severity is Severity.ERROR and (fix.is_safe or diagnostic.code.name.startswith(_OF_DIALECTS))
 
 
-def _line(way: list[Fixed], line: int) -> int:
+def _line(draft: Draft, way: list[Fixed], line: int) -> int:
     """In the old config."""
     for cured in reversed(way):
         line = cured.line_before(line)
-    return line
+    return draft.old_line(line)
 
 
-def _finished(cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> Migrated:
+def _finished(draft: Draft, cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> Migrated:
     for missing in cured.report.in_order():
         if missing.code is codes.NO_BRANCH:
-            line = _line(way, cured.source.line_of(missing.span.start))
-            remarks.append(Remark(line, f"{_shown(cured.source.text_of(missing.span))}: {missing.message}", False))
+            line = _line(draft, way, cured.source.line_of(missing.span.start))
+            remarks.append(
+                Remark(line, f"{_shown(cured.source.text_of(missing.span))}: {missing.message}", Fate.CHANGED)
+            )
     text, _ = styled(cured.source)
     assert text is not None, "there are no errors"
     source = Source(cured.source.name, text)
     return Migrated(source, sorted(set(remarks)), _check(source))
 
 
-def _without_errors(cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> Source | None:
+def _without_errors(draft: Draft, cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> Source | None:
     """Statements and items with errors as comments; None where nothing can be left out."""
     layout = Draft(cured.source)
     edits: list[Edit] = []
@@ -153,8 +179,9 @@ def _without_errors(cured: Fixed, way: list[Fixed], remarks: list[Remark]) -> So
         if any(edit.span.start < span.end and span.start < edit.span.end for edit in edits):
             continue
         text = cured.source.text_of(span)
-        line = _line(way, cured.source.line_of(span.start))
-        remarks.append(Remark(line, f"{_shown(text)}: {readable(error.message)}{_cure(error)}"))
+        line = _line(draft, way, cured.source.line_of(span.start))
+        fate = Fate.NEEDLESS if losses.is_needless(readable(error.hint)) else Fate.LOST
+        remarks.append(Remark(line, f"{_shown(text)}: {readable(error.message)}{_cure(error)}", fate))
         edits.append(Edit(span, left_out(text) + (" ;" if is_statement else "")))
     return Source(cured.source.name, applied(cured.source.text, sorted(edits))) if edits else None
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 from runtime.modules import catalogue
 from serc.migration import losses
-from serc.migration.draft import Draft
+from serc.migration.draft import Draft, Fate
 
 _PATHS: Final = ("mpath", "loadpath", "cfgengine")
 _RENAMED: Final = re.compile(r"0\.9 calls it (\w+)")
@@ -15,9 +16,11 @@ _RENAMED: Final = re.compile(r"0\.9 calls it (\w+)")
 _PARAMETERS: Final = {"fr_timeout": "fr_timer", "fr_inv_timeout": "fr_inv_timer"}
 # Modules whose work another one does here, and parameters that another one has.
 _IN_THEIR_PLACE: Final = {"rtpproxy": "nathelper", "rtpengine": "nathelper"}
+_FAILED_FLAG, _FAILED = "failed_transaction_flag", "failed_transactions"
 _OF_ANOTHER: Final = {
     ("usrloc", "nat_bflag"): ("registrar", "nat_flag"),
     ("usrloc", "nat_flag"): ("registrar", "nat_flag"),
+    ("acc", _FAILED_FLAG): ("acc", _FAILED),
 }
 _SECONDS: Final = ("fr_timer", "fr_inv_timer", "wt_timer", "delete_timer")
 _MILLISECONDS: Final = 1000
@@ -40,13 +43,21 @@ def rewrite_modules(draft: Draft) -> None:
         elif token.text == "socket" and draft.is_sign(at + 1, "="):
             draft.replace(token.span, "listen")
         elif token.text in ("include_file", "import_file") and value.kind == "string":
-            draft.leave_out(
-                draft.between(at, at + 1), f"{token.text} {value.text}: put the text of that file here first"
-            )
+            _include(draft, at)
         elif token.text in ("loadmodule", "loadmodulex") and value.kind == "string":
             _load(draft, at, folder, lost, loaded)
         elif token.text in ("modparam", "modparamx") and draft.is_sign(at + 1, "("):
             _parameter(draft, at, lost)
+
+
+def _include(draft: Draft, at: int) -> None:
+    """import_file takes a file that is not there for an empty one."""
+    name = draft.text_at(at + 1)
+    is_there = Path(draft.source.name).with_name(name.strip("\"'")).exists()
+    is_needless = draft.text_at(at) == "import_file" and not is_there
+    why = "there is no such file" if is_needless else "put the text of that file here first"
+    fate = Fate.NEEDLESS if is_needless else Fate.LOST
+    draft.leave_out(draft.between(at, at + 1), f"{draft.text_at(at)} {name}: {why}", fate)
 
 
 def _load(draft: Draft, at: int, folder: str, lost: set[str], loaded: set[str]) -> None:
@@ -57,8 +68,9 @@ def _load(draft: Draft, at: int, folder: str, lost: set[str], loaded: set[str]) 
     name = _name_here(stem)
     if catalogue.find(name) is None:
         lost.add(stem)
-        why = what.partition("; ")[2] or f"0.9 has no such module{losses.of_module(stem)}"
-        draft.leave_out(whole, f"module {stem}: {why}")
+        cure = losses.of_module(stem)
+        why = cure.lstrip(": ") or what.partition("; ")[2] or "0.9 has no such module"
+        draft.leave_out(whole, f"module {stem}: {why}", _fate(cure))
         return
     if name in loaded:
         draft.replace(whole, "")
@@ -82,14 +94,23 @@ def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
         kept[i], parameter = _OF_ANOTHER.get((part, written), (part, parameter))
     kept = list(dict.fromkeys(kept))
     _convert(draft, at, parameter)
+    if written == _FAILED_FLAG and parameter == _FAILED:
+        draft.replace(draft.tokens[at + 6].span, "1")
+        draft.remark(at, f"{written} is {_FAILED}=1 now: what fails is accounted wherever it is accounted at all")
     has_it = [part for part in kept if (spec := catalogue.find(part)) is None or spec.param(parameter) is not None]
     if not has_it:
         why = losses.of_parameter(names, written) or ": 0.9 has none of that name"
-        draft.leave_out(draft.between(at, end), f"parameter {written} of {names}{why}")
+        # What there is to say of a module that is not there has been said.
+        fate = Fate.NEEDLESS if not kept else _fate(why)
+        draft.leave_out(draft.between(at, end), f"parameter {written} of {names}{why}", fate)
     elif "|".join(has_it) != names:
         draft.replace(draft.tokens[at + 2].span, f'"{"|".join(has_it)}"')
     if has_it and parameter != written:
         draft.replace(draft.tokens[at + 4].span, f'"{parameter}"')
+
+
+def _fate(cure: str) -> Fate:
+    return Fate.NEEDLESS if losses.is_needless(cure) else Fate.LOST
 
 
 def _convert(draft: Draft, at: int, parameter: str) -> None:

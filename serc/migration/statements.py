@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from serc.migration import losses
 from serc.migration.draft import Draft
+from serc.migration.replies import rewrite_for_all_replies
 from serc.reading.dialects import PSEUDO_VARIABLE, ROUTES, specifier_of
 from serc.reading.tree import Span
 
@@ -54,6 +56,8 @@ _GONE: Final = (
     "t_precheck_trans t_save_lumps t_unref sl_filter_ACK sl_filter_ack handle_ruri_alias resetdsturi add_path_received "
     "set_reply_no_connect set_forward_no_connect force_rport_no t_any_replied"
 ).split()
+_ALIASES: Final = "its table aliases has other columns than dbaliases; serctl alias add writes its rows"
+QUOTES: Final = "\"'"
 _TAG: Final = "^(To|t):.*;[ ]*tag="
 _LEVELS: Final = {"L_ALERT", "L_BUG", "L_CRIT", "L_CRIT2", "L_ERR", "L_WARN", "L_NOTICE", "L_INFO", "L_DBG"}
 
@@ -66,9 +70,7 @@ def rewrite_heads(draft: Draft) -> None:
         if kind == "request_route":
             draft.replace(draft.tokens[start].span, "route")
         elif kind in ("reply_route", "onreply_route") and opening == start + 1:
-            draft.replace(draft.tokens[start].span, "onreply_route[19]")
-            text = 'it ran for all replies; here it runs where t_on_reply("19") stands before the forwarding'
-            draft.remark(start, f"{kind} is onreply_route[19] now: {text}")
+            rewrite_for_all_replies(draft, start, opening, closing)
         elif kind == "reply_route":
             draft.replace(draft.tokens[start].span, "onreply_route")
         elif kind == "failure_route" and opening == start + 1:
@@ -76,7 +78,8 @@ def rewrite_heads(draft: Draft) -> None:
             draft.remark(start, 'failure_route is failure_route[19] now: it runs where t_on_failure("19") stands')
         elif known is not None and known[1] is None:
             name = draft.source.text[draft.tokens[start].start : draft.tokens[opening].start].strip()
-            draft.leave_out(draft.between(start, closing), f"{name}: {known[0].instead}")
+            why = f"{name}: {known[0].instead}{losses.of_route(name)}"
+            draft.leave_out(draft.between(start, closing), why)
 
 
 def rewrite_calls(draft: Draft) -> None:
@@ -120,6 +123,11 @@ def rewrite_calls(draft: Draft) -> None:
             draft.replace(whole, f'search("^(Content-Type|c)[ ]*:[ ]*{kind}")')
         elif name == "rewriteFromRoute":
             draft.replace(whole, "loose_route()")
+        elif name == "check_route_param" and len(texts) == 1:
+            draft.replace(whole, f'search("^Route[ ]*:.*;{texts[0].strip(QUOTES)}")')
+        elif name == "alias_db_lookup" and texts:
+            draft.replace(whole, 'lookup("aliases")')
+            draft.remark(at, f"alias_db_lookup is lookup now: {_ALIASES}")
         elif name == "is_in_group":
             draft.replace(whole, f'is_user_in("From", {", ".join(texts)})')
         elif name == "len_gt" and texts:
@@ -132,14 +140,6 @@ def rewrite_calls(draft: Draft) -> None:
             draft.replace(whole, "")
         elif name == "t_is_set" and draft.is_sign(at - 1, "!") and draft.text_at(at - 3) == "if":
             draft.replace(draft.between(at - 3, draft.closing(at - 2)), "")  # nothing else has armed a route before
-
-
-def leave_loops(draft: Draft) -> None:
-    """What goes round must end: that it does is not known of what is carried over in part."""
-    for at, end, _ in draft.calls():
-        if draft.text_at(at) == "while" and draft.is_sign(end + 1, "{") and end + 1 in draft.partner:
-            why = "while: 0.9 has no loops; a route that calls itself at the end of an if, up to 100 times, goes round, too"
-            draft.leave_out(draft.between(at, draft.partner[end + 1]), why)
 
 
 def _has_transaction(draft: Draft, at: int) -> bool:
@@ -167,7 +167,7 @@ def _specifiers(draft: Draft, at: int, text: str) -> str:
     """Pseudo-variables in a text as xlog writes them."""
     unknown = [found[0] for found in PSEUDO_VARIABLE.finditer(text) if not specifier_of(found)]
     if unknown:
-        draft.remark_lost(at, f"xlog: it has no specifier for {', '.join(unknown)}, and writes that as it stands")
+        draft.remark(at, f"xlog: it has no specifier for {', '.join(unknown)}, and writes that as it stands")
     return PSEUDO_VARIABLE.sub(lambda found: specifier_of(found) or found[0], text)
 
 

@@ -30,7 +30,7 @@ class State:
     failure_route before the URI was rewritten. `saved`: contacts were taken here, just before. `replied_in`,
     `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a branch of a failure_route
     that nothing was forwarded to yet. `transaction`: there is one, or may be; `opened`: by a function that does
-    nothing else.
+    nothing else. `left`: what is known of flags that tell that a called route has ended the script (leaving.py).
     """
 
     method: str = ""
@@ -61,6 +61,7 @@ class State:
     opened: tree.Span | None = None
     failure: tree.Span | None = None
     decision: tree.Span | None = None
+    left: int = 0
     space: Space
     serial: int
     facts: tuple[_Value, ...]
@@ -74,7 +75,7 @@ class State:
         return self.space.changed(self, tuple(changes.items()))
 
 
-_Value = str | bool | tree.Span | None
+_Value = str | bool | int | tree.Span | None
 _FACTS: Final = tuple(each.name for each in fields(State) if each.name not in ("space", "serial", "facts"))
 _PLACE: Final = {name: place for place, name in enumerate(_FACTS)}
 _UNKNOWN: Final[tuple[Any, ...]] = tuple(each.default for each in fields(State) if each.name in _PLACE)

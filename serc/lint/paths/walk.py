@@ -12,6 +12,7 @@ from runtime.spec.effects import Does
 from serc.diagnostics import codes
 from serc.diagnostics.report import Related, Report
 from serc.lint.paths.ahead import Ahead
+from serc.lint.paths.leaving import ALL_CLEAR, Leaving
 from serc.lint.paths.state import NONE, UNNAMED, Space, State, States, compared, in_ack_block
 from serc.lint.paths.steps import ONLY_IF_TRUE, RELAYS, Steps
 from serc.lint.subject import Subject
@@ -53,6 +54,7 @@ class _Walk:
         effects = {self._effects.of(call) for route in routes(subject.file) for call in calls(route.body)}
         verifies = bool(effects & {Does.AUTH_WWW, Does.AUTH_PROXY})
         self._forwards = Does.RELAY_STATEFUL in effects
+        self._leaving = Leaving(subject.effects, routes(subject.file))
         self._space = Space()
         self._steps = Steps(
             subject.effects,
@@ -85,7 +87,7 @@ class _Walk:
         )
 
     def main(self, route: tree.Route) -> None:
-        states = self._route_body(0, frozenset((self._space.nothing,)), keep_ended=False)
+        states = self._route_body(0, frozenset((self._space.nothing.but(left=ALL_CLEAR),)), keep_ended=False)
         for state in sorted(states, key=lambda s: (s.decision or route.span)):
             if not state.handled and state.method != "ACK":
                 self._unanswered(route, state)
@@ -260,6 +262,9 @@ class _Walk:
     def _tested_call(self, call: tree.Call, state: State) -> tuple[list[State], list[State]]:
         """A call whose result is looked at."""
         does = self._effects.of(call)
+        left = self._leaving.tested(call, does, state)
+        if left is not None:
+            return left
         state = state.but(ignored_lookup=None) if does is Does.LOOKUP else state
         if does is Does.REPLY_STATEFUL:  # who looks at the result knows what to do without a transaction
             state = state.but(transaction=True)
@@ -280,7 +285,7 @@ class _Walk:
 
     def _plain_call(self, call: tree.Call, does: Does | None, state: State) -> State:
         """A call whose result is not looked at."""
-        after = self._without_rewrite(call, self._steps.call(call, does, state))
+        after = self._leaving.after(call, does, self._without_rewrite(call, self._steps.call(call, does, state)))
         if does is Does.LOOKUP:
             return after.but(ignored_lookup=call.span)
         if does in (Does.LOOSE_ROUTE, Does.VOUCH, Does.AUTH_WWW, Does.AUTH_PROXY):
