@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from serc.codegen import Generated
+from serc.commands import python
 from serc.commands.cache import cache_directory
 from serc.commands.files import complain
 from serc.commands.progress import progress
@@ -27,7 +28,8 @@ def verify(generated: Generated, source: str) -> bool:
         path = Path(folder, "routes.py")
         path.write_text(generated.text, encoding="utf-8")
         with progress("mypy verifies the module; the first time it reads the whole server, which takes a minute"):
-            done = subprocess.run(_command(path), capture_output=True, text=True, env=import_environment())
+            # In a folder of its own: mypy also takes what lies in the current one for the packages that the module imports.
+            done = subprocess.run(_command(path), cwd=folder, capture_output=True, text=True, env=python.environment())
     if done.returncode == 0:
         return True
     if done.returncode != 1 or not done.stdout:
@@ -58,17 +60,8 @@ def _command(path: Path) -> list[str]:
     cache = cache_directory()
     # No configuration but --strict: what lies about in the current folder is none of our business.
     return [
-        *(sys.executable, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "--no-pretty"),
+        *python.command("-m", "mypy", "--strict", "--config-file=", "--no-error-summary", "--no-pretty"),
         # What the module imports is read and not reported: it was verified elsewhere, with its own settings.
         "--follow-imports=silent",
         *("--cache-dir", str(cache / "mypy") if cache is not None else os.devnull, str(path)),
     ]
-
-
-def import_environment() -> dict[str, str]:
-    """mypy finds what is installed by itself; a checkout has to be named."""
-    import runtime
-
-    root = Path(runtime.__file__ or "").resolve().parents[1]
-    installed = root.name in ("site-packages", "dist-packages")
-    return os.environ | ({} if installed else {"MYPYPATH": str(root)})

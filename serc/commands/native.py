@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Final
 
 from serc.codegen import Generated
+from serc.commands import python
 from serc.commands.files import complain, write_whole
-from serc.commands.mypy_check import has_mypy, import_environment
+from serc.commands.mypy_check import has_mypy
 from serc.commands.progress import progress
 
 _SETUP: Final = """\
@@ -31,9 +31,9 @@ def build(generated: Generated, folder: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="serc-") as work:
         Path(work, "routes.py").write_text(generated.text, encoding="utf-8")
         Path(work, "setup.py").write_text(_SETUP, encoding="utf-8")
-        command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
+        command = python.command("setup.py", "--quiet", "build_ext", "--inplace")
         with progress("mypyc and the C compiler make machine code; that takes about a minute"):
-            done = subprocess.run(command, cwd=work, capture_output=True, text=True, env=import_environment())
+            done = subprocess.run(command, cwd=work, capture_output=True, text=True, env=python.environment())
         built = sorted(Path(work).glob("routes.*.so"))
         if done.returncode != 0 or not built:
             complain("serc", f"mypyc cannot compile the routes:\n{(done.stdout + done.stderr).strip()}")

@@ -21,7 +21,7 @@ from runtime.server.start.loader import load_program
 from runtime.server.start.options import parse, usage_text, version_text
 from runtime.server.start.probes import WithProbes
 from runtime.server.start.source import Compiled, Source
-from serc.commands import cache
+from serc.commands import cache, python
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -72,13 +72,14 @@ class ConfigFile(Source):
             raise StartError(f"there are no tests beside {self.name}: {path.with_suffix('.sertest').name} is missing")
         # A process of its own: tests make databases and programs that this one must not inherit.
         done = subprocess.run(
-            [sys.executable, "-m", "serc.commands.serc", "test", "-q", *map(str, tests)],
+            python.command("-m", "serc.commands.serc", "test", "-q", *map(str, tests)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             cwd=path.parent,
+            env=python.environment(),
         )
         if done.returncode != 0:
             raise StartError(f"tests of {self.name} fail\n{done.stdout.rstrip()}")
