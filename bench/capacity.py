@@ -97,11 +97,11 @@ def measure_capacity(scenarios: Sequence[Scenario], setting: Setting) -> dict[st
     result: dict[str, object] = {}
     for scenario in scenarios:
         print(f"{scenario.unit}:", flush=True)
-        if setting.rates:
-            result[scenario.name] = {server: _run_rates(scenario, server, setting) for server in setting.servers}
-            continue
         # Kamailio first: its capacity is the measure of all delays.
-        servers = sorted(setting.servers, key=lambda server: server != KAMAILIO)
+        servers = sorted(_able(scenario, setting.servers), key=lambda server: server != KAMAILIO)
+        if setting.rates:
+            result[scenario.name] = {server: _run_rates(scenario, server, setting) for server in servers}
+            continue
         found: dict[str, dict[str, object]] = {}
         peer = 0.0
         for server in servers:
@@ -110,6 +110,14 @@ def measure_capacity(scenarios: Sequence[Scenario], setting: Setting) -> dict[st
             print(f"  {server}: {_told(found[server], capacity, peer)}", flush=True)
         result[scenario.name] = found
     return result
+
+
+def _able(scenario: Scenario, servers: Sequence[str]) -> list[str]:
+    """Those that can run it. SER 0.9.7 has no SQLite."""
+    if not scenario.has_database or ORIGINAL not in servers:
+        return list(servers)
+    print(f"  {ORIGINAL} has no database in a file: left out", flush=True)
+    return [server for server in servers if server != ORIGINAL]
 
 
 def _run_rates(scenario: Scenario, server: str, setting: Setting) -> dict[float, Load]:
