@@ -16,7 +16,6 @@ import functools
 import hashlib
 import os
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
@@ -31,7 +30,8 @@ from pathlib import Path
 from typing import Any, Final
 
 GROUP: Final = "runtime._native"
-MMSG_SCRIPT: Final = "runtime/server/host/mmsg_build.py"
+MMSG: Final = "runtime.server.host._mmsg"
+MMSG_SOURCE: Final = Path("runtime/server/host/mmsg.c")
 GENERATED: Final = Path("build/c")
 UNITS: Final = Path("build/units")
 OBJECTS: Final = Path("build/o")
@@ -134,7 +134,7 @@ def workers() -> int:
 def compile_all(files: list[str]) -> None:
     """Compile `files` and the system call extension, in place. Exits with what mypyc or the compiler says if they fail."""
     # The small one first: a compiler that does not work is found out at once.
-    _compile_mmsg()
+    compile_mmsg()
     say(f"native code: mypyc reads {len(files)} modules, about 15 s")
     library, *shims = _translate(files)
     compiler = Compiler(library.include_dirs)
@@ -153,15 +153,14 @@ def _translate(files: list[str]) -> list[Any]:
     return extensions
 
 
-def _compile_mmsg() -> None:
-    from setuptools import Distribution
+def compile_mmsg(source: Path = MMSG_SOURCE, into: Path = Path(".")) -> None:
+    """The extension with system calls, into the folder `into`, where packages are. Exits with what the compiler says if it fails."""
+    from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
-    command = build_ext(
-        Distribution({"ext_modules": [runpy.run_path(MMSG_SCRIPT)["ffibuilder"].distutils_extension("build/c")]})
-    )
-    command.build_lib = "."
-    command.build_temp = str(OBJECTS)
+    command = build_ext(Distribution({"ext_modules": [Extension(MMSG, [str(source)])]}))
+    command.build_lib = str(into)
+    command.build_temp = str(into / OBJECTS)
     command.ensure_finalized()
     command.run()
 

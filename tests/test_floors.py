@@ -80,7 +80,6 @@ ONLY_IN: Final = {
     "sqlalchemy": ("runtime.storage.writer", "runtime.storage.drivers"),
     "pymysql": ("runtime.storage.drivers",),
     "psycopg": ("runtime.storage.drivers",),
-    "cffi": ("runtime.server.host.mmsg_build",),
     "greenlet": ("runtime.routing.asking", "runtime.server.worker.loop"),
 }
 

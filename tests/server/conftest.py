@@ -23,6 +23,8 @@ from runtime.server.helpers.dns.service import COMM
 from runtime.server.main import load_mmsg
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
 
+PROJECT = Path(__file__).parents[2]
+
 OPTIONS = (
     b"OPTIONS sip:bob@example.com SIP/2.0\r\n"
     b"Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKabc\r\n"
@@ -259,10 +261,16 @@ def mmsg(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
         return installed
     if shutil.which("cc") is None:
         pytest.skip("no C compiler")
-    from runtime.server.host.mmsg_build import ffibuilder
+    native = loaded("hatch_native", PROJECT / "hatch_native.py")
+    folder = tmp_path_factory.mktemp("mmsg")
+    native.compile_mmsg(PROJECT / native.MMSG_SOURCE, folder)
+    (built,) = folder.glob("runtime/server/host/*.so")
+    return loaded(native.MMSG, built)
 
-    path = ffibuilder.compile(str(tmp_path_factory.mktemp("mmsg")))
-    spec = importlib.util.spec_from_file_location("runtime.server.host._mmsg", path)
+
+def loaded(name: str, path: Path) -> ModuleType:
+    """The module in this file, wherever it lies."""
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

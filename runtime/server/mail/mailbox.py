@@ -20,7 +20,7 @@ from typing import Any, Final, final
 from librt.strings import BytesWriter, read_i64_le, write_i64_le
 from mypy_extensions import i64
 
-from runtime.server.host.batch import BATCH, HARMLESS, Batch
+from runtime.server.host.batch import BATCH, HARMLESS
 
 HEAD_BYTES: Final[i64] = 8
 # More kinds of letters than there will ever be.
@@ -176,34 +176,27 @@ class PlainMailbox(Mailbox):
 
 @final
 class BatchMailbox(Mailbox):
-    """Up to BATCH packets per system call. `mmsg` is the extension module that mmsg_build.py describes."""
+    """Up to BATCH packets per system call. `mmsg` is the extension module of mmsg.c."""
 
     def __init__(self, reader: socket.socket, mmsg: ModuleType) -> None:
         super().__init__(reader)
-        self._ffi: Final[Any] = mmsg.ffi
-        self._recvmmsg: Final[Any] = mmsg.lib.recvmmsg
-        self._no_timeout: Final[Any] = mmsg.ffi.NULL
-        self._dont_wait: Final[int] = mmsg.lib.MSG_DONTWAIT
-        self._fd: Final[int] = reader.fileno()
-        self._in: Final = Batch(mmsg.ffi, BATCH * PACKET_MAX_BYTES)
-        self._in.divide_arena(PACKET_MAX_BYTES, 0)
+        self._packets: Final[list[bytes]] = [b""] * BATCH
+        size = int(PACKET_MAX_BYTES)
+        self._read: Final[Any] = mmsg.Reader(
+            reader.fileno(), int(BATCH), size, self._packets, None, None, None
+        ).read_now
 
     def receive(self, letters: list[Letter]) -> None:
-        into = self._in
-        count: i64 = self._recvmmsg(self._fd, into.headers, BATCH, self._dont_wait, self._no_timeout)
+        count: i64 = self._read()
         if count < 0:
-            error: int = self._ffi.errno
+            error = int(-count)
             if error not in HARMLESS:
                 raise OSError(error, os.strerror(error))
             return
-        length_at = into.length_at
-        at: i64 = 0
+        packets = self._packets
         i: i64 = 0
         while i < count:
-            size: i64 = into.u32[length_at]
-            open_packet(into.arena_bytes[at : at + size], letters)
-            length_at += into.step
-            at += PACKET_MAX_BYTES
+            open_packet(packets[i], letters)
             i += 1
 
 

@@ -389,7 +389,7 @@ def _default_signals() -> None:
 def load_prctl(mmsg: ModuleType | None) -> Prctl:
     """prctl(2), from the extension module or from the C library. To be called while modules can be imported."""
     if mmsg is not None:
-        native: Prctl = mmsg.lib.prctl
+        native: Prctl = mmsg.prctl
         return native
     import ctypes
 

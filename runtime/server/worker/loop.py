@@ -230,7 +230,6 @@ class Worker:
         self.outgoing.failures = []
         self._unsettled.clear()
         self._wait_ms = _UNKNOWN
-        self._io.forget_sources()
         try:
             self._complaints.no_memory(self._batch.now_ms)
         except MemoryError:

@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from mypy_extensions import i64
 
-from runtime.server.host.batch import BATCH
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO
 
-# What mmsg_build.py's wait_and_read returns.
-_PLACES: Final = 15
-_SAME_SOURCE: Final = 16
-_FAILED: Final = 255
+# What wait_and_read of mmsg.c returns: which places are ready, how many datagrams were read, or an errno.
+_PLACES: Final[i64] = 15
+_CAME_AT: Final[i64] = 4
+_ERROR_AT: Final[i64] = 16
 
 
 class Waiter:
@@ -66,49 +65,28 @@ class PlainWaiter(Waiter):
 
 
 class NativeWaiter(Waiter):
-    """With poll(2) itself, without an object for every answer. `mmsg` is the extension module of mmsg_build.py."""
+    """With poll(2) itself, without an object for every answer. `mmsg` is the extension module of mmsg.c."""
 
     def __init__(self, fds: list[int], mmsg: ModuleType) -> None:
         super().__init__(fds)
-        ffi: Any = mmsg.ffi
-        assert ffi.sizeof("struct pollfd") == 8
-        self._poll: Final[Any] = mmsg.lib.poll
-        self._poll_and_read: Final[Any] = mmsg.lib.wait_and_read
-        self._entries: Final[Any] = ffi.new("struct pollfd[]", [{"fd": fd, "events": select.POLLIN} for fd in fds])
-        self._words: Final[Any] = memoryview(ffi.buffer(self._entries)).cast("B").cast("H")
-        self._count: Final = len(fds)
-        # What the C function needs to know of who reads.
-        self._ffi: Final[Any] = ffi
-        self._io: BatchIO | None = None
-        self._reader: Any = None
+        poller: Any = mmsg.Poller(fds)
+        self._put: Final[Any] = poller.put
+        self._wait: Final[Any] = poller.wait
+        self._wait_and_read: Final[Any] = poller.wait_and_read
 
     def put(self, place: int, fd: int) -> None:
-        self._entries[place].fd = fd
+        self._put(place, fd)
 
     def wait(self, timeout_ms: i64) -> i64:
-        found: i64 = self._poll(self._entries, self._count, timeout_ms)
-        ready: i64 = 0
-        i: i64 = 0
-        while found > 0:
-            events: i64 = self._words[4 * i + 3]
-            if events != 0:
-                ready |= 1 << i
-                found -= 1
-            i += 1
+        ready: i64 = self._wait(timeout_ms)
         return ready
 
     def wait_and_read(self, io: DatagramIO, timeout_ms: i64) -> i64:
         if not isinstance(io, BatchIO):
             return super().wait_and_read(io, timeout_ms)
-        if io is not self._io:
-            self._begin_with(io)
-        found: i64 = self._poll_and_read(self._reader, timeout_ms)
+        found: i64 = self._wait_and_read(io.reader, timeout_ms)
         self.came = 0
         if found & 1 != 0:
-            count = found >> 8 & 0xFF
-            self.came = io.take(-1 if count == _FAILED else count, found >> 16, found & _SAME_SOURCE != 0)
+            error = found >> _ERROR_AT
+            self.came = io.has_read(-error if error != 0 else found >> _CAME_AT)
         return found & _PLACES
-
-    def _begin_with(self, io: BatchIO) -> None:
-        self._io = io
-        self._reader = self._ffi.new("struct reader *", [self._entries, self._count, io.headers, int(BATCH), io.facts])

@@ -16,17 +16,15 @@ class AddressBook:
 
     def __init__(self) -> None:
         self._known: Final[dict[bytes, Address]] = {}
-        self._numbered: Final[dict[int, Address]] = {}
-
-    def numbered(self, number: int) -> Address | None:
-        """The one that `learn` was told of."""
-        return self._numbered.get(number)
+        self.numbered: Final[dict[int, Address]] = {}
 
     def learn(self, number: int, name: bytes) -> Address:
-        """The address of a sockaddr that the number will stand for from now on."""
-        if len(self._numbered) >= SOURCES_MAX:
-            self._numbered.clear()
-        address = self._numbered[number] = self.of(name)
+        """The address of a sockaddr that the number will stand for in `numbered` from now on; 0 stands for none."""
+        if number == 0:
+            return self.of(name)
+        if len(self.numbered) >= SOURCES_MAX:
+            self.numbered.clear()
+        address = self.numbered[number] = self.of(name)
         return address
 
     def of(self, name: bytes) -> Address:

@@ -14,19 +14,15 @@ import time
 from types import ModuleType
 from typing import Any, Final, final
 
-from librt.strings import read_i64_le
 from mypy_extensions import i64
 
-from runtime.server.host.batch import BATCH, FACT_BYTES, HARMLESS, Batch
+from runtime.server.host.batch import BATCH, HARMLESS
 from runtime.server.worker.udp.addresses import SOURCES_MAX, AddressBook
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import Send
 
 SIZE_MAX: Final[i64] = 65536
 FOREVER: Final[i64] = -1
-
-# With fewer to send, a system call for each costs less than what sendmmsg(2) has to be told of each.
-FEW: Final = 5
 
 _TIMEVAL: Final = struct.Struct("ll")
 _TIMESPEC: Final = struct.Struct("qq")
@@ -62,8 +58,8 @@ class DatagramIO:
         self._sockets: Final = sockets
         self._read_timeout_ms: i64 = FOREVER
         self._idle = False
-        self.data: list[bytes] = [b""] * BATCH
-        self.sources: list[Address] = [Address(bytes(4), 0, b"0.0.0.0")] * BATCH
+        self.data: Final[list[bytes]] = [b""] * BATCH
+        self.sources: Final[list[Address]] = [Address(bytes(4), 0, b"0.0.0.0")] * BATCH
         self.failures: list[SendFailure] = []
         self.streams: list[Send] = []
         # Of the first datagram that was read last, and of the receive buffer by then; both 0 where little or nothing was left in the queue.
@@ -98,9 +94,6 @@ class DatagramIO:
     def send(self, sends: list[Send]) -> None:
         """Write them in order; those that failed stand in `failures` afterwards."""
         raise NotImplementedError
-
-    def forget_sources(self) -> None:
-        """A read was broken off: what `sources` says need not be true."""
 
     def set_read_timeout(self, timeout_ms: i64) -> None:
         """Set SO_RCVTIMEO, but seldom, for it costs a system call: a shorter limit at once, a longer one only when the
@@ -197,191 +190,102 @@ class PlainIO(DatagramIO):
 
 @final
 class BatchIO(DatagramIO):
-    """Up to BATCH datagrams per system call. `mmsg` is the extension module that mmsg_build.py describes.
-
-    Everything that the kernel reads or fills lies in memory allocated once.
-    """
+    """Up to BATCH datagrams per system call. `mmsg` is the extension module of mmsg.c."""
 
     def __init__(self, own: socket.socket, sockets: list[socket.socket], mmsg: ModuleType) -> None:
         super().__init__(own, sockets)
-        ffi: Any = mmsg.ffi
-        self._ffi: Final[Any] = ffi
-        self._read_batch: Final[Any] = mmsg.lib.read_batch
-        self._sendmmsg: Final[Any] = mmsg.lib.sendmmsg
-        self._send_one: Final[Any] = mmsg.lib.send_one
-        self._wait_for_one: Final[int] = mmsg.lib.MSG_WAITFORONE
-        self._dont_wait: Final[int] = mmsg.lib.MSG_DONTWAIT
-        self._fd: Final[int] = own.fileno()
+        self._send_one: Final[Any] = mmsg.send_one
+        self._send_many: Final[Any] = mmsg.send_many
         self._fds: Final[list[int]] = [s.fileno() for s in sockets]
-        self._addresses: Final = AddressBook()
-        self._name_bytes: Final[int] = 28 if own.family == socket.AF_INET6 else 16
-        self._in: Final = Batch(ffi, BATCH * SIZE_MAX)
-        self._in.divide_arena(SIZE_MAX, self._name_bytes)
-        # What the kernel reads into, for a caller that does not use `receive`.
-        self.headers: Final[Any] = self._in.headers
-        self.facts: Final[Any] = self._in.facts
-        self._out: Final = Batch(ffi, BATCH * SIZE_MAX)
-        self._out.divide_arena(SIZE_MAX, self._name_bytes)
+        book = AddressBook()
+        # For who waits for other things as well, and reads then.
+        self.reader: Final[Any] = mmsg.Reader(
+            own.fileno(), int(BATCH), int(SIZE_MAX), self.data, self.sources, book.numbered, book.learn
+        )
+        self._read: Final[Any] = self.reader.read
+        self._read_now: Final[Any] = self.reader.read_now
+        # What leaves by one socket, and where to.
         self._queue: Final[list[Send]] = []
-        # What the headers say of the datagrams that stood there last.
-        self._names_out: Final[list[bytes]] = [b""] * BATCH
-        self._sizes_out: Final[list[int]] = [-1] * BATCH
+        self._texts: Final[list[bytes]] = []
+        self._names: Final[list[bytes]] = []
 
     def measure_age(self) -> None:
         super().measure_age()
-        self._in.take_control(self._ffi, _CONTROL_BYTES)
+        self.reader.measure_age()
 
     def receive(self, timeout_ms: i64) -> i64:
         self.set_read_timeout(timeout_ms)
-        return self._read(self._wait_for_one)
+        return self.has_read(self._read())
 
     def receive_now(self) -> i64:
-        return self._read(self._dont_wait)
+        return self.has_read(self._read_now())
 
-    def _read(self, flags: int) -> i64:
-        return self.take(self._read_batch(self._fd, self.headers, BATCH, flags, self.facts), 0, False)
-
-    def take(self, count: i64, first_bytes: i64, is_known: bool) -> i64:
-        """So many datagrams have been read into the headers; below 0: the read has failed, and errno says why. Returns what `receive`
-        does. `is_known`: the first one has `first_bytes`, and is from where the one before it in its place came from.
-        """
+    def has_read(self, count: i64) -> i64:
+        """The reader has read so many, or has failed with minus this errno. Returns what `receive` does."""
         if count < 0:
-            error: int = self._ffi.errno
+            error = int(-count)
             if error not in HARMLESS:
                 raise OSError(error, os.strerror(error))
-            self._idle = True
-            return 0
-        self._idle = False
-        into = self._in
-        if count == 1 and is_known:
-            self.data[0] = into.arena_bytes[0:first_bytes]
-        else:
-            facts: bytes = into.fact_bytes[0 : count * FACT_BYTES]
-            source = self.sources[0]
-            before: i64 = 0
-            i: i64 = 0
-            while i < count:
-                number = read_i64_le(facts, i * FACT_BYTES)
-                size = read_i64_le(facts, i * FACT_BYTES + 8)
-                # Many come from one neighbour.
-                if number != before or number == 0:
-                    source = self._source(i, number)
-                    before = number
-                self.sources[i] = source
-                self.data[i] = into.arena_bytes[i * SIZE_MAX : i * SIZE_MAX + size]
-                i += 1
+            count = 0
+        self._idle = count == 0
         if self._measures_age:
             self._look_at_age(count)
         return count
-
-    def forget_sources(self) -> None:
-        self._in.fact_bytes[0:8] = bytes(8)
-
-    def _source(self, i: i64, number: i64) -> Address:
-        """The source of datagram `i`, which has this number, 0 for none."""
-        if number != 0:
-            known = self._addresses.numbered(int(number))
-            if known is not None:
-                return known
-        at = i * self._in.sockaddr_bytes
-        name = self._in.name_bytes[at : at + self._name_bytes]
-        return self._addresses.learn(int(number), name) if number != 0 else self._addresses.of(name)
 
     def _look_at_age(self, count: i64) -> None:
         """Only a full batch may have left something in the queue."""
         self.age_ms = 0
         self.filled_percent = 0
         if count == BATCH:
-            into = self._in
-            if into.control_size() == _CONTROL_BYTES:
-                self._note_queue(into.control[2], into.control[3])
-            else:
-                into.restore_control(_CONTROL_BYTES)
+            arrival: tuple[int, int] | None = self.reader.arrival()
+            if arrival is not None:
+                self._note_queue(arrival[0], arrival[1])
 
     def send(self, sends: list[Send]) -> None:
         self.failures.clear()
         self.streams.clear()
-        if len(sends) < FEW:
-            for s in sends:
-                self._send_alone(s)
+        if len(sends) == 1:
+            self._send_alone(sends[0])
             return
-        out = self._out
         queue = self._queue
+        if queue:
+            # There was no memory for the last ones.
+            self._clear_queue()
         for s in sends:
             if s.socket.proto != UDP:
                 self.streams.append(s)
                 continue
-            size: i64 = len(s.data)
-            if size > SIZE_MAX:
-                self.failures.append(SendFailure(s, errno.EMSGSIZE))
-                continue
-            if queue and (s.socket is not queue[0].socket or len(queue) == BATCH):
+            if queue and s.socket is not queue[0].socket:
                 self._flush()
-            i: i64 = len(queue)
             queue.append(s)
-            at = i * SIZE_MAX
-            out.arena_bytes[at : at + size] = s.data
-            if size != self._sizes_out[i]:
-                out.vectors[2 * i + 1] = size
-                self._sizes_out[i] = size
-            name = s.destination.sockaddr
-            if name is not self._names_out[i]:
-                self._set_name(i, name)
         if queue:
             self._flush()
 
     def _send_alone(self, s: Send) -> None:
-        """One datagram by sendto(2), without a copy."""
         if s.socket.proto != UDP:
             self.streams.append(s)
             return
-        fd = self._fds[s.socket.index]
-        name = s.destination.sockaddr
-        refused = False
-        while True:
-            sent: i64 = self._send_one(fd, s.data, len(s.data), name)
-            if sent >= 0:
-                return
-            error: int = self._ffi.errno
-            if error == errno.EINTR:
-                continue
-            if error == errno.ECONNREFUSED and not refused:
-                # That was the answer to an earlier datagram; this one has not been sent.
-                refused = True
-                continue
-            self.failures.append(SendFailure(s, error))
-            return
-
-    def _set_name(self, i: i64, name: bytes) -> None:
-        """Header i goes to `name` from now on; most datagrams go where the one before them in that place went."""
-        out = self._out
-        at = i * out.sockaddr_bytes
-        size: i64 = len(name)
-        out.name_bytes[at : at + size] = name
-        out.u32[i * out.step + out.name_length_at] = size
-        self._names_out[i] = name
+        error: i64 = self._send_one(self._fds[s.socket.index], s.data, s.destination.sockaddr)
+        if error != 0:
+            self.failures.append(SendFailure(s, int(error)))
 
     def _flush(self) -> None:
         """Write the queue; a datagram that the kernel refuses does not hold up those behind it."""
         queue = self._queue
-        fd = self._fds[queue[0].socket.index]
-        count: i64 = len(queue)
-        done: i64 = 0
-        refused = False
-        while done < count:
-            written: i64 = self._sendmmsg(fd, self._out.from_header[done], count - done, 0)
-            if written > 0:
-                done += written
-                refused = False
-                continue
-            error: int = self._ffi.errno
-            if error == errno.EINTR:
-                continue
-            if error == errno.ECONNREFUSED and not refused:
-                # That was the answer to an earlier datagram; this one has not been sent.
-                refused = True
-                continue
-            self.failures.append(SendFailure(queue[done], error))
-            done += 1
-            refused = False
-        queue.clear()
+        if len(queue) == 1:
+            self._send_alone(queue.pop())
+            return
+        texts, names = self._texts, self._names
+        for s in queue:
+            texts.append(s.data)
+            names.append(s.destination.sockaddr)
+        failures: list[tuple[int, int]] | None = self._send_many(self._fds[queue[0].socket.index], texts, names)
+        if failures is not None:
+            for place, error in failures:
+                self.failures.append(SendFailure(queue[place], error))
+        self._clear_queue()
+
+    def _clear_queue(self) -> None:
+        self._queue.clear()
+        self._texts.clear()
+        self._names.clear()
