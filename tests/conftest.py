@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from databases import mariadb as mariadb  # fixtures
+from databases import kept_url as kept_url  # fixtures
+from databases import kept_urls as kept_urls
+from databases import mariadb as mariadb
 from databases import postgres as postgres
 from databases import url as url
 from engine import SERVERS

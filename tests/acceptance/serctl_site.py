@@ -23,6 +23,7 @@ class Site:
         self.out = self.err = ""
         self._capsys = capsys
         self._monkeypatch = monkeypatch
+        monkeypatch.setenv("SER_DB_URL", url)
 
     def run(self, *words: str, piped: str = "") -> int:
         self._monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped.encode())))
@@ -53,15 +54,20 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def made_site(url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Site:
-    monkeypatch.setenv("SER_DB_URL", url)
     made = Site(url, capsys, monkeypatch)
     assert made.run("db", "create") == 0, made.err
     return made
 
 
 @pytest.fixture
-def site(url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Site:
-    """On each kind of database."""
+def site(kept_url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """On each kind of database. Its tables stay as they are."""
+    return Site(kept_url, capsys, monkeypatch)
+
+
+@pytest.fixture
+def own_site(url: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The same, for who changes tables."""
     return made_site(url, capsys, monkeypatch)
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from acceptance.serctl_site import Site
+from acceptance.serctl_site import own_site as own_site
 from acceptance.serctl_site import site as site
 from acceptance.serctl_site import surroundings as surroundings
 from runtime.routing.database import Change, Condition
@@ -170,23 +171,23 @@ def test_gateways(site: Site) -> None:
     assert site.run("lcr", "rmroute", "43", "1") == 1 and site.run("lcr", "rmgw", "vienna") == 1
 
 
-def test_tables_are_made_once_and_are_good(site: Site) -> None:
-    assert site.run("db", "create") == 0
-    assert {found["state"] for found in site.json("db", "check")} == {"good"}
+def test_tables_are_made_once_and_are_good(own_site: Site) -> None:
+    assert own_site.run("db", "create") == 0
+    assert {found["state"] for found in own_site.json("db", "check")} == {"good"}
 
 
-def test_a_missing_table_is_told_with_what_makes_it(site: Site) -> None:
-    empty = f"{site.url}2"
-    database = connect(parse_url(site.url))
+def test_a_missing_table_is_told_with_what_makes_it(own_site: Site) -> None:
+    empty = f"{own_site.url}2"
+    database = connect(parse_url(own_site.url))
     assert database.run([question("version", ("table_name",), [])])[0].count > 0
-    assert site.run("add", JOE, "--db", empty, piped="x") == 1
-    assert "serctl db create" in site.err or "does not exist" in site.err or "Unknown database" in site.err
+    assert own_site.run("add", JOE, "--db", empty, piped="x") == 1
+    assert "serctl db create" in own_site.err or "does not exist" in own_site.err or "Unknown database" in own_site.err
 
 
-def test_a_table_of_an_old_version_is_told_with_what_mends_it(site: Site) -> None:
+def test_a_table_of_an_old_version_is_told_with_what_mends_it(own_site: Site) -> None:
     old = Change("update", "version", ("table_version",), [2], [Condition("table_name", b"subscriber")])
-    connect(parse_url(site.url)).run([change(old)])
-    assert site.run("db", "check") == 1
-    assert "subscriber: old" in site.out and "run serctl db migrate" in site.err
-    assert site.run("db", "migrate") == 0
-    assert site.run("db", "check") == 0
+    connect(parse_url(own_site.url)).run([change(old)])
+    assert own_site.run("db", "check") == 1
+    assert "subscriber: old" in own_site.out and "run serctl db migrate" in own_site.err
+    assert own_site.run("db", "migrate") == 0
+    assert own_site.run("db", "check") == 0
