@@ -169,6 +169,8 @@ class _Start:
         """-c: the exit status. All that `run` does short of listening, making files and forking. A server that runs already, with
         the same addresses and files, is none of its business. Raises StartError, ProgramError."""
         config = self._config
+        for argument in self._options.ignored:
+            print(_ignored(argument), file=sys.stderr)
         check_addresses(self._table)
         set_limits(config, self._log)
         self._engine.world.only_checks = True
@@ -374,7 +376,11 @@ class _Start:
                 file=sys.stderr,
             )
         for argument in self._options.ignored:
-            log.write(L_WARN, f"WARNING: argument {argument} ignored")
+            log.write(L_WARN, _ignored(argument))
+
+
+def _ignored(argument: str) -> str:
+    return f"WARNING: argument {argument} ignored"
 
 
 def load_mmsg() -> ModuleType | None:

@@ -124,6 +124,8 @@ class Sqlite(Driver):
         mode = "rwc" if self._create else "rw"
         # A name for which open(2) has a meaning of its own, as in ?mode=, is none for a URI.
         path = os.path.abspath(self.url.path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        if self._create:
+            self._make()
         raw = sqlite3.connect(
             f"file:{path}?mode={mode}",
             timeout=self.deadline_ms / 1000,
@@ -143,6 +145,14 @@ class Sqlite(Driver):
             raw.close()
             raise
         return raw
+
+    def _make(self) -> None:
+        """A new file has passwords soon: nobody but its user and group may read it, nor what SQLite puts beside it."""
+        try:
+            os.close(os.open(self.url.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o660))
+        except OSError:
+            # It is there, or cannot be made; then SQLite says why.
+            return
 
     def begin_work(self) -> None:
         self._has_done_some = False

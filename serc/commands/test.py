@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 import time
 from pathlib import Path
@@ -105,14 +106,14 @@ def main(argv: list[str]) -> int:
     if not paths:
         complain("serc", "there are no test files (*.sertest) here: name one, or a folder")
         return 1
-    before = _times(paths)  # before the tests run: what is changed meanwhile counts
+    before = _times(paths, options)  # before the tests run: what is changed meanwhile counts
     status = _Run(options, paths).all()
     while options.watch:
-        while _times(paths) == before:
+        while _times(paths, options) == before:
             time.sleep(_WATCH_S)
         print("\n--- again ---")
         paths = list(files_of(options.paths or ["."]))
-        before = _times(paths)
+        before = _times(paths, options)
         status = _Run(options, paths).all()
     return status
 
@@ -133,15 +134,34 @@ def _names_config(names: list[str]) -> bool:
     return False
 
 
-def _times(paths: list[Path]) -> dict[str, int]:
-    """When the files of the tests, and what lies beside them, were changed last."""
+def _times(paths: list[Path], options: argparse.Namespace) -> dict[str, int]:
+    """When the files of the tests, and those beside them, were changed last; what the tests write themselves is left out."""
+    written = _written(options)
     found: dict[str, int] = {}
     for folder in {path.parent for path in paths}:
         for entry in os.scandir(folder):
             try:
-                found[entry.path] = entry.stat().st_mtime_ns
+                status = entry.stat()
             except OSError:
                 found[entry.path] = 0
+                continue
+            if stat.S_ISREG(status.st_mode) and (status.st_dev, status.st_ino) not in written:
+                found[entry.path] = status.st_mtime_ns
+    return found
+
+
+def _written(options: argparse.Namespace) -> set[tuple[int, int]]:
+    """Device and inode of what a run writes: results, coverage, and where its output goes."""
+    names: list[str | int] = [options.junit] if options.junit else []
+    names += [file for _, _, file in (wanted.partition(":") for wanted in options.coverage) if file]
+    found: set[tuple[int, int]] = set()
+    for name in [*names, 1, 2]:
+        try:
+            status = os.stat(name)
+        except OSError:
+            # It is not written yet, or has been closed.
+            continue
+        found.add((status.st_dev, status.st_ino))
     return found
 
 

@@ -7,8 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from engine import Server
 
+from runtime.modules.sqlite import Sqlite
 from runtime.routing.database import DELETE, INSERT, PUT, UPDATE, Change, Condition, Row, Value
+from runtime.storage.administration import Administration
 from runtime.storage.connection import Connection, connect
 from runtime.storage.errors import BadValue, Duplicate, Late, Refused, Unavailable
 from runtime.storage.statement import Statement, change, pack, question, unpack
@@ -143,3 +146,42 @@ def test_statements_travel_between_processes() -> None:
 
 def vars_of(s: Statement) -> tuple[object, ...]:
     return s.kind, s.table, s.columns, s.values, s.where, s.order
+
+
+def test_a_new_file_is_nobody_elses_business(tmp_path: Path) -> None:
+    path = tmp_path / "new.sqlite"
+    administration = Administration(parse_url(f"sqlite://{path}"))
+    administration.create()
+    assert path.stat().st_mode & 0o007 == 0
+    with sqlite3.connect(path) as raw:
+        raw.execute("CREATE TABLE x (a INT)")
+        assert {f.name for f in tmp_path.iterdir()} == {path.name, f"{path.name}-wal", f"{path.name}-shm"}
+        assert [f for f in tmp_path.iterdir() if f.stat().st_mode & 0o007] == []
+    raw.close()
+    administration.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "folder_mode", "owner", "place"),
+    [
+        (0o644, 0o777, (65534, 65534), "file"),
+        (0o660, 0o777, (65534, 65534), "file"),
+        (0o666, 0o755, (65534, 65534), "folder"),
+        (0o666, 0o777, (65534, 65534), ""),
+        (0o600, 0o700, (-1, -1), ""),
+    ],
+)
+def test_what_the_servers_user_cannot_use_keeps_it_from_starting(
+    tmp_path: Path, file: Path, mode: int, folder_mode: int, owner: tuple[int, int], place: str
+) -> None:
+    world = Server().engine.world
+    world.owner = owner
+    driver = world.embedded
+    assert isinstance(driver, Sqlite)
+    file.chmod(mode)
+    tmp_path.chmod(folder_mode)
+    if not place:
+        driver.open(f"sqlite://{file}")
+        return
+    with pytest.raises(Refused, match=f"user 65534 .*may not write {file if place == 'file' else tmp_path}: "):
+        driver.open(f"sqlite://{file}")

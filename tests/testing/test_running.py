@@ -279,6 +279,24 @@ def test_watch_runs_again_when_a_file_changes(folder: Path) -> None:
             process.kill()
 
 
+def test_watch_does_not_run_again_for_what_the_tests_write(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            raise KeyboardInterrupt
+        # What an editor leaves is of interest.
+        Path("gateways.list").write_text("1 sip:192.0.2.1\n")
+
+    monkeypatch.setattr("serc.commands.test.time.sleep", wait)
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["-q", "--watch", "--junit", "j.xml", "--coverage", "lcov:c.info", "--coverage", "html:c.html"])
+    assert capsys.readouterr().out.count("2 passed") == 2
+
+
 def _environment() -> dict[str, str]:
     return {"PYTHONPATH": str(Path(serc.__file__).parents[2]), "PATH": "/usr/bin:/bin"}
 
