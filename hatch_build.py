@@ -58,6 +58,7 @@ COMPILED: Final = (
     "runtime/server/streams/outcomes.py",
     "runtime/server/streams/streams.py",
     "runtime/server/streams/table.py",
+    "runtime/server/worker/batch.py",
     "runtime/server/worker/collecting.py",
     "runtime/server/worker/complaints.py",
     "runtime/server/worker/connections.py",
