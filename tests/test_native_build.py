@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from test_floors import MODULES, imports_of
+from test_packaging import PROJECT_DIR, hatch_build
 
 import hatch_native
 from hatch_native import MAIN_UNIT, declarations, mentioned
@@ -100,3 +102,25 @@ def test_an_object_is_kept_for_the_next_one_when_it_is_empty() -> None:
     assert made.index("Py_CLEAR(self->_user);") < made.index("Uri_free_instance = self;") < made.index("Uri_clear")
     assert made.count("Uri_free_instance == NULL") == 2 and made.count("return;") == 1
     assert made.count("{") == made.count("}")
+
+
+# What compiled modules import and is interpreted all the same: declarations and starts, which run once, exceptions, and libraries of
+# others. A call into anything else would cost more than what it does, and nobody would see it.
+INTERPRETED = (
+    *("runtime.spec", "runtime.version", "runtime.server.host.errors", "runtime.server.host.process_table"),
+    *("runtime.server.mail.board", "runtime.server.start"),
+    *(f"runtime.storage.{name}" for name in ("dbtext", "drivers", "url", "writer")),
+)
+
+
+def test_what_compiled_code_calls_is_compiled() -> None:
+    files = hatch_build().compiled_files(PROJECT_DIR)
+    compiled = {file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files}
+    found = set()
+    for name in compiled:
+        path = MODULES[name]
+        for imported in imports_of(name, path.read_text(), path.name == "__init__.py"):
+            target = imported.target if imported.target in MODULES else imported.target.rpartition(".")[0]
+            if target.startswith("runtime.") and target in MODULES and target not in compiled:
+                found.add(f"{target}, by {name}")
+    assert sorted(one for one in found if not one.startswith(INTERPRETED)) == []
