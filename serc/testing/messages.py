@@ -20,6 +20,8 @@ _COMPACT: Final = {
     "o": "event",
 }
 _URI: Final = re.compile(r"<([^>]*)>|([^\s;,]+)")
+# A display name before an address in brackets, quoted or not (RFC 3261 25.1).
+_DISPLAY: Final = re.compile(r'^(?:"(?:[^"\\]|\\.)*"|[^<",;]*)\s*(?=<)')
 # A header as nearly all are: in one line, with blanks only after the colon and within.
 _PLAIN: Final = re.compile(r"^([^\s:]+): *([^\r\n]*)(?<! )(?:\r\n|\Z)", re.MULTILINE)
 _TAG: Final = re.compile(r";\s*tag=([^;,\s]+)", re.IGNORECASE)
@@ -124,8 +126,8 @@ def _known(name: str) -> str:
 
 def uri_in(value: str) -> str:
     """The URI of a From, To, Contact or Route value."""
-    found = _URI.search(value.partition('"')[2].partition('"')[2] if value.startswith('"') else value)
-    return "" if found is None else found[1] or found[2]
+    found = _URI.match(_DISPLAY.sub("", value.lstrip()))
+    return "" if found is None else found[1] or found[2] or ""
 
 
 def tag_in(value: str) -> str:

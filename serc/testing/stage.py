@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from runtime.modules.usrloc import Usrloc
 from runtime.routing.command import Inquiry
 from runtime.routing.config import Listen
 from runtime.routing.database import DatabaseError, Value
@@ -195,18 +196,29 @@ class Stage:
         raise Failed(span, f"there is no command {name}: ser.cfg loads no module that has it")
 
     def add_contact(self, given: cases.GivenContact) -> None:
-        words = (given.table.encode(), given.user.encode("latin-1"), given.uri.encode("latin-1"), _CONTACT_S)
+        user = self._address_of_record(given.span, given.user)
+        words = (given.table.encode(), user, given.uri.encode("latin-1"), _CONTACT_S)
         answer = self.command(given.span, "ul_add", *words, b"1", b"0", b"0")
         if not answer.startswith(b"200"):
             raise Failed(given.span, f"the contact is refused: {answer.decode('latin-1').strip()}")
         place = _place_in(given.uri)
         if place is not None:
-            name = given.user.partition("@")[0]
+            name = given.user.removeprefix("sip:").partition("@")[0]
             self.people.of(Who(given.span, name=name))
             self.people.reached_by(name, place)
 
+    def _address_of_record(self, span: Span, user: str) -> bytes:
+        """A user as usrloc knows it: without a domain where none counts, else with that of the user's URI if no other is said."""
+        name = user.removeprefix("sip:")
+        usrloc = self.proxy.engine.world.modules.get("usrloc")
+        if not isinstance(usrloc, Usrloc) or not usrloc.use_domain:
+            name = name.partition("@")[0]
+        elif "@" not in name:
+            name = self.people.of(Who(span, name=name))[0].uri.partition(":")[2].partition(";")[0]
+        return name.encode("latin-1")
+
     def contacts(self, wanted: cases.ThenContact) -> list[str]:
-        table, user = wanted.table.encode(), wanted.user.encode("latin-1")
+        table, user = wanted.table.encode(), self._address_of_record(wanted.span, wanted.user)
         lines = self.command(wanted.span, "ul_show_contact", table, user).decode("latin-1").split("\n")
         return [uri_in(line) for line in lines[1:] if line.startswith("<")]
 

@@ -13,7 +13,7 @@ import pytest
 from serc.commands import serc
 from serc.reading.source import Source
 from serc.testing.capture.packets import BadCapture, Packet, read_capture
-from serc.testing.capture.recording import server_in
+from serc.testing.capture.recording import record, server_in
 from serc.testing.capture.scrub import Scrubber
 from serc.testing.config import Config
 from serc.testing.scene import Clock, Rows, Scene
@@ -259,3 +259,35 @@ def test_what_ser_cfg_names_stays_and_networks_are_kept() -> None:
     number = scrub.user("0049891234567")
     assert number.startswith("0049") and len(number) == 13 and number != "0049891234567"
     assert (scrub.user("112"), scrub.user("tom"), scrub.user("tom")) == ("112", "alice", "alice")
+
+
+def test_a_name_that_stands_for_another_is_none_of_those_that_are_there() -> None:
+    scrub = Scrubber(
+        "", "INVITE sip:bob@acme.org\r\nFrom: Alice <sip:alice@acme.org>\r\nContact: <sip:alice-0x1@10.0.0.2>\r\n"
+    )
+    names = [scrub.user(name) for name in ("alice", "alice-0x1", "bob")]
+    assert len(set(names)) == 3 and not {"alice", "bob"} & set(names)
+
+
+@pytest.mark.parametrize("name", ["Joe Doe ", '"Doe, Joe" ', ""])
+def test_a_name_for_people_is_not_the_address_and_is_not_kept(tmp_path: Path, name: str) -> None:
+    request = (
+        f"OPTIONS sip:10.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7\r\nFrom: {name}<sip:tom@acme.org>;tag=1\r\nTo: <sip:10.0.0.1>\r\n"
+        f"Call-ID: a\r\nCSeq: 1 OPTIONS\r\nP-Asserted-Identity: {name}<sip:tom@acme.org>\r\nMax-Forwards: 70\r\n\r\n"
+    )
+    packet = Packet(0, "udp", ("10.0.0.7", 5060), SERVER, request.encode())
+    text = record([packet], SERVER, "", "")
+    assert "  user alice at 192.0.2.2 uri sip:alice@host" in text and "OPTIONS from alice" in text
+    assert "Joe" not in text and "Doe" not in text
+
+
+@pytest.mark.parametrize(("modules", "has"), [("", False), ('loadmodule "usrloc.so"\n', True)])
+def test_where_nobody_registers_another_target_is_no_contact(modules: str, has: bool) -> None:
+    request = (
+        "OPTIONS sip:bob@acme.org SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.7\r\nFrom: <sip:tom@acme.org>;tag=1\r\nTo: <sip:bob@acme.org>\r\n"
+        "Call-ID: a\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\n\r\n"
+    )
+    asked = Packet(0, "udp", ("10.0.0.7", 5060), SERVER, request.encode())
+    sent = request.replace("sip:bob@acme.org SIP", "sip:bob@10.0.0.9 SIP").encode()
+    text = record([asked, Packet(1, "udp", SERVER, ("10.0.0.9", 5060), sent)], SERVER, f"{modules}route {{ }}", "")
+    assert ("given contact" in text) == has

@@ -314,3 +314,23 @@ def test_a_byte_order_mark_and_line_ends_of_windows_mean_nothing(
 ) -> None:
     Path("ser.sertest").write_bytes(b"\xef\xbb\xbf" + TESTS.replace("\n", "\r\n").encode())
     assert said(capsys)[0] == "ok    ser.sertest: options"
+
+
+@pytest.mark.parametrize("use_domain", [0, 1])
+@pytest.mark.parametrize("user", ["bob", "bob@home.example", "sip:bob@home.example"])
+def test_a_contact_is_that_of_a_user_whether_domains_count_or_not(
+    folder: Path, capsys: pytest.CaptureFixture[str], use_domain: int, user: str
+) -> None:
+    Path("ser.cfg").write_text(
+        "".join(f'loadmodule "{name}.so"\n' for name in ("sl", "tm", "usrloc", "registrar"))
+        + f'modparam("usrloc|registrar", "use_domain", {use_domain})\n'
+        'route {\n  if (method == "REGISTER") { save("location"); break; }\n'
+        '  if (!lookup("location")) { sl_send_reply("404", "Not Found"); break; }\n  t_relay();\n}\n'
+    )
+    Path("ser.sertest").write_text(
+        f'test "where bob is"\n  user bob at 192.0.2.7 uri sip:bob@home.example\n  given contact sip:bob@192.0.2.9 of {user}\n'
+        "  when OPTIONS from alice to sip:bob@home.example\n  then OPTIONS to 192.0.2.9\n"
+        f'test "bob registers"\n  user bob at 192.0.2.7 uri sip:bob@home.example\n  when REGISTER from bob\n  then 200\n'
+        f"  then contact sip:bob@192.0.2.7:5060 of {user}\n"
+    )
+    assert said(capsys)[-1].startswith("2 passed")

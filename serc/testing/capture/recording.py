@@ -23,7 +23,7 @@ _OWN: Final = frozenset(
     "via max-forwards from to call-id cseq contact content-length record-route route authorization proxy-authorization "
     "www-authenticate proxy-authenticate content-type".split()
 )
-_DISPLAY: Final = re.compile(r'"(?:[^"\\]|\\.)*"\s*(?=<)')
+_DISPLAY: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|(?:(?<=^)|(?<=,))[^<",;]+)\s*(?=<)')
 _PASSWORD: Final = "secret"
 _PAUSE_MS: Final = 1000
 _REALM: Final = re.compile(r'realm="([^"]*)"')
@@ -55,11 +55,12 @@ def record(packets: list[Packet], server: Place, config: str, config_name: str) 
     calls: dict[str, list[Packet]] = {}
     for packet in wanted:
         calls.setdefault(Text.read(packet.data).get("Call-ID") or "", []).append(packet)
-    scrub = Scrubber(config)
+    scrub = Scrubber(config, "\n".join([packet.data.decode("latin-1") for packet in wanted]))
+    has_contacts = not config or "usrloc" in config
     names: Counter[str] = Counter()
     cases = []
     for call in calls.values():
-        case = _Case(call, server, scrub)
+        case = _Case(call, server, scrub, has_contacts)
         lines = list(case.lines())
         names[case.name] += 1
         name = case.name if names[case.name] == 1 else f"{case.name}, {names[case.name]}"
@@ -89,12 +90,13 @@ class _Phone:
 
 
 class _Case:
-    """The messages of one Call-ID. `given` and `name` are complete when `lines` has ended."""
+    """The messages of one Call-ID. `given` and `name` are complete when `lines` has ended. Without `has_contacts` nobody registers here."""
 
-    def __init__(self, packets: list[Packet], server: Place, scrub: Scrubber) -> None:
+    def __init__(self, packets: list[Packet], server: Place, scrub: Scrubber, has_contacts: bool) -> None:
         self._packets: Final = packets
         self._server: Final = server
         self._scrub: Final = scrub
+        self._has_contacts: Final = has_contacts
         self._phones: Final[dict[Place, _Phone]] = {}
         self._seen: Final[set[tuple[bytes, Place]]] = set()
         self._asked_for = ""
@@ -248,7 +250,8 @@ class _Case:
         """Where a request has gone that was for a user, the user had registered."""
         user = self._asked_for.partition(":")[2].partition("@")[0] if "@" in self._asked_for else ""
         if (
-            user
+            self._has_contacts
+            and user
             and message.uri != self._asked_for
             and not tag_in(message.get("To") or "")
             and message.method != "CANCEL"

@@ -27,14 +27,16 @@ _SECRETS: Final = re.compile(
 
 
 class Scrubber:
-    """What ser.cfg names stays, or the script would do something else."""
+    """What ser.cfg names stays, or the script would do something else. A name that stands for another one is none of `text`, all that is to
+    be scrubbed: who it names would seem to be somebody else."""
 
-    def __init__(self, config: str) -> None:
+    def __init__(self, config: str, text: str = "") -> None:
         self._kept: Final = set(_WORD.findall(config)) | set(re.findall(r'"([^"\n]*)"', config))
         self._networks: Final = [_network(*found) for found in _NETWORK.findall(config)]
         self._users: Final[dict[str, str]] = {}
         self._hosts: Final[dict[str, str]] = {}
-        self._names = iter(_NAMES)
+        there = {word.lower() for word in _WORD.findall(text)}
+        self._names = iter([name for name in _NAMES if name not in there])
         self._count = 0
 
     def is_named(self, word: str) -> bool:
