@@ -44,8 +44,8 @@ permissions: Final = Permissions()
 
 NETWORK_1: Final = Network.parse("192.168.7.21")
 NETWORK_2: Final = Network.parse("192.168.7.22")
-TABLE_1: Final = TableName(b"location")
-TABLE_2: Final = UserTable(b"subscriber")
+TABLE_1: Final = UserTable(b"subscriber")
+TABLE_2: Final = TableName(b"location")
 REGEX_1: Final = Regex(b"^sip:00[1-9]", ignore_case=True)
 REGEX_2: Final = Regex(b"^sip:\\+[1-9][0-9]+@", ignore_case=True)
 RULES_1: Final = RuleBase(b"phones")
@@ -58,103 +58,119 @@ def route(ctx: Context) -> int:
         return STOP  # gateways.cfg:34
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
     if rr.loose_route(ctx):  # gateways.cfg:38
-        route_1(ctx)  # gateways.cfg:39
-        return STOP  # gateways.cfg:40
+        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is.
+        if (
+            not rr.keeps_way(ctx) and not core.source_in(ctx, NETWORK_1) and not core.source_in(ctx, NETWORK_2)
+        ):  # gateways.cfg:40
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:41
+            if result == STOP:
+                return STOP
+            if result < 0:
+                auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:42
+                return STOP  # gateways.cfg:43
+            # There may be a gateway.
+            if not group.is_user_in(ctx, b"Credentials", b"ld"):  # gateways.cfg:46
+                sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:47
+                return STOP  # gateways.cfg:48
+            auth.consume_credentials(ctx)  # gateways.cfg:50
+        route_1(ctx)  # gateways.cfg:52
+        return STOP  # gateways.cfg:53
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # gateways.cfg:44
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:45
-        return STOP  # gateways.cfg:46
-    if ctx.method == methods.REGISTER:  # gateways.cfg:49
-        route_2(ctx)  # gateways.cfg:50
-        return STOP  # gateways.cfg:51
+    if core.uri_is_not_myself(ctx):  # gateways.cfg:57
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:58
+        return STOP  # gateways.cfg:59
+    if ctx.method == methods.REGISTER:  # gateways.cfg:62
+        route_2(ctx)  # gateways.cfg:63
+        return STOP  # gateways.cfg:64
     # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
     # them.
-    if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:55
-        rr.record_route(ctx)  # gateways.cfg:56
-        if not registrar.lookup(ctx, TABLE_1):  # gateways.cfg:57
-            sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:58
-            return STOP  # gateways.cfg:59
-        route_1(ctx)  # gateways.cfg:61
-        return STOP  # gateways.cfg:62
+    if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:68
+        rr.record_route(ctx)  # gateways.cfg:69
+        if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:70
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:71
+            return STOP  # gateways.cfg:72
+        route_1(ctx)  # gateways.cfg:74
+        return STOP  # gateways.cfg:75
     # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
-    if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:66
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_2)  # gateways.cfg:67
+    if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:79
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:80
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:68
-            return STOP  # gateways.cfg:69
-        if not uri_db.check_from(ctx):  # gateways.cfg:71
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:72
-            return STOP  # gateways.cfg:73
-        auth.consume_credentials(ctx)  # gateways.cfg:75
-    rr.record_route(ctx)  # gateways.cfg:78
+            auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:81
+            return STOP  # gateways.cfg:82
+        if not uri_db.check_from(ctx):  # gateways.cfg:84
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:85
+            return STOP  # gateways.cfg:86
+        auth.consume_credentials(ctx)  # gateways.cfg:88
+    rr.record_route(ctx)  # gateways.cfg:91
     # 00 and the number is + and the number.
-    if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:81
-        core.strip(ctx, 2)  # gateways.cfg:82
-        core.prefix(ctx, b"+")  # gateways.cfg:83
-    if core.uri_matches(ctx, REGEX_2):  # gateways.cfg:86
-        route_3(ctx)  # gateways.cfg:87
-        return STOP  # gateways.cfg:88
-    if not registrar.lookup(ctx, TABLE_1):  # gateways.cfg:91
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:92
-        return STOP  # gateways.cfg:93
-    return route_1(ctx) or TRUE  # gateways.cfg:95
+    if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:94
+        core.strip(ctx, 2)  # gateways.cfg:95
+        core.prefix(ctx, b"+")  # gateways.cfg:96
+    if core.uri_matches(ctx, REGEX_2):  # gateways.cfg:99
+        route_3(ctx)  # gateways.cfg:100
+        return STOP  # gateways.cfg:101
+    if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:104
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:105
+        return STOP  # gateways.cfg:106
+    return route_1(ctx) or TRUE  # gateways.cfg:108
 
 
 def route_1(ctx: Context) -> int:
-    """route[1], gateways.cfg:98."""
-    result = tm.t_relay(ctx)  # gateways.cfg:99
+    """route[1], gateways.cfg:111."""
+    result = tm.t_relay(ctx)  # gateways.cfg:112
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # gateways.cfg:99
+        return verdict(sl.sl_reply_error(ctx))  # gateways.cfg:112
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], gateways.cfg:103."""
-    result = auth_db.www_authorize(ctx, b"", TABLE_2)  # gateways.cfg:104
+    """route[2], gateways.cfg:116."""
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # gateways.cfg:117
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # gateways.cfg:105
-        return STOP  # gateways.cfg:106
-    if not uri_db.check_to(ctx):  # gateways.cfg:108
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:109
-        return STOP  # gateways.cfg:110
+        auth.www_challenge(ctx, b"", 1)  # gateways.cfg:118
+        return STOP  # gateways.cfg:119
+    if not uri_db.check_to(ctx):  # gateways.cfg:121
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:122
+        return STOP  # gateways.cfg:123
     # phones.allow and phones.deny say where phones are: who registers a gateway's address would call there without
     # being asked.
-    if not permissions.allow_register_base(ctx, RULES_1):  # gateways.cfg:113
-        sl.sl_send_reply(ctx, 403, b"No phone is there")  # gateways.cfg:114
-        return STOP  # gateways.cfg:115
-    return registrar.save(ctx, TABLE_1)  # gateways.cfg:117
+    if not permissions.allow_register_base(ctx, RULES_1):  # gateways.cfg:126
+        sl.sl_send_reply(ctx, 403, b"No phone is there")  # gateways.cfg:127
+        return STOP  # gateways.cfg:128
+    return registrar.save(ctx, TABLE_2)  # gateways.cfg:130
 
 
 # To the telephone network, for those whom `serctl acl grant alice@192.168.7.1 ld` has put into the group.
 def route_3(ctx: Context) -> int:
-    """route[3], gateways.cfg:121."""
-    if ctx.method == methods.INVITE and not group.is_user_in(ctx, b"From", b"ld"):  # gateways.cfg:122
-        sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:123
-        return STOP  # gateways.cfg:124
+    """route[3], gateways.cfg:134."""
+    if ctx.method == methods.INVITE and not group.is_user_in(ctx, b"From", b"ld"):  # gateways.cfg:135
+        sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:136
+        return STOP  # gateways.cfg:137
     # All requests of a call go to the same gateway: the choice is a hash of the Call-ID.
-    if not dispatcher.ds_select_dst(ctx, 1, 0):  # gateways.cfg:127
-        if ctx.method != methods.ACK:  # gateways.cfg:128
-            sl.sl_send_reply(ctx, 503, b"No Gateway")  # gateways.cfg:128
-        return STOP  # gateways.cfg:129
-    return route_1(ctx) or TRUE  # gateways.cfg:131
+    if not dispatcher.ds_select_dst(ctx, 1, 0):  # gateways.cfg:140
+        if ctx.method != methods.ACK:  # gateways.cfg:141
+            sl.sl_send_reply(ctx, 503, b"No Gateway")  # gateways.cfg:141
+        return STOP  # gateways.cfg:142
+    return route_1(ctx) or TRUE  # gateways.cfg:144
 
 
 # Which line of gateways.cfg each line of this file comes from: so errors name gateways.cfg.
 # fmt: off
 LINES: Final = {
-    56: 32, 57: 33, 58: 34, 60: 38, 61: 39, 62: 40, 64: 44, 65: 45, 66: 46, 67: 49, 68: 50, 69: 51, 72: 55, 73: 56,
-    74: 57, 75: 58, 76: 59, 77: 61, 78: 62, 80: 66, 81: 67, 82: 67, 83: 67, 84: 67, 85: 68, 86: 69, 87: 71, 88: 72,
-    89: 73, 90: 75, 91: 78, 93: 81, 94: 82, 95: 83, 96: 86, 97: 87, 98: 88, 99: 91, 100: 92, 101: 93, 102: 95, 107: 99,
-    108: 99, 109: 99, 110: 99, 111: 99, 118: 104, 119: 104, 120: 104, 121: 104, 122: 105, 123: 106, 124: 108, 125: 109,
-    126: 110, 129: 113, 130: 114, 131: 115, 132: 117, 138: 122, 139: 123, 140: 124, 142: 127, 143: 128, 144: 128,
-    145: 129, 146: 131,
+    56: 32, 57: 33, 58: 34, 60: 38, 62: 40, 63: 40, 64: 40, 65: 41, 66: 41, 67: 41, 68: 41, 69: 42, 70: 43, 72: 46,
+    73: 47, 74: 48, 75: 50, 76: 52, 77: 53, 79: 57, 80: 58, 81: 59, 82: 62, 83: 63, 84: 64, 87: 68, 88: 69, 89: 70,
+    90: 71, 91: 72, 92: 74, 93: 75, 95: 79, 96: 80, 97: 80, 98: 80, 99: 80, 100: 81, 101: 82, 102: 84, 103: 85, 104: 86,
+    105: 88, 106: 91, 108: 94, 109: 95, 110: 96, 111: 99, 112: 100, 113: 101, 114: 104, 115: 105, 116: 106, 117: 108,
+    122: 112, 123: 112, 124: 112, 125: 112, 126: 112, 133: 117, 134: 117, 135: 117, 136: 117, 137: 118, 138: 119,
+    139: 121, 140: 122, 141: 123, 144: 126, 145: 127, 146: 128, 147: 130, 153: 135, 154: 136, 155: 137, 157: 140,
+    158: 141, 159: 141, 160: 142, 161: 144,
 }
 # fmt: on
 

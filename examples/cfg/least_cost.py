@@ -54,129 +54,138 @@ def route(ctx: Context) -> int:
         return STOP  # least_cost.cfg:41
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
     if rr.loose_route(ctx):  # least_cost.cfg:45
-        route_1(ctx)  # least_cost.cfg:46
-        return STOP  # least_cost.cfg:47
+        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is.
+        if not rr.keeps_way(ctx) and not lcr.from_gw(ctx):  # least_cost.cfg:47
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:48
+            if result == STOP:
+                return STOP
+            if result < 0:
+                auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:49
+                return STOP  # least_cost.cfg:50
+            auth.consume_credentials(ctx)  # least_cost.cfg:52
+        route_1(ctx)  # least_cost.cfg:54
+        return STOP  # least_cost.cfg:55
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # least_cost.cfg:51
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # least_cost.cfg:52
-        return STOP  # least_cost.cfg:53
-    if ctx.method == methods.REGISTER:  # least_cost.cfg:56
-        route_2(ctx)  # least_cost.cfg:57
-        return STOP  # least_cost.cfg:58
+    if core.uri_is_not_myself(ctx):  # least_cost.cfg:59
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # least_cost.cfg:60
+        return STOP  # least_cost.cfg:61
+    if ctx.method == methods.REGISTER:  # least_cost.cfg:64
+        route_2(ctx)  # least_cost.cfg:65
+        return STOP  # least_cost.cfg:66
     # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
     # them.
-    if lcr.from_gw(ctx):  # least_cost.cfg:62
-        rr.record_route(ctx)  # least_cost.cfg:63
-        route_4(ctx)  # least_cost.cfg:64
-        return STOP  # least_cost.cfg:65
+    if lcr.from_gw(ctx):  # least_cost.cfg:70
+        rr.record_route(ctx)  # least_cost.cfg:71
+        route_4(ctx)  # least_cost.cfg:72
+        return STOP  # least_cost.cfg:73
     # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
-    if ctx.method not in (methods.ACK, methods.CANCEL):  # least_cost.cfg:69
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:70
+    if ctx.method not in (methods.ACK, methods.CANCEL):  # least_cost.cfg:77
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:78
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:71
-            return STOP  # least_cost.cfg:72
-        if not uri_db.check_from(ctx):  # least_cost.cfg:74
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:75
-            return STOP  # least_cost.cfg:76
-        auth.consume_credentials(ctx)  # least_cost.cfg:78
-    rr.record_route(ctx)  # least_cost.cfg:81
-    if core.uri_matches(ctx, REGEX_1):  # least_cost.cfg:83
-        route_3(ctx)  # least_cost.cfg:84
-        return STOP  # least_cost.cfg:85
-    return route_4(ctx) or TRUE  # least_cost.cfg:87
+            auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:79
+            return STOP  # least_cost.cfg:80
+        if not uri_db.check_from(ctx):  # least_cost.cfg:82
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:83
+            return STOP  # least_cost.cfg:84
+        auth.consume_credentials(ctx)  # least_cost.cfg:86
+    rr.record_route(ctx)  # least_cost.cfg:89
+    if core.uri_matches(ctx, REGEX_1):  # least_cost.cfg:91
+        route_3(ctx)  # least_cost.cfg:92
+        return STOP  # least_cost.cfg:93
+    return route_4(ctx) or TRUE  # least_cost.cfg:95
 
 
 def route_1(ctx: Context) -> int:
-    """route[1], least_cost.cfg:90."""
-    result = tm.t_relay(ctx)  # least_cost.cfg:91
+    """route[1], least_cost.cfg:98."""
+    result = tm.t_relay(ctx)  # least_cost.cfg:99
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # least_cost.cfg:91
+        return verdict(sl.sl_reply_error(ctx))  # least_cost.cfg:99
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], least_cost.cfg:95."""
-    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:96
+    """route[2], least_cost.cfg:103."""
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:104
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # least_cost.cfg:97
-        return STOP  # least_cost.cfg:98
-    if not uri_db.check_to(ctx):  # least_cost.cfg:100
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:101
-        return STOP  # least_cost.cfg:102
+        auth.www_challenge(ctx, b"", 1)  # least_cost.cfg:105
+        return STOP  # least_cost.cfg:106
+    if not uri_db.check_to(ctx):  # least_cost.cfg:108
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:109
+        return STOP  # least_cost.cfg:110
     # phones.allow and phones.deny say where phones are: who registers a gateway's address would call there without
     # being asked.
-    if not permissions.allow_register_base(ctx, RULES_1):  # least_cost.cfg:105
-        sl.sl_send_reply(ctx, 403, b"No phone is there")  # least_cost.cfg:106
-        return STOP  # least_cost.cfg:107
-    return registrar.save(ctx, TABLE_2)  # least_cost.cfg:109
+    if not permissions.allow_register_base(ctx, RULES_1):  # least_cost.cfg:113
+        sl.sl_send_reply(ctx, 403, b"No phone is there")  # least_cost.cfg:114
+        return STOP  # least_cost.cfg:115
+    return registrar.save(ctx, TABLE_2)  # least_cost.cfg:117
 
 
 # To the telephone network. The caller and the number decide which gateways there are.
 def route_3(ctx: Context) -> int:
-    """route[3], least_cost.cfg:113."""
-    if not lcr.load_gws(ctx):  # least_cost.cfg:114
-        if ctx.method != methods.ACK:  # least_cost.cfg:115
-            sl.sl_send_reply(ctx, 500, b"No Table of Gateways")  # least_cost.cfg:115
-        return STOP  # least_cost.cfg:116
-    if not lcr.next_gw(ctx):  # least_cost.cfg:118
-        if ctx.method != methods.ACK:  # least_cost.cfg:119
-            sl.sl_send_reply(ctx, 404, b"No Gateway for this Number")  # least_cost.cfg:119
-        return STOP  # least_cost.cfg:120
-    if ctx.method == methods.INVITE:  # least_cost.cfg:122
-        tm.t_on_failure(ctx, 1)  # least_cost.cfg:122
-    return route_1(ctx) or TRUE  # least_cost.cfg:123
+    """route[3], least_cost.cfg:121."""
+    if not lcr.load_gws(ctx):  # least_cost.cfg:122
+        if ctx.method != methods.ACK:  # least_cost.cfg:123
+            sl.sl_send_reply(ctx, 500, b"No Table of Gateways")  # least_cost.cfg:123
+        return STOP  # least_cost.cfg:124
+    if not lcr.next_gw(ctx):  # least_cost.cfg:126
+        if ctx.method != methods.ACK:  # least_cost.cfg:127
+            sl.sl_send_reply(ctx, 404, b"No Gateway for this Number")  # least_cost.cfg:127
+        return STOP  # least_cost.cfg:128
+    if ctx.method == methods.INVITE:  # least_cost.cfg:130
+        tm.t_on_failure(ctx, 1)  # least_cost.cfg:130
+    return route_1(ctx) or TRUE  # least_cost.cfg:131
 
 
 # To the phones of a user: those with the best q first.
 def route_4(ctx: Context) -> int:
-    """route[4], least_cost.cfg:127."""
-    if not registrar.lookup(ctx, TABLE_2):  # least_cost.cfg:128
-        if ctx.method != methods.ACK:  # least_cost.cfg:129
-            sl.sl_send_reply(ctx, 404, b"Not Found")  # least_cost.cfg:129
-        return STOP  # least_cost.cfg:130
-    if ctx.method == methods.INVITE:  # least_cost.cfg:132
-        lcr.load_contacts(ctx)  # least_cost.cfg:133
-        lcr.next_contacts(ctx)  # least_cost.cfg:134
-        tm.t_on_failure(ctx, 2)  # least_cost.cfg:135
-    return route_1(ctx) or TRUE  # least_cost.cfg:137
+    """route[4], least_cost.cfg:135."""
+    if not registrar.lookup(ctx, TABLE_2):  # least_cost.cfg:136
+        if ctx.method != methods.ACK:  # least_cost.cfg:137
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # least_cost.cfg:137
+        return STOP  # least_cost.cfg:138
+    if ctx.method == methods.INVITE:  # least_cost.cfg:140
+        lcr.load_contacts(ctx)  # least_cost.cfg:141
+        lcr.next_contacts(ctx)  # least_cost.cfg:142
+        tm.t_on_failure(ctx, 2)  # least_cost.cfg:143
+    return route_1(ctx) or TRUE  # least_cost.cfg:145
 
 
 # The gateway is silent (408), has no line (5xx), or does not want this call: the next one may. A number that is engaged
 # (486) stays so.
 def failure_route_1(ctx: Context) -> int:
-    """failure_route[1], least_cost.cfg:141."""
-    if tm.t_check_status(ctx, REGEX_2) and lcr.next_gw(ctx):  # least_cost.cfg:142
-        tm.t_on_failure(ctx, 1)  # least_cost.cfg:143
-        return tm.t_relay(ctx)  # least_cost.cfg:144
+    """failure_route[1], least_cost.cfg:149."""
+    if tm.t_check_status(ctx, REGEX_2) and lcr.next_gw(ctx):  # least_cost.cfg:150
+        tm.t_on_failure(ctx, 1)  # least_cost.cfg:151
+        return tm.t_relay(ctx)  # least_cost.cfg:152
     return TRUE
 
 
 # Nobody has answered there: the phones with the next q ring. A user who declines (603) is asked no more.
 def failure_route_2(ctx: Context) -> int:
-    """failure_route[2], least_cost.cfg:149."""
-    if tm.t_check_status(ctx, REGEX_3) and lcr.next_contacts(ctx):  # least_cost.cfg:150
-        tm.t_on_failure(ctx, 2)  # least_cost.cfg:151
-        return tm.t_relay(ctx)  # least_cost.cfg:152
+    """failure_route[2], least_cost.cfg:157."""
+    if tm.t_check_status(ctx, REGEX_3) and lcr.next_contacts(ctx):  # least_cost.cfg:158
+        tm.t_on_failure(ctx, 2)  # least_cost.cfg:159
+        return tm.t_relay(ctx)  # least_cost.cfg:160
     return TRUE
 
 
 # Which line of least_cost.cfg each line of this file comes from: so errors name least_cost.cfg.
 # fmt: off
 LINES: Final = {
-    52: 39, 53: 40, 54: 41, 56: 45, 57: 46, 58: 47, 60: 51, 61: 52, 62: 53, 63: 56, 64: 57, 65: 58, 68: 62, 69: 63,
-    70: 64, 71: 65, 73: 69, 74: 70, 75: 70, 76: 70, 77: 70, 78: 71, 79: 72, 80: 74, 81: 75, 82: 76, 83: 78, 84: 81,
-    85: 83, 86: 84, 87: 85, 88: 87, 93: 91, 94: 91, 95: 91, 96: 91, 97: 91, 104: 96, 105: 96, 106: 96, 107: 96, 108: 97,
-    109: 98, 110: 100, 111: 101, 112: 102, 115: 105, 116: 106, 117: 107, 118: 109, 124: 114, 125: 115, 126: 115,
-    127: 116, 128: 118, 129: 119, 130: 119, 131: 120, 132: 122, 133: 122, 134: 123, 140: 128, 141: 129, 142: 129,
-    143: 130, 144: 132, 145: 133, 146: 134, 147: 135, 148: 137, 155: 142, 156: 143, 157: 144, 164: 150, 165: 151,
-    166: 152,
+    52: 39, 53: 40, 54: 41, 56: 45, 58: 47, 59: 48, 60: 48, 61: 48, 62: 48, 63: 49, 64: 50, 65: 52, 66: 54, 67: 55,
+    69: 59, 70: 60, 71: 61, 72: 64, 73: 65, 74: 66, 77: 70, 78: 71, 79: 72, 80: 73, 82: 77, 83: 78, 84: 78, 85: 78,
+    86: 78, 87: 79, 88: 80, 89: 82, 90: 83, 91: 84, 92: 86, 93: 89, 94: 91, 95: 92, 96: 93, 97: 95, 102: 99, 103: 99,
+    104: 99, 105: 99, 106: 99, 113: 104, 114: 104, 115: 104, 116: 104, 117: 105, 118: 106, 119: 108, 120: 109, 121: 110,
+    124: 113, 125: 114, 126: 115, 127: 117, 133: 122, 134: 123, 135: 123, 136: 124, 137: 126, 138: 127, 139: 127,
+    140: 128, 141: 130, 142: 130, 143: 131, 149: 136, 150: 137, 151: 137, 152: 138, 153: 140, 154: 141, 155: 142,
+    156: 143, 157: 145, 164: 150, 165: 151, 166: 152, 173: 158, 174: 159, 175: 160,
 }
 # fmt: on
 

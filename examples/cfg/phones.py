@@ -45,79 +45,89 @@ def route(ctx: Context) -> int:
         return STOP  # phones.cfg:36
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
     if rr.loose_route(ctx):  # phones.cfg:40
-        route_1(ctx)  # phones.cfg:41
-        return STOP  # phones.cfg:42
-    if ctx.method == methods.REGISTER:  # phones.cfg:45
-        route_2(ctx)  # phones.cfg:46
-        return STOP  # phones.cfg:47
+        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is.
+        if not rr.keeps_way(ctx):  # phones.cfg:42
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # phones.cfg:43
+            if result == STOP:
+                return STOP
+            if result < 0:
+                auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:44
+                return STOP  # phones.cfg:45
+            auth.consume_credentials(ctx)  # phones.cfg:47
+        route_1(ctx)  # phones.cfg:49
+        return STOP  # phones.cfg:50
+    if ctx.method == methods.REGISTER:  # phones.cfg:53
+        route_2(ctx)  # phones.cfg:54
+        return STOP  # phones.cfg:55
     # sipsak -s sip:127.0.0.1:5060
-    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # phones.cfg:51
-        sl.sl_send_reply(ctx, 200, b"OK")  # phones.cfg:52
-        return STOP  # phones.cfg:53
+    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # phones.cfg:59
+        sl.sl_send_reply(ctx, 200, b"OK")  # phones.cfg:60
+        return STOP  # phones.cfg:61
     # Who says to be one of ours proves it. ACK and CANCEL belong to a request that has done so.
-    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # phones.cfg:57
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # phones.cfg:58
+    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # phones.cfg:65
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # phones.cfg:66
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:59
-            return STOP  # phones.cfg:60
+            auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:67
+            return STOP  # phones.cfg:68
         # Nobody calls in another's name.
-        if not uri_db.check_from(ctx):  # phones.cfg:63
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:64
-            return STOP  # phones.cfg:65
+        if not uri_db.check_from(ctx):  # phones.cfg:71
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:72
+            return STOP  # phones.cfg:73
         # What alice knows is not for bob's phone.
-        auth.consume_credentials(ctx)  # phones.cfg:68
+        auth.consume_credentials(ctx)  # phones.cfg:76
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # phones.cfg:72
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # phones.cfg:73
-        return STOP  # phones.cfg:74
-    rr.record_route(ctx)  # phones.cfg:77
-    # All phones of the user ring at once.
-    if not registrar.lookup(ctx, TABLE_2):  # phones.cfg:80
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # phones.cfg:81
+    if core.uri_is_not_myself(ctx):  # phones.cfg:80
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # phones.cfg:81
         return STOP  # phones.cfg:82
-    return route_1(ctx) or TRUE  # phones.cfg:84
+    rr.record_route(ctx)  # phones.cfg:85
+    # All phones of the user ring at once.
+    if not registrar.lookup(ctx, TABLE_2):  # phones.cfg:88
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # phones.cfg:89
+        return STOP  # phones.cfg:90
+    return route_1(ctx) or TRUE  # phones.cfg:92
 
 
 # To where the Request-URI points.
 def route_1(ctx: Context) -> int:
-    """route[1], phones.cfg:88."""
-    result = tm.t_relay(ctx)  # phones.cfg:89
+    """route[1], phones.cfg:96."""
+    result = tm.t_relay(ctx)  # phones.cfg:97
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # phones.cfg:89
+        return verdict(sl.sl_reply_error(ctx))  # phones.cfg:97
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], phones.cfg:93."""
-    if core.uri_is_not_myself(ctx):  # phones.cfg:94
-        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # phones.cfg:95
-        return STOP  # phones.cfg:96
-    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # phones.cfg:98
+    """route[2], phones.cfg:101."""
+    if core.uri_is_not_myself(ctx):  # phones.cfg:102
+        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # phones.cfg:103
+        return STOP  # phones.cfg:104
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # phones.cfg:106
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # phones.cfg:99
-        return STOP  # phones.cfg:100
+        auth.www_challenge(ctx, b"", 1)  # phones.cfg:107
+        return STOP  # phones.cfg:108
     # Nobody registers in another's name.
-    if not uri_db.check_to(ctx):  # phones.cfg:103
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:104
-        return STOP  # phones.cfg:105
+    if not uri_db.check_to(ctx):  # phones.cfg:111
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:112
+        return STOP  # phones.cfg:113
     # Answers, whatever comes of it.
-    return registrar.save(ctx, TABLE_2)  # phones.cfg:108
+    return registrar.save(ctx, TABLE_2)  # phones.cfg:116
 
 
 # Which line of phones.cfg each line of this file comes from: so errors name phones.cfg.
 # fmt: off
 LINES: Final = {
-    43: 34, 44: 35, 45: 36, 47: 40, 48: 41, 49: 42, 50: 45, 51: 46, 52: 47, 54: 51, 55: 52, 56: 53, 58: 57, 59: 58,
-    60: 58, 61: 58, 62: 58, 63: 59, 64: 60, 66: 63, 67: 64, 68: 65, 70: 68, 72: 72, 73: 73, 74: 74, 75: 77, 77: 80,
-    78: 81, 79: 82, 80: 84, 86: 89, 87: 89, 88: 89, 89: 89, 90: 89, 97: 94, 98: 95, 99: 96, 100: 98, 101: 98, 102: 98,
-    103: 98, 104: 99, 105: 100, 107: 103, 108: 104, 109: 105, 111: 108,
+    43: 34, 44: 35, 45: 36, 47: 40, 49: 42, 50: 43, 51: 43, 52: 43, 53: 43, 54: 44, 55: 45, 56: 47, 57: 49, 58: 50,
+    59: 53, 60: 54, 61: 55, 63: 59, 64: 60, 65: 61, 67: 65, 68: 66, 69: 66, 70: 66, 71: 66, 72: 67, 73: 68, 75: 71,
+    76: 72, 77: 73, 79: 76, 81: 80, 82: 81, 83: 82, 84: 85, 86: 88, 87: 89, 88: 90, 89: 92, 95: 97, 96: 97, 97: 97,
+    98: 97, 99: 97, 106: 102, 107: 103, 108: 104, 109: 106, 110: 106, 111: 106, 112: 106, 113: 107, 114: 108, 116: 111,
+    117: 112, 118: 113, 120: 116,
 }
 # fmt: on
 

@@ -51,14 +51,16 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
     msg = ctx.message
     secret = ctx.world.secret
     branch = transit.stateless_branch(msg, secret) if ctx.world.syn_branch else transit.ser_branch(msg, secret)
-    ctx.sends.append(Send(outgoing_request(ctx, socket, branch, ctx.new_uri), destination, socket))
+    ctx.sends.append(Send(outgoing_request(ctx, socket, destination, branch, ctx.new_uri), destination, socket))
     ctx.is_settled = True
     ctx.world.counters.forwarded_requests += 1
     return True
 
 
-def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: bytes | None) -> bytes:
-    """The request as it leaves by `socket`, with `branch` in our Via; `uri` None leaves the Request-URI as received."""
+def outgoing_request(
+    ctx: Context, socket: ListenSocket, destination: Address, branch: bytes, uri: bytes | None
+) -> bytes:
+    """The request as it leaves by `socket` for `destination`, with `branch` in our Via; `uri` None leaves the Request-URI as received."""
     world = ctx.world
     msg = ctx.message
     if len(ctx.advertised_address) > 0 or ctx.advertised_port:
@@ -91,7 +93,7 @@ def outgoing_request(ctx: Context, socket: ListenSocket, branch: bytes, uri: byt
     changes.append(own_via)
     changes.extend(source)
     correct_content_length(msg, changes, socket.proto)
-    return finished(ctx, edits.apply(msg.buf, changes, outbound_of(ctx, socket)), socket.proto)
+    return finished(ctx, edits.apply(msg.buf, changes, outbound_of(ctx, socket, destination)), socket.proto)
 
 
 def finished(ctx: Context, text: bytes, proto: i64) -> bytes:
@@ -180,8 +182,8 @@ def _sent_by_source(ctx: Context, via: Via) -> bool:
     return ctx.world.config.rev_dns and host in names.names_now(ctx.source.ip, ctx.now_ms)
 
 
-def outbound_of(ctx: Context, socket: ListenSocket) -> Outbound:
-    """The two interfaces that a message crosses when it leaves by `socket`."""
+def outbound_of(ctx: Context, socket: ListenSocket, destination: Address) -> Outbound:
+    """The two interfaces that a message crosses when it leaves by `socket` for `destination`."""
     world = ctx.world
     host = ctx.advertised_address or world.advertised_address
     port = ctx.advertised_port or world.advertised_port
@@ -195,6 +197,7 @@ def outbound_of(ctx: Context, socket: ListenSocket) -> Outbound:
         socket.proto,
         received is not socket,
         port != 0,
+        destination.ip,
     )
 
 

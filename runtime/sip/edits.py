@@ -18,6 +18,7 @@ class Outbound:
     `received_host`, `received_port`, `received_proto` of the socket that received it; `sent_…` of the one that sends,
     with an advertised address or port in the place of its own. `crosses` is True when they are different sockets.
     `sent_port_shown` and `received_port_shown` tell whether the port is written (not 5060, or advertised).
+    `destination` is the packed IP address that it goes to, b"" where none is known.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class Outbound:
         sent_proto: i64,
         crosses: bool,
         advertised: bool,
+        destination: bytes = b"",
     ) -> None:
         self.received_host: Final = received_host
         self.received_port: Final = received_port
@@ -40,6 +42,7 @@ class Outbound:
         self.crosses: Final = crosses
         self.received_port_shown: Final = received_port != 5060
         self.sent_port_shown: Final = advertised or sent_port != 5060
+        self.destination: Final = destination
 
 
 class LateText:

@@ -157,6 +157,10 @@ class Phone:
             return
         if message.method == "INVITE" and message.get("Call-ID") == asked.get("Call-ID"):
             number = int((message.get("CSeq") or "1").split(" ")[0])
+            if self.dialog is not None and self._is_within(asked):
+                self.dialog.number = max(self.dialog.number, number)
+                self._move(message)
+                return
             self.dialog = Dialog(
                 message.get("Call-ID") or "",
                 message.get("From") or "",
@@ -165,6 +169,17 @@ class Phone:
                 routes_in(message.all("Record-Route"))[::-1],
                 number,
             )
+
+    def _is_within(self, request: Text) -> bool:
+        """True if the request belongs to the dialog that the phone is in."""
+        dialog = self.dialog
+        return dialog is not None and dialog.call_id == request.get("Call-ID") and bool(tag_in(request.get("To") or ""))
+
+    def _move(self, message: Text) -> None:
+        """A refresh of the dialog changes where the other side is, and not the way. RFC 3261 12.2.1.2, 12.2.2."""
+        contact = message.get("Contact")
+        if self.dialog is not None and contact is not None:
+            self.dialog.target = uri_in(contact)
 
     def pending(self, method: str) -> Text:
         """The request that an answer is for: the last one, of this method if one is named. Raises NoSuchThing."""
@@ -186,6 +201,9 @@ class Phone:
         if request.method in _WITH_CONTACT and 100 < status < 300:
             message.headers.append(("Contact", self.contact))
         if request.method == "INVITE" and 100 < status < 300:
+            if self._is_within(request):
+                self._move(request)
+                return message
             target = uri_in(request.get("Contact") or request.get("From") or "")
             routes = routes_in(request.all("Record-Route"))
             kept = self.dialog.number if self.dialog is not None else 0

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from engine import Names
 from script import Site, request
+
+from runtime.routing.dns_records import A
+from runtime.sip.address import Address
 
 OURS = "127.0.0.1:5070"
 BOB = "sip:bob@127.0.0.1:5090"
@@ -44,8 +50,7 @@ def is_followed(site: Site, route: str, method: str = "BYE", uri: str = BOB, **h
 
 def test_a_signature_stands_in_the_record_route_and_only_where_it_is_asked_for() -> None:
     (signed,) = recorded(site_of())
-    assert signed.startswith(f"<sip:{OURS};ftag=ft1;sig=") and signed.endswith(";lr>")
-    assert len(signed) == len(f"<sip:{OURS};ftag=ft1;sig=;lr>") + 16
+    assert re.fullmatch(rf"<sip:{OURS};ftag=ft1;sig=[0-9a-f]{{16}};way=[0-9a-f]{{24}};lr>", signed)
     assert recorded(Site(ROUTE, "rr")) == [f"<sip:{OURS};ftag=ft1;lr>"]
 
 
@@ -192,3 +197,105 @@ def test_without_a_readable_from_nothing_is_recorded_or_followed() -> None:
     (route,) = recorded(site)
     assert not is_followed(site, route, From="<sip:broken")
     assert is_followed(site, route)
+
+
+@pytest.mark.parametrize("to", ["<sip:bob@example.com>", "<sip:bob@example.com>;tag=", "<sip:bob@example.com>;tag"])
+def test_the_route_of_a_call_is_none_for_another_with_its_call_id_and_tag(to: str) -> None:
+    site = site_of()
+    (route,) = recorded(site)
+    assert not is_followed(site, f"{route}, {GATEWAY}", "INVITE", To=to)
+    assert is_followed(site, f"{route}, {GATEWAY}", "INVITE")
+
+
+# --- where a dialog has gone -------------------------------------------------------------------------------------------
+
+KEEPING = ROUTE.replace('log(1, "followed");', 'if (keeps_way()) log(1, "keeps"); else log(1, "leaves");')
+ELSEWHERE = "sip:bob@127.0.0.77:5090"
+CALLER_AT = "127.0.0.8"
+
+
+def keeping_site(params: str = "") -> tuple[Site, str]:
+    """A server through which CALLER_AT has called 127.0.0.1, and the Route of that call."""
+    site = site_of(params, KEEPING)
+    (sent,) = site.say(request("INVITE", BOB), CALLER_AT)
+    (route,) = lines(sent.data, "Record-Route")
+    return site, route
+
+
+def keeps(site: Site, route: str, uri: str, method: str = "INVITE", **headers: str) -> bool:
+    before = len(site.lines(1))
+    site.say(request(method, uri, **{"To": CALLEE, "Route": route, **headers}), CALLER_AT)
+    (line,) = site.lines(1)[before:]
+    assert line in ("keeps", "leaves")
+    return line == "keeps"
+
+
+@pytest.mark.parametrize("method", ["INVITE", "REFER", "MESSAGE", "SUBSCRIBE", "UPDATE", "OPTIONS", "UNKNOWN"])
+def test_a_dialog_goes_on_between_those_whom_it_began_between(method: str) -> None:
+    site, route = keeping_site()
+    assert keeps(site, route, BOB, method)
+    assert keeps(site, route, "sip:bob@127.0.0.1:9", method)
+    assert keeps(site, route, "sip:bob@localhost", method)
+    assert keeps(site, route, f"sip:alice@{CALLER_AT}", method, From=CALLEE, To=CALLER)
+    assert not keeps(site, route, ELSEWHERE, method)
+    assert not keeps(site, route, "sip:bob@[::1]", method)
+    assert not keeps(site, route, "sip:bob@unknown.example", method)
+    assert not keeps(site, route, ELSEWHERE, method, From=CALLEE, To=CALLER)
+
+
+@pytest.mark.parametrize("method", ["ACK", "BYE", "CANCEL", "PRACK"])
+def test_what_begins_nothing_goes_anywhere(method: str) -> None:
+    site, route = keeping_site()
+    assert keeps(site, route, ELSEWHERE, method)
+
+
+def test_the_next_route_counts_where_there_is_one() -> None:
+    site, route = keeping_site()
+    assert not keeps(site, f"{route}, <{ELSEWHERE};lr>", BOB)
+    assert not keeps(site, f"{route}, <{ELSEWHERE}>", BOB)
+    assert keeps(site, f"{route}, {GATEWAY}", ELSEWHERE)
+    # It comes back, and is looked at again.
+    assert keeps(site, f"{route}, <sip:{OURS};lr>, <{ELSEWHERE};lr>", BOB)
+
+
+def test_all_servers_of_a_name_count() -> None:
+    names = Names()
+    for host, other in ((b"both.example", "127.0.0.77"), (b"one.example", CALLER_AT)):
+        names.record(A, host).ips = [Address.parse(ip, 0).ip for ip in ("127.0.0.1", other)]
+    site = Site(f'modparam("rr", "signed", 1)\n{KEEPING}', "rr", names=names)
+    (sent,) = site.say(request("INVITE", BOB), CALLER_AT)
+    (route,) = lines(sent.data, "Record-Route")
+    assert not keeps(site, route, "sip:bob@both.example")
+    assert keeps(site, route, "sip:bob@one.example")
+
+
+def test_the_marks_of_one_dialog_are_none_in_another() -> None:
+    site, route = keeping_site()
+    (sent,) = site.say(request("INVITE", ELSEWHERE, Call_ID="another@h"), CALLER_AT)
+    (other,) = lines(sent.data, "Record-Route")
+    marks = other.partition(";way=")[2].partition(";")[0]
+    own, own_marks = route.partition(";way=")[0], route.partition(";way=")[2].partition(";")[0]
+    assert keeps(site, f"{own};way={own_marks.upper()};lr>", BOB)
+    for forged in (marks, "", own_marks[:11], own_marks[1:], own_marks[:12] + marks[12:]):
+        assert not keeps(site, f"{own};way={forged};lr>", ELSEWHERE)
+    assert not keeps(site, f"{own};lr>", BOB)
+
+
+def test_each_branch_goes_its_own_way() -> None:
+    site = site_of(route=KEEPING.replace("forward(uri:host, uri:port);\n}", "forward(127.0.0.3, 5090);\n}"))
+    (sent,) = site.say(request("INVITE", BOB), CALLER_AT)
+    (route,) = lines(sent.data, "Record-Route")
+    assert keeps(site, route, "sip:bob@127.0.0.3") and not keeps(site, route, BOB)
+
+
+def test_a_strict_router_before_us_keeps_the_way_too() -> None:
+    site, route = keeping_site()
+    for uri, result in ((BOB, "keeps"), (ELSEWHERE, "leaves")):
+        site.say(request("INVITE", route.strip("<>"), To=CALLEE, Route=f"<{uri}>"), CALLER_AT)
+        assert site.lines(1)[-1] == result
+
+
+def test_without_signatures_nothing_is_known_of_the_way() -> None:
+    site = Site(KEEPING, "rr")
+    (route,) = recorded(site)
+    assert not keeps(site, route, BOB) and keeps(site, route, BOB, "BYE")

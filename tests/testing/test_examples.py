@@ -14,7 +14,9 @@ FILES = sorted(EXAMPLES.glob("*.sertest"))
 
 
 def test_examples_have_tests() -> None:
-    assert {"answer", "proxy", "record_route", "redirect", "registrar", "start", "stateless"} <= {f.stem for f in FILES}
+    assert {"answer", "phones", "proxy", "record_route", "redirect", "registrar", "start", "stateless"} <= {
+        f.stem for f in FILES
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

@@ -9,14 +9,15 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.rr.record_route import RecordRoute
+from runtime.modules.rr.record_route import PresetRoute, RecordRoute, Tail
 from runtime.modules.rr.route_set import RouteSet
-from runtime.modules.rr.signing import PARAMETER, Signer
+from runtime.modules.rr.signing import PARAMETER, WAY, Signed, Signer
+from runtime.modules.rr.way import BEGIN_NOTHING, leads_to
 from runtime.routing import errors
 from runtime.routing.context import L_INFO, L_WARN, Context
 from runtime.routing.module import Module
 from runtime.routing.world import World
-from runtime.sip.nameaddr import find_param, tag_of
+from runtime.sip.nameaddr import tag_of
 from runtime.sip.scan import IN_BRACKETS, IN_PARAMETER, BadMessage, is_plain
 from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
 from runtime.spec.declare import REQUEST, Arg, ModuleSpec, RouteKind, function, string_param, switch_param
@@ -92,33 +93,30 @@ class Rr(Module):
         tail = self._tail(ctx)
         if tail is None:
             return False
-        user = _user_of(ctx)
-        at = b"@" if user else b""
-        ctx.insert_before_headers(b"".join([b"Record-Route: <sip:", user, at, address, tail, b">\r\n"]))
+        ctx.insert_before_headers(b"", PresetRoute(_user_of(ctx), address, tail))
         return True
 
-    def _tail(self, ctx: Context) -> bytes | None:
-        """`;ftag=…;sig=…;lr`; None when From is needed and broken."""
+    def _tail(self, ctx: Context) -> Tail | None:
+        """`;ftag=…;sig=…;way=…;lr`; None when From is needed and broken."""
         lr = b";lr=on" if self.enable_full_lr else b";lr"
         signer = self._signer
         if not self.append_fromtag and signer is None:
-            return lr
+            return Tail(b"", lr, None)
         try:
             tag = tag_of(ctx.message.buf, ctx.from_value())
-            if signer is not None:
-                lr = b";%s=%s%s" % (PARAMETER, signer.signature(ctx), lr)
+            signed = Signed(signer, ctx) if signer is not None else None
         except BadMessage as e:
             ctx.fail(errors.BAD_REQUEST, f"ERROR: record_route: {e}")
             return None
         if not tag or not self.append_fromtag:
-            return lr
+            return Tail(b"", lr, signed)
         if not is_plain(tag, IN_PARAMETER):
             ctx.log(
                 L_WARN,
                 "WARNING: record_route: the From tag has characters that no tag may have: left out of Record-Route",
             )
-            return lr
-        return b";ftag=%s%s" % (tag, lr)
+            return Tail(b"", lr, signed)
+        return Tail(b";ftag=" + tag, lr, signed)
 
     def loose_route(self, ctx: Context) -> bool:
         """Route by the Route headers; True when they decided where the request goes.
@@ -132,7 +130,7 @@ class Rr(Module):
         try:
             routes = RouteSet(ctx.message)
             preloaded = not _has_to_tag(ctx)
-            if self._signer is not None and not self._leads_on(ctx, routes, self._signer):
+            if self._signer is not None and not self._leads_on(ctx, routes, self._signer, preloaded):
                 if not preloaded:
                     ctx.log(L_INFO, "loose_route: no Route of this server for this dialog: not followed")
                 return False
@@ -142,18 +140,37 @@ class Rr(Module):
         except (BadMessage, BadUri) as e:
             return ctx.fail(errors.BAD_REQUEST, f"ERROR: loose_route: {e}")
 
-    def _leads_on(self, ctx: Context, routes: RouteSet, signer: Signer) -> bool:
-        """True if one of our URIs, in the place of the Request-URI or at the beginning of the Routes, is signed for this dialog; else those Routes
-        are taken away. Several are ours where the request spirals, and where a phone puts its outbound proxy above the dialog's Routes.
+    def keeps_way(self, ctx: Context) -> bool:
+        """True if the request goes on to an address that the one which began its dialog came from or went to, to this server, or
+        begins nothing (ACK, BYE, CANCEL, PRACK). To be asked when `loose_route()` was true, and what it decided still stands.
+
+        A To tag, and the signature of a call that was allowed, let nobody reach another server that trusts this one. False where
+        Routes are not signed. Waits where the next hop is a name.
         """
-        ours: i64 = 0
-        signed = not has_other_scheme(ctx.uri()) and _is_signed_by(ctx, ctx.parsed_uri(), signer)
-        while not signed and ours < len(routes) and _is_ours(ctx, routes.uri(ours)):
-            signed = _is_signed_by(ctx, routes.uri(ours), signer)
-            ours += 1
-        if not signed and ours > 0:
+        if ctx.method in BEGIN_NOTHING:
+            return True
+        signer = self._signer
+        if signer is None or ctx.message.route == 0:
+            return False
+        try:
+            uri = _signed_uri(ctx, RouteSet(ctx.message), signer)
+        except (BadMessage, BadUri) as e:
+            return ctx.fail(errors.BAD_REQUEST, f"ERROR: keeps_way: {e}")
+        if uri is None:
+            return False
+        return leads_to(ctx, signer, uri.param(PARAMETER) or b"", uri.param(WAY) or b"")
+
+    def _leads_on(self, ctx: Context, routes: RouteSet, signer: Signer, preloaded: bool) -> bool:
+        """True if the request is of a dialog, and one of our URIs is signed for that; else our Routes are taken away.
+
+        A caller knows the Routes of the call before: they are none for another one that has its Call-ID and its tag.
+        """
+        if not preloaded and _signed_uri(ctx, routes, signer) is not None:
+            return True
+        ours = _count_ours(ctx, routes)
+        if ours > 0:
             routes.remove_first(ctx, ours)
-        return signed
+        return False
 
     def _after_loose(self, ctx: Context, routes: RouteSet, preloaded: bool) -> bool:
         """The previous hop routed loosely: our URI is the topmost Route, if it is there at all."""
@@ -223,7 +240,7 @@ def _user_of(ctx: Context) -> bytes:
 
 def _has_to_tag(ctx: Context) -> bool:
     to = ctx.to_value()
-    return find_param(ctx.message.buf, to.params_start, to.end, b"tag") is not None
+    return len(tag_of(ctx.message.buf, to)) > 0
 
 
 def _names_us(ctx: Context) -> bool:
@@ -236,6 +253,34 @@ def _names_us(ctx: Context) -> bool:
 def _is_ours(ctx: Context, uri: SipUri) -> bool:
     default = 5061 if uri.secure else 5060
     return ctx.world.sockets.is_myself(uri.host(), uri.port or default, 0)
+
+
+def _signed_uri(ctx: Context, routes: RouteSet, signer: Signer) -> SipUri | None:
+    """The first of our URIs, in the place of the Request-URI or at the beginning of the Routes, that is signed for this dialog; None without.
+
+    Several are ours where the request spirals, and where a phone puts its outbound proxy above the dialog's Routes.
+    """
+    received = ctx.received_uri()
+    if not has_other_scheme(received):
+        uri = parse_uri(received, 0, len(received))
+        if _is_signed_by(ctx, uri, signer):
+            return uri
+    index: i64 = 0
+    ours = _count_ours(ctx, routes)
+    while index < ours:
+        uri = routes.uri(index)
+        if _is_signed_by(ctx, uri, signer):
+            return uri
+        index += 1
+    return None
+
+
+def _count_ours(ctx: Context, routes: RouteSet) -> i64:
+    """How many Routes at the beginning are ours."""
+    ours: i64 = 0
+    while ours < len(routes) and _is_ours(ctx, routes.uri(ours)):
+        ours += 1
+    return ours
 
 
 def _is_signed_by(ctx: Context, uri: SipUri, signer: Signer) -> bool:
@@ -263,6 +308,14 @@ EXPORTS: Final = ModuleSpec(
             routes=REQUEST,
             does=Does.RECORD_ROUTE,
             summary="Insert a Record-Route with this host[:port][;params] instead of the own address.",
+        ),
+        function(
+            "keeps_way",
+            Rr.keeps_way,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            waits=True,
+            summary="True if a request within a signed dialog goes to where the dialog has gone before, or begins nothing. Not in SER.",
         ),
         function(
             "record_route_strict",

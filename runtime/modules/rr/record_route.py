@@ -7,20 +7,50 @@ from typing import Final, final
 from librt.strings import BytesWriter
 from mypy_extensions import i64, u8
 
+from runtime.modules.rr.signing import Signed
 from runtime.sip.address import PROTO_NAMES, UDP
 from runtime.sip.edits import LateText, Outbound
 from runtime.sip.scan import COLON, write_decimal
 
 
 @final
+class Tail:
+    """`;ftag=…;sig=…;way=…;lr`: the parameters that are the same wherever the message leaves, but for the address that it goes to."""
+
+    def __init__(self, ftag: bytes, lr: bytes, signed: Signed | None) -> None:
+        self._ftag: Final = ftag
+        self._lr: Final = lr
+        self._signed: Final = signed
+
+    def text(self, outbound: Outbound) -> bytes:
+        if self._signed is None:
+            return self._ftag + self._lr
+        return self._ftag + self._signed.params(outbound.destination) + self._lr
+
+
+@final
+class PresetRoute(LateText):
+    """A Record-Route with the address that the script says; `address` may have parameters of its own."""
+
+    def __init__(self, user: bytes, address: bytes, tail: Tail) -> None:
+        self._user: Final = user
+        self._address: Final = address
+        self._tail: Final = tail
+
+    def render(self, outbound: Outbound) -> bytes:
+        at = b"@" if self._user else b""
+        return b"".join([b"Record-Route: <sip:", self._user, at, self._address, self._tail.text(outbound), b">\r\n"])
+
+
+@final
 class RecordRoute(LateText):
     """`<sip:[user@]host[:port][;transport=x][;r2=on]TAIL>`; two of them where the message changes interface.
 
-    `tail` is `;ftag=…;lr`. The topmost of two names the interface that sends, RFC 3261 16.6 and RFC 5658. Without `double` the
+    The topmost of two names the interface that sends, RFC 3261 16.6 and RFC 5658. Without `double` the
     only one names the interface that received, as in SER.
     """
 
-    def __init__(self, user: bytes, tail: bytes, double: bool) -> None:
+    def __init__(self, user: bytes, tail: Tail, double: bool) -> None:
         self.user: Final = user
         self.tail: Final = tail
         self.double: Final = double
@@ -57,5 +87,5 @@ class RecordRoute(LateText):
             out.write(b";transport=" + PROTO_NAMES[proto].encode("ascii"))
         if self.double and outbound.crosses:
             out.write(b";r2=on")
-        out.write(self.tail)
+        out.write(self.tail.text(outbound))
         out.write(b">\r\n")

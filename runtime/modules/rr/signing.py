@@ -6,13 +6,18 @@ import hashlib
 import hmac
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from runtime.routing.context import Context
 from runtime.sip.nameaddr import tag_of
 from runtime.sip.reply import to_tag_of
 
 PARAMETER: Final = b"sig"
+WAY: Final = b"way"
 # Nobody guesses 64 bits by asking a server, and a Record-Route stays short.
 _SIZE_BYTES: Final = 8
+# Hexadecimal digits for one address: 48 bits, which have to be guessed within one dialog.
+_WAY_DIGITS: Final = 12
 
 
 @final
@@ -20,7 +25,8 @@ class Signer:
     """Signs the Record-Routes of a dialog, for all servers and processes that know the secret.
 
     A signature is a keyed hash of the Call-ID and the tag of whoever began the dialog, in hexadecimal digits: all that is known of a dialog when it
-    begins, and stays as long as it lasts. It says that a request of this dialog has gone through here, and not where those to come may go.
+    begins, and stays as long as it lasts. It says that a request of this dialog has gone through here. Where it came from and went to
+    is told by marks: keyed hashes of a signature and an IP address.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -37,7 +43,38 @@ class Signer:
             return True
         return hmac.compare_digest(told, self._of(ctx, to_tag_of(ctx.message)))
 
+    def mark(self, signature: bytes, ip: bytes) -> bytes:
+        """That of the packed address `ip` in the dialog which `signature` belongs to."""
+        text = b"%s %s" % (signature.lower(), ip)
+        return hashlib.blake2b(text, key=self._key, digest_size=_SIZE_BYTES).hexdigest()[:_WAY_DIGITS].encode("ascii")
+
+    def has_marked(self, signature: bytes, marks: bytes, ip: bytes) -> bool:
+        """True if one of `marks` is that of `ip`. They stand one behind the other, as `Signed` writes them."""
+        mark = self.mark(signature, ip)
+        marks = marks.lower()
+        at: i64 = 0
+        while at < len(marks):
+            if hmac.compare_digest(marks[at : at + _WAY_DIGITS], mark):
+                return True
+            at += _WAY_DIGITS
+        return False
+
     def _of(self, ctx: Context, tag: bytes) -> bytes:
         call_id = ctx.message.value(ctx.message.call_id)
         text = b"%d:%s%s" % (len(call_id), call_id, tag)
         return hashlib.blake2b(text, key=self._key, digest_size=_SIZE_BYTES).hexdigest().encode("ascii")
+
+
+@final
+class Signed:
+    """The parameters of a request that begins a dialog. Raises BadMessage for a From that cannot be read."""
+
+    def __init__(self, signer: Signer, ctx: Context) -> None:
+        self._signer: Final = signer
+        self._signature: Final = signer.signature(ctx)
+        self._from: Final = signer.mark(self._signature, ctx.source.ip)
+
+    def params(self, destination: bytes) -> bytes:
+        """`;sig=…;way=…` of what goes to the packed address `destination`, b"" where that is not known."""
+        to = self._signer.mark(self._signature, destination) if destination else b""
+        return b";%s=%s;%s=%s%s" % (PARAMETER, self._signature, WAY, self._from, to)

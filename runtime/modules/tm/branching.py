@@ -101,7 +101,7 @@ def _request(ctx: Context, way: Hop, id: bytes, uri: bytes | None) -> Send | Non
     if request_circles(ctx, destination):
         ctx.fail(errors.CIRCLES, forwarding.CIRCLING)
         return None
-    return Send(forwarding.outgoing_request(ctx, socket, id, uri), destination, socket)
+    return Send(forwarding.outgoing_request(ctx, socket, destination, id, uri), destination, socket)
 
 
 # --- names that are not known yet --------------------------------------------------------------------------------------

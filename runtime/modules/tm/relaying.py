@@ -210,7 +210,7 @@ def _one_hop_cancel(ctx: Context, branch: Branch, request: Send) -> bytes:
     msg = ctx.message
     vias = [record for record in msg.headers if headers.kind(record) == headers.VIA]
     ctx.edits = edits + [Edit(headers.line_start(via), headers.line_end(via), b"") for via in vias]
-    data = forwarding.outgoing_request(ctx, request.socket, branch.id(), branch.uri)
+    data = forwarding.outgoing_request(ctx, request.socket, request.destination, branch.id(), branch.uri)
     ctx.edits = edits
     return data
 
