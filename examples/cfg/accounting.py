@@ -34,7 +34,7 @@ registrar: Final = Registrar(use_domain=1)
 auth: Final = Auth()
 auth_db: Final = AuthDb(use_domain=1)
 uri_db: Final = UriDb()
-acc: Final = Acc(db_flag=1, log_flag=1, db_missed_flag=2, failed_transactions=1, report_ack=0)
+acc: Final = Acc(db_flag=1, log_flag=1, db_missed_flag=2, failed_transactions=1, report_ack=0, log_fmt="miocfsurd")
 
 TABLE_1: Final = UserTable(b"subscriber")
 TABLE_2: Final = TableName(b"location")
@@ -42,108 +42,111 @@ TABLE_3: Final = AccountTable(b"missed_calls")
 
 
 def route(ctx: Context) -> int:
-    """Main request route, accounting.cfg:38."""
+    """Main request route, accounting.cfg:44."""
     # A message that went round in circles ends here.
-    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # accounting.cfg:40
-        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # accounting.cfg:41
-        return STOP  # accounting.cfg:42
+    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # accounting.cfg:46
+        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # accounting.cfg:47
+        return STOP  # accounting.cfg:48
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
-    if rr.loose_route(ctx):  # accounting.cfg:46
-        # The end of a call is what makes its length.
-        if ctx.method == methods.BYE:  # accounting.cfg:48
-            core.setflag(ctx, 1)  # accounting.cfg:48
-        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is.
-        if not rr.keeps_way(ctx):  # accounting.cfg:50
-            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:51
+    if rr.loose_route(ctx):  # accounting.cfg:52
+        # The end of a call is what makes its length. A BYE that goes elsewhere ends nothing of it, whatever answers
+        # there.
+        if ctx.method == methods.BYE and rr.keeps_way(ctx):  # accounting.cfg:54
+            core.setflag(ctx, 1)  # accounting.cfg:54
+        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is. ACK
+        # and BYE begin
+        # nothing there.
+        if ctx.method not in (methods.ACK, methods.BYE) and not rr.keeps_way(ctx):  # accounting.cfg:57
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:58
             if result == STOP:
                 return STOP
             if result < 0:
-                auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:52
-                return STOP  # accounting.cfg:53
+                auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:59
+                return STOP  # accounting.cfg:60
             # It may be another call.
-            if ctx.method == methods.INVITE:  # accounting.cfg:56
-                core.setflag(ctx, 1)  # accounting.cfg:56
-            auth.consume_credentials(ctx)  # accounting.cfg:57
-        route_1(ctx)  # accounting.cfg:59
-        return STOP  # accounting.cfg:60
-    if ctx.method == methods.REGISTER:  # accounting.cfg:63
-        route_2(ctx)  # accounting.cfg:64
-        return STOP  # accounting.cfg:65
+            if ctx.method == methods.INVITE:  # accounting.cfg:63
+                core.setflag(ctx, 1)  # accounting.cfg:63
+            auth.consume_credentials(ctx)  # accounting.cfg:64
+        route_1(ctx)  # accounting.cfg:66
+        return STOP  # accounting.cfg:67
+    if ctx.method == methods.REGISTER:  # accounting.cfg:70
+        route_2(ctx)  # accounting.cfg:71
+        return STOP  # accounting.cfg:72
     # sipsak -s sip:127.0.0.1:5060
-    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # accounting.cfg:69
-        sl.sl_send_reply(ctx, 200, b"OK")  # accounting.cfg:70
-        return STOP  # accounting.cfg:71
+    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # accounting.cfg:76
+        sl.sl_send_reply(ctx, 200, b"OK")  # accounting.cfg:77
+        return STOP  # accounting.cfg:78
     # Who says to be one of ours proves it. ACK and CANCEL belong to a request that has done so.
-    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # accounting.cfg:75
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:76
+    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # accounting.cfg:82
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:83
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:77
-            return STOP  # accounting.cfg:78
+            auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:84
+            return STOP  # accounting.cfg:85
         # Nobody calls in another's name.
-        if not uri_db.check_from(ctx):  # accounting.cfg:81
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:82
-            return STOP  # accounting.cfg:83
+        if not uri_db.check_from(ctx):  # accounting.cfg:88
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:89
+            return STOP  # accounting.cfg:90
         # What alice knows is not for bob's phone.
-        auth.consume_credentials(ctx)  # accounting.cfg:86
+        auth.consume_credentials(ctx)  # accounting.cfg:93
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # accounting.cfg:90
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # accounting.cfg:91
-        return STOP  # accounting.cfg:92
-    rr.record_route(ctx)  # accounting.cfg:95
-    if ctx.method == methods.INVITE:  # accounting.cfg:97
-        core.setflag(ctx, 1)  # accounting.cfg:98
-        core.setflag(ctx, 2)  # accounting.cfg:99
+    if core.uri_is_not_myself(ctx):  # accounting.cfg:97
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # accounting.cfg:98
+        return STOP  # accounting.cfg:99
+    rr.record_route(ctx)  # accounting.cfg:102
+    if ctx.method == methods.INVITE:  # accounting.cfg:104
+        core.setflag(ctx, 1)  # accounting.cfg:105
+        core.setflag(ctx, 2)  # accounting.cfg:106
     # All phones of the user ring at once.
-    if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:103
+    if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:110
         # This answer comes from no transaction, which acc would write down.
-        acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:105
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:106
-        return STOP  # accounting.cfg:107
-    return route_1(ctx) or TRUE  # accounting.cfg:109
+        acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:112
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:113
+        return STOP  # accounting.cfg:114
+    return route_1(ctx) or TRUE  # accounting.cfg:116
 
 
 # To where the Request-URI points.
 def route_1(ctx: Context) -> int:
-    """route[1], accounting.cfg:113."""
-    result = tm.t_relay(ctx)  # accounting.cfg:114
+    """route[1], accounting.cfg:120."""
+    result = tm.t_relay(ctx)  # accounting.cfg:121
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # accounting.cfg:114
+        return verdict(sl.sl_reply_error(ctx))  # accounting.cfg:121
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], accounting.cfg:118."""
-    if core.uri_is_not_myself(ctx):  # accounting.cfg:119
-        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # accounting.cfg:120
-        return STOP  # accounting.cfg:121
-    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # accounting.cfg:123
+    """route[2], accounting.cfg:125."""
+    if core.uri_is_not_myself(ctx):  # accounting.cfg:126
+        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # accounting.cfg:127
+        return STOP  # accounting.cfg:128
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # accounting.cfg:130
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # accounting.cfg:124
-        return STOP  # accounting.cfg:125
+        auth.www_challenge(ctx, b"", 1)  # accounting.cfg:131
+        return STOP  # accounting.cfg:132
     # Nobody registers in another's name.
-    if not uri_db.check_to(ctx):  # accounting.cfg:128
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:129
-        return STOP  # accounting.cfg:130
+    if not uri_db.check_to(ctx):  # accounting.cfg:135
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:136
+        return STOP  # accounting.cfg:137
     # Answers, whatever comes of it.
-    return registrar.save(ctx, TABLE_2)  # accounting.cfg:133
+    return registrar.save(ctx, TABLE_2)  # accounting.cfg:140
 
 
 # Which line of accounting.cfg each line of this file comes from: so errors name accounting.cfg.
 # fmt: off
 LINES: Final = {
-    47: 40, 48: 41, 49: 42, 51: 46, 53: 48, 54: 48, 56: 50, 57: 51, 58: 51, 59: 51, 60: 51, 61: 52, 62: 53, 64: 56,
-    65: 56, 66: 57, 67: 59, 68: 60, 69: 63, 70: 64, 71: 65, 73: 69, 74: 70, 75: 71, 77: 75, 78: 76, 79: 76, 80: 76,
-    81: 76, 82: 77, 83: 78, 85: 81, 86: 82, 87: 83, 89: 86, 91: 90, 92: 91, 93: 92, 94: 95, 95: 97, 96: 98, 97: 99,
-    99: 103, 101: 105, 102: 106, 103: 107, 104: 109, 110: 114, 111: 114, 112: 114, 113: 114, 114: 114, 121: 119,
-    122: 120, 123: 121, 124: 123, 125: 123, 126: 123, 127: 123, 128: 124, 129: 125, 131: 128, 132: 129, 133: 130,
-    135: 133,
+    47: 46, 48: 47, 49: 48, 51: 52, 54: 54, 55: 54, 59: 57, 60: 58, 61: 58, 62: 58, 63: 58, 64: 59, 65: 60, 67: 63,
+    68: 63, 69: 64, 70: 66, 71: 67, 72: 70, 73: 71, 74: 72, 76: 76, 77: 77, 78: 78, 80: 82, 81: 83, 82: 83, 83: 83,
+    84: 83, 85: 84, 86: 85, 88: 88, 89: 89, 90: 90, 92: 93, 94: 97, 95: 98, 96: 99, 97: 102, 98: 104, 99: 105, 100: 106,
+    102: 110, 104: 112, 105: 113, 106: 114, 107: 116, 113: 121, 114: 121, 115: 121, 116: 121, 117: 121, 124: 126,
+    125: 127, 126: 128, 127: 130, 128: 130, 129: 130, 130: 130, 131: 131, 132: 132, 134: 135, 135: 136, 136: 137,
+    138: 140,
 }
 # fmt: on
 

@@ -58,119 +58,124 @@ def route(ctx: Context) -> int:
         return STOP  # gateways.cfg:34
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
     if rr.loose_route(ctx):  # gateways.cfg:38
-        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is.
+        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is. ACK
+        # and BYE begin
+        # nothing there.
         if (
-            not rr.keeps_way(ctx) and not core.source_in(ctx, NETWORK_1) and not core.source_in(ctx, NETWORK_2)
-        ):  # gateways.cfg:40
-            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:41
+            ctx.method not in (methods.ACK, methods.BYE)
+            and not rr.keeps_way(ctx)
+            and not core.source_in(ctx, NETWORK_1)
+            and not core.source_in(ctx, NETWORK_2)
+        ):  # gateways.cfg:41
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:42
             if result == STOP:
                 return STOP
             if result < 0:
-                auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:42
-                return STOP  # gateways.cfg:43
+                auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:43
+                return STOP  # gateways.cfg:44
             # There may be a gateway.
-            if not group.is_user_in(ctx, b"Credentials", b"ld"):  # gateways.cfg:46
-                sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:47
-                return STOP  # gateways.cfg:48
-            auth.consume_credentials(ctx)  # gateways.cfg:50
-        route_1(ctx)  # gateways.cfg:52
-        return STOP  # gateways.cfg:53
+            if not group.is_user_in(ctx, b"Credentials", b"ld"):  # gateways.cfg:47
+                sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:48
+                return STOP  # gateways.cfg:49
+            auth.consume_credentials(ctx)  # gateways.cfg:51
+        route_1(ctx)  # gateways.cfg:53
+        return STOP  # gateways.cfg:54
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # gateways.cfg:57
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:58
-        return STOP  # gateways.cfg:59
-    if ctx.method == methods.REGISTER:  # gateways.cfg:62
-        route_2(ctx)  # gateways.cfg:63
-        return STOP  # gateways.cfg:64
+    if core.uri_is_not_myself(ctx):  # gateways.cfg:58
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:59
+        return STOP  # gateways.cfg:60
+    if ctx.method == methods.REGISTER:  # gateways.cfg:63
+        route_2(ctx)  # gateways.cfg:64
+        return STOP  # gateways.cfg:65
     # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
     # them.
-    if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:68
-        rr.record_route(ctx)  # gateways.cfg:69
-        if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:70
-            sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:71
-            return STOP  # gateways.cfg:72
-        route_1(ctx)  # gateways.cfg:74
-        return STOP  # gateways.cfg:75
+    if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:69
+        rr.record_route(ctx)  # gateways.cfg:70
+        if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:71
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:72
+            return STOP  # gateways.cfg:73
+        route_1(ctx)  # gateways.cfg:75
+        return STOP  # gateways.cfg:76
     # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
-    if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:79
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:80
+    if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:80
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:81
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:81
-            return STOP  # gateways.cfg:82
-        if not uri_db.check_from(ctx):  # gateways.cfg:84
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:85
-            return STOP  # gateways.cfg:86
-        auth.consume_credentials(ctx)  # gateways.cfg:88
-    rr.record_route(ctx)  # gateways.cfg:91
+            auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:82
+            return STOP  # gateways.cfg:83
+        if not uri_db.check_from(ctx):  # gateways.cfg:85
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:86
+            return STOP  # gateways.cfg:87
+        auth.consume_credentials(ctx)  # gateways.cfg:89
+    rr.record_route(ctx)  # gateways.cfg:92
     # 00 and the number is + and the number.
-    if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:94
-        core.strip(ctx, 2)  # gateways.cfg:95
-        core.prefix(ctx, b"+")  # gateways.cfg:96
-    if core.uri_matches(ctx, REGEX_2):  # gateways.cfg:99
-        route_3(ctx)  # gateways.cfg:100
-        return STOP  # gateways.cfg:101
-    if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:104
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:105
-        return STOP  # gateways.cfg:106
-    return route_1(ctx) or TRUE  # gateways.cfg:108
+    if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:95
+        core.strip(ctx, 2)  # gateways.cfg:96
+        core.prefix(ctx, b"+")  # gateways.cfg:97
+    if core.uri_matches(ctx, REGEX_2):  # gateways.cfg:100
+        route_3(ctx)  # gateways.cfg:101
+        return STOP  # gateways.cfg:102
+    if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:105
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:106
+        return STOP  # gateways.cfg:107
+    return route_1(ctx) or TRUE  # gateways.cfg:109
 
 
 def route_1(ctx: Context) -> int:
-    """route[1], gateways.cfg:111."""
-    result = tm.t_relay(ctx)  # gateways.cfg:112
+    """route[1], gateways.cfg:112."""
+    result = tm.t_relay(ctx)  # gateways.cfg:113
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # gateways.cfg:112
+        return verdict(sl.sl_reply_error(ctx))  # gateways.cfg:113
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], gateways.cfg:116."""
-    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # gateways.cfg:117
+    """route[2], gateways.cfg:117."""
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # gateways.cfg:118
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # gateways.cfg:118
-        return STOP  # gateways.cfg:119
-    if not uri_db.check_to(ctx):  # gateways.cfg:121
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:122
-        return STOP  # gateways.cfg:123
+        auth.www_challenge(ctx, b"", 1)  # gateways.cfg:119
+        return STOP  # gateways.cfg:120
+    if not uri_db.check_to(ctx):  # gateways.cfg:122
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:123
+        return STOP  # gateways.cfg:124
     # phones.allow and phones.deny say where phones are: who registers a gateway's address would call there without
     # being asked.
-    if not permissions.allow_register_base(ctx, RULES_1):  # gateways.cfg:126
-        sl.sl_send_reply(ctx, 403, b"No phone is there")  # gateways.cfg:127
-        return STOP  # gateways.cfg:128
-    return registrar.save(ctx, TABLE_2)  # gateways.cfg:130
+    if not permissions.allow_register_base(ctx, RULES_1):  # gateways.cfg:127
+        sl.sl_send_reply(ctx, 403, b"No phone is there")  # gateways.cfg:128
+        return STOP  # gateways.cfg:129
+    return registrar.save(ctx, TABLE_2)  # gateways.cfg:131
 
 
 # To the telephone network, for those whom `serctl acl grant alice@192.168.7.1 ld` has put into the group.
 def route_3(ctx: Context) -> int:
-    """route[3], gateways.cfg:134."""
-    if ctx.method == methods.INVITE and not group.is_user_in(ctx, b"From", b"ld"):  # gateways.cfg:135
-        sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:136
-        return STOP  # gateways.cfg:137
+    """route[3], gateways.cfg:135."""
+    if ctx.method == methods.INVITE and not group.is_user_in(ctx, b"From", b"ld"):  # gateways.cfg:136
+        sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:137
+        return STOP  # gateways.cfg:138
     # All requests of a call go to the same gateway: the choice is a hash of the Call-ID.
-    if not dispatcher.ds_select_dst(ctx, 1, 0):  # gateways.cfg:140
-        if ctx.method != methods.ACK:  # gateways.cfg:141
-            sl.sl_send_reply(ctx, 503, b"No Gateway")  # gateways.cfg:141
-        return STOP  # gateways.cfg:142
-    return route_1(ctx) or TRUE  # gateways.cfg:144
+    if not dispatcher.ds_select_dst(ctx, 1, 0):  # gateways.cfg:141
+        if ctx.method != methods.ACK:  # gateways.cfg:142
+            sl.sl_send_reply(ctx, 503, b"No Gateway")  # gateways.cfg:142
+        return STOP  # gateways.cfg:143
+    return route_1(ctx) or TRUE  # gateways.cfg:145
 
 
 # Which line of gateways.cfg each line of this file comes from: so errors name gateways.cfg.
 # fmt: off
 LINES: Final = {
-    56: 32, 57: 33, 58: 34, 60: 38, 62: 40, 63: 40, 64: 40, 65: 41, 66: 41, 67: 41, 68: 41, 69: 42, 70: 43, 72: 46,
-    73: 47, 74: 48, 75: 50, 76: 52, 77: 53, 79: 57, 80: 58, 81: 59, 82: 62, 83: 63, 84: 64, 87: 68, 88: 69, 89: 70,
-    90: 71, 91: 72, 92: 74, 93: 75, 95: 79, 96: 80, 97: 80, 98: 80, 99: 80, 100: 81, 101: 82, 102: 84, 103: 85, 104: 86,
-    105: 88, 106: 91, 108: 94, 109: 95, 110: 96, 111: 99, 112: 100, 113: 101, 114: 104, 115: 105, 116: 106, 117: 108,
-    122: 112, 123: 112, 124: 112, 125: 112, 126: 112, 133: 117, 134: 117, 135: 117, 136: 117, 137: 118, 138: 119,
-    139: 121, 140: 122, 141: 123, 144: 126, 145: 127, 146: 128, 147: 130, 153: 135, 154: 136, 155: 137, 157: 140,
-    158: 141, 159: 141, 160: 142, 161: 144,
+    56: 32, 57: 33, 58: 34, 60: 38, 64: 41, 65: 41, 66: 41, 67: 41, 68: 41, 69: 41, 70: 42, 71: 42, 72: 42, 73: 42,
+    74: 43, 75: 44, 77: 47, 78: 48, 79: 49, 80: 51, 81: 53, 82: 54, 84: 58, 85: 59, 86: 60, 87: 63, 88: 64, 89: 65,
+    92: 69, 93: 70, 94: 71, 95: 72, 96: 73, 97: 75, 98: 76, 100: 80, 101: 81, 102: 81, 103: 81, 104: 81, 105: 82,
+    106: 83, 107: 85, 108: 86, 109: 87, 110: 89, 111: 92, 113: 95, 114: 96, 115: 97, 116: 100, 117: 101, 118: 102,
+    119: 105, 120: 106, 121: 107, 122: 109, 127: 113, 128: 113, 129: 113, 130: 113, 131: 113, 138: 118, 139: 118,
+    140: 118, 141: 118, 142: 119, 143: 120, 144: 122, 145: 123, 146: 124, 149: 127, 150: 128, 151: 129, 152: 131,
+    158: 136, 159: 137, 160: 138, 162: 141, 163: 142, 164: 142, 165: 143, 166: 145,
 }
 # fmt: on
 

@@ -54,138 +54,142 @@ def route(ctx: Context) -> int:
         return STOP  # least_cost.cfg:41
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
     if rr.loose_route(ctx):  # least_cost.cfg:45
-        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is.
-        if not rr.keeps_way(ctx) and not lcr.from_gw(ctx):  # least_cost.cfg:47
-            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:48
+        # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is. ACK
+        # and BYE begin
+        # nothing there.
+        if (
+            ctx.method not in (methods.ACK, methods.BYE) and not rr.keeps_way(ctx) and not lcr.from_gw(ctx)
+        ):  # least_cost.cfg:48
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:49
             if result == STOP:
                 return STOP
             if result < 0:
-                auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:49
-                return STOP  # least_cost.cfg:50
-            auth.consume_credentials(ctx)  # least_cost.cfg:52
-        route_1(ctx)  # least_cost.cfg:54
-        return STOP  # least_cost.cfg:55
+                auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:50
+                return STOP  # least_cost.cfg:51
+            auth.consume_credentials(ctx)  # least_cost.cfg:53
+        route_1(ctx)  # least_cost.cfg:55
+        return STOP  # least_cost.cfg:56
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # least_cost.cfg:59
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # least_cost.cfg:60
-        return STOP  # least_cost.cfg:61
-    if ctx.method == methods.REGISTER:  # least_cost.cfg:64
-        route_2(ctx)  # least_cost.cfg:65
-        return STOP  # least_cost.cfg:66
+    if core.uri_is_not_myself(ctx):  # least_cost.cfg:60
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # least_cost.cfg:61
+        return STOP  # least_cost.cfg:62
+    if ctx.method == methods.REGISTER:  # least_cost.cfg:65
+        route_2(ctx)  # least_cost.cfg:66
+        return STOP  # least_cost.cfg:67
     # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
     # them.
-    if lcr.from_gw(ctx):  # least_cost.cfg:70
-        rr.record_route(ctx)  # least_cost.cfg:71
-        route_4(ctx)  # least_cost.cfg:72
-        return STOP  # least_cost.cfg:73
+    if lcr.from_gw(ctx):  # least_cost.cfg:71
+        rr.record_route(ctx)  # least_cost.cfg:72
+        route_4(ctx)  # least_cost.cfg:73
+        return STOP  # least_cost.cfg:74
     # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
-    if ctx.method not in (methods.ACK, methods.CANCEL):  # least_cost.cfg:77
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:78
+    if ctx.method not in (methods.ACK, methods.CANCEL):  # least_cost.cfg:78
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:79
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:79
-            return STOP  # least_cost.cfg:80
-        if not uri_db.check_from(ctx):  # least_cost.cfg:82
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:83
-            return STOP  # least_cost.cfg:84
-        auth.consume_credentials(ctx)  # least_cost.cfg:86
-    rr.record_route(ctx)  # least_cost.cfg:89
-    if core.uri_matches(ctx, REGEX_1):  # least_cost.cfg:91
-        route_3(ctx)  # least_cost.cfg:92
-        return STOP  # least_cost.cfg:93
-    return route_4(ctx) or TRUE  # least_cost.cfg:95
+            auth.proxy_challenge(ctx, b"", 1)  # least_cost.cfg:80
+            return STOP  # least_cost.cfg:81
+        if not uri_db.check_from(ctx):  # least_cost.cfg:83
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:84
+            return STOP  # least_cost.cfg:85
+        auth.consume_credentials(ctx)  # least_cost.cfg:87
+    rr.record_route(ctx)  # least_cost.cfg:90
+    if core.uri_matches(ctx, REGEX_1):  # least_cost.cfg:92
+        route_3(ctx)  # least_cost.cfg:93
+        return STOP  # least_cost.cfg:94
+    return route_4(ctx) or TRUE  # least_cost.cfg:96
 
 
 def route_1(ctx: Context) -> int:
-    """route[1], least_cost.cfg:98."""
-    result = tm.t_relay(ctx)  # least_cost.cfg:99
+    """route[1], least_cost.cfg:99."""
+    result = tm.t_relay(ctx)  # least_cost.cfg:100
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # least_cost.cfg:99
+        return verdict(sl.sl_reply_error(ctx))  # least_cost.cfg:100
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], least_cost.cfg:103."""
-    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:104
+    """route[2], least_cost.cfg:104."""
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # least_cost.cfg:105
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # least_cost.cfg:105
-        return STOP  # least_cost.cfg:106
-    if not uri_db.check_to(ctx):  # least_cost.cfg:108
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:109
-        return STOP  # least_cost.cfg:110
+        auth.www_challenge(ctx, b"", 1)  # least_cost.cfg:106
+        return STOP  # least_cost.cfg:107
+    if not uri_db.check_to(ctx):  # least_cost.cfg:109
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # least_cost.cfg:110
+        return STOP  # least_cost.cfg:111
     # phones.allow and phones.deny say where phones are: who registers a gateway's address would call there without
     # being asked.
-    if not permissions.allow_register_base(ctx, RULES_1):  # least_cost.cfg:113
-        sl.sl_send_reply(ctx, 403, b"No phone is there")  # least_cost.cfg:114
-        return STOP  # least_cost.cfg:115
-    return registrar.save(ctx, TABLE_2)  # least_cost.cfg:117
+    if not permissions.allow_register_base(ctx, RULES_1):  # least_cost.cfg:114
+        sl.sl_send_reply(ctx, 403, b"No phone is there")  # least_cost.cfg:115
+        return STOP  # least_cost.cfg:116
+    return registrar.save(ctx, TABLE_2)  # least_cost.cfg:118
 
 
 # To the telephone network. The caller and the number decide which gateways there are.
 def route_3(ctx: Context) -> int:
-    """route[3], least_cost.cfg:121."""
-    if not lcr.load_gws(ctx):  # least_cost.cfg:122
-        if ctx.method != methods.ACK:  # least_cost.cfg:123
-            sl.sl_send_reply(ctx, 500, b"No Table of Gateways")  # least_cost.cfg:123
-        return STOP  # least_cost.cfg:124
-    if not lcr.next_gw(ctx):  # least_cost.cfg:126
-        if ctx.method != methods.ACK:  # least_cost.cfg:127
-            sl.sl_send_reply(ctx, 404, b"No Gateway for this Number")  # least_cost.cfg:127
-        return STOP  # least_cost.cfg:128
-    if ctx.method == methods.INVITE:  # least_cost.cfg:130
-        tm.t_on_failure(ctx, 1)  # least_cost.cfg:130
-    return route_1(ctx) or TRUE  # least_cost.cfg:131
+    """route[3], least_cost.cfg:122."""
+    if not lcr.load_gws(ctx):  # least_cost.cfg:123
+        if ctx.method != methods.ACK:  # least_cost.cfg:124
+            sl.sl_send_reply(ctx, 500, b"No Table of Gateways")  # least_cost.cfg:124
+        return STOP  # least_cost.cfg:125
+    if not lcr.next_gw(ctx):  # least_cost.cfg:127
+        if ctx.method != methods.ACK:  # least_cost.cfg:128
+            sl.sl_send_reply(ctx, 404, b"No Gateway for this Number")  # least_cost.cfg:128
+        return STOP  # least_cost.cfg:129
+    if ctx.method == methods.INVITE:  # least_cost.cfg:131
+        tm.t_on_failure(ctx, 1)  # least_cost.cfg:131
+    return route_1(ctx) or TRUE  # least_cost.cfg:132
 
 
 # To the phones of a user: those with the best q first.
 def route_4(ctx: Context) -> int:
-    """route[4], least_cost.cfg:135."""
-    if not registrar.lookup(ctx, TABLE_2):  # least_cost.cfg:136
-        if ctx.method != methods.ACK:  # least_cost.cfg:137
-            sl.sl_send_reply(ctx, 404, b"Not Found")  # least_cost.cfg:137
-        return STOP  # least_cost.cfg:138
-    if ctx.method == methods.INVITE:  # least_cost.cfg:140
-        lcr.load_contacts(ctx)  # least_cost.cfg:141
-        lcr.next_contacts(ctx)  # least_cost.cfg:142
-        tm.t_on_failure(ctx, 2)  # least_cost.cfg:143
-    return route_1(ctx) or TRUE  # least_cost.cfg:145
+    """route[4], least_cost.cfg:136."""
+    if not registrar.lookup(ctx, TABLE_2):  # least_cost.cfg:137
+        if ctx.method != methods.ACK:  # least_cost.cfg:138
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # least_cost.cfg:138
+        return STOP  # least_cost.cfg:139
+    if ctx.method == methods.INVITE:  # least_cost.cfg:141
+        lcr.load_contacts(ctx)  # least_cost.cfg:142
+        lcr.next_contacts(ctx)  # least_cost.cfg:143
+        tm.t_on_failure(ctx, 2)  # least_cost.cfg:144
+    return route_1(ctx) or TRUE  # least_cost.cfg:146
 
 
 # The gateway is silent (408), has no line (5xx), or does not want this call: the next one may. A number that is engaged
 # (486) stays so.
 def failure_route_1(ctx: Context) -> int:
-    """failure_route[1], least_cost.cfg:149."""
-    if tm.t_check_status(ctx, REGEX_2) and lcr.next_gw(ctx):  # least_cost.cfg:150
-        tm.t_on_failure(ctx, 1)  # least_cost.cfg:151
-        return tm.t_relay(ctx)  # least_cost.cfg:152
+    """failure_route[1], least_cost.cfg:150."""
+    if tm.t_check_status(ctx, REGEX_2) and lcr.next_gw(ctx):  # least_cost.cfg:151
+        tm.t_on_failure(ctx, 1)  # least_cost.cfg:152
+        return tm.t_relay(ctx)  # least_cost.cfg:153
     return TRUE
 
 
 # Nobody has answered there: the phones with the next q ring. A user who declines (603) is asked no more.
 def failure_route_2(ctx: Context) -> int:
-    """failure_route[2], least_cost.cfg:157."""
-    if tm.t_check_status(ctx, REGEX_3) and lcr.next_contacts(ctx):  # least_cost.cfg:158
-        tm.t_on_failure(ctx, 2)  # least_cost.cfg:159
-        return tm.t_relay(ctx)  # least_cost.cfg:160
+    """failure_route[2], least_cost.cfg:158."""
+    if tm.t_check_status(ctx, REGEX_3) and lcr.next_contacts(ctx):  # least_cost.cfg:159
+        tm.t_on_failure(ctx, 2)  # least_cost.cfg:160
+        return tm.t_relay(ctx)  # least_cost.cfg:161
     return TRUE
 
 
 # Which line of least_cost.cfg each line of this file comes from: so errors name least_cost.cfg.
 # fmt: off
 LINES: Final = {
-    52: 39, 53: 40, 54: 41, 56: 45, 58: 47, 59: 48, 60: 48, 61: 48, 62: 48, 63: 49, 64: 50, 65: 52, 66: 54, 67: 55,
-    69: 59, 70: 60, 71: 61, 72: 64, 73: 65, 74: 66, 77: 70, 78: 71, 79: 72, 80: 73, 82: 77, 83: 78, 84: 78, 85: 78,
-    86: 78, 87: 79, 88: 80, 89: 82, 90: 83, 91: 84, 92: 86, 93: 89, 94: 91, 95: 92, 96: 93, 97: 95, 102: 99, 103: 99,
-    104: 99, 105: 99, 106: 99, 113: 104, 114: 104, 115: 104, 116: 104, 117: 105, 118: 106, 119: 108, 120: 109, 121: 110,
-    124: 113, 125: 114, 126: 115, 127: 117, 133: 122, 134: 123, 135: 123, 136: 124, 137: 126, 138: 127, 139: 127,
-    140: 128, 141: 130, 142: 130, 143: 131, 149: 136, 150: 137, 151: 137, 152: 138, 153: 140, 154: 141, 155: 142,
-    156: 143, 157: 145, 164: 150, 165: 151, 166: 152, 173: 158, 174: 159, 175: 160,
+    52: 39, 53: 40, 54: 41, 56: 45, 60: 48, 61: 48, 62: 48, 63: 49, 64: 49, 65: 49, 66: 49, 67: 50, 68: 51, 69: 53,
+    70: 55, 71: 56, 73: 60, 74: 61, 75: 62, 76: 65, 77: 66, 78: 67, 81: 71, 82: 72, 83: 73, 84: 74, 86: 78, 87: 79,
+    88: 79, 89: 79, 90: 79, 91: 80, 92: 81, 93: 83, 94: 84, 95: 85, 96: 87, 97: 90, 98: 92, 99: 93, 100: 94, 101: 96,
+    106: 100, 107: 100, 108: 100, 109: 100, 110: 100, 117: 105, 118: 105, 119: 105, 120: 105, 121: 106, 122: 107,
+    123: 109, 124: 110, 125: 111, 128: 114, 129: 115, 130: 116, 131: 118, 137: 123, 138: 124, 139: 124, 140: 125,
+    141: 127, 142: 128, 143: 128, 144: 129, 145: 131, 146: 131, 147: 132, 153: 137, 154: 138, 155: 138, 156: 139,
+    157: 141, 158: 142, 159: 143, 160: 144, 161: 146, 168: 151, 169: 152, 170: 153, 177: 159, 178: 160, 179: 161,
 }
 # fmt: on
 

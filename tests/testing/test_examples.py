@@ -14,9 +14,17 @@ FILES = sorted(EXAMPLES.glob("*.sertest"))
 
 
 def test_examples_have_tests() -> None:
-    assert {"answer", "phones", "proxy", "record_route", "redirect", "registrar", "start", "stateless"} <= {
-        f.stem for f in FILES
-    }
+    assert {
+        "accounting",
+        "answer",
+        "phones",
+        "proxy",
+        "record_route",
+        "redirect",
+        "registrar",
+        "start",
+        "stateless",
+    } <= {f.stem for f in FILES}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

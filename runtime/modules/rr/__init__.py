@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from runtime.modules.rr.record_route import PresetRoute, RecordRoute, Tail
 from runtime.modules.rr.route_set import RouteSet
 from runtime.modules.rr.signing import PARAMETER, WAY, Signed, Signer
-from runtime.modules.rr.way import BEGIN_NOTHING, leads_to
+from runtime.modules.rr.way import leads_to
 from runtime.routing import errors
 from runtime.routing.context import L_INFO, L_WARN, Context
 from runtime.routing.module import Module
@@ -141,14 +141,12 @@ class Rr(Module):
             return ctx.fail(errors.BAD_REQUEST, f"ERROR: loose_route: {e}")
 
     def keeps_way(self, ctx: Context) -> bool:
-        """True if the request goes on to an address that the one which began its dialog came from or went to, to this server, or
-        begins nothing (ACK, BYE, CANCEL, PRACK). To be asked when `loose_route()` was true, and what it decided still stands.
+        """True if the request goes on to an address that the one which began its dialog came from or went to, or to this server. To be
+        asked when `loose_route()` was true, and what it decided still stands.
 
         A To tag, and the signature of a call that was allowed, let nobody reach another server that trusts this one. False where
         Routes are not signed. Waits where the next hop is a name.
         """
-        if ctx.method in BEGIN_NOTHING:
-            return True
         signer = self._signer
         if signer is None or ctx.message.route == 0:
             return False
@@ -315,7 +313,7 @@ EXPORTS: Final = ModuleSpec(
             routes=REQUEST,
             does=Does.NOTHING,
             waits=True,
-            summary="True if a request within a signed dialog goes to where the dialog has gone before, or begins nothing. Not in SER.",
+            summary="True if a request within a signed dialog goes to where the dialog has gone before. Not in SER.",
         ),
         function(
             "record_route_strict",

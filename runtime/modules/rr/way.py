@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from runtime.modules.rr.signing import Signer
 from runtime.routing.context import Context
 from runtime.routing.forwarding import next_hop
 from runtime.routing.stateless import wait_for
-from runtime.sip import methods
 from runtime.sip.address import Address
-
-# They begin nothing, wherever they come: RFC 3261 9.2, 15.1.2, 17.1.1.3, RFC 3262 3.
-BEGIN_NOTHING: Final = (methods.ACK, methods.BYE, methods.CANCEL, methods.PRACK)
 
 
 def leads_to(ctx: Context, signer: Signer, signature: bytes, marks: bytes) -> bool:
