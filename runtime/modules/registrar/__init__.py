@@ -43,6 +43,7 @@ class Registrar(Module):
         use_domain: int = 0,
         max_contacts: int = 0,
         retry_after: int = 0,
+        check_contacts: int = 1,
     ) -> None:
         super().__init__("registrar")
         self._settings: Final = Settings(
@@ -60,6 +61,7 @@ class Registrar(Module):
             use_domain != 0,
             max_contacts,
             retry_after,
+            check_contacts != 0,
         )
 
     def bind(self, world: World) -> None:
@@ -176,5 +178,8 @@ EXPORTS: Final = ModuleSpec(
         switch_param("use_domain", 0, "Users are told apart by their domains; must equal usrloc's."),
         integer_param("max_contacts", 0, "Most contacts of a user; 0 is no limit.", low=0),
         seconds_param("retry_after", 0, "Retry-After of replies 5xx; 0 is none."),
+        switch_param(
+            "check_contacts", 1, "Refuse contacts that no request can be sent to; 0 takes all, as SER does. Not in SER."
+        ),
     ),
 )

@@ -14,6 +14,7 @@ from runtime.modules.registrar.refusals import (
     BAD_Q,
     NO_CALL_ID,
     NO_CSEQ,
+    NO_TARGET,
     NO_TO,
     PARSE_ERROR,
     STAR_CONTACTS,
@@ -22,6 +23,7 @@ from runtime.modules.registrar.refusals import (
     Refused,
 )
 from runtime.modules.registrar.settings import Settings
+from runtime.modules.registrar.targets import is_target
 from runtime.modules.usrloc.qvalue import BadQ, parse_q
 from runtime.modules.usrloc.store import RECORD_LIMIT
 from runtime.routing.context import MAX_URI_SIZE, Context
@@ -129,7 +131,7 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
             wanted.paths.append(msg.value(record))
         i += 1
     if len(wanted.paths) > 0:
-        _check_paths(wanted.paths)
+        _check_paths(wanted.paths, settings.check_contacts)
     if stars > 0:
         _check_star(msg, first, fields, expires_s)
         wanted.star = True
@@ -244,7 +246,16 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings, 
     received = buf[said.received : said.received_end]
     if len(received) > MAX_URI_SIZE or not is_plain(received, IN_BRACKETS):
         raise Refused(BAD_CONTACT)
+    if lasts_s > 0 and settings.check_contacts and not _is_somewhere(ctx, settings, uri, received):
+        raise Refused(NO_TARGET)
     return Wanted(uri, settings.lasting(lasts_s) if lasts_s > 0 else 0, q, received)
+
+
+def _is_somewhere(ctx: Context, settings: Settings, uri: bytes, received: bytes) -> bool:
+    """True if requests to a contact can be sent: to `received` where it names that, else to where its NAT is, if that is known."""
+    if len(received) > 0:
+        return is_target(received)
+    return is_target(uri) or ctx.has_avps() and ctx.avps.first(settings.received_avp) is not None
 
 
 @final
@@ -335,17 +346,22 @@ def _lists_path(msg: Message, record: i64) -> bool:
     return False
 
 
-def _check_paths(values: list[bytes]) -> None:
-    """Raises Refused if they could be no Route of a request, or together are longer than a URI may be: each answer repeats them."""
+def _check_paths(values: list[bytes], checks_hops: bool) -> None:
+    """Raises Refused if they could be no Route of a request, or together are longer than a URI may be: each answer repeats them.
+
+    `checks_hops`: and if nothing can be sent to one of their hops.
+    """
     size = 0
     for value in values:
         size += len(value)
         if size > MAX_URI_SIZE:
             raise Refused(BAD_PATH)
         try:
-            hops_of(value)
+            hops = hops_of(value)
         except (BadMessage, BadUri) as e:
             raise Refused(BAD_PATH) from e
+        if checks_hops and not all([is_target(hop.buf[hop.start : hop.end]) for hop in hops]):
+            raise Refused(BAD_PATH)
 
 
 def hops_of(value: bytes) -> list[SipUri]:

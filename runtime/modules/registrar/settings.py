@@ -27,6 +27,7 @@ class Settings:
         use_domain: bool,
         max_contacts: i64,
         retry_after: i64,
+        check_contacts: bool,
     ) -> None:
         self.default_expires: Final = default_expires
         self.min_expires: Final = min_expires
@@ -42,6 +43,7 @@ class Settings:
         self.use_domain: Final = use_domain
         self.max_contacts: Final = max_contacts
         self.retry_after: Final = retry_after
+        self.check_contacts: Final = check_contacts
 
     def lasting(self, wanted_s: i64) -> i64:
         """The life of a contact that asks for so many seconds, not 0: raised and then cut as ser.cfg says, never refused."""
