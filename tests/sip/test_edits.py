@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from runtime.modules.rr.record_route import RecordRoute
+from runtime.modules.rr.record_route import RecordRoute, Tail
 from runtime.sip.edits import Edit, Outbound, apply, body_growth
 
 TEXT = b"0123456789"
@@ -92,7 +92,7 @@ def test_what_lies_within_a_deletion_goes_with_it(edits: list[tuple[int, int, by
 
 
 def test_late_text_is_rendered_for_the_way_out() -> None:
-    edits = [Edit(3, 3, b"", RecordRoute(b"", b";lr", False)), Edit(3, 3, b"|")]
+    edits = [Edit(3, 3, b"", RecordRoute(b"", Tail(b"", b";lr", None), False)), Edit(3, 3, b"|")]
     for port in (5070, 5080):
         line = b"Record-Route: <sip:192.0.2.2:%d;lr>\r\n" % port
         assert apply(TEXT, edits, outbound(sent_port=port)) == b"012" + line + b"|3456789"

@@ -6,7 +6,7 @@ import pytest
 from engine import header
 
 from runtime.modules import core
-from runtime.modules.rr.record_route import RecordRoute
+from runtime.modules.rr.record_route import RecordRoute, Tail
 from runtime.modules.tm import Tm
 from runtime.routing.context import Context
 from runtime.sip.address import Address
@@ -161,7 +161,7 @@ def test_a_bug_while_a_reply_is_handled_ends_the_transaction_all_the_same() -> N
 
     def broken(ctx: Context) -> int:
         # No reply has a Record-Route to be written on its way out.
-        ctx.insert_before_headers(b"", RecordRoute(b"", b"", False))
+        ctx.insert_before_headers(b"", RecordRoute(b"", Tail(b"", b"", None), False))
         return 1
 
     def route(ctx: Context) -> int:
