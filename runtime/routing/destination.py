@@ -50,6 +50,27 @@ class Destination:
         self._current = (self._current + 1) % len(self._addresses)
 
 
+def plain_host(host: bytes) -> bytes:
+    """The spelling of a host that all others mean, which reach the same one: in lower case, without a final dot (RFC 1034 3.1), of an IP address
+    the shortest, without brackets, and that of IPv4 where IPv6 only leads there (RFC 4291 2.5.5.2).
+
+    "127.1" and "0x7f.0.0.1", which other programs take for addresses, are names to us, of hosts that there are not.
+    """
+    host = host.lower()
+    if host.endswith(b"."):
+        host = host[:-1]
+    address = literal_address(host, 0)
+    if address is None:
+        return host
+    if address.ip.startswith(_MAPPED):
+        return from_packed(address.ip[len(_MAPPED) :], 0).text
+    return from_packed(address.ip, 0).text
+
+
+# Behind it are the four bytes of an IPv4 address.
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+
+
 def literal_address(host: bytes, port: i64) -> Address | None:
     """The address that `host` spells (IPv4, or IPv6 with or without brackets), None when it is a name."""
     if len(host) == 0:

@@ -6,7 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.sip.address import PROTO_NAMES, TCP, TLS, UDP, Address
+from runtime.routing.destination import plain_host
+from runtime.sip.address import PROTO_NAMES, TCP, TLS, UDP
 from runtime.sip.transport import ListenSocket
 
 
@@ -61,7 +62,7 @@ class SocketTable:
             known = answers.get(number)
             if known is not None:
                 return known
-        answer = self._check_self(host.lower(), port, proto)
+        answer = self._check_self(plain_host(host), port, proto)
         if self._known_count >= _KNOWN_LIMIT:
             self._known.clear()
             self._known_count = 0
@@ -70,21 +71,18 @@ class SocketTable:
         return answer
 
     def _check_self(self, host: bytes, port: i64, proto: i64) -> bool:
-        if host.endswith(b"."):
-            # RFC 3261 25.1: a name may end in a dot, and is the same one. RFC 1034 3.1.
-            host = host[:-1]
         for s in self.sockets:
             if (proto == 0 or proto == s.proto) and (port == 0 or port == s.address.port) and _is_at(s, host):
                 return True
         for a in self.aliases:
-            if a.name == host and (a.port == 0 or port == 0 or a.port == port):
+            if plain_host(a.name) == host and (a.port == 0 or port == 0 or a.port == port):
                 if a.proto == 0 or proto == 0 or a.proto == proto:
                     return True
         return False
 
     def find(self, wanted: SocketName) -> ListenSocket | None:
         """The first listener that `wanted` names, UDP before TCP before TLS; None when there is none."""
-        host = wanted.host.lower().encode("latin-1")
+        host = plain_host(wanted.host.encode("latin-1"))
         for proto in (UDP, TCP, TLS):
             if wanted.proto and wanted.proto != PROTO_NAMES[proto]:
                 continue
@@ -112,17 +110,6 @@ class SocketTable:
 _KNOWN_LIMIT: Final = 4096
 
 
-def _is_at(socket: ListenSocket, lower_host: bytes) -> bool:
-    """True if the socket has this name or address, which may stand in brackets."""
-    bare = lower_host[1:-1] if lower_host.startswith(b"[") and lower_host.endswith(b"]") else lower_host
-    return socket.name.lower() == lower_host or socket.address.text == bare or same_ip(bare, socket.address)
-
-
-def same_ip(text: bytes, address: Address) -> bool:
-    """True if `text` is another spelling of the address (IPv6 has many)."""
-    if b":" not in text:
-        return False
-    try:
-        return Address.parse(text.decode("ascii"), 0).ip == address.ip
-    except ValueError:
-        return False
+def _is_at(socket: ListenSocket, host: bytes) -> bool:
+    """True if the socket has this name or address, which `plain_host` has spelt."""
+    return plain_host(socket.address.text) == host or plain_host(socket.name) == host

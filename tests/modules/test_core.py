@@ -178,9 +178,28 @@ def test_an_operand_is_compared(condition: str, answer: bool) -> None:
 )
 def test_myself_is_a_listening_address_with_its_port(uri: str, answer: bool) -> None:
     assert is_true("uri==myself", uri) is answer
+    assert is_true("uri!=myself", uri) is not answer
+
+
+@pytest.mark.parametrize(
+    ("uri", "answer"),
+    [
+        ("sip:bob@127.0.0.1", True),
+        ("sip:bob@127.0.0.1:5070;x", True),
+        ("sip:bob@127.0.0.1:9999", True),
+        ("sips:bob@127.0.0.1", True),
+        ("sip:127.000.0.1:1", True),
+        ("sip:bob@127.0.0.2:5070", False),
+        ("tel:+43", False),
+    ],
+)
+def test_a_user_is_ours_whatever_port_stands_behind_the_domain(uri: str, answer: bool) -> None:
+    """RFC 3261 19.1.1, table 1."""
     assert is_true("from_uri==myself", From=f"<{uri}>;tag=1") is answer
     assert is_true("to_uri==myself", To=f"<{uri}>") is answer
-    assert is_true("uri!=myself", uri) is not answer
+    if not uri.startswith("tel:"):
+        assert is_true("from_uri!=myself", From=f"<{uri}>;tag=1") is not answer
+        assert is_true("to_uri!=myself", To=f"<{uri}>") is not answer
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,19 @@ def is_true(site: TableSite, uri: str = "sip:bob@example.com", sender: str = "si
         ("sip:bob@example.com:5066;x=y", True),
         ("sips:example.com", True),
         ("sip:bob@10.0.0.1", True),
+        ("sip:bob@EXAMPLE.com.", True),
+        ("sip:bob@10.0.000.001", True),
+        ("sip:bob@[::ffff:10.0.0.1]", True),
+        ("sip:bob@[2001:DB8:0::1]", True),
+        ("sip:bob@[2001:db8::2]", False),
+        ("sip:bob@10.1", False),
         ("sip:bob@sub.example.com", False),
         ("sip:bob@xample.com", False),
         ("tel:+44", False),
     ],
 )
 def test_a_domain_of_the_table_is_local(mode: int, uri: str, answer: bool) -> None:
-    names = (b"example.com", b"10.0.0.1")
+    names = (b"example.com", b"10.0.0.1", b"2001:db8::1")
     assert is_true(site_of("is_uri_host_local()", mode, *names), uri=uri) is answer
     assert is_true(site_of("is_from_local()", mode, *names), sender=uri) is answer
 
@@ -45,9 +51,10 @@ def test_in_memory_domains_count_in_any_case() -> None:
     assert is_true(site, "sip:mixed.CASE.org")
 
 
-def test_a_request_without_from_is_not_local() -> None:
+def test_a_request_whose_from_cannot_be_read_is_neither_local_nor_not() -> None:
     site = site_of("is_from_local()", 0, b"example.com")
-    assert site.answer(request(From="")).startswith(b"SIP/2.0 404 ")
+    for sender in ("", "<sip:alice@example.com >;tag=1", "<sip:alice@other.example>\r\nFrom: <sip:alice@example.com>"):
+        assert site.answer(request(From=sender)).startswith(b"SIP/2.0 400 Bad From\r\n")
 
 
 def test_a_change_counts_at_once_or_after_domain_reload() -> None:

@@ -75,8 +75,28 @@ def test_an_expression_may_hold_blanks_without_quotes(line: str, sender: str, ap
     assert parse_rules(line).match(sender.encode(), b"x") is applies
 
 
-def test_a_request_without_a_usable_from_is_denied(tmp_path: Path) -> None:
-    assert not allowed(routes(tmp_path, 'allow_routing("a")', a_deny=DENY), request(From="<sip:a"))
+@pytest.mark.parametrize("sender", ["<sip:a", "", "<sip:bob@h>;tag=1\r\nFrom: <sip:alice@h>;tag=1", "<sip:a@h >;tag=1"])
+def test_a_request_without_a_usable_from_is_refused(tmp_path: Path, sender: str) -> None:
+    answer = routes(tmp_path, 'allow_routing("a")', a_deny=DENY).answer(request(From=sender))
+    assert answer.startswith(b"SIP/2.0 400 Bad From\r\n")
+
+
+@pytest.mark.parametrize(
+    ("rule", "uri", "applies"),
+    [
+        ("@192\\.168\\.7\\.21$", "sip:+1@192.168.007.021", True),
+        ("@192\\.168\\.7\\.21$", "sip:+1@[::ffff:192.168.7.21]:5060", True),
+        ("@192\\.168\\.7\\.21$", "sip:+1@192.168.7.22", False),
+        ("@gw\\.Example$", "sip:+1@GW.example.", True),
+        ("@\\[2001:db8::1\\]$", "sip:+1@[2001:0DB8:0:0::1]", True),
+        ("@\\[2001:db8::1\\]$", "sip:+1@[2001:db8::2]", False),
+    ],
+)
+def test_a_rule_counts_for_each_spelling_of_a_host(tmp_path: Path, rule: str, uri: str, applies: bool) -> None:
+    site = routes(tmp_path, 'allow_routing("h")', h_deny=f'ALL : "{rule}"')
+    assert allowed(site, request(uri=uri)) is not applies
+    site = routes(tmp_path, 'allow_register("h")', h_deny=f'ALL : "{rule}"')
+    assert allowed(site, request("REGISTER", Contact=f"<{uri}>")) is not applies
 
 
 def test_without_files_everything_is_allowed_and_the_log_says_so(tmp_path: Path) -> None:

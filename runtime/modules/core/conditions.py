@@ -4,8 +4,7 @@ Comparison of strings ignores case. SER compared over the length of the message'
 the literal "sip:x@y.example"; here the whole must be equal. Operands that can fail (a missing From, an unparsable URI) come in
 pairs, both False on an error, because an error is neither true nor false in SER (5.2).
 
-A From that cannot be read is more than an error in the main route: challenges hang on these questions, and whoever writes what we
-cannot read, and the next server can, would be let pass. The request gets 400 (RFC 3261 8.2, 16.3); SER goes on.
+A From that cannot be read is more than an error in the main route: see runtime.routing.sender.
 """
 
 from __future__ import annotations
@@ -14,13 +13,11 @@ from mypy_extensions import i64
 
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.names import AddressNames, HostAddresses
-from runtime.routing.refusing import Unreadable
-from runtime.sip import headers
+from runtime.routing.sender import sender, sender_text
 from runtime.sip.address import Network
-from runtime.sip.message import Message
 from runtime.sip.regex import Regex
-from runtime.sip.scan import IN_BRACKETS, BadMessage, is_plain, skip_white
-from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
+from runtime.sip.scan import BadMessage
+from runtime.sip.uri import BadUri, SipUri, parse_uri
 
 
 def _same(a: bytes, b: bytes) -> bool:
@@ -53,39 +50,6 @@ def status_matches(ctx: Context, regex: Regex) -> bool:
     return uri_matches(ctx, regex)
 
 
-def _from(ctx: Context) -> bytes | None:
-    try:
-        value = ctx.from_value()
-    except BadMessage as e:
-        return _unreadable(ctx, f"from_uri: {e}")
-    buf = ctx.message.buf
-    uri = buf[value.uri_start : value.uri_end]
-    if not is_plain(uri, IN_BRACKETS):
-        return _unreadable(ctx, "from_uri: white space or signs in From that no URI has")
-    if value.bracketed and skip_white(buf, value.uri_end + 1, value.end) != value.params_start:
-        return _unreadable(ctx, "from_uri: something behind the URI in From")
-    if _has_two_froms(ctx.message):
-        return _unreadable(ctx, "from_uri: two From headers")
-    return uri
-
-
-def _has_two_froms(msg: Message) -> bool:
-    for record in msg.headers:
-        if headers.kind(record) == headers.FROM and record != msg.from_:
-            return True
-    return False
-
-
-def _unreadable(ctx: Context, why: str) -> bytes | None:
-    """None, where the request has been sent on already or is none; else it ends here."""
-    transaction = ctx.transaction
-    is_decided = ctx.is_settled or transaction is not None and len(transaction.branches) > 0
-    if ctx.is_parkable and not is_decided:
-        raise Unreadable(why)
-    ctx.log(L_ERR, f"ERROR: {why}")
-    return None
-
-
 def _to(ctx: Context) -> bytes | None:
     try:
         return ctx.to_uri()
@@ -95,22 +59,22 @@ def _to(ctx: Context) -> bytes | None:
 
 
 def from_uri_equals(ctx: Context, uri: bytes) -> bool:
-    text = _from(ctx)
+    text = sender_text(ctx, "from_uri")
     return text is not None and _same(text, uri)
 
 
 def from_uri_differs(ctx: Context, uri: bytes) -> bool:
-    text = _from(ctx)
+    text = sender_text(ctx, "from_uri")
     return text is not None and not _same(text, uri)
 
 
 def from_uri_matches(ctx: Context, regex: Regex) -> bool:
-    text = _from(ctx)
+    text = sender_text(ctx, "from_uri")
     return text is not None and regex.search(text)
 
 
 def from_uri_mismatches(ctx: Context, regex: Regex) -> bool:
-    text = _from(ctx)
+    text = sender_text(ctx, "from_uri")
     return text is not None and not regex.search(text)
 
 
@@ -145,6 +109,13 @@ def _is_myself(ctx: Context, uri: SipUri) -> bool:
     return ctx.world.sockets.is_myself(uri.host(), port, 0)
 
 
+def _is_our_user(ctx: Context, uri: SipUri | None) -> bool:
+    """True for a From or To of ours. A port says nothing there: RFC 3261 19.1.1, table 1. SER looks at it, so that a check of From lets
+    sip:alice@ours:9999 pass, which is alice for whoever sees it.
+    """
+    return uri is not None and ctx.world.sockets.is_myself(uri.host(), 0, 0)
+
+
 def _parsed(ctx: Context, text: bytes | None, what: str) -> SipUri | None:
     if text is None:
         return None
@@ -173,40 +144,22 @@ def uri_is_not_myself(ctx: Context) -> bool:
     return uri is not None and not _is_myself(ctx, uri)
 
 
-def _parsed_from(ctx: Context) -> SipUri | None:
-    text = _from(ctx)
-    if text is None:
-        return None
-    try:
-        return parse_uri(text, 0, len(text))
-    except BadUri as e:
-        why = f"from_uri: bad uri <{text.decode('latin-1')}>: {e}"
-        # A telephone's is nobody's of ours, and no mistake.
-        if has_other_scheme(text):
-            ctx.log(L_ERR, f"ERROR: {why}")
-        else:
-            _unreadable(ctx, why)
-    return None
-
-
 def from_uri_is_myself(ctx: Context) -> bool:
-    uri = _parsed_from(ctx)
-    return uri is not None and _is_myself(ctx, uri)
+    return _is_our_user(ctx, sender(ctx, "from_uri"))
 
 
 def from_uri_is_not_myself(ctx: Context) -> bool:
-    uri = _parsed_from(ctx)
-    return uri is not None and not _is_myself(ctx, uri)
+    uri = sender(ctx, "from_uri")
+    return uri is not None and not _is_our_user(ctx, uri)
 
 
 def to_uri_is_myself(ctx: Context) -> bool:
-    uri = _parsed(ctx, _to(ctx), "to_uri")
-    return uri is not None and _is_myself(ctx, uri)
+    return _is_our_user(ctx, _parsed(ctx, _to(ctx), "to_uri"))
 
 
 def to_uri_is_not_myself(ctx: Context) -> bool:
     uri = _parsed(ctx, _to(ctx), "to_uri")
-    return uri is not None and not _is_myself(ctx, uri)
+    return uri is not None and not _is_our_user(ctx, uri)
 
 
 # --- addresses -------------------------------------------------------------------------------------------------------

@@ -8,12 +8,13 @@ from runtime.modules.domain.names import Domains
 from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import Condition, Database, DatabaseError, has_row, open_database, require_version
+from runtime.routing.destination import plain_host
 from runtime.routing.module import Module, ModuleError
 from runtime.routing.port import Port
 from runtime.routing.published import Published, room_for
+from runtime.routing.sender import sender
 from runtime.routing.world import World
-from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, parse_uri
+from runtime.sip.uri import BadUri
 from runtime.spec.declare import REQUEST, ModuleSpec, function, switch_param
 from runtime.spec.effects import Does
 from runtime.spec.params import READ_ONLY_URL, column_param, table_param, url_param
@@ -68,13 +69,8 @@ class Domain(Module):
 
     def is_from_local(self, ctx: Context) -> bool:
         """True if the host in From is one of our domains."""
-        try:
-            uri = ctx.from_uri()
-            host = parse_uri(uri, 0, len(uri)).host()
-        except (BadMessage, BadUri) as bad:
-            ctx.log(L_ERR, f"ERROR: is_from_local: {bad}")
-            return False
-        return self.is_local(ctx, "is_from_local", host)
+        uri = sender(ctx, "is_from_local")
+        return uri is not None and self.is_local(ctx, "is_from_local", uri.host())
 
     def is_uri_host_local(self, ctx: Context) -> bool:
         """True if the host of the Request-URI is one of our domains."""
@@ -86,7 +82,13 @@ class Domain(Module):
         return self.is_local(ctx, "is_uri_host_local", host)
 
     def is_local(self, ctx: Context, what: str, host: bytes) -> bool:
-        """True if the host is one of our domains; `what` asks, for the log."""
+        """True if the host, however it is spelt, is one of our domains; `what` asks, for the log."""
+        if self._has(ctx, what, host):
+            return True
+        plain = plain_host(host)
+        return plain != host.lower() and self._has(ctx, what, plain)
+
+    def _has(self, ctx: Context, what: str, host: bytes) -> bool:
         if self._is_cached:
             return self._domains.has(host)
         return has_row(ctx, self._database, what, self._table, self._column, [Condition(self._column, host)])

@@ -13,8 +13,7 @@ from runtime.routing.context import L_ERR, Context
 from runtime.routing.dns_records import NAPTR, host_name
 from runtime.routing.module import Module
 from runtime.routing.names import Records
-from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, parse_uri
+from runtime.routing.sender import sender
 from runtime.spec.declare import REQUEST, Arg, ModuleSpec, function, string_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import some_text
@@ -114,12 +113,8 @@ class Enum(Module):
 
     def is_from_user_e164(self, ctx: Context) -> bool:
         """True if the user of the From URI is a number."""
-        try:
-            uri = ctx.from_uri()
-            return is_e164(parse_uri(uri, 0, len(uri)).user())
-        except (BadMessage, BadUri) as bad:
-            ctx.log(L_ERR, f"ERROR: is_from_user_e164: {bad}")
-            return False
+        uri = sender(ctx, "is_from_user_e164")
+        return uri is not None and is_e164(uri.user())
 
 
 def is_e164(user: bytes) -> bool:

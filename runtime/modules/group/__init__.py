@@ -7,6 +7,7 @@ from typing import Final, final
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import Condition, Database, has_row, open_database, require_version
 from runtime.routing.module import Module
+from runtime.routing.sender import sender
 from runtime.routing.world import World
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, SipUri, parse_uri
@@ -55,12 +56,8 @@ class Group(Module):
                 ctx.log(L_ERR, "ERROR: is_user_in: no authorized credentials")
                 return False
             return self._is_in(ctx, authorized.user, authorized.realm, group)
-        try:
-            uri = _uri_of(ctx, whose)
-        except (BadMessage, BadUri) as bad:
-            ctx.log(L_ERR, f"ERROR: is_user_in: {whose.decode('ascii')}: {bad}")
-            return False
-        return self._is_in(ctx, uri.user(), uri.host(), group)
+        uri = sender(ctx, "is_user_in") if whose == b"From" else _uri_of(ctx, whose)
+        return uri is not None and self._is_in(ctx, uri.user(), uri.host(), group)
 
     def _is_in(self, ctx: Context, user: bytes, domain: bytes, group: bytes) -> bool:
         if len(user) == 0:
@@ -71,12 +68,16 @@ class Group(Module):
         return has_row(ctx, self._database, "is_user_in", self._table, self._group, where)
 
 
-def _uri_of(ctx: Context, whose: bytes) -> SipUri:
-    """Raises BadMessage and BadUri."""
-    if whose == b"Request-URI":
-        return ctx.parsed_uri()
-    text = ctx.to_uri() if whose == b"To" else ctx.from_uri()
-    return parse_uri(text, 0, len(text))
+def _uri_of(ctx: Context, whose: bytes) -> SipUri | None:
+    """The Request-URI or that of To; None for one that cannot be read, which is logged."""
+    try:
+        if whose == b"Request-URI":
+            return ctx.parsed_uri()
+        text = ctx.to_uri()
+        return parse_uri(text, 0, len(text))
+    except (BadMessage, BadUri) as bad:
+        ctx.log(L_ERR, f"ERROR: is_user_in: {whose.decode('ascii')}: {bad}")
+    return None
 
 
 EXPORTS: Final = ModuleSpec(

@@ -12,8 +12,10 @@ from runtime.modules.registrar.request import Said, hops_of, is_path
 from runtime.routing.command import Command, Inquiry
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.database import Database, DatabaseError, open_database, require_version
+from runtime.routing.destination import plain_host
 from runtime.routing.module import ModuleError
 from runtime.routing.published import Published, room_for
+from runtime.routing.sender import sender_text
 from runtime.routing.world import World
 from runtime.sip import headers
 from runtime.sip.contacts import all_contacts
@@ -160,9 +162,11 @@ class Permissions(RuleKeeper):
             peers = self._peers.find(source) if self._is_cached else self._table.find(ctx, source)
             if len(peers) == 0:
                 return False
-            uri = ctx.from_uri()
-        except (DatabaseError, BadMessage) as e:
+        except DatabaseError as e:
             ctx.log(L_ERR, f"ERROR: allow_trusted: {e}")
+            return False
+        uri = sender_text(ctx, "allow_trusted")
+        if uri is None:
             return False
         for peer in peers:
             if peer.is_like(ctx.socket.proto, uri):
@@ -194,13 +198,15 @@ class Permissions(RuleKeeper):
     def _allow_routing(self, ctx: Context, allow: Rules, deny: Rules) -> bool:
         if allow.is_empty() and deny.is_empty():
             return True
+        caller = sender_text(ctx, "allow_routing")
+        if caller is None:
+            return False
         try:
-            sender = ctx.from_uri()
-            if not _passes(sender, ctx.uri(), allow, deny):
+            if not _passes(caller, ctx.uri(), allow, deny):
                 return False
             if self.check_all_branches != 0:
                 for branch in ctx.branches:
-                    if not _passes(sender, branch.uri, allow, deny):
+                    if not _passes(caller, branch.uri, allow, deny):
                         return False
             return True
         except (BadMessage, BadUri) as bad:
@@ -230,7 +236,7 @@ def _passes(sender: bytes, uri: bytes, allow: Rules, deny: Rules) -> bool:
     Rules see it as `sip:user@host`, with the @ even if there is no user.
     """
     parsed = parse_uri(uri, 0, len(uri))
-    destination = b"".join([b"sip:", parsed.user(), b"@", parsed.host()])
+    destination = b"".join([b"sip:", parsed.user(), b"@", _host(parsed)])
     return allow.match(sender, destination) or not deny.match(sender, destination)
 
 
@@ -254,9 +260,16 @@ def _contacts(ctx: Context) -> list[list[bytes]]:
 
 def _forms(uri: SipUri) -> list[bytes]:
     """How rules may name it. What is no user's has no user, and rules for hosts begin with an @."""
+    host = _host(uri)
     if uri.user_start >= 0:
-        return [b"".join([b"sip:", uri.user(), b"@", uri.host()])]
-    return [b"sip:" + uri.host(), b"sip:@" + uri.host()]
+        return [b"".join([b"sip:", uri.user(), b"@", host])]
+    return [b"sip:" + host, b"sip:@" + host]
+
+
+def _host(uri: SipUri) -> bytes:
+    """The host as rules write it, however the URI spells it: 192.168.007.021 is a gateway as well. Rules match in any case."""
+    host = plain_host(uri.host())
+    return b"[%s]" % host if b":" in host else host
 
 
 def _match_any(rules: Rules, user: bytes, forms: list[bytes]) -> bool:

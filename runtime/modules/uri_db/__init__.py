@@ -7,6 +7,7 @@ from typing import Final, final
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.database import Condition, Database, has_row, open_database, require_version
 from runtime.routing.module import Module
+from runtime.routing.sender import sender_text
 from runtime.routing.world import World
 from runtime.sip.scan import BadMessage
 from runtime.sip.uri import BadUri, parse_uri
@@ -66,11 +67,8 @@ class UriDb(Module):
 
     def check_from(self, ctx: Context) -> bool:
         """The same for From."""
-        try:
-            return self._belongs(ctx, "check_from", ctx.from_uri())
-        except BadMessage as bad:
-            ctx.log(L_ERR, f"ERROR: check_from: {bad}")
-        return False
+        text = sender_text(ctx, "check_from")
+        return text is not None and self._belongs(ctx, "check_from", text)
 
     def _belongs(self, ctx: Context, what: str, text: bytes) -> bool:
         authorized = ctx.authorized
