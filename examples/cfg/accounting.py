@@ -49,24 +49,24 @@ def route(ctx: Context) -> int:
         return STOP  # accounting.cfg:48
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
     if rr.loose_route(ctx):  # accounting.cfg:52
-        # The end of a call is what makes its length. A BYE that goes elsewhere ends nothing of it, whatever answers
-        # there.
-        if ctx.method == methods.BYE and rr.keeps_way(ctx):  # accounting.cfg:54
-            core.setflag(ctx, 1)  # accounting.cfg:54
+        # The end of a call is what makes its length: a BYE from one side to the other. One that goes elsewhere ends
+        # nothing of it, whatever
+        # answers there.
+        if ctx.method == methods.BYE and rr.comes_by_way(ctx) and rr.keeps_way(ctx):  # accounting.cfg:55
+            core.setflag(ctx, 1)  # accounting.cfg:55
+        # With tags of its own it may be another call.
+        if ctx.method == methods.INVITE:  # accounting.cfg:57
+            core.setflag(ctx, 1)  # accounting.cfg:57
         # A call does not go elsewhere unasked: who takes it to where neither side of it has been proves who it is. ACK
         # and BYE begin
         # nothing there.
-        if ctx.method not in (methods.ACK, methods.BYE) and not rr.keeps_way(ctx):  # accounting.cfg:57
-            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:58
+        if ctx.method not in (methods.ACK, methods.BYE) and not rr.keeps_way(ctx):  # accounting.cfg:60
+            result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # accounting.cfg:61
             if result == STOP:
                 return STOP
             if result < 0:
-                auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:59
-                return STOP  # accounting.cfg:60
-            # It may be another call.
-            if ctx.method == methods.INVITE:  # accounting.cfg:63
-                core.setflag(ctx, 1)  # accounting.cfg:63
-            auth.consume_credentials(ctx)  # accounting.cfg:64
+                auth.proxy_challenge(ctx, b"", 1)  # accounting.cfg:62
+                return STOP  # accounting.cfg:63
         route_1(ctx)  # accounting.cfg:66
         return STOP  # accounting.cfg:67
     if ctx.method == methods.REGISTER:  # accounting.cfg:70
@@ -88,28 +88,29 @@ def route(ctx: Context) -> int:
         if not uri_db.check_from(ctx):  # accounting.cfg:88
             sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # accounting.cfg:89
             return STOP  # accounting.cfg:90
-        # What alice knows is not for bob's phone.
-        auth.consume_credentials(ctx)  # accounting.cfg:93
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # accounting.cfg:97
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # accounting.cfg:98
-        return STOP  # accounting.cfg:99
-    rr.record_route(ctx)  # accounting.cfg:102
-    if ctx.method == methods.INVITE:  # accounting.cfg:104
-        core.setflag(ctx, 1)  # accounting.cfg:105
-        core.setflag(ctx, 2)  # accounting.cfg:106
+    if core.uri_is_not_myself(ctx):  # accounting.cfg:95
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # accounting.cfg:96
+        return STOP  # accounting.cfg:97
+    rr.record_route(ctx)  # accounting.cfg:100
+    if ctx.method == methods.INVITE:  # accounting.cfg:102
+        core.setflag(ctx, 1)  # accounting.cfg:103
+        core.setflag(ctx, 2)  # accounting.cfg:104
     # All phones of the user ring at once.
-    if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:110
+    if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:108
         # This answer comes from no transaction, which acc would write down.
-        acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:112
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:113
-        return STOP  # accounting.cfg:114
-    return route_1(ctx) or TRUE  # accounting.cfg:116
+        acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:110
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:111
+        return STOP  # accounting.cfg:112
+    return route_1(ctx) or TRUE  # accounting.cfg:114
 
 
 # To where the Request-URI points.
 def route_1(ctx: Context) -> int:
-    """route[1], accounting.cfg:120."""
+    """route[1], accounting.cfg:118."""
+    # What alice answers to a challenge is not for bob's phone, which could call with it; her phone sends it inside the
+    # call, too.
+    auth.hide_credentials(ctx)  # accounting.cfg:120
     result = tm.t_relay(ctx)  # accounting.cfg:121
     if result == STOP:
         return STOP
@@ -141,12 +142,12 @@ def route_2(ctx: Context) -> int:
 # Which line of accounting.cfg each line of this file comes from: so errors name accounting.cfg.
 # fmt: off
 LINES: Final = {
-    47: 46, 48: 47, 49: 48, 51: 52, 54: 54, 55: 54, 59: 57, 60: 58, 61: 58, 62: 58, 63: 58, 64: 59, 65: 60, 67: 63,
-    68: 63, 69: 64, 70: 66, 71: 67, 72: 70, 73: 71, 74: 72, 76: 76, 77: 77, 78: 78, 80: 82, 81: 83, 82: 83, 83: 83,
-    84: 83, 85: 84, 86: 85, 88: 88, 89: 89, 90: 90, 92: 93, 94: 97, 95: 98, 96: 99, 97: 102, 98: 104, 99: 105, 100: 106,
-    102: 110, 104: 112, 105: 113, 106: 114, 107: 116, 113: 121, 114: 121, 115: 121, 116: 121, 117: 121, 124: 126,
-    125: 127, 126: 128, 127: 130, 128: 130, 129: 130, 130: 130, 131: 131, 132: 132, 134: 135, 135: 136, 136: 137,
-    138: 140,
+    47: 46, 48: 47, 49: 48, 51: 52, 55: 55, 56: 55, 58: 57, 59: 57, 63: 60, 64: 61, 65: 61, 66: 61, 67: 61, 68: 62,
+    69: 63, 70: 66, 71: 67, 72: 70, 73: 71, 74: 72, 76: 76, 77: 77, 78: 78, 80: 82, 81: 83, 82: 83, 83: 83, 84: 83,
+    85: 84, 86: 85, 88: 88, 89: 89, 90: 90, 92: 95, 93: 96, 94: 97, 95: 100, 96: 102, 97: 103, 98: 104, 100: 108,
+    102: 110, 103: 111, 104: 112, 105: 114, 113: 120, 114: 121, 115: 121, 116: 121, 117: 121, 118: 121, 125: 126,
+    126: 127, 127: 128, 128: 130, 129: 130, 130: 130, 131: 130, 132: 131, 133: 132, 135: 135, 136: 136, 137: 137,
+    139: 140,
 }
 # fmt: on
 

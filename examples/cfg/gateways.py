@@ -77,53 +77,54 @@ def route(ctx: Context) -> int:
             if not group.is_user_in(ctx, b"Credentials", b"ld"):  # gateways.cfg:47
                 sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:48
                 return STOP  # gateways.cfg:49
-            auth.consume_credentials(ctx)  # gateways.cfg:51
-        route_1(ctx)  # gateways.cfg:53
-        return STOP  # gateways.cfg:54
+        route_1(ctx)  # gateways.cfg:52
+        return STOP  # gateways.cfg:53
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # gateways.cfg:58
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:59
-        return STOP  # gateways.cfg:60
-    if ctx.method == methods.REGISTER:  # gateways.cfg:63
-        route_2(ctx)  # gateways.cfg:64
-        return STOP  # gateways.cfg:65
+    if core.uri_is_not_myself(ctx):  # gateways.cfg:57
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # gateways.cfg:58
+        return STOP  # gateways.cfg:59
+    if ctx.method == methods.REGISTER:  # gateways.cfg:62
+        route_2(ctx)  # gateways.cfg:63
+        return STOP  # gateways.cfg:64
     # The gateways have no passwords: they are known by their addresses. What they send is for our users, never back to
     # them.
-    if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:69
-        rr.record_route(ctx)  # gateways.cfg:70
-        if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:71
-            sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:72
-            return STOP  # gateways.cfg:73
-        route_1(ctx)  # gateways.cfg:75
-        return STOP  # gateways.cfg:76
+    if core.source_in(ctx, NETWORK_1) or core.source_in(ctx, NETWORK_2):  # gateways.cfg:68
+        rr.record_route(ctx)  # gateways.cfg:69
+        if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:70
+            sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:71
+            return STOP  # gateways.cfg:72
+        route_1(ctx)  # gateways.cfg:74
+        return STOP  # gateways.cfg:75
     # Everybody else proves who it is. ACK and CANCEL belong to a request that has done so.
-    if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:80
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:81
+    if ctx.method not in (methods.ACK, methods.CANCEL):  # gateways.cfg:79
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # gateways.cfg:80
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:82
-            return STOP  # gateways.cfg:83
-        if not uri_db.check_from(ctx):  # gateways.cfg:85
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:86
-            return STOP  # gateways.cfg:87
-        auth.consume_credentials(ctx)  # gateways.cfg:89
-    rr.record_route(ctx)  # gateways.cfg:92
+            auth.proxy_challenge(ctx, b"", 1)  # gateways.cfg:81
+            return STOP  # gateways.cfg:82
+        if not uri_db.check_from(ctx):  # gateways.cfg:84
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # gateways.cfg:85
+            return STOP  # gateways.cfg:86
+    rr.record_route(ctx)  # gateways.cfg:90
     # 00 and the number is + and the number.
-    if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:95
-        core.strip(ctx, 2)  # gateways.cfg:96
-        core.prefix(ctx, b"+")  # gateways.cfg:97
-    if core.uri_matches(ctx, REGEX_2):  # gateways.cfg:100
-        route_3(ctx)  # gateways.cfg:101
-        return STOP  # gateways.cfg:102
-    if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:105
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:106
-        return STOP  # gateways.cfg:107
-    return route_1(ctx) or TRUE  # gateways.cfg:109
+    if core.uri_matches(ctx, REGEX_1):  # gateways.cfg:93
+        core.strip(ctx, 2)  # gateways.cfg:94
+        core.prefix(ctx, b"+")  # gateways.cfg:95
+    if core.uri_matches(ctx, REGEX_2):  # gateways.cfg:98
+        route_3(ctx)  # gateways.cfg:99
+        return STOP  # gateways.cfg:100
+    if not registrar.lookup(ctx, TABLE_2):  # gateways.cfg:103
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # gateways.cfg:104
+        return STOP  # gateways.cfg:105
+    return route_1(ctx) or TRUE  # gateways.cfg:107
 
 
 def route_1(ctx: Context) -> int:
-    """route[1], gateways.cfg:112."""
+    """route[1], gateways.cfg:110."""
+    # What alice answers to a challenge is not for bob's phone, which could call with it; her phone sends it inside the
+    # call, too.
+    auth.hide_credentials(ctx)  # gateways.cfg:112
     result = tm.t_relay(ctx)  # gateways.cfg:113
     if result == STOP:
         return STOP
@@ -155,7 +156,9 @@ def route_2(ctx: Context) -> int:
 # To the telephone network, for those whom `serctl acl grant alice@192.168.7.1 ld` has put into the group.
 def route_3(ctx: Context) -> int:
     """route[3], gateways.cfg:135."""
-    if ctx.method == methods.INVITE and not group.is_user_in(ctx, b"From", b"ld"):  # gateways.cfg:136
+    if ctx.method not in (methods.ACK, methods.CANCEL) and not group.is_user_in(
+        ctx, b"From", b"ld"
+    ):  # gateways.cfg:136
         sl.sl_send_reply(ctx, 403, b"No permission for such calls")  # gateways.cfg:137
         return STOP  # gateways.cfg:138
     # All requests of a call go to the same gateway: the choice is a hash of the Call-ID.
@@ -170,12 +173,12 @@ def route_3(ctx: Context) -> int:
 # fmt: off
 LINES: Final = {
     56: 32, 57: 33, 58: 34, 60: 38, 64: 41, 65: 41, 66: 41, 67: 41, 68: 41, 69: 41, 70: 42, 71: 42, 72: 42, 73: 42,
-    74: 43, 75: 44, 77: 47, 78: 48, 79: 49, 80: 51, 81: 53, 82: 54, 84: 58, 85: 59, 86: 60, 87: 63, 88: 64, 89: 65,
-    92: 69, 93: 70, 94: 71, 95: 72, 96: 73, 97: 75, 98: 76, 100: 80, 101: 81, 102: 81, 103: 81, 104: 81, 105: 82,
-    106: 83, 107: 85, 108: 86, 109: 87, 110: 89, 111: 92, 113: 95, 114: 96, 115: 97, 116: 100, 117: 101, 118: 102,
-    119: 105, 120: 106, 121: 107, 122: 109, 127: 113, 128: 113, 129: 113, 130: 113, 131: 113, 138: 118, 139: 118,
-    140: 118, 141: 118, 142: 119, 143: 120, 144: 122, 145: 123, 146: 124, 149: 127, 150: 128, 151: 129, 152: 131,
-    158: 136, 159: 137, 160: 138, 162: 141, 163: 142, 164: 142, 165: 143, 166: 145,
+    74: 43, 75: 44, 77: 47, 78: 48, 79: 49, 80: 52, 81: 53, 83: 57, 84: 58, 85: 59, 86: 62, 87: 63, 88: 64, 91: 68,
+    92: 69, 93: 70, 94: 71, 95: 72, 96: 74, 97: 75, 99: 79, 100: 80, 101: 80, 102: 80, 103: 80, 104: 81, 105: 82,
+    106: 84, 107: 85, 108: 86, 109: 90, 111: 93, 112: 94, 113: 95, 114: 98, 115: 99, 116: 100, 117: 103, 118: 104,
+    119: 105, 120: 107, 127: 112, 128: 113, 129: 113, 130: 113, 131: 113, 132: 113, 139: 118, 140: 118, 141: 118,
+    142: 118, 143: 119, 144: 120, 145: 122, 146: 123, 147: 124, 150: 127, 151: 128, 152: 129, 153: 131, 159: 136,
+    160: 136, 161: 136, 162: 137, 163: 138, 165: 141, 166: 142, 167: 142, 168: 143, 169: 145,
 }
 # fmt: on
 

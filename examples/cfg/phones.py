@@ -55,81 +55,81 @@ def route(ctx: Context) -> int:
             if result < 0:
                 auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:45
                 return STOP  # phones.cfg:46
-            auth.consume_credentials(ctx)  # phones.cfg:48
-        route_1(ctx)  # phones.cfg:50
-        return STOP  # phones.cfg:51
-    if ctx.method == methods.REGISTER:  # phones.cfg:54
-        route_2(ctx)  # phones.cfg:55
-        return STOP  # phones.cfg:56
+        route_1(ctx)  # phones.cfg:49
+        return STOP  # phones.cfg:50
+    if ctx.method == methods.REGISTER:  # phones.cfg:53
+        route_2(ctx)  # phones.cfg:54
+        return STOP  # phones.cfg:55
     # sipsak -s sip:127.0.0.1:5060
-    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # phones.cfg:60
-        sl.sl_send_reply(ctx, 200, b"OK")  # phones.cfg:61
-        return STOP  # phones.cfg:62
+    if ctx.method == methods.OPTIONS and core.uri_is_myself(ctx):  # phones.cfg:59
+        sl.sl_send_reply(ctx, 200, b"OK")  # phones.cfg:60
+        return STOP  # phones.cfg:61
     # Who says to be one of ours proves it. ACK and CANCEL belong to a request that has done so.
-    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # phones.cfg:66
-        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # phones.cfg:67
+    if core.from_uri_is_myself(ctx) and ctx.method not in (methods.ACK, methods.CANCEL):  # phones.cfg:65
+        result = auth_db.proxy_authorize(ctx, b"", TABLE_1)  # phones.cfg:66
         if result == STOP:
             return STOP
         if result < 0:
-            auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:68
-            return STOP  # phones.cfg:69
+            auth.proxy_challenge(ctx, b"", 1)  # phones.cfg:67
+            return STOP  # phones.cfg:68
         # Nobody calls in another's name.
-        if not uri_db.check_from(ctx):  # phones.cfg:72
-            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:73
-            return STOP  # phones.cfg:74
-        # What alice knows is not for bob's phone.
-        auth.consume_credentials(ctx)  # phones.cfg:77
+        if not uri_db.check_from(ctx):  # phones.cfg:71
+            sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:72
+            return STOP  # phones.cfg:73
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # phones.cfg:81
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # phones.cfg:82
-        return STOP  # phones.cfg:83
-    rr.record_route(ctx)  # phones.cfg:86
+    if core.uri_is_not_myself(ctx):  # phones.cfg:78
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # phones.cfg:79
+        return STOP  # phones.cfg:80
+    rr.record_route(ctx)  # phones.cfg:83
     # All phones of the user ring at once.
-    if not registrar.lookup(ctx, TABLE_2):  # phones.cfg:89
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # phones.cfg:90
-        return STOP  # phones.cfg:91
-    return route_1(ctx) or TRUE  # phones.cfg:93
+    if not registrar.lookup(ctx, TABLE_2):  # phones.cfg:86
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # phones.cfg:87
+        return STOP  # phones.cfg:88
+    return route_1(ctx) or TRUE  # phones.cfg:90
 
 
 # To where the Request-URI points.
 def route_1(ctx: Context) -> int:
-    """route[1], phones.cfg:97."""
-    result = tm.t_relay(ctx)  # phones.cfg:98
+    """route[1], phones.cfg:94."""
+    # What alice answers to a challenge is not for bob's phone, which could call with it; her phone sends it inside the
+    # call, too.
+    auth.hide_credentials(ctx)  # phones.cfg:96
+    result = tm.t_relay(ctx)  # phones.cfg:97
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # phones.cfg:98
+        return verdict(sl.sl_reply_error(ctx))  # phones.cfg:97
     return TRUE
 
 
 # A phone says where it is.
 def route_2(ctx: Context) -> int:
-    """route[2], phones.cfg:102."""
-    if core.uri_is_not_myself(ctx):  # phones.cfg:103
-        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # phones.cfg:104
-        return STOP  # phones.cfg:105
-    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # phones.cfg:107
+    """route[2], phones.cfg:101."""
+    if core.uri_is_not_myself(ctx):  # phones.cfg:102
+        sl.sl_send_reply(ctx, 403, b"Register with your own server")  # phones.cfg:103
+        return STOP  # phones.cfg:104
+    result = auth_db.www_authorize(ctx, b"", TABLE_1)  # phones.cfg:106
     if result == STOP:
         return STOP
     if result < 0:
-        auth.www_challenge(ctx, b"", 1)  # phones.cfg:108
-        return STOP  # phones.cfg:109
+        auth.www_challenge(ctx, b"", 1)  # phones.cfg:107
+        return STOP  # phones.cfg:108
     # Nobody registers in another's name.
-    if not uri_db.check_to(ctx):  # phones.cfg:112
-        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:113
-        return STOP  # phones.cfg:114
+    if not uri_db.check_to(ctx):  # phones.cfg:111
+        sl.sl_send_reply(ctx, 403, b"Use the name of your own account")  # phones.cfg:112
+        return STOP  # phones.cfg:113
     # Answers, whatever comes of it.
-    return registrar.save(ctx, TABLE_2)  # phones.cfg:117
+    return registrar.save(ctx, TABLE_2)  # phones.cfg:116
 
 
 # Which line of phones.cfg each line of this file comes from: so errors name phones.cfg.
 # fmt: off
 LINES: Final = {
-    43: 34, 44: 35, 45: 36, 47: 40, 51: 43, 52: 44, 53: 44, 54: 44, 55: 44, 56: 45, 57: 46, 58: 48, 59: 50, 60: 51,
-    61: 54, 62: 55, 63: 56, 65: 60, 66: 61, 67: 62, 69: 66, 70: 67, 71: 67, 72: 67, 73: 67, 74: 68, 75: 69, 77: 72,
-    78: 73, 79: 74, 81: 77, 83: 81, 84: 82, 85: 83, 86: 86, 88: 89, 89: 90, 90: 91, 91: 93, 97: 98, 98: 98, 99: 98,
-    100: 98, 101: 98, 108: 103, 109: 104, 110: 105, 111: 107, 112: 107, 113: 107, 114: 107, 115: 108, 116: 109,
-    118: 112, 119: 113, 120: 114, 122: 117,
+    43: 34, 44: 35, 45: 36, 47: 40, 51: 43, 52: 44, 53: 44, 54: 44, 55: 44, 56: 45, 57: 46, 58: 49, 59: 50, 60: 53,
+    61: 54, 62: 55, 64: 59, 65: 60, 66: 61, 68: 65, 69: 66, 70: 66, 71: 66, 72: 66, 73: 67, 74: 68, 76: 71, 77: 72,
+    78: 73, 80: 78, 81: 79, 82: 80, 83: 83, 85: 86, 86: 87, 87: 88, 88: 90, 96: 96, 97: 97, 98: 97, 99: 97, 100: 97,
+    101: 97, 108: 102, 109: 103, 110: 104, 111: 106, 112: 106, 113: 106, 114: 106, 115: 107, 116: 108, 118: 111,
+    119: 112, 120: 113, 122: 116,
 }
 # fmt: on
 

@@ -14,6 +14,7 @@ from runtime.modules.auth.nonces import FOREIGN, OURS, OURS_WITH_QOP, Nonces
 from runtime.modules.auth.replays import BUCKET_BYTES
 from runtime.routing.context import Context
 from runtime.sip.digest import MD5, ha1_of
+from runtime.sip.edits import apply
 
 HA1 = ha1_of(MD5, b"alice", b"example.com", b"secret")
 FAR = nonce_of("s3cret", 0x7FFFFFFF)
@@ -426,6 +427,29 @@ def test_nothing_is_consumed_without_authentication(method: str, lines: int) -> 
     ctx = site.context(request(method))
     assert not auth_of(site).consume_credentials(ctx)
     assert len([line for line in site.lines() if "consume_credentials" in line]) == lines
+
+
+def test_all_credentials_for_this_server_are_hidden_and_those_for_others_stay() -> None:
+    site = site_of()
+    ours = [
+        Phone().credentials(FAR),
+        Phone(realm="x").credentials(FAR),
+        Phone().credentials(FAR.upper()),
+        Phone().credentials(nonce_of("s3cret", 1)),
+    ]
+    other = Phone().credentials(nonce_of("another secret", 0x7FFFFFFF))
+    for theirs in (other, "Basic YTpi", "Digest broken", 'Digest nonce="x'):
+        lines = "\r\nProxy-Authorization: ".join([ours[0], theirs, *ours[1:]])
+        ctx = site.context(request("ACK", Authorization=ours[0], Proxy_Authorization=lines))
+        assert auth_of(site).hide_credentials(ctx)
+        sent = apply(ctx.message.buf, ctx.edits, None).decode()
+        assert [line.partition(": ")[2] for line in sent.split("\r\n") if "uthorization" in line] == [theirs]
+
+
+def test_without_credentials_nothing_is_hidden() -> None:
+    site = site_of()
+    ctx = site.context(request("INVITE"))
+    assert auth_of(site).hide_credentials(ctx) and ctx.edits == [] and site.lines() == []
 
 
 def with_rpid(site: Site, rpid: bytes) -> Context:

@@ -26,7 +26,7 @@ PROJECT: Final = Path(__file__).parent.parent.parent
 # modules-main chapters 1 to 27, modules-more parts A and D.
 COUNTS: Final = {
     "acc": (2, 36, 0),
-    "auth": (6, 8, 0),
+    "auth": (7, 8, 0),
     "auth_db": (2, 11, 0),
     "auth_diameter": (3, 3, 0),
     "auth_radius": (2, 2, 0),
@@ -63,8 +63,8 @@ COUNTS: Final = {
     "pike": (1, 3, 2),
     "postgres": (0, 0, 0),
     "print": (1, 2, 0),
-    "registrar": (5, 14, 0),
-    "rr": (4, 7, 0),
+    "registrar": (5, 15, 0),
+    "rr": (6, 7, 0),
     "sl": (2, 0, 1),
     "sms": (2, 8, 0),
     "speeddial": (1, 8, 0),

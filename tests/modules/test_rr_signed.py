@@ -209,7 +209,10 @@ def test_the_route_of_a_call_is_none_for_another_with_its_call_id_and_tag(to: st
 
 # --- where a dialog has gone -------------------------------------------------------------------------------------------
 
-KEEPING = ROUTE.replace('log(1, "followed");', 'if (keeps_way()) log(1, "keeps"); else log(1, "leaves");')
+KEEPING = ROUTE.replace(
+    'log(1, "followed");',
+    'if (keeps_way()) log(1, "keeps"); else log(1, "leaves"); if (!comes_by_way()) log(1, "a stranger");',
+)
 ELSEWHERE = "sip:bob@127.0.0.77:5090"
 CALLER_AT = "127.0.0.8"
 
@@ -222,10 +225,15 @@ def keeping_site(params: str = "") -> tuple[Site, str]:
     return site, route
 
 
-def keeps(site: Site, route: str, uri: str, method: str = "INVITE", **headers: str) -> bool:
+def said(site: Site, route: str, uri: str, source: str, method: str = "INVITE", **headers: str) -> list[str]:
+    """What the script says of a request in the dialog."""
     before = len(site.lines(1))
-    site.say(request(method, uri, **{"To": CALLEE, "Route": route, **headers}), CALLER_AT)
-    (line,) = site.lines(1)[before:]
+    site.say(request(method, uri, **{"To": CALLEE, "Route": route, **headers}), source)
+    return site.lines(1)[before:]
+
+
+def keeps(site: Site, route: str, uri: str, method: str = "INVITE", source: str = CALLER_AT, **headers: str) -> bool:
+    line = said(site, route, uri, source, method, **headers)[0]
     assert line in ("keeps", "leaves")
     return line == "keeps"
 
@@ -236,11 +244,27 @@ def test_a_dialog_goes_on_between_those_whom_it_began_between(method: str) -> No
     assert keeps(site, route, BOB, method)
     assert keeps(site, route, "sip:bob@127.0.0.1:9", method)
     assert keeps(site, route, "sip:bob@localhost", method)
-    assert keeps(site, route, f"sip:alice@{CALLER_AT}", method, From=CALLEE, To=CALLER)
+    assert keeps(site, route, f"sip:alice@{CALLER_AT}", method, "127.0.0.1", From=CALLEE, To=CALLER)
+    # Nobody answers his own requests for the other side, in whatever direction he says that they go.
+    assert not keeps(site, route, f"sip:alice@{CALLER_AT}", method, From=CALLEE, To=CALLER)
+    assert not keeps(site, route, BOB, method, "127.0.0.1", From=CALLEE, To=CALLER)
     assert not keeps(site, route, ELSEWHERE, method)
     assert not keeps(site, route, "sip:bob@[::1]", method)
     assert not keeps(site, route, "sip:bob@unknown.example", method)
     assert not keeps(site, route, ELSEWHERE, method, From=CALLEE, To=CALLER)
+
+
+def test_who_has_moved_goes_on_and_comes_from_elsewhere() -> None:
+    site, route = keeping_site()
+    for uri in (BOB, f"sip:alice@{CALLER_AT}"):
+        assert said(site, route, uri, "127.0.0.99") == ["keeps", "a stranger"]
+    assert said(site, route, ELSEWHERE, "127.0.0.99") == ["leaves", "a stranger"]
+
+
+def test_both_sides_may_be_at_one_address() -> None:
+    site = site_of("", KEEPING)
+    (route,) = recorded(site)
+    assert keeps(site, route, BOB, source="127.0.0.1")
 
 
 def test_the_next_route_counts_where_there_is_one() -> None:
@@ -260,7 +284,7 @@ def test_all_servers_of_a_name_count() -> None:
     (sent,) = site.say(request("INVITE", BOB), CALLER_AT)
     (route,) = lines(sent.data, "Record-Route")
     assert not keeps(site, route, "sip:bob@both.example")
-    assert keeps(site, route, "sip:bob@one.example")
+    assert said(site, route, "sip:bob@one.example", "127.0.0.99")[0] == "keeps"
 
 
 def test_the_marks_of_one_dialog_are_none_in_another() -> None:
@@ -270,7 +294,7 @@ def test_the_marks_of_one_dialog_are_none_in_another() -> None:
     marks = other.partition(";way=")[2].partition(";")[0]
     own, own_marks = route.partition(";way=")[0], route.partition(";way=")[2].partition(";")[0]
     assert keeps(site, f"{own};way={own_marks.upper()};lr>", BOB)
-    for forged in (marks, "", own_marks[:11], own_marks[1:], own_marks[:12] + marks[12:]):
+    for forged in (marks, "", own_marks[:11], own_marks[1:], own_marks[:12] + marks[12:], own_marks + marks):
         assert not keeps(site, f"{own};way={forged};lr>", ELSEWHERE)
     assert not keeps(site, f"{own};lr>", BOB)
 
@@ -292,4 +316,4 @@ def test_a_strict_router_before_us_keeps_the_way_too() -> None:
 def test_without_signatures_nothing_is_known_of_the_way() -> None:
     site = Site(KEEPING, "rr")
     (route,) = recorded(site)
-    assert not keeps(site, route, BOB)
+    assert said(site, route, BOB, "127.0.0.1") == ["leaves", "a stranger"]

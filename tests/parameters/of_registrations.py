@@ -185,6 +185,9 @@ EFFECTS: Final = [
         "registrar.max_contacts", 1, TWO, "Contact: <sip:b@127.1.0.1>;expires=3600, <sip:c@", "503 Service Unavailable"
     ),
     Effect(
+        "registrar.check_contacts", 0, served(bind("<sip:b@0.0.0.0>")), "Contact is nowhere", "<sip:b@0.0.0.0>;expires="
+    ),
+    Effect(
         "registrar.retry_after",
         30,
         served(bind("<sip:b@h>"), bind("<sip:c@h>", 2), more='modparam("registrar", "max_contacts", 1)\n'),

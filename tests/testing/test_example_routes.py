@@ -13,8 +13,10 @@ EXAMPLES: Final = Path(__file__).parents[2] / "examples" / "cfg"
 ROUTING: Final = sorted(path for path in EXAMPLES.glob("*.cfg") if "loose_route" in path.read_text())
 OWN: Final = "<sip:127.0.0.1;lr>"
 GATEWAY: Final = "<sip:127.0.0.21;lr>"
-SIGNED: Final = [path for path in ROUTING if '"signed", 1' in path.read_text()]
-UNSIGNED: Final = [path for path in ROUTING if path not in SIGNED]
+_SIGNED: Final = [path for path in ROUTING if '"signed", 1' in path.read_text()]
+UNSIGNED: Final = [path for path in ROUTING if path not in _SIGNED]
+# start.cfg serves whoever is on this machine.
+SIGNED: Final = [path for path in _SIGNED if path.stem != "start"]
 OWN_ROUTE: Final = """
 config {config}
 listen 127.0.0.1:5060
@@ -41,7 +43,7 @@ def happens(folder: Path, text: str) -> None:
 
 
 def test_there_are_examples_that_route() -> None:
-    assert {"start", "proxy", "record_route"} == {path.stem for path in UNSIGNED}
+    assert {"proxy", "record_route"} == {path.stem for path in UNSIGNED}
     assert {"phones", "gateways", "least_cost", "accounting", "registrar"} <= {path.stem for path in SIGNED}
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from runtime.modules.auth.checking import NOT_AUTHORIZED, Checker
 from runtime.modules.auth.identity import is_e164
-from runtime.modules.auth.nonces import Nonces
+from runtime.modules.auth.nonces import FOREIGN, Nonces
 from runtime.modules.auth.replays import BUCKET_BYTES, SLOTS, Replays
 from runtime.modules.sl import SL
 from runtime.routing.context import L_ERR, L_INFO, Context
@@ -15,7 +17,9 @@ from runtime.routing.module import Module
 from runtime.routing.port import Port
 from runtime.routing.world import World
 from runtime.sip import headers, methods
-from runtime.sip.digest import MD5, SHA256
+from runtime.sip.digest import MD5, SHA256, parse_credentials
+from runtime.sip.message import Message
+from runtime.sip.scan import BadMessage
 from runtime.spec.declare import (
     REQUEST,
     Arg,
@@ -131,6 +135,28 @@ class Auth(Module):
         ctx.delete(headers.line_start(authorized.header), headers.line_end(authorized.header))
         return True
 
+    def hide_credentials(self, ctx: Context) -> bool:
+        """Leave out all credentials that answer a challenge of this server, whether anybody has looked at them or not; True.
+
+        Whoever gets them could call with them: the ACK has those of its INVITE (RFC 3261 22.1), and a phone sends them on in its call.
+        Those for other servers stay.
+        """
+        msg = ctx.message
+        for record in msg.headers:
+            kind = headers.kind(record)
+            if kind == headers.AUTHORIZATION or kind == headers.PROXY_AUTHORIZATION:
+                if self._is_for_us(msg, record):
+                    ctx.delete(headers.line_start(record), headers.line_end(record))
+        return True
+
+    def _is_for_us(self, msg: Message, record: i64) -> bool:
+        try:
+            told = parse_credentials(msg.buf, headers.value_start(record), headers.line_end(record))
+        except BadMessage:
+            return False
+        nonce = None if told is None else told.nonce
+        return nonce is not None and self.checker.nonces.owner_of(nonce.lower()) != FOREIGN
+
     def append_rpid_hf(self, ctx: Context) -> bool:
         """Add Remote-Party-ID with the user's identity between rpid_prefix and rpid_suffix; True if there is none, too."""
         return self._append_rpid(ctx, self._rpid_prefix, self._rpid_suffix)
@@ -208,6 +234,13 @@ EXPORTS: Final = ModuleSpec(
             routes=REQUEST,
             does=Does.CONSUME_CREDENTIALS,
             summary="Remove the credentials that were verified.",
+        ),
+        function(
+            "hide_credentials",
+            Auth.hide_credentials,
+            routes=REQUEST,
+            does=Does.CONSUME_CREDENTIALS,
+            summary="Remove all credentials that answer a challenge of this server. Not in SER.",
         ),
         function("append_rpid_hf", Auth.append_rpid_hf, routes=REQUEST, does=Does.EDIT, summary="Add Remote-Party-ID."),
         function(

@@ -12,7 +12,7 @@ from mypy_extensions import i64
 from runtime.modules.rr.record_route import PresetRoute, RecordRoute, Tail
 from runtime.modules.rr.route_set import RouteSet
 from runtime.modules.rr.signing import PARAMETER, WAY, Signed, Signer
-from runtime.modules.rr.way import leads_to
+from runtime.modules.rr.way import leads_on
 from runtime.routing import errors
 from runtime.routing.context import L_INFO, L_WARN, Context
 from runtime.routing.module import Module
@@ -141,22 +141,38 @@ class Rr(Module):
             return ctx.fail(errors.BAD_REQUEST, f"ERROR: loose_route: {e}")
 
     def keeps_way(self, ctx: Context) -> bool:
-        """True if the request goes on to an address that the one which began its dialog came from or went to, or to this server. To be
-        asked when `loose_route()` was true, and what it decided still stands.
+        """True if the request goes on to an address that the one which began its dialog came from or went to, and to the other one where it
+        comes from one of them; or to this server. To be asked when `loose_route()` was true, and what it decided still stands.
 
         A To tag, and the signature of a call that was allowed, let nobody reach another server that trusts this one. False where
         Routes are not signed. Waits where the next hop is a name.
         """
         signer = self._signer
-        if signer is None or ctx.message.route == 0:
+        uri = self._own_route(ctx, "keeps_way")
+        if signer is None or uri is None:
             return False
+        return leads_on(ctx, signer, uri.param(PARAMETER) or b"", uri.param(WAY) or b"")
+
+    def comes_by_way(self, ctx: Context) -> bool:
+        """True if the request comes from an address that the one which began its dialog came from or went to. False where Routes are not signed.
+
+        Who has moved comes from elsewhere, too.
+        """
+        signer = self._signer
+        uri = self._own_route(ctx, "comes_by_way")
+        if signer is None or uri is None:
+            return False
+        return signer.sides_at(uri.param(PARAMETER) or b"", uri.param(WAY) or b"", ctx.source.ip) != 0
+
+    def _own_route(self, ctx: Context, who: str) -> SipUri | None:
+        """Our URI that is signed for the dialog of the request; None without."""
+        if self._signer is None or ctx.message.route == 0:
+            return None
         try:
-            uri = _signed_uri(ctx, RouteSet(ctx.message), signer)
+            return _signed_uri(ctx, RouteSet(ctx.message), self._signer)
         except (BadMessage, BadUri) as e:
-            return ctx.fail(errors.BAD_REQUEST, f"ERROR: keeps_way: {e}")
-        if uri is None:
-            return False
-        return leads_to(ctx, signer, uri.param(PARAMETER) or b"", uri.param(WAY) or b"")
+            ctx.fail(errors.BAD_REQUEST, f"ERROR: {who}: {e}")
+        return None
 
     def _leads_on(self, ctx: Context, routes: RouteSet, signer: Signer, preloaded: bool) -> bool:
         """True if the request is of a dialog, and one of our URIs is signed for that; else our Routes are taken away.
@@ -314,6 +330,13 @@ EXPORTS: Final = ModuleSpec(
             does=Does.NOTHING,
             waits=True,
             summary="True if a request within a signed dialog goes to where the dialog has gone before. Not in SER.",
+        ),
+        function(
+            "comes_by_way",
+            Rr.comes_by_way,
+            routes=REQUEST,
+            does=Does.NOTHING,
+            summary="True if a request within a signed dialog comes from where the dialog has been before. Not in SER.",
         ),
         function(
             "record_route_strict",

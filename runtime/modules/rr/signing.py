@@ -19,6 +19,10 @@ _SIZE_BYTES: Final = 8
 # Hexadecimal digits for one address: 48 bits, which have to be guessed within one dialog.
 _WAY_DIGITS: Final = 12
 
+# Bits of a side of the dialog: where its first request came from, and where it went to.
+CALLER: Final = 1
+CALLEE: Final = 2
+
 
 @final
 class Signer:
@@ -48,16 +52,16 @@ class Signer:
         text = b"%s %s" % (signature.lower(), ip)
         return hashlib.blake2b(text, key=self._key, digest_size=_SIZE_BYTES).hexdigest()[:_WAY_DIGITS].encode("ascii")
 
-    def has_marked(self, signature: bytes, marks: bytes, ip: bytes) -> bool:
-        """True if one of `marks` is that of `ip`. They stand one behind the other, as `Signed` writes them."""
+    def sides_at(self, signature: bytes, marks: bytes, ip: bytes) -> i64:
+        """Which sides of the dialog are at `ip`, by the marks that `Signed` has written: CALLER, CALLEE, both or 0."""
         mark = self.mark(signature, ip)
         marks = marks.lower()
-        at: i64 = 0
-        while at < len(marks):
-            if hmac.compare_digest(marks[at : at + _WAY_DIGITS], mark):
-                return True
-            at += _WAY_DIGITS
-        return False
+        sides: i64 = 0
+        if hmac.compare_digest(marks[:_WAY_DIGITS], mark):
+            sides |= CALLER
+        if hmac.compare_digest(marks[_WAY_DIGITS:], mark):
+            sides |= CALLEE
+        return sides
 
     def _of(self, ctx: Context, tag: bytes) -> bytes:
         call_id = ctx.message.value(ctx.message.call_id)

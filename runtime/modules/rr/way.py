@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from runtime.modules.rr.signing import Signer
+from runtime.modules.rr.signing import CALLEE, CALLER, Signer
 from runtime.routing.context import Context
 from runtime.routing.forwarding import next_hop
 from runtime.routing.stateless import wait_for
 from runtime.sip.address import Address
 
 
-def leads_to(ctx: Context, signer: Signer, signature: bytes, marks: bytes) -> bool:
-    """True if every address that the request may be sent to next is ours, or one of those that `marks` tells.
+def leads_on(ctx: Context, signer: Signer, signature: bytes, marks: bytes) -> bool:
+    """True if every address that the request may be sent to next is ours, or that of the dialog's other side: of any side where it
+    comes from elsewhere.
 
     Waits where the next hop is a name. False where there is no way to it.
     """
     addresses = _next_addresses(ctx)
+    own_side = signer.sides_at(signature, marks, ctx.source.ip)
     for address in addresses:
-        is_ours = ctx.world.sockets.is_myself(address.host(), address.port, 0)
-        if not is_ours and not signer.has_marked(signature, marks, address.ip):
-            return False
+        if not ctx.world.sockets.is_myself(address.host(), address.port, 0):
+            sides = signer.sides_at(signature, marks, address.ip)
+            if sides == 0 or sides == own_side and sides != CALLER | CALLEE:
+                return False
     return len(addresses) > 0
 
 
