@@ -98,8 +98,9 @@ def route(ctx: Context) -> int:
         core.setflag(ctx, 2)  # accounting.cfg:104
     # All phones of the user ring at once.
     if not registrar.lookup(ctx, TABLE_2):  # accounting.cfg:108
-        # This answer comes from no transaction, which acc would write down.
-        acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:110
+        # This answer comes from no transaction, which acc would write down. Who is not one of ours misses no calls.
+        if ctx.method == methods.INVITE and uri_db.does_uri_exist(ctx):  # accounting.cfg:110
+            acc.acc_db_request(ctx, b"404 Not Found", TABLE_3)  # accounting.cfg:110
         sl.sl_send_reply(ctx, 404, b"Not Found")  # accounting.cfg:111
         return STOP  # accounting.cfg:112
     return route_1(ctx) or TRUE  # accounting.cfg:114
@@ -145,9 +146,9 @@ LINES: Final = {
     47: 46, 48: 47, 49: 48, 51: 52, 55: 55, 56: 55, 58: 57, 59: 57, 63: 60, 64: 61, 65: 61, 66: 61, 67: 61, 68: 62,
     69: 63, 70: 66, 71: 67, 72: 70, 73: 71, 74: 72, 76: 76, 77: 77, 78: 78, 80: 82, 81: 83, 82: 83, 83: 83, 84: 83,
     85: 84, 86: 85, 88: 88, 89: 89, 90: 90, 92: 95, 93: 96, 94: 97, 95: 100, 96: 102, 97: 103, 98: 104, 100: 108,
-    102: 110, 103: 111, 104: 112, 105: 114, 113: 120, 114: 121, 115: 121, 116: 121, 117: 121, 118: 121, 125: 126,
-    126: 127, 127: 128, 128: 130, 129: 130, 130: 130, 131: 130, 132: 131, 133: 132, 135: 135, 136: 136, 137: 137,
-    139: 140,
+    102: 110, 103: 110, 104: 111, 105: 112, 106: 114, 114: 120, 115: 121, 116: 121, 117: 121, 118: 121, 119: 121,
+    126: 126, 127: 127, 128: 128, 129: 130, 130: 130, 131: 130, 132: 130, 133: 131, 134: 132, 136: 135, 137: 136,
+    138: 137, 140: 140,
 }
 # fmt: on
 

@@ -191,3 +191,13 @@ def test_a_table_of_an_old_version_is_told_with_what_mends_it(own_site: Site) ->
     assert "subscriber: old" in own_site.out and "run serctl db migrate" in own_site.err
     assert own_site.run("db", "migrate") == 0
     assert own_site.run("db", "check") == 0
+
+
+def test_a_name_in_other_capitals_is_no_other_user(site: Site) -> None:
+    """The registrar would take both for one, and a database may not."""
+    assert site.run("add", JOE, piped="secret") == 0
+    for name in ("Joe@example.com", "JOE@example.com"):
+        assert site.run("add", name, piped="other") == 1
+        assert "user already exists" in site.err
+    assert site.run("add", "JOE@example.org", piped="other") == 0
+    assert sorted(map(tuple, site.rows("subscriber", "username"))) == [(b"JOE",), (b"joe",)]

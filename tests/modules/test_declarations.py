@@ -53,7 +53,7 @@ COUNTS: Final = {
     "mangler": (5, 1, 0),
     "maxfwd": (1, 1, 0),
     "mediaproxy": (4, 4, 0),
-    "msilo": (2, 16, 0),
+    "msilo": (2, 17, 0),
     "mysql": (0, 2, 0),
     "nathelper": (9, 9, 0),
     "options": (1, 4, 0),

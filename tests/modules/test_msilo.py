@@ -49,6 +49,12 @@ class Silo(TableSite):
         sends = self.say(request("MESSAGE", uri, body, **headers))
         return sorted(sends, key=lambda send: not send.data.startswith(b"SIP/2.0"))
 
+    def is_kept_for(self, uri: str) -> bool:
+        """Whether a message for that user is kept."""
+        is_kept = self.store_sends(uri=uri)[0].data.startswith(b"SIP/2.0 202 ")
+        self.number_rows()
+        return is_kept
+
     def number_rows(self) -> None:
         for number, row in enumerate(self.tables.tables["silo"], 1):
             row.setdefault("mid", number)
@@ -279,3 +285,42 @@ def test_when_too_many_are_on_their_way_the_others_wait() -> None:
     assert not deliveries.claim(2, 5000)
     deliveries.forget(2)
     assert deliveries.claim(5, 0)
+
+
+def test_so_many_are_kept_for_a_user_and_no_more() -> None:
+    silo = Silo('modparam("msilo", "max_messages", 2)', recipient=0)
+    other = "sip:bob@example.org"
+    assert [silo.is_kept_for(BOB) for _ in range(3)] == [True, True, False]
+    assert silo.is_kept_for(other) and silo.is_kept_for("sip:ann@example.com")
+    assert any("2 are kept for its user" in line for line in silo.log.lines)
+    assert len(silo.rows) == 4
+    silo.tables.tables["silo"].clear()
+    assert silo.is_kept_for(BOB)
+
+
+def test_of_whom_nobody_can_tell_how_much_is_kept_nothing_more_is() -> None:
+    silo = Silo('modparam("msilo", "max_messages", 2)', recipient=0)
+    silo.tables.down = True
+    assert not silo.is_kept_for(BOB)
+
+
+def test_without_a_limit_all_are_kept_as_in_ser() -> None:
+    silo = Silo(recipient=0)
+    assert all(silo.is_kept_for(BOB) for _ in range(5))
+
+
+@pytest.mark.parametrize(
+    ("uri", "owner"),
+    [
+        ("sip:bob@127.0.0.1:5070", (b"bob", b"127.0.0.1")),
+        ("sip:bob@127.000.0.1", (b"bob", b"127.0.0.1")),
+        ("sip:bob@EXAMPLE.com.", (b"bob", b"example.com")),
+        # A phone, whose user To tells.
+        ("sip:bob@127.0.0.9", (b"ann", b"example.net")),
+    ],
+)
+def test_a_message_is_for_whom_its_uri_names_if_that_is_no_phone(uri: str, owner: tuple[bytes, bytes]) -> None:
+    silo = Silo(recipient=1)
+    silo.store_sends(uri=uri, To="<sip:ann@Example.net>")
+    (row,) = silo.rows
+    assert (row["username"], row["domain"]) == owner

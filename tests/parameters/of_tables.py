@@ -136,6 +136,14 @@ def _kept() -> dict[str, Value]:
     return {**texts, "mid": 1, "body": b"hello", "ctype": b"text/plain", "inc_time": 5, "exp_time": 2_000_000_000}
 
 
+def full_silo(params: str) -> str:
+    """A message for a user who has one."""
+    data = request(
+        "MESSAGE", "sip:bob@127.0.0.1", body="hello", Content_Type="text/plain", To="<sip:bob@127.0.0.1:5090>"
+    )
+    return play(db_url("msilo") + params + 'route { m_store("0"); }', "tm msilo", says(data), version=3, silo=[_kept()])
+
+
 def silent_silo(params: str) -> str:
     """Without a registrar nobody is told."""
     data = request("MESSAGE", body="hello", Content_Type="text/plain", Contact="<sip:a@127.0.0.1:5099>")
@@ -270,6 +278,7 @@ EFFECTS: Final = [
     Effect("msilo.expire_time", 100, silo("MESSAGE"), "exp_time=1100259200", "exp_time=1100000100"),
     Effect("msilo.check_time", 7, silo("MESSAGE"), ": every 30000 ms", ": every 7000 ms"),
     Effect("msilo.clean_period", 9, silo("MESSAGE"), "delete silo:", ""),
+    Effect("msilo.max_messages", 1, full_silo, "insert silo:", "are kept for its user"),
     Effect("msilo.use_contact", 0, silo("MESSAGE"), "MESSAGE sip:a@127.0.0.1:5099", "MESSAGE to sip:alice@"),
     renamed("msilo.sc_mid", silo("REGISTER"), ": <mid> src_addr"),
     renamed("msilo.sc_from", silo("MESSAGE"), " <src_addr>=b'sip:alice@"),

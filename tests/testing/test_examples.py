@@ -17,6 +17,7 @@ def test_examples_have_tests() -> None:
     assert {
         "accounting",
         "answer",
+        "offline",
         "phones",
         "proxy",
         "record_route",

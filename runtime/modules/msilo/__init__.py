@@ -90,6 +90,7 @@ class Msilo(Module):
         check_time: int = 30,
         clean_period: int = 5,
         use_contact: int = 1,
+        max_messages: int = 0,
         sc_mid: str = "mid",
         sc_from: str = "src_addr",
         sc_to: str = "dst_addr",
@@ -108,6 +109,7 @@ class Msilo(Module):
         self._check_ms: Final = max(check_time, 1) * 1000
         self._clean_period: Final = clean_period
         self._uses_contact: Final = use_contact != 0
+        self._max_messages: Final = max_messages
         self._mid: Final = sc_mid
         self._expires: Final = sc_exp_time
         self._owner: Final = (sc_uri_user, sc_uri_host)
@@ -146,6 +148,8 @@ class Msilo(Module):
         except (BadMessage, CannotStore) as bad:
             ctx.log(L_ERR, f"ERROR: m_store: the message is not stored: {bad}")
             return False
+        if self._max_messages > 0 and self._has_enough(ctx, owner):
+            return False
         now_s = self._now_s()
         wanted_s = texts.expires_of(ctx)
         life_s = min(wanted_s, self._life_s) if wanted_s else self._life_s
@@ -157,6 +161,19 @@ class Msilo(Module):
             return False
         if self._registrar:
             self._notify(ctx, to, sender)
+        return True
+
+    def _has_enough(self, ctx: Context, owner: texts.Owner) -> bool:
+        """True if so many messages are kept for the user as there may be, or if nobody can tell."""
+        where = [Condition(self._owner[0], owner.user), Condition(self._owner[1], owner.domain)]
+        try:
+            kept = len(self._database.query(ctx, self._table, (self._mid,), where))
+        except DatabaseError as e:
+            ctx.log(L_ERR, f"ERROR: m_store: the message is not stored: {e}")
+            return True
+        if kept < self._max_messages:
+            return False
+        ctx.log(L_WARN, f"WARNING: m_store: the message is not stored: {kept} are kept for its user")
         return True
 
     def _refuse_own(self, to: bytes, sender: bytes) -> None:
@@ -195,7 +212,7 @@ class Msilo(Module):
         if len(user.user()) == 0:
             ctx.log(L_ERR, "ERROR: m_dump: To has no user")
             return False
-        where = [Condition(self._owner[0], user.user()), Condition(self._owner[1], user.host())]
+        where = [Condition(self._owner[0], user.user()), Condition(self._owner[1], texts.domain_of(user))]
         try:
             rows = self._database.query(ctx, self._table, self._loaded, where)
         except DatabaseError as e:
@@ -293,6 +310,7 @@ EXPORTS: Final = ModuleSpec(
         seconds_param("check_time", 30, "Period of deletion of what was delivered."),
         integer_param("clean_period", 5, "Expired messages are deleted every so many check_times.", low=1),
         switch_param("use_contact", 1, "Notifications go to the sender's Contact."),
+        integer_param("max_messages", 0, "Most messages that are kept for a user; 0 is no limit. Not in SER.", low=0),
         column_param("sc_mid", "mid", "Column for the number."),
         column_param("sc_from", "src_addr", "Column for the sender."),
         column_param("sc_to", "dst_addr", "Column for the recipient."),

@@ -6,6 +6,7 @@ import time
 from typing import Final, final
 
 from runtime.routing.context import Context
+from runtime.routing.destination import plain_host
 from runtime.sip.contacts import all_contacts
 from runtime.sip.scan import BadMessage, decimal
 from runtime.sip.uri import BadUri, SipUri, parse_uri
@@ -28,7 +29,13 @@ class Owner:
 
     def __init__(self, uri: SipUri) -> None:
         self.user: Final = uri.user()
-        self.domain: Final = uri.host()
+        self.domain: Final = domain_of(uri)
+
+
+def domain_of(uri: SipUri) -> bytes:
+    """The domain as rows have it: a user is the same in every spelling."""
+    host = plain_host(uri.host())
+    return b"[%s]" % host if b":" in host else host
 
 
 ORIGINAL_URI: Final = 1
@@ -37,14 +44,14 @@ TO: Final = 2
 
 def owner_of(ctx: Context, recipient: int) -> Owner:
     """The user of the current Request-URI (0), of the original one (1) or of To (2); where a URI is nobody's, which one at an IP
-    address is, the next one counts. Raises CannotStore."""
+    address of others is, the next one counts. Raises CannotStore."""
     if recipient < ORIGINAL_URI and ctx.new_uri is not None:
         found = _somebody(ctx.new_uri)
-        if found is not None and not _is_ip(found.domain):
+        if found is not None and _is_domain(ctx, found.domain):
             return found
     if recipient < TO:
         found = _somebody(ctx.received_uri())
-        if found is not None and not _is_ip(found.domain):
+        if found is not None and _is_domain(ctx, found.domain):
             return found
     found = _somebody(ctx.to_uri())
     if found is None:
@@ -58,6 +65,11 @@ def _somebody(text: bytes) -> Owner | None:
     except BadUri:
         return None
     return Owner(uri) if len(uri.user()) > 0 else None
+
+
+def _is_domain(ctx: Context, host: bytes) -> bool:
+    """False for where a phone is: an IP address that is not ours. SER takes ours for a phone's, too, so that To, which anybody writes, counts."""
+    return not _is_ip(host) or ctx.world.sockets.is_myself(host, 0, 0)
 
 
 def _is_ip(host: bytes) -> bool:

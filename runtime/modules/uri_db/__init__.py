@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from runtime.routing.authorized import Authorized
 from runtime.routing.context import L_ERR, L_INFO, Context
-from runtime.routing.database import Condition, Database, has_row, open_database, require_version
+from runtime.routing.database import (
+    Condition,
+    Database,
+    DatabaseError,
+    Row,
+    has_row,
+    open_database,
+    require_version,
+)
 from runtime.routing.module import Module
 from runtime.routing.sender import sender_text
 from runtime.routing.world import World
@@ -84,7 +93,9 @@ class UriDb(Module):
         if len(user) == 0:
             return False
         if not self._uses_table:
-            return user.lower() == authorized.user.lower()
+            if user == authorized.user:
+                return True
+            return user.lower() == authorized.user.lower() and self._is_one_account(ctx, what, user, authorized)
         if uri.host().lower() != authorized.realm.lower():
             ctx.log(L_INFO, f"{what}: the domain is not the realm of the credentials")
             return False
@@ -94,6 +105,24 @@ class UriDb(Module):
             Condition(self._uri_user, user),
         ]
         return has_row(ctx, self._database, what, self._uri_table, self._uri_user, where)
+
+    def _is_one_account(self, ctx: Context, what: str, user: bytes, authorized: Authorized) -> bool:
+        """False if another subscriber has this name, which differs from the authenticated one by capitals, or if nobody can tell.
+
+        As in SER capitals do not count; but where a database tells Alice from alice neither may call as the other.
+        """
+        try:
+            named = self._rows_of(ctx, user, authorized.realm)
+            return len(named) == 0 or named == self._rows_of(ctx, authorized.user, authorized.realm)
+        except DatabaseError as e:
+            ctx.log(L_ERR, f"ERROR: {what}: {e}")
+        return False
+
+    def _rows_of(self, ctx: Context, user: bytes, domain: bytes) -> list[Row]:
+        where = [Condition(self._subscriber, user)]
+        if self._uses_domain:
+            where.append(Condition(self._subscriber_domain, domain))
+        return self._database.query(ctx, self._subscribers, (self._subscriber, self._subscriber_domain), where)
 
     def does_uri_exist(self, ctx: Context) -> bool:
         """True if there is a subscriber with the user of the Request-URI, or with `use_uri_table` such a URI."""

@@ -41,6 +41,7 @@ def add(options: argparse.Namespace) -> int:
             FAILED, f"user already exists: {name}: serctl passwd {name} changes its password; with --ensure add does"
         )
     if not is_there:
+        _refuse_namesake(tables, name)
         _refuse_alias(options, tables, name)
     secrets = secrets_of(options, name, password_of(options))
     now = int(time.time())
@@ -57,6 +58,15 @@ def add(options: argparse.Namespace) -> int:
     made = {"username": user, "domain": domain, **row, "datetime_created": now, "phplib_id": secrets["ha1"]}
     tables.write(insertion(SUBSCRIBER, made), own)
     return say(options, "new user added", added=str(name))
+
+
+def _refuse_namesake(tables: Tables, name: Name) -> None:
+    """Raises CannotAsk for a name that differs from a subscriber's by capitals only: registrar and check_from take both for one user."""
+    wanted = name.user.lower()
+    for (other,) in tables.rows(SUBSCRIBER, ("username",), [Condition("domain", os.fsencode(name.domain))]):
+        if isinstance(other, bytes) and os.fsdecode(other).lower() == wanted:
+            taken = f"{os.fsdecode(other)}@{name.domain}"
+            raise CannotAsk(FAILED, f"user already exists: {taken}: capitals do not make another user of the same name")
 
 
 def _refuse_alias(options: argparse.Namespace, tables: Tables, name: Name) -> None:
