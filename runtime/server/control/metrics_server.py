@@ -130,6 +130,14 @@ class _Client:
     wants: HttpRequest | None = None
 
 
+def _has_not_asked(client: _Client) -> bool:
+    return client.wants is None and not client.left
+
+
+def _does_not_read(client: _Client) -> bool:
+    return len(client.left) > 0
+
+
 @dataclass
 class _Question:
     """A question to all processes, with the answers so far."""
@@ -195,12 +203,24 @@ class MetricsServer:
             line, _ = self._listener.accept()
         except OSError:
             return  # gone again
-        if len(self._clients) >= _CLIENTS_MAX:
+        if len(self._clients) >= _CLIENTS_MAX and not self._make_room():
             line.close()
             return
         line.setblocking(False)
-        self._clients[line.fileno()] = _Client(line, now_s + _CLIENT_S)
+        client = _Client(line, now_s + _CLIENT_S)
+        self._clients[line.fileno()] = client
         self._poll.register(line.fileno(), select.POLLIN)
+        # A scraper speaks at once: then nobody can push it out.
+        self._serve(client, now_s)
+
+    def _make_room(self) -> bool:
+        """Let the one go who has been silent for longest, else who has not read for longest; False where all are waiting for us."""
+        for is_idle in (_has_not_asked, _does_not_read):
+            for client in self._clients.values():
+                if is_idle(client):
+                    self._drop(client)
+                    return True
+        return False
 
     def _serve(self, client: _Client, now_s: float) -> None:
         if client.left:
@@ -215,13 +235,15 @@ class MetricsServer:
         if not piece:
             self._drop(client)
             return
+        if client.wants is not None:
+            return  # it has asked, and gets its answer
         client.received += piece
         try:
             request = parse_request(client.received)
         except BadRequest as e:
             self._give(client, response(e.status, "this is a server of metrics: GET /metrics\n"))
             return
-        if request is None or client.wants is not None:
+        if request is None:
             return
         if request.path == "/health":
             self._give(client, response(200, "alive\n", is_head=request.is_head))

@@ -8,6 +8,7 @@ import re
 import runpy
 import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -123,6 +124,35 @@ def test_a_client_that_says_nothing_or_does_not_read_hinders_nobody(start: Start
     assert get(port, "/metrics")[0] == 200
     for line in idle:
         line.close()
+
+
+def test_more_silent_clients_than_there_is_room_for_hinder_nobody(start: StartServer) -> None:
+    """The one that has been silent for longest goes when another one comes."""
+    port = free_port()
+    start("--metrics", f"127.0.0.1:{port}").ask(OPTIONS)
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(70)]
+    begun = time.monotonic()
+    assert get(port, "/ready") == (200, "ready\n")
+    assert get(port, "/health") == (200, "alive\n")
+    assert time.monotonic() - begun < 4, "nobody has waited for a silent one to be let go"
+    silent[0].settimeout(20)
+    assert silent[0].recv(1) == b"", "the first of them has made room"
+    for client in silent:
+        client.close()
+
+
+def test_who_goes_on_speaking_behind_the_question_gets_the_answer_and_fills_nothing(start: StartServer) -> None:
+    port = free_port()
+    server = start("--metrics", f"127.0.0.1:{port}")
+    worker = server.worker()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as talker:
+            talker.sendall(b"GET /ready HTTP/1.1\r\n\r\n" + b"x" * 100_000)
+            answer = talker.recv(12)
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    assert answer == b"HTTP/1.1 503"
 
 
 def test_a_unix_socket_comes_and_goes(start: StartServer, tmp_path: Path) -> None:
