@@ -22,7 +22,7 @@ from runtime.server.worker.collecting import MESSAGES, collect_while_idle, colle
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
 from runtime.server.worker.outgoing import Outgoing
-from runtime.server.worker.overload import ADMIT, DROP, REFUSE, Overload
+from runtime.server.worker.overload import ADMIT, DROP, REFUSE, SHARES, Overload
 from runtime.server.worker.udp.addresses import AddressBook
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
 from runtime.server.worker.waiting import Waiter
@@ -89,6 +89,8 @@ class Worker:
         self.overload: Final = overload
         # What becomes of what is new in the batch, and how much had been refused before it.
         self._fate_of_new: i64 = ADMIT
+        # Not all of the batch is taken: what each datagram is has to be seen before it is handled.
+        self._chooses = False
         self._refused_before: i64 = 0
         self._is_draining = False
         self._tell_ms: i64 = 0
@@ -257,13 +259,19 @@ class Worker:
             return
         fate = overload.look(io.age_ms, io.filled_percent, self._batch.now_ms, guard.refused, guard.dropped)
         self._fate_of_new = fate
+        self._chooses = fate == DROP or overload.kept < SHARES
         self._refused_before = guard.refused
         self.engine.set_overloaded(fate != ADMIT, fate == DROP)
 
     def _is_dropped(self, data: bytes) -> bool:
         """True for what is to be dropped and was known for it at a glance: what the engine would drop costs a good deal more."""
-        guard = self.engine.guard
-        if guard is None or not is_surely_new(data):
+        guard, overload = self.engine.guard, self.overload
+        if guard is None or overload is None:
+            return False
+        if is_surely_new(data):
+            if self._fate_of_new != DROP:
+                return False
+        elif overload.keeps():
             return False
         self.received += 1
         guard.dropped += 1
@@ -281,7 +289,7 @@ class Worker:
         place = batch.next_place()
         if place != NONE_LEFT:
             io = self._io
-            if self._fate_of_new != DROP or not self._is_dropped(io.data[place]):
+            if not self._chooses or not self._is_dropped(io.data[place]):
                 self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
             return True
         letter = batch.next_letter()
@@ -371,7 +379,7 @@ class Worker:
         i = datagrams
         while i > 0:
             i -= 1
-            if self._fate_of_new == DROP and self._is_dropped(io.data[i]):
+            if self._chooses and self._is_dropped(io.data[i]):
                 dropped += 1
                 continue
             call_id = call_id_hash(io.data[i])
@@ -380,6 +388,8 @@ class Worker:
                 own.append(int(i))
             else:
                 datagram.put(post, owner, self._listener.index, io.sources[i].sockaddr, io.data[i])
+        # Those that are ours are not chosen from once more.
+        self._chooses = False
         post.flush()
         self.handed_over += datagrams - dropped - len(own)
         self._batch.choose(own)

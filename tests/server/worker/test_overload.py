@@ -27,6 +27,7 @@ from runtime.server.worker.overload import (
     PATIENCE_MS,
     REFUSE,
     REFUSING_PERCENT,
+    SHARES,
     Overload,
 )
 from runtime.server.worker.udp.datagrams import DatagramIO
@@ -215,6 +216,72 @@ def test_what_can_be_done_is_done() -> None:
     assert share > 0.89
 
 
+def crowd(within: float, new: float, seconds: int = 6) -> tuple[float, int, list[int]]:
+    """While so many times what a worker can do says that it is under way, and so many times that is new: the share of the time that it serves,
+    how long the oldest message waits from the third second on, in ms, and how much of both kinds is served in that time.
+    """
+    overload = Overload(Lines(), LIMIT_MS)
+    start_ns = now_ns = 10**12
+    gap_ns = int(SERVE_NS / (within + new))
+    kinds = [number * within // (within + new) != (number + 1) * within // (within + new) for number in range(1000)]
+    taken = refused = dropped = oldest_ms = serving_ns = 0
+    served = [0, 0]
+    while now_ns < start_ns + seconds * 10**9:
+        waiting = (now_ns - start_ns) // gap_ns - taken
+        if waiting <= 0:
+            now_ns += gap_ns
+            continue
+        count = min(BATCH, waiting)
+        age_ms = (now_ns - start_ns - taken * gap_ns) // 1_000_000 if count == BATCH else 0
+        fate = overload.look(age_ms, 0, now_ns // 1_000_000, refused, dropped)
+        is_late = now_ns > start_ns + 3 * 10**9
+        for number in range(taken, taken + count):
+            is_within = kinds[number % 1000]
+            if not is_within and fate == REFUSE:
+                refused += 1
+                now_ns += REFUSE_NS
+                overload.spend(REFUSE_NS)
+            elif (is_within and not overload.keeps()) or (not is_within and fate == DROP):
+                dropped += 1
+                now_ns += DROP_NS
+            else:
+                now_ns += SERVE_NS
+                if is_late:
+                    served[is_within] += 1
+                    serving_ns += SERVE_NS
+        if is_late:
+            oldest_ms = max(oldest_ms, age_ms)
+        taken += count
+    return serving_ns / ((seconds - 3) * 10**9), oldest_ms, served
+
+
+@pytest.mark.parametrize("within", [1.5, 3.0, 8.0])
+def test_who_invents_tags_takes_a_share_and_makes_nobody_wait(within: float) -> None:
+    """Without that the queue is as long as its buffer, and nothing new is taken at all."""
+    share, oldest_ms, (new, _) = crowd(within, 0.2)
+    assert share > 0.9 - within * DROP_NS / SERVE_NS
+    assert oldest_ms < 4 * LIMIT_MS
+    assert new > 0.2 * 3 * 10**9 / SERVE_NS / 4, "a quarter of what is new is served at least"
+
+
+def test_what_is_under_way_is_taken_as_long_as_it_is_what_could_be_done() -> None:
+    """Whatever is new beside it."""
+    for within, new in ((0.8, 0.5), (0.5, 5.0), (0.3, 2.0), (0.9, 0.9)):
+        _, oldest_ms, (_, kept) = crowd(within, new)
+        assert kept >= within * 3 * 10**9 / SERVE_NS * 0.97, (within, new)
+        assert oldest_ms < 3 * LIMIT_MS
+
+
+def test_all_is_taken_again_when_it_is_over() -> None:
+    queue = Queue()
+    queue.batches(2000, 10 * LIMIT_MS)
+    assert queue.overload.kept < SHARES and [queue.overload.keeps() for _ in range(1000)].count(True) < 1000
+    (told,) = [line for line in queue.log.lines if "although nothing new is taken" in line]
+    queue.batches(10_000, 0)
+    assert queue.overload.kept == SHARES and all(queue.overload.keeps() for _ in range(1000))
+    assert not queue.overload.is_remembered()
+
+
 def answer(ctx: Context) -> int:
     ctx.sends.append(Send(b"handled", ctx.source, ctx.socket))
     return 1
@@ -290,6 +357,25 @@ def test_beyond_its_time_for_refusing_it_drops_what_is_new_and_goes_on_with_the_
     assert (counts["refused_overload"], counts["dropped_overload"]) == (1, 2)
     proxy.io.age_ms = 0
     assert proxy.asked() == b"handled"
+
+
+def test_where_refusing_does_not_help_a_part_of_all_is_dropped(proxy: Proxy) -> None:
+    proxy.overload_begins()
+    in_dialog = OPTIONS.replace(b"To: <sip:bob@example.com>", b"To: <sip:bob@example.com>;tag=invented")
+    assert [proxy.asked(in_dialog) for _ in range(5)] == [b"handled"] * 5
+    proxy.overload.kept = SHARES // 2
+    before = counts_of(proxy.worker)["dropped_overload"]
+    for _ in range(4):
+        proxy.say(in_dialog)
+    proxy.client.setblocking(False)
+    answers = 0
+    while True:
+        try:
+            answers += proxy.client.recv(65536) == b"handled"
+        except BlockingIOError:
+            break
+    assert 1 <= answers <= 3
+    assert counts_of(proxy.worker)["dropped_overload"] - before == 4 - answers
 
 
 def test_what_refusing_takes_is_measured(proxy: Proxy) -> None:
