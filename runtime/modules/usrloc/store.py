@@ -112,7 +112,8 @@ class Store:
             env = lmdb.open(
                 self.folder,
                 map_size=self._limit,
-                max_dbs=_TABLES_MAX + 1,
+                # As few as there are: each look at the store makes room for all that there might be.
+                max_dbs=len(self._tables) + 1,
                 max_readers=_READERS_MAX,
                 # Memory that is mapped is not in danger from our death, and from a power cut nothing saves it.
                 sync=False,
