@@ -40,6 +40,7 @@ COMPILED: Final = (
     "runtime/storage/connection.py",
     "runtime/storage/database.py",
     "runtime/storage/errors.py",
+    "runtime/storage/glances.py",
     "runtime/storage/sql.py",
     "runtime/storage/statement.py",
     "runtime/storage/telling.py",

@@ -243,6 +243,15 @@ class Asking:
         self.count = len(self._pending)
         return True
 
+    def note(self, kind: Kind) -> int:
+        """A question of this kind was answered by who asked it, here and now: it counts. Returns its number."""
+        if kind not in self.kinds:
+            self._join(kind)
+        kind.waited += 1
+        kind.took.add(0)
+        self._last_number += 1
+        return self._last_number
+
     def _join(self, kind: Kind) -> None:
         """One that is asked for the first time. It may come with a new program, in place of one of the same name, and goes on counting."""
         for old in self.kinds[:]:

@@ -8,14 +8,15 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.routing.asking import LATE, Kind, Question
+from runtime.routing.asking import ANSWERED, LATE, Kind, Question
 from runtime.routing.context import L_ERR, Context
 from runtime.routing.database import DELETE, INSERT, UPDATE, Change, Condition, Database, DatabaseError, Row
 from runtime.routing.ports import Log, Storage
 from runtime.routing.world import World
-from runtime.storage.answer import unpack_answer
+from runtime.storage.answer import pack_answer, unpack_answer
 from runtime.storage.connection import DEADLINE_MS, Connection, connect
 from runtime.storage.errors import Late, Overloaded
+from runtime.storage.glances import Glances
 from runtime.storage.statement import Result, Statement, change, pack, question, unpack
 from runtime.storage.telling import answer_text, statement_text
 from runtime.storage.url import Url
@@ -26,8 +27,8 @@ WAITING_MAX: Final = 10_000
 
 @final
 class StoredDatabase(Database):
-    """The database of one URL. A statement with a Context waits for its turn in a `db` process, where there is one; all others are
-    done here and now."""
+    """The database of one URL. A statement with a Context waits for its turn in a `db` process, where there is one, unless a glance
+    tells the answer; all others are done here and now."""
 
     def __init__(self, world: World, url: Url, deadline_ms: int = DEADLINE_MS) -> None:
         super().__init__()
@@ -36,6 +37,7 @@ class StoredDatabase(Database):
         self._deadline_ms: Final = deadline_ms
         self._place: Final = _place_of(world, url)
         self._kind: Final = Kind(str(url), deadline_ms, WAITING_MAX)
+        self._glances: Final = world.keep(f"glances at {url}", Glances, lambda: Glances(url, world.log))
 
     def query(
         self,
@@ -81,6 +83,12 @@ class StoredDatabase(Database):
         storage = self._world.storage
         if ctx is None or storage is None:
             return _DIRECT.connection(self.url, self._deadline_ms).run(statements)
+        seen = self._glances.answer(statements)
+        if seen is not None:
+            number = self._world.asking.note(self._kind)
+            if self._world.onlooker is not None:
+                self._show(DatabaseQuestion(self._kind, storage, self._place, pack(statements)), number, ctx, seen)
+            return [seen]
         question = DatabaseQuestion(self._kind, storage, self._place, pack(statements))
         answer = ctx.wait(question)
         if answer is None:
@@ -88,6 +96,16 @@ class StoredDatabase(Database):
                 raise Late(f"{self.url}: no answer within {self._deadline_ms} ms")
             raise Overloaded(f"{self.url}: {WAITING_MAX} messages wait for the database already")
         return unpack_answer(answer)
+
+    def _show(self, question: DatabaseQuestion, number: int, ctx: Context, seen: Result) -> None:
+        """To who watches, what would be shown of one that waits."""
+        onlooker = self._world.onlooker
+        if onlooker is not None:
+            question.number = number
+            onlooker.asked(question, ctx)
+            question.answer = pack_answer([seen])
+            question.fate = ANSWERED
+            onlooker.answered(question, ctx)
 
 
 def urls_of(world: World) -> list[Url]:

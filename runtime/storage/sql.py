@@ -69,6 +69,8 @@ class SqlConnection(Connection):
         self._driver: Final[Driver] = driver_for(url, deadline_ms, create, steps)
         self._writer: Final = SqlWriter(self._driver.dialect(), self._driver.folds_names)
         self._raw: Any = None
+        # The one of `look`, while there is a connection.
+        self._cursor: Any = None
         self._layouts: Final[dict[str, Layout]] = {}
         self._plans: Final[dict[Shape, Plan]] = {}
         self._used_s = 0.0
@@ -86,6 +88,19 @@ class SqlConnection(Connection):
             if all([s.shape.kind != PUT for s in statements]):
                 raise
         return self._run(statements)
+
+    def look(self, statement: Statement) -> Result:
+        if self._raw is None or self._cursor is None:
+            self._cursor = self._open_for_use().cursor()
+        cursor = self._cursor
+        self._driver.begin_work()
+        try:
+            plan = self._plan(cursor, statement.shape)
+            values = plan.parameters(statement.parameters)
+            return Result([], 0) if values is None else _execute(cursor, statement.shape, plan, values)
+        except self._driver.errors as e:
+            self._cursor = None
+            raise self._meaning(e, True) from None
 
     def script(self, lines: Sequence[str]) -> None:
         """Run SQL that somebody here has written: the definitions of tables. Raises DatabaseError."""
@@ -154,6 +169,7 @@ class SqlConnection(Connection):
 
     def close(self) -> None:
         raw, self._raw = self._raw, None
+        self._cursor = None
         self._forget_tables()
         if raw is not None:
             self._driver.close(raw)

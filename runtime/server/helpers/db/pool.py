@@ -1,7 +1,6 @@
 """The connections to one database, a thread for each: several that read, and one that writes.
 
-So writes keep their order, and those that come in a burst are one transaction. An embedded database is asked at a glance first, by who
-has received the question: only what is locked or takes long is worth a thread. While the database cannot be reached questions
+So writes keep their order, and those that come in a burst are one transaction. While the database cannot be reached questions
 fail at once, but for one in half a second, which tries again.
 """
 
@@ -15,9 +14,9 @@ from typing import Final
 
 from runtime.routing.database import DatabaseError
 from runtime.routing.ports import L_ERR, L_NOTICE, Log
-from runtime.storage.connection import Connection, connect, connect_for_glances
+from runtime.storage.connection import Connection, connect
 from runtime.storage.errors import Late, Refused, Unavailable
-from runtime.storage.statement import SHAPES_MAX, Result, Shape, Statement
+from runtime.storage.statement import Result, Statement
 from runtime.storage.url import Url
 
 # Connections that read.
@@ -26,8 +25,6 @@ READERS: Final = 4
 BURST_MAX: Final = 128
 # A database that could not be reached is not tried for so long.
 REST_S: Final = 0.5
-# What took too long at a glance gets a thread at once for so long.
-_SLOW_S: Final = 1.0
 # A connection that is silent for so much longer than its deadline is cut off.
 _GRACE_S: Final = 0.5
 
@@ -58,37 +55,8 @@ class Pool:
         self._writes: Final[SimpleQueue[Job]] = SimpleQueue()
         self._rests_until_s = 0.0
         self._why = ""
-        self._glances: Final = connect_for_glances(url)
-        # Until when a glance at questions of a shape is not worth it.
-        self._slow_until_s: Final[dict[Shape, float]] = {}
         # Imports SQLAlchemy and the driver now: nobody waits yet.
         self._lanes: Final = [self._lane(index) for index in range(READERS + 1)]
-
-    def glance(self, statements: list[Statement]) -> list[Result] | None:
-        """The answer to a question that takes no longer than to tell a thread of it; None if it has to be `put`."""
-        if self._glances is None or len(statements) != 1 or self._why or time.monotonic() < self._rests_until_s:
-            return None
-        shape = statements[0].shape
-        if not shape.reads:
-            return None
-        slow_until_s = self._slow_until_s.get(shape)
-        if slow_until_s is not None:
-            if time.monotonic() < slow_until_s:
-                return None
-            del self._slow_until_s[shape]
-        try:
-            return self._glances.run(statements)
-        except Late:
-            if len(self._slow_until_s) >= SHAPES_MAX:
-                self._slow_until_s.clear()
-            self._slow_until_s[shape] = time.monotonic() + _SLOW_S
-        except DatabaseError:
-            # A thread asks again, and tells what is wrong.
-            return None
-        except Exception as e:  # as in a thread
-            self._glances.close()
-            self.bug(e)
-        return None
 
     def put(self, job: Job) -> None:
         """Have it done."""

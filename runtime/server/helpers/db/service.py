@@ -81,10 +81,6 @@ class DatabaseService:
             return
         pool = self._pools[came.place]
         statements = unpack(data)
-        seen = pool.glance(statements)
-        if seen is not None:
-            self._answers.append((asker, number, pack_answer(seen)))
-            return
 
         def done(results: list[Result] | DatabaseError) -> None:
             self._answers.append((asker, number, pack_answer(results)))
@@ -97,7 +93,7 @@ class DatabaseService:
         pool.put(Job(statements, time.monotonic() + came.deadline_ms / 1000, done))
 
     def _post(self) -> None:
-        # Who sets it after this glance wakes the next step.
+        # Who sets it after this look wakes the next step.
         if self._is_woken:
             with self._lock:
                 self._is_woken = False
