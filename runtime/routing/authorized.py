@@ -6,6 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.sip.digest import part_before_at
+
 
 @final
 class Authorized:
@@ -16,7 +18,7 @@ class Authorized:
 
     def __init__(self, username: bytes, realm: bytes, header: i64 = 0) -> None:
         self.username: Final = username
-        self.user: Final = username.partition(b"@")[0]
+        self.user: Final = part_before_at(username)
         self.realm: Final = realm
         self.header: Final = header
 

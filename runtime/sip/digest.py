@@ -25,6 +25,9 @@ HASH_SIZES: Final = (32, 64)
 AUTH_INT: Final = b"auth-int"
 _SCHEME: Final = b"digest"
 
+# The module need not be asked for it each time.
+_is_same: Final = hmac.compare_digest
+
 
 @final
 class Credentials:
@@ -44,11 +47,13 @@ class Credentials:
 
     def user(self) -> bytes:
         """The username up to an @."""
-        return (self.username or b"").partition(b"@")[0]
+        return part_before_at(self.username or b"")
 
     def domain(self) -> bytes:
         """The username behind its first @, b"" if there is none."""
-        return (self.username or b"").partition(b"@")[2]
+        name = self.username or b""
+        at = find(name, 64, 0, len(name))
+        return b"" if at < 0 else name[at + 1 :]
 
     def is_auth_int(self) -> bool:
         return self.qop is not None and self.qop.lower() == AUTH_INT
@@ -77,28 +82,33 @@ class Credentials:
                 return "nc"
         return ""
 
-    def set(self, name: bytes, value: bytes) -> None:
-        """Take a parameter, its name in lower case; unknown ones are ignored."""
-        if name == b"username":
-            self.username = value
-        elif name == b"realm":
-            self.realm = value
-        elif name == b"nonce":
-            self.nonce = value
-        elif name == b"uri":
-            self.uri = value
-        elif name == b"response":
-            self.response = value
-        elif name == b"qop":
-            self.qop = value
-        elif name == b"nc":
+    def set(self, buf: bytes, start: i64, end: i64, value: bytes) -> None:
+        """Take the parameter whose name is `buf[start:end]`, in any case; unknown ones are ignored."""
+        size = end - start
+        if size == 3:
+            if equals_lower(buf, start, end, b"uri"):
+                self.uri = value
+            elif equals_lower(buf, start, end, b"qop"):
+                self.qop = value
+        elif size == 5:
+            if equals_lower(buf, start, end, b"realm"):
+                self.realm = value
+            elif equals_lower(buf, start, end, b"nonce"):
+                self.nonce = value
+        elif size == 6:
+            if equals_lower(buf, start, end, b"cnonce"):
+                self.cnonce = value
+            elif equals_lower(buf, start, end, b"opaque"):
+                self.opaque = value
+        elif size == 8:
+            if equals_lower(buf, start, end, b"username"):
+                self.username = value
+            elif equals_lower(buf, start, end, b"response"):
+                self.response = value
+        elif equals_lower(buf, start, end, b"nc"):
             self.nonce_count = value
-        elif name == b"cnonce":
-            self.cnonce = value
-        elif name == b"algorithm":
+        elif equals_lower(buf, start, end, b"algorithm"):
             self.algorithm = value
-        elif name == b"opaque":
-            self.opaque = value
 
 
 def parse_credentials(buf: bytes, start: i64, end: i64) -> Credentials | None:
@@ -147,11 +157,17 @@ def _parameter(buf: bytes, pos: i64, end: i64, credentials: Credentials) -> i64:
         value_end = pos
         if pos == value:
             raise BadMessage("a parameter of the credentials has no value", int(name))
-    credentials.set(buf[name:name_end].lower(), buf[value:value_end])
+    credentials.set(buf, name, name_end, buf[value:value_end])
     # SER takes no offence at what stands between a value and the next comma.
     while pos < end and buf[pos] != 44:
         pos += 1
     return pos
+
+
+def part_before_at(name: bytes) -> bytes:
+    """The user of `user@domain`; all of it where there is no @."""
+    at = find(name, 64, 0, len(name))
+    return name if at < 0 else name[:at]
 
 
 def _ends_token(c: i64) -> bool:
@@ -190,4 +206,4 @@ def response_of(algorithm: int, credentials: Credentials, ha1: bytes, method: by
 
 def is_right(response: bytes, wanted: bytes) -> bool:
     """True if both are the same, in a time that does not tell where they differ. Lower case only, as in SER."""
-    return hmac.compare_digest(response, wanted)
+    return _is_same(response, wanted)

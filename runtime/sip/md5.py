@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from binascii import hexlify
+from functools import partial
 from typing import Any, Final
 
 try:
-    from _md5 import md5
+    from _md5 import md5 as _made
 except ImportError:  # a Python that was built without it
-    from hashlib import md5
+    _made = partial(hashlib.md5, usedforsecurity=False)
 
-_NEW: Final[Any] = md5
+_NEW: Final[Any] = _made
 
 
 def md5_hex(text: bytes) -> bytes:
     """Its lower-case hex digits."""
-    return hexlify(_NEW(text, usedforsecurity=False).digest())
+    return hexlify(_NEW(text).digest())

@@ -161,11 +161,13 @@ def _copy_headers(
             continue
         if not is_changed and _ends_properly(buf, headers.line_end(record)):
             if headers.line_start(record) != end:
-                out.write(buf[start:end])
+                if end > start:
+                    out.write(buf[start:end])
                 start = headers.line_start(record)
             end = headers.line_end(record)
             continue
-        out.write(buf[start:end])
+        if end > start:
+            out.write(buf[start:end])
         start = end = 0
         if not is_changed:
             out.write(msg.line(record))
@@ -173,7 +175,8 @@ def _copy_headers(
             out.write(_edited_line(msg, record, via_edits))
         else:
             _write_to(out, msg, record, to_tag)
-    out.write(buf[start:end])
+    if end > start:
+        out.write(buf[start:end])
 
 
 def _ends_properly(buf: bytes, end: i64) -> bool:

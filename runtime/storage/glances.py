@@ -1,5 +1,6 @@
 """Questions to an embedded database that are answered here and now, by who asks: that takes less time than to tell another process of
-them. They do not hold up what else there is to do: what is locked or takes long is asked again by somebody who may wait."""
+them. They do not hold up what else there is to do: what is locked or takes long is asked again by somebody who may wait.
+"""
 
 from __future__ import annotations
 

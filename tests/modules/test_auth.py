@@ -248,6 +248,17 @@ def test_a_nonce_of_ours_is_known_to_another_process() -> None:
     assert Nonces(b"t", 300).owner_of(nonce) == FOREIGN
 
 
+def test_whose_a_nonce_is_does_not_depend_on_those_that_came_before() -> None:
+    nonces, other = Nonces(b"s", 300), Nonces(b"t", 300)
+    for second in range(2500):
+        assert nonces.owner_of(other.new(second)) == FOREIGN
+        # Another process of the same server has made it.
+        nonce = Nonces(b"s", 300).new(second)
+        assert [nonces.owner_of(nonce), nonces.owner_of(nonce)] == [OURS, OURS]
+        assert nonce.isdigit() or nonces.owner_of(nonce.upper()) == FOREIGN
+        assert nonces.owner_of(nonce[:-1]) == FOREIGN
+
+
 def test_the_nonce_of_a_challenge_tells_that_a_qop_was_offered() -> None:
     nonce = Nonces(b"s", 300, b"auth-int").new(1000, True)
     assert Nonces(b"s", 300, b"auth-int").owner_of(nonce) == OURS_WITH_QOP

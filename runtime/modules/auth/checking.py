@@ -198,18 +198,22 @@ def _claim_of(ctx: Context, realm: bytes, is_proxy: bool) -> Claim | None:
     """
     msg = ctx.message
     kind = headers.PROXY_AUTHORIZATION if is_proxy else headers.AUTHORIZATION
-    lower = realm.lower()
     for record in msg.headers:
         if headers.kind(record) != kind:
             continue
         credentials = parse_credentials(msg.buf, headers.value_start(record), headers.line_end(record))
-        if credentials is None or credentials.realm is None or credentials.realm.lower() != lower:
+        if credentials is None or credentials.realm is None or not _is_realm(credentials.realm, realm):
             continue
         missing = credentials.missing()
         if missing:
             raise BadMessage(f"the credentials have no {missing}")
         domain = credentials.domain()
-        if len(domain) > 0 and domain.lower() != lower:
+        if len(domain) > 0 and not _is_realm(domain, realm):
             raise BadMessage("the domain in the username is not the realm")
         return Claim(UNCHECKED, is_proxy, credentials, record, realm)
     return None
+
+
+def _is_realm(told: bytes, realm: bytes) -> bool:
+    """True if both are the same, in any case."""
+    return told == realm or told.lower() == realm.lower()

@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from runtime.sip.digest import MD5, hex_hash, is_right
 
 _TIME_SIZE: Final = 8
 _SIZE: Final = 40
+# Nonces that were recognised before are remembered, a second's or two each, for some minutes.
+_KNOWN_MAX: Final = 1000
 
 # Whose a nonce is.
 FOREIGN: Final = 0
@@ -35,6 +39,8 @@ class Nonces:
         self._start_s: Final = start_s
         self._last_s = -1
         self._last = (b"", b"")
+        # Those that were found to be ours. Whose another is takes two hashes to find out.
+        self._known: Final[dict[bytes, int]] = {}
 
     def new(self, now_s: int, with_qop: bool = False) -> bytes:
         """The nonce of this second."""
@@ -48,6 +54,17 @@ class Nonces:
 
     def owner_of(self, nonce: bytes) -> int:
         """OURS or OURS_WITH_QOP if it was made with this secret, however long ago."""
+        known = self._known.get(nonce)
+        if known is not None:
+            return known
+        owner = self._computed_owner_of(nonce)
+        if owner != FOREIGN:
+            if len(self._known) >= _KNOWN_MAX:
+                self._known.clear()
+            self._known[nonce] = owner
+        return owner
+
+    def _computed_owner_of(self, nonce: bytes) -> int:
         # Digits in upper case are none of ours, whoever knows the secret.
         if len(nonce) != _SIZE or nonce != nonce.lower():
             return FOREIGN
@@ -64,7 +81,17 @@ class Nonces:
 
 def expiry_of(nonce: bytes) -> int:
     """The second in which a nonce of ours expires; 0 for one whose first digits are no number."""
-    try:
-        return int(nonce[:_TIME_SIZE], 16)
-    except ValueError:
+    if len(nonce) < _TIME_SIZE:
         return 0
+    value: i64 = 0
+    i: i64 = 0
+    while i < _TIME_SIZE:
+        c: i64 = nonce[i]
+        if 48 <= c <= 57:
+            value = value << 4 | c - 48
+        elif 97 <= c | 32 <= 102:
+            value = value << 4 | (c | 32) - 87
+        else:
+            return 0
+        i += 1
+    return int(value)

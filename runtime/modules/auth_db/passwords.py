@@ -7,7 +7,7 @@ from typing import Final, final
 from runtime.routing.avps import AvpName, AvpValue, text_of
 from runtime.routing.context import Context
 from runtime.routing.database import Condition, Database, Value
-from runtime.sip.digest import MD5, ha1_of
+from runtime.sip.digest import MD5, ha1_of, part_before_at
 
 RPID: Final = "rpid"
 
@@ -65,11 +65,11 @@ def find_subscriber(
     realm: bytes,
 ) -> Subscriber | None:
     """The first row of this user; None if there is none, or it has no password. Raises DatabaseError."""
-    user, at, _ = username.partition(b"@")
+    user = part_before_at(username)
     where = [Condition(columns.user, user)]
     if columns.use_domain:
         where.append(Condition(columns.domain, realm))
-    names = (columns.password(len(at) > 0, algorithm), *columns.numbers, *columns.texts)
+    names = (columns.password(len(user) < len(username), algorithm), *columns.numbers, *columns.texts)
     rows = database.query(ctx, table, names, where)
     if len(rows) == 0 or rows[0][0] is None:
         return None

@@ -338,8 +338,13 @@ class Store:
         puts = self._puts
         if len(puts) > 0:
             self._puts = []
+            db = self._dbs[self._puts_table]
             # With defaults: duplicates do not matter, what is there is replaced, nothing is appended.
-            self._txn.cursor(self._dbs[self._puts_table]).putmulti(puts)
+            if len(puts) == 1:
+                key, record = puts[0]
+                self._txn.put(key, record, True, True, False, db)
+            else:
+                self._txn.cursor(db).putmulti(puts)
 
     def commit(self) -> None:
         """What was written is there for all. Raises StoreError; then nothing of it is."""
