@@ -6,9 +6,8 @@ the numbers stand for every spelling.
 
 from typing import Final
 
+from librt.strings import read_i64_le
 from mypy_extensions import i64
-
-from runtime.sip.scan import equals_lower
 
 OTHER: Final = 0
 INVITE: Final = 1
@@ -44,40 +43,64 @@ NUMBERS: Final = {
 }
 
 
+# The first seven letters of each, in lower case, as a number: the first one is the lowest byte.
+_INVITE: Final = 0x657469766E69
+_ACK: Final = 0x6B6361
+_CANCEL: Final = 0x6C65636E6163
+_BYE: Final = 0x657962
+_OPTIONS: Final = 0x736E6F6974706F
+_REGISTER: Final = 0x65747369676572
+_MESSAGE: Final = 0x6567617373656D
+_SUBSCRIBE: Final = 0x69726373627573
+_NOTIFY: Final = 0x796669746F6E
+_INFO: Final = 0x6F666E69
+_PRACK: Final = 0x6B63617270
+_UPDATE: Final = 0x657461647075
+_REFER: Final = 0x7265666572
+_PUBLISH: Final = 0x6873696C627570
+
+_3_BYTES: Final = 0xFFFFFF
+_4_BYTES: Final = 0xFFFFFFFF
+_5_BYTES: Final = 0xFFFFFFFFFF
+_6_BYTES: Final = 0xFFFFFFFFFFFF
+_7_BYTES: Final = 0xFFFFFFFFFFFFFF
+_LOWER: Final = 0x20202020202020
+
+
 def number_of(buf: bytes, start: i64, end: i64) -> i64:
-    """The number of the method at `buf[start:end]`, OTHER when it has none."""
+    """The number of the method at `buf[start:end]`, OTHER when it has none.
+
+    Seven bytes at once. A letter is the only byte that the bit of lower case makes a lower-case letter of, but for that itself.
+    """
     length: i64 = end - start
     if length < 3 or length > 9:
         return OTHER
-    first: i64 = buf[start] | 32
-    if length == 3:
-        if first == 97:
-            return ACK if equals_lower(buf, start, end, b"ack") else OTHER
-        return BYE if first == 98 and equals_lower(buf, start, end, b"bye") else OTHER
-    if length == 4:
-        return INFO if first == 105 and equals_lower(buf, start, end, b"info") else OTHER
-    if length == 5:
-        if first == 112:
-            return PRACK if equals_lower(buf, start, end, b"prack") else OTHER
-        return REFER if first == 114 and equals_lower(buf, start, end, b"refer") else OTHER
+    word = read_i64_le(buf, start) if start + 8 <= len(buf) else read_i64_le(buf[start:end] + bytes(8), 0)
+    word |= _LOWER
     if length == 6:
-        return _six(buf, start, end, first)
+        return _six(word & _6_BYTES)
+    if length == 3:
+        word &= _3_BYTES
+        return ACK if word == _ACK else BYE if word == _BYE else OTHER
     if length == 7:
-        if first == 111:
-            return OPTIONS if equals_lower(buf, start, end, b"options") else OTHER
-        if first == 109:
-            return MESSAGE if equals_lower(buf, start, end, b"message") else OTHER
-        return PUBLISH if first == 112 and equals_lower(buf, start, end, b"publish") else OTHER
+        word &= _7_BYTES
+        return OPTIONS if word == _OPTIONS else MESSAGE if word == _MESSAGE else PUBLISH if word == _PUBLISH else OTHER
     if length == 8:
-        return REGISTER if first == 114 and equals_lower(buf, start, end, b"register") else OTHER
-    return SUBSCRIBE if first == 115 and equals_lower(buf, start, end, b"subscribe") else OTHER
+        return REGISTER if word & _7_BYTES == _REGISTER and buf[end - 1] | 32 == 114 else OTHER
+    if length == 4:
+        return INFO if word & _4_BYTES == _INFO else OTHER
+    if length == 5:
+        word &= _5_BYTES
+        return PRACK if word == _PRACK else REFER if word == _REFER else OTHER
+    is_subscribe = word & _7_BYTES == _SUBSCRIBE and buf[end - 2] | 32 == 98 and buf[end - 1] | 32 == 101
+    return SUBSCRIBE if is_subscribe else OTHER
 
 
-def _six(buf: bytes, start: i64, end: i64, first: i64) -> i64:
-    if first == 105:
-        return INVITE if equals_lower(buf, start, end, b"invite") else OTHER
-    if first == 99:
-        return CANCEL if equals_lower(buf, start, end, b"cancel") else OTHER
-    if first == 110:
-        return NOTIFY if equals_lower(buf, start, end, b"notify") else OTHER
-    return UPDATE if first == 117 and equals_lower(buf, start, end, b"update") else OTHER
+def _six(word: i64) -> i64:
+    if word == _INVITE:
+        return INVITE
+    if word == _CANCEL:
+        return CANCEL
+    if word == _NOTIFY:
+        return NOTIFY
+    return UPDATE if word == _UPDATE else OTHER

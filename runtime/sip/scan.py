@@ -39,9 +39,8 @@ def equals_lower(buf: bytes, start: i64, end: i64, lower: bytes) -> bool:
     i: i64 = 0
     while i < n:
         c: i64 = buf[start + i]
-        if 65 <= c <= 90:
-            c |= 32
-        if c != lower[i]:
+        wanted: i64 = lower[i]
+        if c != wanted and (c < 65 or c > 90 or c | 32 != wanted):
             return False
         i += 1
     return True

@@ -119,7 +119,8 @@ def read_registration(ctx: Context, settings: Settings) -> Registration:
             has_expires = True
         elif kind == headers.USER_AGENT:
             if wanted.user_agent is _UNKNOWN and msg.value_end(record) > msg.value_start(record):
-                wanted.user_agent = msg.value(record)[:_AGENT_LIMIT]
+                agent = msg.value(record)
+                wanted.user_agent = agent if len(agent) <= _AGENT_LIMIT else agent[:_AGENT_LIMIT]
         elif kind == headers.SUPPORTED:
             if _lists_path(msg, record):
                 wanted.takes_path = True
