@@ -27,10 +27,12 @@ class Deferred:
 @final
 class Deferrals:
     """Who has something to finish. It is finished at the end of a batch, before timers run and before anything is sent, and before a
-    route waits for something outside. `count` have."""
+    route waits for something outside. `count` have. `is_alone`: what is in hand is all that the batch has, so that nothing is gained by
+    deferring it."""
 
     def __init__(self) -> None:
         self.count: i64 = 0
+        self.is_alone = False
         self._those: Final[list[Deferred]] = []
 
     def add(self, one: Deferred) -> None:

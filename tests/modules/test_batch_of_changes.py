@@ -150,3 +150,27 @@ def test_a_batch_looks_at_one_state_of_the_table_until_it_ends(place: Place) -> 
     place.deferrals.finish(0)
     assert place.batch.read(0, b"k") == b"x"
     place.deferrals.finish(0)
+
+
+def test_what_is_alone_in_its_batch_is_written_at_once(place: Place) -> None:
+    place.deferrals.is_alone = True
+    place.write(b"k", b"a")
+    one = Append(b"k", b"b")
+    place.batch.stage(one, 0)
+    assert place.store.get(0, b"k") == b"ab" and one.before == b"a" and place.deferrals.count == 0
+    # What has looked before, or waits, keeps its place.
+    assert place.batch.read(0, b"k") == b"ab"
+    place.batch.stage(Append(b"k", b"c"), 0)
+    assert place.store.get(0, b"k") == b"ab" and place.batch.read(0, b"k") == b"abc"
+    place.deferrals.finish(0)
+    assert place.store.get(0, b"k") == b"abc"
+
+
+def test_what_is_alone_and_breaks_leaves_everything_as_it_was(place: Place) -> None:
+    place.deferrals.is_alone = True
+    place.write(b"k", b"a")
+    with pytest.raises(ZeroDivisionError):
+        place.batch.stage(Append(b"k", b"b", breaks_at=1), 0)
+    place.write(b"k", b"c")
+    place.batch.stage(Append(b"k", b"d"), 0)
+    assert place.store.get(0, b"k") == b"cd"

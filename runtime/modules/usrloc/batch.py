@@ -84,7 +84,11 @@ class Batch(Deferred):
         return self._store.look(table, key)
 
     def stage(self, one: Staged, now_ms: i64) -> None:
-        """Decide `one`, and write it with the batch if it changes anything. Raises StoreError if there is nothing to decide it by."""
+        """Decide `one`, and write it with the batch if it changes anything. Raises StoreError if there is nothing to decide it by, or, of one
+        that is alone, if it cannot be written."""
+        if self._deferrals.is_alone and not self._is_due:
+            self._write_now(one)
+            return
         if len(self._staged) >= STAGED_MAX or self._bytes > _BYTES_MAX:
             self._deferrals.finish(now_ms)
         one.decide(self.read(one.table, one.key))
@@ -96,6 +100,18 @@ class Batch(Deferred):
             self._latest.append({})
         self._latest[one.table][one.key] = one
         self._bytes += len(one.after)
+
+    def _write_now(self, one: Staged) -> None:
+        """Without a look before, by which it would have to be compared."""
+        store = self._store
+        store.begin()
+        try:
+            one.decide(store.read(one.table, one.key))
+            if one.after != one.before:
+                store.write(one.table, one.key, one.after)
+                store.commit()
+        finally:
+            store.abort()
 
     def wait(self, follower: Follower) -> None:
         """`follower` is called when all that is staged by now is written."""

@@ -263,7 +263,7 @@ class Store:
         try:
             if self._env is None:
                 self._open()
-            self._txn = self._env.begin(write=True)
+            self._txn = self._env.begin(None, None, True)
             needed = (self._last_page() + 1) * _PAGE + _MARGIN_BYTES
             if needed > self._reserved:
                 self._reserve(needed)

@@ -241,6 +241,7 @@ class Worker:
     def _begin(self, datagrams: i64) -> None:
         """Something may have been read. What belongs to others is handed over first: they need not wait for the rest."""
         self._batch.begin(datagrams, _clock_ns())
+        self._deferrals.is_alone = self._batch.came == 1
         self._wait_ms = _UNKNOWN
         overload = self.overload
         if overload is not None:
