@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import re
 from collections.abc import Callable
@@ -21,6 +20,47 @@ _ESCAPES: Final = {b"\\": b"\\\\", b"|": b"\\|", b"\n": b"\\n", b"\r": b"\\r", b
 _SPECIAL: Final = re.compile(rb"[\\|\n\r\0]")
 
 _FILES_MAX: Final = 4096
+# Rows that wait for more of them are written when they have so many bytes together.
+_WAITING_BYTES: Final = 8192
+
+
+@final
+class RowFile:
+    """A file that rows are added to, one process alone: of what cannot be written whole nothing is there."""
+
+    def __init__(self, path: str) -> None:
+        """Raises OSError."""
+        self._fd: Final = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._waiting: Final[list[bytes]] = []
+        self._bytes = 0
+
+    def add(self, row: bytes, at_once: bool) -> None:
+        """Write the row, or (not `at_once`) have it wait for others. Raises OSError: then those that have waited are lost, too."""
+        self._waiting.append(row)
+        self._bytes += len(row)
+        if at_once or self._bytes > _WAITING_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all that waits. Raises OSError."""
+        data = b"".join(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        end = os.fstat(self._fd).st_size
+        try:
+            while data:
+                data = data[os.write(self._fd, data) :]
+        except OSError:
+            # Half a row would be taken for the beginning of the next one.
+            os.ftruncate(self._fd, end)
+            raise
+
+    def close(self) -> None:
+        """Write what waits, and let go of the file. Raises OSError, and has let go of it all the same."""
+        try:
+            self.flush()
+        finally:
+            os.close(self._fd)
 
 
 @final
@@ -37,7 +77,7 @@ class Flatstore(Database):
         self._log: Final = log
         self._flushes: Final = flushes
         self._rotations: Final = rotations
-        self._files: Final[dict[str, io.BufferedWriter]] = {}
+        self._files: Final[dict[str, RowFile]] = {}
         self._seen = -1
         self._pid = 0
         self._lock = -1
@@ -46,12 +86,8 @@ class Flatstore(Database):
     def insert(self, ctx: Context | None, table: str, columns: tuple[str, ...], values: Row) -> None:
         line = _DELIMITER.join([_text(value) for value in values]) + b"\n"
         try:
-            file = self._file(table)
-            file.write(line)
-            if self._flushes:
-                file.flush()
+            self._file(table).add(line, self._flushes)
         except OSError as e:
-            self._files.pop(table, None)
             raise Refused(f"{self.url}: table {table}: {e.strerror}") from None
 
     def insert_later(self, table: str, columns: tuple[str, ...], values: Row) -> None:
@@ -89,7 +125,8 @@ class Flatstore(Database):
     def _only_adds(self) -> DatabaseError:
         return Refused(f"{self.url}: flatstore adds rows and does nothing else")
 
-    def _file(self, table: str) -> io.BufferedWriter:
+    def _file(self, table: str) -> RowFile:
+        """Raises OSError, Unavailable, Refused."""
         if self._pid != os.getpid():
             # What was open belongs to the process that this one comes from.
             self._files.clear()
@@ -98,16 +135,32 @@ class Flatstore(Database):
         rotations = self._rotations()
         if rotations != self._seen:
             self._seen = rotations
-            for file in self._files.values():
-                file.close()
-            self._files.clear()
+            self._close()
         known = self._files.get(table)
         if known is None:
             if not table or "/" in table or table.startswith("."):
                 raise Refused(f"{self.url}: {table!r} is no name of a table")
             path = os.path.join(self.url.path, f"{table}_{self._number}.log")
-            known = self._files[table] = open(path, "ab")
+            known = self._files[table] = RowFile(path)
         return known
+
+    def flush(self) -> None:
+        """Write what waits in this process; rows that cannot be written are logged."""
+        if self._pid == os.getpid():
+            for table, file in self._files.items():
+                self._tell(table, file.flush)
+
+    def _close(self) -> None:
+        for table, file in self._files.items():
+            self._tell(table, file.close)
+        self._files.clear()
+
+    def _tell(self, table: str, do: Callable[[], None]) -> None:
+        """Write, and log it where that fails."""
+        try:
+            do()
+        except OSError as e:
+            self._log.write(L_ERR, f"ERROR: rows of table {table} that have waited are lost: {e.strerror}")
 
     def _claim(self) -> tuple[int, int]:
         """A number that no other living process has, and the lock that says so."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from engine import Lines
+from script import Site, request
 
 from runtime.storage.errors import Refused
 from runtime.storage.flatstore import Flatstore
@@ -67,3 +71,52 @@ def test_a_row_that_is_lost_is_logged(tmp_path: Path) -> None:
     db = Flatstore(parse_url(f"flatstore:{tmp_path}/none"), log, True, lambda: 0)
     db.insert_later("acc", ("a",), [1])
     assert "a row of table acc is lost" in log.lines[0]
+
+
+@contextmanager
+def disk_of(limit: int) -> Iterator[None]:
+    """No file grows beyond so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_on_a_full_disk_a_row_is_there_or_is_not(tmp_path: Path) -> None:
+    db, _ = store(tmp_path)
+    db.insert(None, "acc", ("a",), [b"before"])
+    with disk_of(12):
+        for _ in range(2):
+            with pytest.raises(Refused, match="table acc: File too large"):
+                db.insert(None, "acc", ("a",), [b"too much"])
+        db.insert(None, "acc", ("a",), [b"fits"])
+    db.insert(None, "acc", ("a",), [b"behind"])
+    assert (tmp_path / "acc_1.log").read_bytes() == b"before\nfits\nbehind\n"
+
+
+def test_rows_that_have_waited_for_a_full_disk_are_lost_whole_and_logged(tmp_path: Path) -> None:
+    log = Lines()
+    rotations = [0]
+    db = Flatstore(parse_url(f"flatstore:{tmp_path}"), log, False, lambda: rotations[0])
+    with disk_of(8):
+        for number in (1000, 2000):
+            db.insert(None, "acc", ("a",), [number])
+        rotations[0] += 1
+        db.insert(None, "acc", ("a",), [3])
+    rotations[0] += 1
+    db.insert(None, "acc", ("a",), [4])
+    assert log.lines == ["ERROR: rows of table acc that have waited are lost: File too large"]
+    assert (tmp_path / "acc_1.log").read_bytes() == b"3\n"
+
+
+def test_rows_that_wait_do_so_for_a_second(tmp_path: Path) -> None:
+    params = f'modparam("flatstore", "flush", 0) modparam("acc", "db_url", "flatstore:{tmp_path}")'
+    site = Site(f'{params} route {{ acc_db_request("200 OK", "acc"); }}', "flatstore sl tm acc")
+    site.say(request())
+    assert (tmp_path / "acc_1.log").read_bytes() == b""
+    (timer,) = site.engine.program.modules[0].timers()
+    timer.body(site.now_ms + 1000, [])
+    assert timer.period_ms == 1000 and not timer.once_per_server
+    assert (tmp_path / "acc_1.log").read_bytes().count(b"\n") == 1

@@ -15,7 +15,7 @@ from runtime.modules.tm import Tm
 from runtime.routing.database import INSERT, Change, Row, Value
 from runtime.sip.digest import MD5, Credentials, ha1_of, response_of
 from runtime.sip.transport import Send
-from runtime.storage.connection import connect
+from runtime.storage.connection import Connection, connect
 from runtime.storage.statement import change, question
 from runtime.storage.url import parse_url
 from storage.test_registrations import made
@@ -36,11 +36,11 @@ AWAY = "<sip:bob@127.0.0.1:5090>"
 
 
 class Server(Site):
-    """A server whose module has its tables in the database at `url`."""
+    """A server whose module has its tables in the database at `url`; `more` modules are loaded behind it."""
 
-    def __init__(self, url: str, module: str, route: str, parameters: str = "") -> None:
+    def __init__(self, url: str, module: str, route: str, parameters: str = "", more: str = "") -> None:
         parameters += f'modparam("{module}", "db_url", "{url}")\n'
-        super().__init__(parameters + route, f"{url.partition(':')[0]} sl tm {module}")
+        super().__init__(parameters + route, f"{url.partition(':')[0]} sl tm {module} {more}")
         tm = self.engine.world.modules["tm"]
         assert isinstance(tm, Tm)
         tm.begin(self.engine.world, self.now_ms)
@@ -58,15 +58,24 @@ class Server(Site):
 
 def fill(url: str, table: str, *rows: Mapping[str, Value]) -> None:
     connection = connect(parse_url(url))
+    fill_in(connection, table, *rows)
+    connection.close()
+
+
+def fill_in(connection: Connection, table: str, *rows: Mapping[str, Value]) -> None:
     for row in rows:
         connection.run([change(Change(INSERT, table, tuple(row), list(row.values()), []))])
-    connection.close()
 
 
 def rows(url: str, table: str, *columns: str) -> list[Row]:
     connection = connect(parse_url(url))
-    found: list[Row] = connection.run([question(table, columns, [])])[0].rows
+    found = rows_in(connection, table, *columns)
     connection.close()
+    return found
+
+
+def rows_in(connection: Connection, table: str, *columns: str) -> list[Row]:
+    found: list[Row] = connection.run([question(table, columns, [])])[0].rows
     return found
 
 
