@@ -15,6 +15,7 @@ from runtime.modules.usrloc.folder import make_private_folder, parent_folder
 from runtime.modules.usrloc.locations import Locations, Table
 from runtime.modules.usrloc.record import BadRecord, earliest, expires_first, pack, unpack
 from runtime.modules.usrloc.store import Store, StoreError
+from runtime.routing.timer import Timer
 
 ROUTE = 'route { if (method=="REGISTER") save("location"); else lookup("location"); }'
 
@@ -235,11 +236,19 @@ def test_the_timer_removes_what_is_over_in_all_parts_of_a_large_table() -> None:
         store.write(table.number, b"user%d" % n, pack([contact(b"sip:%d@h" % n, now_s + lasts)]))
     store.commit()
     (timer,) = [t for t in Usrloc.timers(module_of(server)) if t.once_per_server]
-    timer.body(10_000, [])
+    run_out(timer, 10_000)
     assert store.count(table.number) == 3333 and table.expired() == 1667
     assert sum(1 for _ in table.users()) == 3333
-    timer.body(100_000, [])
+    run_out(timer, 100_000)
     assert store.count(table.number) == 0 and table.expired() == 5000
+
+
+def run_out(timer: Timer, now_ms: int) -> None:
+    """All spells of a timer that goes on until it is done."""
+    timer.due_ms = now_ms
+    while timer.due_ms == now_ms:
+        timer.due_ms = now_ms + timer.period_ms
+        timer.body(now_ms, [])
 
 
 def test_each_contact_that_expires_is_told() -> None:

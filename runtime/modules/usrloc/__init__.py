@@ -9,10 +9,12 @@ from typing import Final, final
 from runtime.modules.usrloc.arriving import STATES_BYTES
 from runtime.modules.usrloc.batch import Batch
 from runtime.modules.usrloc.commands import Commands
+from runtime.modules.usrloc.expiring import Expiry
 from runtime.modules.usrloc.folder import make_private_folder
 from runtime.modules.usrloc.journal import JournalError
 from runtime.modules.usrloc.keeping import Folder, Keep, open_keep
 from runtime.modules.usrloc.locations import Locations, Table
+from runtime.modules.usrloc.pacing import Pace
 from runtime.modules.usrloc.rows import Columns, Rows
 from runtime.modules.usrloc.store import Store, StoreError
 from runtime.routing.command import Command
@@ -210,7 +212,9 @@ class Usrloc(Module):
     def end(self) -> None:
         """What the database does not know yet is written."""
         if self.db_mode == WRITE_BACK:
-            self._expire(time.monotonic_ns() // 1_000_000, [])
+            expiries = self._expiries()
+            while self._expire(expiries, time.monotonic_ns() // 1_000_000, Pace(0)):
+                pass
         if self.locations.keep is not None:
             self.locations.keep.leave()
 
@@ -218,7 +222,7 @@ class Usrloc(Module):
         """Expired contacts are removed by one process for all."""
         timers: list[Timer] = []
         if self.timer_interval != 0:
-            timers.append(Timer("usrloc: expired contacts", self.timer_interval * 1000, self._expire))
+            timers.append(self._expiry_timer())
         if any([table.arrival is not None for table in self.locations.tables]):
             timers.append(self._arrival_timer())
         if self._keep:
@@ -253,15 +257,38 @@ class Usrloc(Module):
         if self.locations.keep is not None:
             self.locations.keep.turn(now_ms)
 
-    def _expire(self, now_ms: int, sends: list[Send]) -> None:
+    def _expiry_timer(self) -> Timer:
+        expiries: list[Expiry] = []
+        pace = Pace()
+
+        def expire(now_ms: int, sends: list[Send]) -> None:
+            if not expiries:
+                expiries.extend(self._expiries())
+            if self._expire(expiries, now_ms, pace):
+                # What else has to be done is done, and then this goes on.
+                timer.due_ms = now_ms
+
+        timer = Timer("usrloc: expired contacts", self.timer_interval * 1000, expire)
+        return timer
+
+    def _expiries(self) -> list[Expiry]:
+        """A way through each table, the first one last."""
+        return [Expiry(table) for table in reversed(self.locations.tables)]
+
+    def _expire(self, expiries: list[Expiry], now_ms: int, pace: Pace) -> bool:
+        """Go on with the last of `expiries`, which goes when it is done; False when none is left."""
         locations = self.locations
         locations.store.enter()
-        for table in locations.tables:
+        if expiries:
             try:
-                table.expire(locations.now_s(now_ms))
+                is_over = expiries[-1].work(locations.now_s(now_ms), pace)
             except (StoreError, DatabaseError) as e:
-                shown = table.name.decode("latin-1")
+                is_over = True
+                shown = expiries[-1].table.name.decode("latin-1")
                 locations.log.write(L_ERR, f"ERROR: usrloc: table {shown}: cannot write or remove contacts: {e}")
+            if is_over:
+                expiries.pop()
+        return len(expiries) > 0
 
     def commands(self) -> list[Command]:
         return Commands(self.locations).all()

@@ -12,6 +12,7 @@ from typing import Final, final
 
 from runtime.modules.usrloc.contact import Contact
 from runtime.modules.usrloc.filling import Filler
+from runtime.modules.usrloc.pacing import Pace
 from runtime.modules.usrloc.rows import Rows
 from runtime.modules.usrloc.store import COUNTERS, KEY_LIMIT, Store
 from runtime.routing.context import Context
@@ -19,12 +20,13 @@ from runtime.routing.ports import L_NOTICE, Log
 
 # Rows that are asked for in one go.
 PART_ROWS: Final = 4_000
-# Users that are written in one turn of the writer.
-_TURN: Final = 50
+# Users that are written in one turn of the writer, and the pause behind it.
+_TURN: Final = 16
+_REST_S: Final = 0.0001
 # The timer process has other things to do now and then.
 _SPELL_S: Final = 0.25
 # Marks that are removed in one go.
-_SWEEP: Final = 2_000
+_SWEEP: Final = 200
 # One byte for each table.
 STATES_BYTES: Final = 64
 
@@ -107,6 +109,7 @@ class Arrival:
 
     def _write(self, users: dict[bytes, list[Contact]]) -> None:
         store = self._store
+        pace = Pace(_REST_S)
         names = [name for name in users if len(name) <= KEY_LIMIT]
         for start in range(0, len(names), _TURN):
             turn = names[start : start + _TURN]
@@ -120,6 +123,7 @@ class Arrival:
                 store.commit()
             finally:
                 store.abort()
+            pace.rest()
 
     def _note(self, key: bytes, value: bytes) -> None:
         self._store.begin()

@@ -12,7 +12,9 @@ from mypy_extensions import i64
 
 from runtime.modules.usrloc.contact import LAST_TIME, PERMANENT, Contact
 from runtime.modules.usrloc.dump import dump
+from runtime.modules.usrloc.expiring import Expiry
 from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
+from runtime.modules.usrloc.pacing import Pace
 from runtime.modules.usrloc.qvalue import BadQ, parse_q, q_text
 from runtime.modules.usrloc.store import KEY_LIMIT, StoreError
 from runtime.routing.command import Command, Inquiry
@@ -101,7 +103,7 @@ class Commands:
         locations = self._locations
         locations.store.enter()
         try:
-            inquiry.answer(inquiry.ok + b"\n" + dump(locations, locations.now_s(inquiry.now_ms)))
+            inquiry.answer(b"".join([inquiry.ok, b"\n", *dump(locations, locations.now_s(inquiry.now_ms), Pace())]))
         except (StoreError, DatabaseError) as e:
             inquiry.answer(_failed(e))
 
@@ -109,9 +111,12 @@ class Commands:
         """Do now what the timer does."""
         locations = self._locations
         locations.store.enter()
+        pace = Pace()
         try:
             for table in locations.tables:
-                table.expire(locations.now_s(inquiry.now_ms))
+                expiry = Expiry(table)
+                while not expiry.work(locations.now_s(inquiry.now_ms), pace):
+                    pass
         except (StoreError, DatabaseError) as e:
             inquiry.answer(_failed(e))
             return

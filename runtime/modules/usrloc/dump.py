@@ -8,6 +8,7 @@ from mypy_extensions import i64
 
 from runtime.modules.usrloc.contact import Contact
 from runtime.modules.usrloc.locations import Locations, Table
+from runtime.modules.usrloc.pacing import Pace
 from runtime.modules.usrloc.qvalue import q_text
 
 _STATES: Final = (b"CS_NEW", b"CS_SYNC", b"CS_DIRTY", b"CS_ZOMBIE_N", b"CS_ZOMBIE_S", b"CS_ZOMBIE_D")
@@ -16,26 +17,30 @@ _SLOTS: Final = 512
 _NOWHERE: Final = b"(nil)"
 
 
-def dump(locations: Locations, now_s: i64) -> bytes:
-    """The text, without a status line. Raises StoreError."""
-    tables = [_table(table, now_s) for table in locations.tables]
-    return b"".join([b"===Domain list===\n", *tables, b"===/Domain list===\n"])
+def dump(locations: Locations, now_s: i64, pace: Pace) -> list[bytes]:
+    """The text, in pieces, without a status line. Raises StoreError, DatabaseError."""
+    out = [b"===Domain list===\n"]
+    for table in locations.tables:
+        _add_table(out, table, now_s, pace)
+    out.append(b"===/Domain list===\n")
+    return out
 
 
-def _table(table: Table, now_s: i64) -> bytes:
-    out: list[bytes] = []
-    records: list[bytes] = []
-    number = 0
-    for aor, contacts in table.users():
-        records.append(_record(table.name, aor, contacts, number, now_s))
-        number += 1
-    first, last = (_NOWHERE, _NOWHERE) if not records else (_place(0, 0), _place(len(records) - 1, 0))
+def _add_table(out: list[bytes], table: Table, now_s: i64, pace: Pace) -> None:
     out.append(b"---Domain---\nname : '%s'\nsize : %d\ntable: %s\n" % (table.name, _SLOTS, _place(table.number, 0)))
-    out.append(b"d_ll {\n    n    : %d\n    first: %s\n    last : %s\n}\n" % (len(records), first, last))
-    if records:
-        out += [b"\n", *records, b"\n"]
+    # How many there are is known behind them.
+    list_at = len(out)
+    out.append(b"")
+    number = 0
+    for aor, contacts in table.users(pace):
+        out.append(_record(table.name, aor, contacts, number, now_s))
+        number += 1
+    first, last = (_NOWHERE, _NOWHERE) if number == 0 else (_place(0, 0), _place(number - 1, 0))
+    out[list_at] = b"d_ll {\n    n    : %d\n    first: %s\n    last : %s\n}\n" % (number, first, last)
+    if number > 0:
+        out[list_at] += b"\n"
+        out.append(b"\n")
     out.append(b"---/Domain---\n")
-    return b"".join(out)
 
 
 def _record(table: bytes, aor: bytes, contacts: list[Contact], number: int, now_s: i64) -> bytes:

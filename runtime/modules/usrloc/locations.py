@@ -17,21 +17,22 @@ from runtime.modules.usrloc.contact import (
     SYNCED,
     ZOMBIE_DIRTY,
     ZOMBIE_NEW,
-    ZOMBIE_SYNCED,
     Contact,
 )
 from runtime.modules.usrloc.filling import Filler, put_in_order
 from runtime.modules.usrloc.keeping import Keep
-from runtime.modules.usrloc.record import BadRecord, expires_first, fits, pack, unpack
+from runtime.modules.usrloc.pacing import Pace
+from runtime.modules.usrloc.record import BadRecord, fits, pack, unpack
 from runtime.modules.usrloc.rows import Rows
 from runtime.modules.usrloc.store import RECORD_LIMIT, Store, StoreError
 from runtime.routing.context import Context
 from runtime.routing.database import Change as RowChange
 from runtime.routing.ports import L_NOTICE, Log
 
-# Users that are looked at in one go, and those that are written to.
+# Users that are put in by one transaction before the server begins.
 _PART: Final = 2000
-_TURN: Final = 50
+# Users that are looked at in one go.
+_LOOK: Final = 100
 
 
 class TooManyContacts(Exception):
@@ -164,18 +165,20 @@ class Table:
         locations = self.locations
         return locations.store.get(self.number, aor) if ctx is None else locations.batch.read(self.number, aor)
 
-    def users(self) -> Iterator[tuple[bytes, list[Contact]]]:
-        """All users with their contacts, by their names. Raises StoreError, DatabaseError."""
+    def users(self, pace: Pace | None = None) -> Iterator[tuple[bytes, list[Contact]]]:
+        """All users with their contacts, by their names; at this pace, where others need the processor. Raises StoreError, DatabaseError."""
         direct = self.locations.direct
         if direct is not None:
             yield from sorted(direct.load(self.name).items())
             return
         after: bytes | None = None
         while True:
-            part = self.locations.store.part(self.number, after, _PART)
+            part = self.locations.store.part(self.number, after, _LOOK)
             for key, record in part:
+                if pace is not None:
+                    pace.keep()
                 yield key, _unpacked(record)
-            if len(part) < _PART:
+            if len(part) < _LOOK:
                 return
             after = part[-1][0]
 
@@ -187,94 +190,6 @@ class Table:
     def part(self, after: bytes | None, most: int) -> list[tuple[bytes, list[Contact]]]:
         """Up to `most` users, by their names, from the first behind `after` (None: the very first). Raises StoreError."""
         return [(key, _unpacked(record)) for key, record in self.locations.store.part(self.number, after, most)]
-
-    def expire(self, now_s: i64) -> int:
-        """Remove what is over, and with a database have that do what is left to do; how many contacts have expired.
-
-        The table is walked through in parts, and written to in short turns, so that nobody has to wait. Raises
-        StoreError, and DatabaseError: then the rest stays as it is, for the next time.
-        """
-        if self.locations.direct is not None:
-            self.locations.direct.delete_expired(self.name, now_s)
-            return 0
-        store = self.locations.store
-        gone = 0
-        after: bytes | None = None
-        while True:
-            part = store.part(self.number, after, _PART)
-            due = [key for key, record in part if self._is_due(record, now_s)]
-            for start in range(0, len(due), _TURN):
-                gone += self._settle(due[start : start + _TURN], now_s)
-            if len(part) < _PART:
-                return gone
-            after = part[-1][0]
-
-    def _is_due(self, record: bytes, now_s: i64) -> bool:
-        if expires_first(record) <= now_s:
-            return True
-        return self.locations.writes_back and any([contact.state != SYNCED for contact in _unpacked(record)])
-
-    def _settle(self, keys: list[bytes], now_s: i64) -> int:
-        """First in the database, then in memory, where what has been changed meanwhile stays for the next time."""
-        locations = self.locations
-        told: dict[bytes, list[Contact]] = {}
-        if locations.rows is not None:
-            changes: list[RowChange] = []
-            for key in keys:
-                told[key] = self.contacts(key)
-                changes.extend(self._left_to_do(locations.rows, key, told[key], now_s))
-            locations.rows.write(None, changes)
-        gone = 0
-        store = locations.store
-        store.begin()
-        try:
-            for key in keys:
-                gone += self._settle_user(key, told.get(key, []), now_s)
-            store.add_expired(self.number, gone)
-            store.commit()
-        finally:
-            store.abort()
-        return gone
-
-    def _left_to_do(self, rows: Rows, aor: bytes, contacts: list[Contact], now_s: i64) -> list[RowChange]:
-        writes_back = self.locations.writes_back
-        if all([contact.state >= ZOMBIE_SYNCED for contact in contacts]):
-            return [rows.delete_user(self.name, aor)]
-        changes: list[RowChange] = []
-        for contact in contacts:
-            if contact.flags & MEMORY_ONLY != 0:
-                continue
-            if contact.is_over(now_s) or contact.state >= ZOMBIE_SYNCED:
-                if contact.state != NEW or not writes_back:
-                    changes.append(rows.delete(self.name, aor, contact.uri))
-            elif writes_back and (contact.state == NEW or contact.state == DIRTY):
-                changes.append(rows.put(self.name, aor, contact))
-        return changes
-
-    def _settle_user(self, aor: bytes, told: list[Contact], now_s: i64) -> int:
-        """How many contacts have expired. `told` is what the database was told of."""
-        store = self.locations.store
-        record = store.read(self.number, aor)
-        contacts = [] if len(record) == 0 else _unpacked(record)
-        kept: list[Contact] = []
-        over: list[bytes] = []
-        for contact in contacts:
-            is_settled = self.locations.rows is None or any(
-                [c.equals(contact) and c.state == contact.state for c in told]
-            )
-            if contact.is_over(now_s) and is_settled:
-                over.append(contact.uri)
-            elif contact.state < ZOMBIE_SYNCED or not is_settled:
-                if is_settled and self.locations.writes_back and contact.state < ZOMBIE_NEW:
-                    contact.state = SYNCED
-                kept.append(contact)
-        if self.locations.log.level >= L_NOTICE:
-            _tell(self.locations.log, aor, over)
-        fresh = pack(kept) if kept else b""
-        if fresh != record:
-            # What has expired would do so after a restart, too, and has to go from a disk that is full.
-            store.write(self.number, aor, fresh, False)
-        return len(over)
 
     def expired(self) -> int:
         """How many contacts have expired since the start. Raises StoreError."""
@@ -442,11 +357,6 @@ class Change:
     def drop(self) -> None:
         """Let all be as it was. Does nothing after `keep`."""
         self._table.locations.store.abort()
-
-
-def _tell(log: Log, aor: bytes, uris: list[bytes]) -> None:
-    for uri in uris:
-        log.write(L_NOTICE, f"Binding '{aor.decode('latin-1')}','{uri.decode('latin-1')}' has expired")
 
 
 def _unpacked(record: bytes) -> list[Contact]:
