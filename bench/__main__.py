@@ -43,10 +43,12 @@ def main(words: list[str] | None = None) -> int:
     _add_capacity(commands.add_parser("capacity", help="the highest rate that one core carries, and what is beyond"))
     _add_instructions(commands.add_parser("instructions", help="instructions per unit, counted by callgrind"))
     beside = commands.add_parser(
-        "beside", help="delays of lookups while all contacts are dumped, or searched for expired ones"
+        "beside",
+        help="delays of lookups and REGISTERs while all contacts are dumped, searched for expired ones, or end",
     )
     beside.add_argument("--users", type=int, default=100_000, help="(%(default)s)")
-    beside.add_argument("--rate", type=int, default=1_000, help="lookups a second (%(default)s)")
+    beside.add_argument("--register-rate", type=int, default=5_000, help="that users register at (%(default)s)")
+    beside.add_argument("--rate", type=int, default=1_000, help="requests a second (%(default)s)")
     beside.add_argument("--seconds", type=float, default=5.0, help="of one measurement (%(default)s)")
     beside.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     _add_gap(commands.add_parser("gap", help="the longest time that a worker works between two receives"))
@@ -158,7 +160,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
         return compile_times(shlex.split(arguments.serc), arguments.lines, arguments.ifs, arguments.rounds)
     if arguments.command == "beside":
         ser = shlex.split(arguments.ours)
-        return measure_beside(ser, arguments.users, arguments.rate, arguments.seconds, _cores())
+        return measure_beside(
+            ser, arguments.users, arguments.register_rate, arguments.rate, arguments.seconds, _cores()
+        )
     if arguments.command == "gap":
         ser = shlex.split(arguments.ours)
         return measure_gaps(ser, arguments.users, arguments.register_rate, arguments.rate, arguments.seconds, _cores())

@@ -1,10 +1,14 @@
-"""What a dump of all contacts, and the search for expired ones, do to the delay of requests that are looked up and relayed meanwhile."""
+"""What a dump of all contacts, the search for expired ones and their end do to the delay of requests that are looked up or registered
+meanwhile."""
 
 from __future__ import annotations
 
 import os
 import select
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -16,7 +20,11 @@ from bench.scenario import LOOKUP, ser_command, ser_config
 # An answer that does not come by then does not count.
 PATIENCE_MS: Final = 60_000
 # What an administrator asks for, by what it is called here.
-TASKS: Final = {"dump": "ul_dump", "expiry": "ul_flush"}
+TASKS: Final = {"dump": "ul_dump", "search": "ul_flush"}
+# What is delayed.
+MODES: Final = ("lookup", "register")
+# Contacts end so long after the last of them has been registered, for a measurement without their end before it.
+MARGIN_S: Final = 12
 
 
 class Asking:
@@ -57,45 +65,111 @@ class Asking:
     def end(self) -> None:
         self._ends.set()
         self._thread.join()
+        os.unlink(self._pipe)
+
+
+def told(folder: str, command: str) -> list[str]:
+    """The lines of one command's answer."""
+    pipe = f"{folder}/reply-once"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with open(f"{folder}/fifo", "wb", buffering=0) as fifo:
+            fifo.write(f":{command}:reply-once\n\n".encode())
+        waiting = select.poll()
+        waiting.register(reading, select.POLLIN)
+        if not waiting.poll(PATIENCE_MS):
+            raise CannotMeasure(f"{command} was not answered")
+        return os.read(reading, 65536).decode().splitlines()
+    finally:
+        os.close(reading)
+        os.unlink(pipe)
+
+
+class Beside:
+    """Our server in `folder` with `users` users, which register in `fill_s` seconds, and a load of `rate` requests a second for `seconds`."""
+
+    def __init__(
+        self,
+        ser: list[str],
+        users: int,
+        register_rate: float,
+        rate: float,
+        seconds: float,
+        cores: tuple[int | None, int | None],
+    ) -> None:
+        self._ser = ser
+        self.fill_s = users / register_rate
+        self._users = users
+        self._rate = rate
+        self._seconds = seconds
+        self._cores = cores
+        self._port = free_port()
+        self._callee_port = free_port()
+        # By what was measured.
+        self.found: dict[str, object] = {"users": users, "rate": rate}
+
+    @contextmanager
+    def server(self, parameters: str = "") -> Iterator[str]:
+        """The folder of a server with all users registered."""
+        with TemporaryDirectory(prefix="bench-") as folder:
+            config = Path(folder) / "ser.cfg"
+            text = ser_config(LOOKUP).replace("\nroute {", f"\n{parameters}\nroute {{", 1)
+            config.write_text(f'fifo="{folder}/fifo"\nfifo_dir="{folder}/"\n{text}')
+            command = ser_command(self._ser, str(config), self._port)
+            # The server may use all cores: what is asked is whether a process hinders another.
+            with running("ours", command, self._port, core=None, probe_port=self._callee_port):
+                done = self._load("register", self._users / self.fill_s, self._users)["done"]
+                if done < self._users:
+                    raise CannotMeasure(f"{done} of {self._users} users were registered: --register-rate is too high")
+                yield folder
+
+    def _load(self, mode: str, rate: float, count: int) -> Load:
+        return load(mode, rate, count, self._port, self._callee_port, core=self._cores[1], users=self._users)
+
+    def measure(self, mode: str, beside: str, alone: Load | None = None) -> Load:
+        """Delays under the load, printed; in relation to those that were measured `alone`."""
+        found = self._load(mode, self._rate, max(1, int(self._rate * self._seconds)))
+        times = found["p99_us"] / alone["p99_us"] if alone is not None and alone["p99_us"] else 1.0
+        self.found[f"{mode} {beside}"] = {**found, "p99_times": times}
+        print(
+            f"{mode:8} {beside}: p50 {found['p50_us']:.0f} us, p99 {found['p99_us']:.0f} us ({times:.2f} times), lost {found['lost']}",
+            flush=True,
+        )
+        return found
 
 
 def measure_beside(
-    ser: list[str], users: int, rate: float, seconds: float, cores: tuple[int | None, int | None]
+    ser: list[str], users: int, register_rate: float, rate: float, seconds: float, cores: tuple[int | None, int | None]
 ) -> dict[str, object]:
-    """p50 and p99 of lookups alone and beside each task, and how often that was done; printed as they come. Raises CannotMeasure."""
-    port, callee_port = free_port(), free_port()
-    result: dict[str, object] = {"users": users, "rate": rate}
-    with TemporaryDirectory(prefix="bench-") as folder:
-        config = Path(folder) / "ser.cfg"
-        config.write_text(f'fifo="{folder}/fifo"\nfifo_dir="{folder}/"\n{ser_config(LOOKUP)}')
-        command = ser_command(ser, str(config), port)
-        # The server may use all cores: what is asked is whether a process hinders another.
-        with running("ours", command, port, core=None, probe_port=callee_port):
-            done = load("register", rate, users, port, callee_port, core=cores[1], users=users)["done"]
-            if done < users:
-                raise CannotMeasure(f"{done} of {users} users were registered")
-
-            def lookups() -> Load:
-                return load("lookup", rate, max(1, int(rate * seconds)), port, callee_port, core=cores[1], users=users)
-
-            lookups()
-            alone = lookups()
-            result["alone"] = alone
-            print(
-                f"{users} users, {rate:g} lookups a second: p50 {alone['p50_us']:.0f} us, p99 {alone['p99_us']:.0f} us",
-                flush=True,
-            )
+    """p50 and p99 of lookups and REGISTERs alone and beside each task; printed as they come. Raises CannotMeasure."""
+    scene = Beside(ser, users, register_rate, rate, seconds, cores)
+    print(f"{users} users, {rate:g} requests a second", flush=True)
+    with scene.server() as folder:
+        for mode in MODES:
+            scene.measure(mode, "to warm up")
+            alone = scene.measure(mode, "alone")
             for name, task in TASKS.items():
                 asking = Asking(folder, task)
                 try:
-                    found = lookups()
+                    scene.measure(mode, f"beside {name}", alone)
                 finally:
                     asking.end()
-                times = found["p99_us"] / alone["p99_us"] if alone["p99_us"] else 0.0
-                result[name] = {**found, "answers": asking.answers, "p99_times": times}
-                print(
-                    f"beside {asking.answers} times {task}: p50 {found['p50_us']:.0f} us, p99 {found['p99_us']:.0f} us "
-                    f"({times:.2f} times), lost {found['lost']}",
-                    flush=True,
-                )
-    return result
+                print(f"         {task} was answered {asking.answers} times", flush=True)
+    _measure_expiry(scene, seconds)
+    return scene.found
+
+
+def _measure_expiry(scene: Beside, seconds: float) -> None:
+    """REGISTERs before, and while, all contacts end."""
+    life_s = int(scene.fill_s + seconds + MARGIN_S)
+    began_s = time.monotonic()
+    with scene.server(
+        f'modparam("registrar", "max_expires", {life_s})\nmodparam("usrloc", "timer_interval", 1)'
+    ) as folder:
+        filled_s = time.monotonic()
+        alone = scene.measure("register", "before the end")
+        # The load renews contacts: those of the first users.
+        time.sleep(max(0.0, began_s + life_s + (filled_s - began_s - scene.fill_s) - time.monotonic()))
+        scene.measure("register", "beside the end", alone)
+        print(f"         ul_stats: {' '.join(told(folder, 'ul_stats'))}", flush=True)
