@@ -90,22 +90,28 @@ class Phones:
 
     def missing(self, server: Ser) -> set[str]:
         """Those who got their 200 and are nowhere."""
-        lost: set[str] = set()
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(("127.0.0.1", 0))
-            s.settimeout(2.0)
-            for user in self.answered:
-                for _ in range(5):
-                    s.sendto(message("MESSAGE", user, server, s.getsockname()[1]), ("127.0.0.1", server.port))
-                    try:
-                        answer = s.recv(65536)
-                    except TimeoutError:
-                        continue
-                    if f"Call-ID: {user}\r".encode() in answer:
-                        break
-                if not answer.startswith(b"SIP/2.0 302 ") or f"sip:{user}@127.0.0.1:9".encode() not in answer:
-                    lost.add(user)
-        return lost
+        return missing_of(server, self.answered)
+
+
+def missing_of(server: Ser, users: set[str]) -> set[str]:
+    """Those of the users who are nowhere."""
+    lost: set[str] = set()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(2.0)
+        for user in users:
+            answer = b""
+            for _ in range(5):
+                s.sendto(message("MESSAGE", user, server, s.getsockname()[1]), ("127.0.0.1", server.port))
+                try:
+                    answer = s.recv(65536)
+                except TimeoutError:
+                    continue
+                if f"Call-ID: {user}\r".encode() in answer:
+                    break
+            if not answer.startswith(b"SIP/2.0 302 ") or f"sip:{user}@127.0.0.1:9".encode() not in answer:
+                lost.add(user)
+    return lost
 
 
 def started(folder: Path, config: Path) -> Ser:

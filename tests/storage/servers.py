@@ -70,12 +70,17 @@ class DatabaseServer:
             return False
         return True
 
-    def stop(self) -> None:
+    def stop(self, end: signal.Signals | None = None) -> None:
+        """In good order, or (SIGKILL) at once, with all its processes."""
         process = self.process
-        if process is not None:
+        if process is None:
+            return
+        if end == signal.SIGKILL:
+            self.signal(end)
+        else:
             process.send_signal(self.end)
-            process.wait(60)
-            self.process = None
+        process.wait(60)
+        self.process = None
 
     def signal(self, what: signal.Signals) -> None:
         """To the server and to the processes that it has started. Those that are to stop have stopped when this returns."""
