@@ -132,6 +132,11 @@ class Asking:
         self.switches: i64 = 0
         self.now_ms: i64 = 0
 
+    def number_for(self, pid: int) -> None:
+        """Questions are those of this process from now on: what was asked by another one in the same place, which is dead, may still be
+        answered, and is no answer to any of them."""
+        self._last_number = pid << 32
+
     def kind(self, name: str, deadline_ms: i64, limit: i64) -> Kind:
         """The kind of this name, made when first asked for: for who has no place to keep it."""
         found = self._kinds.get(name)

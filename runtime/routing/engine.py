@@ -255,6 +255,7 @@ class Engine:
         self._is_timer_process = is_timer_process
         self.schedule.add(self._own_timers(is_timer_process))
         self.world.set_pid(pid)
+        self.world.asking.number_for(pid)
         self.world.asking.watches = watches
         self.world.connections = connections
         for module in self.program.modules:

@@ -66,6 +66,23 @@ def test_other_messages_do_not_wait() -> None:
     assert header(sent.data, "Call-ID") == "slow"
 
 
+def test_an_answer_to_a_process_that_has_died_is_none_to_the_next_one_in_its_place() -> None:
+    """The helper's letter comes into the same mailbox."""
+    desk = Desk()
+
+    def ask(ctx: Context) -> int:
+        return answered(ctx, desk.row(ctx, b"a"))
+
+    dead, alive = server(ask), server(ask)
+    alive.engine.world.asking.number_for(4712)
+    for site in (dead, alive):
+        assert site.say(request("OPTIONS")) == []
+    old, new = desk.asked
+    assert alive.engine.take_answer(old.number, b"of somebody else", alive.now_ms) == [] and new.fate == ASKED
+    (sent,) = alive.engine.take_answer(new.number, b"mine", alive.now_ms)
+    assert sent.data.startswith(b"SIP/2.0 200 mine\r\n")
+
+
 def test_answers_may_come_in_any_order() -> None:
     desk = Desk()
     site = server(lambda ctx: answered(ctx, desk.row(ctx, b"")))

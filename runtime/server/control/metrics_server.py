@@ -159,7 +159,8 @@ class MetricsServer:
         self._log: Final = log
         self._clients: Final[dict[int, _Client]] = {}
         self._question: _Question | None = None
-        self._number = 0
+        # What is answered to another process in the same place, which is dead, is no answer to this one.
+        self._number = os.getpid() << 32
         self._mail: Final = workers.exchange.mailbox.fileno()
         self._poll: Final = select.poll()
         self._poll.register(listener.fileno(), select.POLLIN)

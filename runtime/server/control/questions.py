@@ -98,6 +98,8 @@ class Commands:
         """Called once, in the process that asks. `master` is the pid of the master, `programs` takes letters about another program,
         `traces` those about calls that are watched."""
         self._workers = workers
+        # What is answered to another process in the same place, which is dead, is no answer to this one.
+        self._number = os.getpid() << 32
         self._master = master
         self._programs = programs
         self._traces = traces
