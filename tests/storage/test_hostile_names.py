@@ -8,6 +8,7 @@ from phone import Phone, hex_of, nonce_of
 from script import ask, request
 
 from runtime.routing.database import Value
+from runtime.routing.module import Module
 from runtime.sip.transport import Send
 from runtime.storage.connection import Connection, connect
 from runtime.storage.url import DBTEXT, parse_url
@@ -93,7 +94,9 @@ class Everything(Server):
         """What was sent beside the last answer has arrived, and the timers have seen it."""
         for sent in [send for send in self.sent if not send.data.startswith(b"SIP/2.0 ")]:
             self.accept(sent)
-        for timer in self.engine.world.modules["msilo"].timers():
+        msilo = self.engine.world.modules["msilo"]
+        assert isinstance(msilo, Module)
+        for timer in msilo.timers():
             timer.body(self.now_ms, [])
 
     def owns(self, name: str, sender: str) -> bool:

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+import psycopg
 import pytest
 from engine import Lines
 
@@ -108,3 +109,35 @@ def look_after(pool: Pool, over: threading.Event) -> None:
     """What the service does while something is in hand."""
     while not over.wait(0.1):
         pool.look_after(time.monotonic())
+
+
+@pytest.mark.slow
+def test_a_database_that_is_too_slow_for_all_does_what_it_can_in_time(postgres: DatabaseServer) -> None:
+    """All of them together would be too late, and so all in vain."""
+    url = parse_url(postgres.url("slow_rows"))
+    administration = Administration(url)
+    administration.create()
+    administration.close()
+    with psycopg.connect(
+        host=url.host, port=url.port, user=url.user, password=url.password, dbname=url.path, autocommit=True
+    ) as raw:
+        body = "BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END"
+        raw.execute(f"CREATE FUNCTION slow() RETURNS trigger AS $$ {body} $$ LANGUAGE plpgsql")
+        raw.execute("CREATE TRIGGER slow BEFORE INSERT ON missed_calls FOR EACH ROW EXECUTE FUNCTION slow()")
+    pool = Pool(url, 2000, Lines())
+    load = Load(pool)
+    load.put(1)
+    load.put(2)
+    over = threading.Event()
+    looking = threading.Thread(target=look_after, args=(pool, over))
+    looking.start()
+    waiting = [threading.Thread(target=load.put, args=(number,)) for number in range(100, 220)]
+    for one in waiting:
+        one.start()
+    for one in waiting:
+        one.join()
+    over.set()
+    looking.join()
+    assert len(load.confirmed) > 12 and all(isinstance(e, Late) for e in load.failures)
+    found = {row[0] for row in connect(url).run([question("missed_calls", ("sip_callid",), [])])[0].rows}
+    assert set(load.confirmed) <= found

@@ -23,6 +23,8 @@ from runtime.storage.url import Url
 READERS: Final = 4
 # So many questions become one transaction at most.
 BURST_MAX: Final = 128
+# A transaction is to take no longer: who comes meanwhile waits for its end.
+_TRANSACTION_S: Final = 0.5
 # A database that could not be reached is not tried for so long.
 REST_S: Final = 0.5
 # A connection that is silent for so much longer than its deadline is cut off.
@@ -108,6 +110,9 @@ class _Lane:
         self._burst: Final = burst
         self._connection: Final = connection
         self._patience_s: Final = patience_s
+        # How long a question took the last two times: one that stood in somebody's way tells nothing of the next.
+        self._last_s = 0.0
+        self._before_s = 0.0
         self.busy_until_s = 0.0
 
     def look_after(self, now_s: float) -> None:
@@ -118,27 +123,40 @@ class _Lane:
         """Serve for ever."""
         while True:
             jobs = [self._queue.get()]
-            while len(jobs) < self._burst:
+            each_s = min(self._last_s, self._before_s)
+            most = self._burst if each_s * self._burst <= _TRANSACTION_S else int(_TRANSACTION_S / each_s)
+            while len(jobs) < most:
                 try:
                     jobs.append(self._queue.get_nowait())
                 except Empty:
                     break
-            self._serve(jobs)
+            self._serve(jobs, each_s)
 
-    def _serve(self, jobs: list[Job]) -> None:
+    def _serve(self, jobs: list[Job], each_s: float) -> None:
+        """Do what can be done in time: else a database that is too slow for all would answer all of them too late."""
         now_s = time.monotonic()
-        waited_for = [job for job in jobs if job.until_s > now_s]
+        # A guess that is wrong is found out by who has just come.
+        end_s = now_s + min(each_s * len(jobs), self._patience_s / 2)
+        waited_for = [job for job in jobs if job.until_s > end_s]
         for job in jobs:
-            if job.until_s <= now_s:
+            if job.until_s <= end_s:
                 job.done(Late(f"{self._pool.url}: nothing was done within the deadline"))
-        if len(waited_for) > 1:
-            together = self._try([s for job in waited_for for s in job.statements])
+        if waited_for:
+            self._before_s = self._last_s
+            done = self._do(waited_for)
+            self._last_s = (time.monotonic() - now_s) / done
+
+    def _do(self, jobs: list[Job]) -> int:
+        """How many of them have been done: of those that were cut off one at most."""
+        if len(jobs) > 1:
+            together = self._try([s for job in jobs for s in job.statements])
             if not isinstance(together, Refused):
-                self._share_out(waited_for, together)
-                return
+                self._share_out(jobs, together)
+                return 1 if isinstance(together, Late) else len(jobs)
         # One of them is at fault: the others shall not suffer.
-        for job in waited_for:
+        for job in jobs:
             job.done(self._try(job.statements))
+        return len(jobs)
 
     def _share_out(self, jobs: list[Job], together: list[Result] | DatabaseError) -> None:
         at = 0
