@@ -1,4 +1,5 @@
-"""What would go round for ever: messages for ourselves that have passed more servers than any message can. RFC 3261 16.3 and 8.1.1.6."""
+"""What would go round: messages for ourselves that have passed more servers than any message can, and replies that somebody has made up.
+RFC 3261 16.3 and 8.1.1.6."""
 
 from __future__ import annotations
 
@@ -34,7 +35,19 @@ def reply_circles(ctx: Context, destination: Address) -> bool:
     return _is_ours(ctx, destination) and _vias(ctx) > MAX_VIAS
 
 
+def comes_round(ctx: Context, destination: Address) -> bool:
+    """True if the reply has come from ourselves and goes to ourselves: of one that nobody can have been asked for, one round is enough."""
+    source = ctx.source
+    for socket in ctx.world.sockets.sockets:
+        if socket.address.port == source.port and socket.address.ip == source.ip:
+            return _is_ours(ctx, destination)
+    return False
+
+
 def _is_ours(ctx: Context, destination: Address) -> bool:
+    # What is sent to "any address" goes to this host (RFC 1122 3.2.1.3).
+    if not any(destination.ip):
+        return True
     return ctx.world.sockets.is_myself(destination.host(), destination.port, 0)
 
 

@@ -50,7 +50,10 @@ def forward(ctx: Context, destination: Address, proto: i64) -> bool:
         return ctx.fail(errors.CIRCLES, CIRCLING)
     msg = ctx.message
     secret = ctx.world.secret
-    branch = transit.stateless_branch(msg, secret) if ctx.world.syn_branch else transit.ser_branch(msg, secret)
+    if ctx.world.syn_branch:
+        branch = transit.stateless_branch(msg, secret, ctx.source, ctx.socket.proto)
+    else:
+        branch = transit.ser_branch(msg, secret)
     ctx.sends.append(Send(outgoing_request(ctx, socket, destination, branch, ctx.new_uri), destination, socket))
     ctx.is_settled = True
     ctx.world.counters.forwarded_requests += 1

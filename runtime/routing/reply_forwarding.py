@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mypy_extensions import i64
 
-from runtime.routing.circling import MAX_VIAS, reply_circles
+from runtime.routing.circling import MAX_VIAS, comes_round, reply_circles
 from runtime.routing.context import L_DBG, L_ERR, L_NOTICE, Context
 from runtime.routing.forwarding import (
     MARK_SIZE,
@@ -40,11 +40,11 @@ def forward_reply(ctx: Context) -> None:
         assert hop.search is not None
         ctx.wait(Located(ctx.world.names, hop.search))
         hop = hop.search.first()
-    _send_on(ctx, hop)
+    _send_on(ctx, hop, via)
 
 
-def _send_on(ctx: Context, hop: Hop | None) -> None:
-    """Send the reply to `hop`, without our Via; None: there is no way."""
+def _send_on(ctx: Context, hop: Hop | None, via: Via) -> None:
+    """Send the reply to `hop`, which `via` names, without our Via; None: there is no way."""
     counters = ctx.world.counters
     destination = None if hop is None else hop.destination
     socket = None if hop is None or destination is None else sending_socket(ctx, destination, hop.proto)
@@ -56,9 +56,26 @@ def _send_on(ctx: Context, hop: Hop | None) -> None:
         ctx.log(L_NOTICE, f"ERROR: forward_reply: more than {MAX_VIAS} Vias, and the next is ours: dropped")
         counters.dropped_replies += 1
         return
-    connection = via_connection(ctx) if socket.proto != UDP else 0
-    ctx.sends.append(Send(outgoing_reply(ctx, socket.proto), destination, socket, connection))
+    if comes_round(ctx, destination) and not _is_proven(ctx, via):
+        ctx.log(
+            L_NOTICE,
+            "ERROR: forward_reply: it came from ourselves, and goes there, and no request of ours had these Vias",
+        )
+        counters.dropped_replies += 1
+        return
+    if socket.proto == UDP:
+        ctx.sends.append(Send(outgoing_reply(ctx, UDP), destination, socket))
+    else:
+        # Anybody can send a reply that nobody has asked for, and must not have us connect to whom he likes.
+        connects = destination.port == (via.port or 5060) and _is_proven(ctx, via)
+        data = outgoing_reply(ctx, socket.proto)
+        ctx.sends.append(Send(data, destination, socket, via_connection(ctx), connects))
     counters.forwarded_replies += 1
+
+
+def _is_proven(ctx: Context, via: Via) -> bool:
+    """Did the request come through here, from where `via` leads?"""
+    return transit.is_proven(ctx.message, via, ctx.world.secret)
 
 
 def via_connection(ctx: Context) -> i64:

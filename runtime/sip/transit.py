@@ -24,6 +24,8 @@ from runtime.sip.scan import (
     decimal,
     equals_lower,
     find,
+    hash_range,
+    hash_start,
     keyed_hash,
     skip_white,
     trim_end,
@@ -39,27 +41,58 @@ MAGIC_COOKIE: Final = b"z9hG4bK"
 _DIGITS: Final = [b"%x" % n for n in range(16)]
 
 
-def stateless_branch(msg: Message, secret: bytes) -> bytes:
+def stateless_branch(msg: Message, secret: bytes, source: Address, proto: i64) -> bytes:
     """A branch that a request, its retransmissions, its CANCEL and its ACK for a negative reply share, and nobody can guess.
 
-    A keyed hash over topmost Via, Request-URI, Call-ID and the number of CSeq, so that a request that comes around a loop with
-    another Request-URI gets another one. RFC 3261 16.11. (SER sends the bare "0" here unless syn_branch is off.)
+    First a hash of the Request-URI: a request that comes around a loop with another one gets another branch. Then a keyed hash of what
+    a reply to it has as well, so that `is_proven` knows the reply of somebody who was sent the request. `source` and `proto`: where
+    and how the request came. RFC 3261 16.11. (SER sends the bare "0" here unless syn_branch is off.)
     """
-    buf = msg.buf
     via = msg.via1
     assert via is not None
+    out = BytesWriter()
+    out.write(MAGIC_COOKIE)
+    write_hex(out, hash_range(hash_start(), msg.buf, msg.uri_start, msg.uri_end))
+    write_hex(out, _way_back(msg, via, secret, source.text, proto))
+    return out.getvalue()
+
+
+_PROOF_AT: Final = len(MAGIC_COOKIE) + 16
+_BRANCH_SIZE: Final = _PROOF_AT + 16
+
+
+def is_proven(reply: Message, below: Via, secret: bytes) -> bool:
+    """True if the topmost Via of the reply, which stands above the Via `below`, has a branch of `stateless_branch`: the request came to
+    this server, from the host and by the transport that `below` names.
+
+    Nobody but who has seen the request can have it, and with another Call-ID, number of CSeq, or way back it is wrong.
+    """
+    top = reply.via1
+    if top is None or top.branch_end - top.branch_start != _BRANCH_SIZE:
+        return False
+    buf = reply.buf
+    host = buf[below.host_start : below.host_end].strip(b"[]").lower()
+    if below.received_start >= 0:
+        host = buf[below.received_start : below.received_end]
+    out = BytesWriter()
+    write_hex(out, _way_back(reply, below, secret, host, below.proto))
+    return buf[top.branch_start + _PROOF_AT : top.branch_end] == out.getvalue()
+
+
+def _way_back(msg: Message, via: Via, secret: bytes, host: bytes, proto: i64) -> i64:
+    """A keyed hash of what identifies a request in its replies, too, and of where these go by `via`: to `host` by `proto`.
+
+    Not of the port that `received` goes with: a CANCEL may come from another one, and needs the branch of its request.
+    """
+    buf = msg.buf
     branch = buf[via.branch_start : via.branch_end] if via.branch_start >= 0 else b""
-    call_id = msg.value(msg.call_id)
     number = b""
     if msg.cseq != 0:
         start = msg.value_start(msg.cseq)
         number = buf[start : digits_end(buf, start, headers.line_end(msg.cseq))]
     sent_by = buf[via.host_start : via.sent_by_end]
-    text = b"%s\n%s\n%s\n%s\n%s" % (sent_by, branch, buf[msg.uri_start : msg.uri_end], call_id, number)
-    out = BytesWriter()
-    out.write(MAGIC_COOKIE)
-    write_hex(out, keyed_hash(secret, text))
-    return out.getvalue()
+    way = (sent_by, branch, host, _DIGITS[proto], msg.value(msg.call_id), number)
+    return keyed_hash(secret, b"%s\n%s\n%s\n%s\n%s\n%s" % way)
 
 
 def digits_end(buf: bytes, pos: i64, end: i64) -> i64:

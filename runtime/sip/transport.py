@@ -37,11 +37,14 @@ class Send:
     """Send `data` from `socket` to `destination`. What is sent again is the same object again.
 
     Over TCP it goes on connection `connection` if that is still open (0: none in particular), else on whatever connection
-    leads to `destination`, else on a new one. No data: close the connection when all that was sent before is written.
+    leads to `destination`, else on a new one if it `connects`. No data: close the connection when all that was sent before is written.
     """
 
-    def __init__(self, data: bytes, destination: Address, socket: ListenSocket, connection: i64 = 0) -> None:
+    def __init__(
+        self, data: bytes, destination: Address, socket: ListenSocket, connection: i64 = 0, connects: bool = True
+    ) -> None:
         self.data: Final = data
         self.destination: Final = destination
         self.socket: Final = socket
         self.connection: Final = connection
+        self.connects: Final = connects

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from runtime.sip import edits, transit
-from runtime.sip.address import Address
+from runtime.sip.address import TCP, UDP, Address
 from runtime.sip.message import Message, parse
 from runtime.sip.scan import BadMessage
 
@@ -40,9 +40,13 @@ SECRET = b"secret"
 # --- branches --------------------------------------------------------------------------------------------------------
 
 
-def test_a_stateless_branch_is_the_cookie_and_sixteen_hex_digits() -> None:
-    branch = transit.stateless_branch(message(), SECRET)
-    assert branch.startswith(b"z9hG4bK") and len(branch) == 23
+def stateless(msg: Message, secret: bytes = SECRET) -> bytes:
+    return transit.stateless_branch(msg, secret, SOURCE, UDP)
+
+
+def test_a_stateless_branch_is_the_cookie_and_32_hex_digits() -> None:
+    branch = stateless(message())
+    assert branch.startswith(b"z9hG4bK") and len(branch) == 39
     int(branch[7:], 16)
 
 
@@ -59,7 +63,7 @@ def test_a_stateless_branch_is_the_cookie_and_sixteen_hex_digits() -> None:
     ],
 )
 def test_cancel_ack_and_retransmissions_get_the_branch_of_their_request(lines: dict[str, str]) -> None:
-    assert transit.stateless_branch(message(**lines), SECRET) == transit.stateless_branch(message(), SECRET)
+    assert stateless(message(**lines)) == stateless(message())
 
 
 @pytest.mark.parametrize(
@@ -76,13 +80,19 @@ def test_cancel_ack_and_retransmissions_get_the_branch_of_their_request(lines: d
     ],
 )
 def test_other_requests_get_another_branch(lines: dict[str, str]) -> None:
-    assert transit.stateless_branch(message(**lines), SECRET) != transit.stateless_branch(message(), SECRET)
+    assert stateless(message(**lines)) != stateless(message())
+
+
+@pytest.mark.parametrize(("source", "proto"), [("192.0.2.10", UDP), ("192.0.2.9", TCP)])
+def test_a_request_from_elsewhere_gets_another_branch(source: str, proto: int) -> None:
+    assert transit.stateless_branch(message(), SECRET, Address.parse(source, 15888), proto) != stateless(message())
+    assert transit.stateless_branch(message(), SECRET, Address.parse("192.0.2.9", 9), UDP) == stateless(message())
 
 
 def test_a_branch_needs_neither_call_id_nor_cseq() -> None:
     bare = parse(b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n\r\n")
     empty = parse(b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nCall-ID:\r\nCSeq: \r\n\r\n")
-    assert len(transit.stateless_branch(bare, SECRET)) == len(transit.stateless_branch(empty, SECRET)) == 23
+    assert len(stateless(bare)) == len(stateless(empty)) == 39
     assert transit.ser_branch(bare, SECRET).endswith(b".0") and transit.ser_branch(empty, SECRET).endswith(b".0")
 
 
@@ -90,15 +100,15 @@ def test_all_processes_of_a_server_make_the_same_branch() -> None:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.write(writer, transit.stateless_branch(message(), SECRET))
+        os.write(writer, stateless(message()))
         os._exit(0)
     os.waitpid(pid, 0)
-    assert os.read(reader, 100) == transit.stateless_branch(message(), SECRET)
+    assert os.read(reader, 100) == stateless(message())
     os.close(reader)
     os.close(writer)
 
 
-@pytest.mark.parametrize("branch", [transit.stateless_branch, transit.ser_branch])
+@pytest.mark.parametrize("branch", [stateless, transit.ser_branch])
 def test_who_lacks_the_secret_cannot_make_a_branch(branch: Callable[[Message, bytes], bytes]) -> None:
     assert len({branch(message(), b"secret%d" % n) for n in range(100)}) == 100
 

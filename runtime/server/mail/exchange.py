@@ -69,7 +69,8 @@ class Exchange:
 
     def post_stream(self, to: i64, send: Send, ticket: i64) -> None:
         """Have the TCP process of mailbox `to` send this, and tell us by `ticket` if it fails."""
-        tcp_send.put(self.post, to, self.number, ticket, send.connection, send.destination.sockaddr, send.data)
+        peer = send.destination.sockaddr
+        tcp_send.put(self.post, to, self.number, ticket, send.connection, send.connects, peer, send.data)
 
 
 @final

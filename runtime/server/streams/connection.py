@@ -57,8 +57,8 @@ class Connection:
         self.is_open = True
         # Requests that came and have no final reply yet, as far as that can be seen from here.
         self.unanswered: i64 = 0
-        # It counts among those that its host has opened.
-        self.is_counted = False
+        # It was opened from here.
+        self.is_ours = False
         self.active_ms = now_ms
         # Since when the queue, or connect(2), has made no progress.
         self.waits_since_ms = now_ms

@@ -63,7 +63,7 @@ class Streams:
         self._channels: Final = channels
         self._epoll: Final = select.epoll()
         self._epoll.register(self._door_fd, select.EPOLLIN)
-        self._connections: Final = ConnectionTable(limits.connections, limits.from_one_host)
+        self._connections: Final = ConnectionTable(limits.connections, limits.one_host)
         # Those that connect or have something left to write.
         self._waiting: dict[int, Connection] = {}
         # While events are being handled no descriptor may be used anew: a later event could be meant for its former owner.
@@ -203,10 +203,10 @@ class Streams:
             new = arrival(self._door, self._table)
             if new is None:
                 return
-            if not self._has_room(self._connections.why_full() or self._connections.why_full_for(new.peer), now_ms):
+            if not self._has_room(self._connections.why_none_from(new.peer), now_ms):
                 new.socket.close()
                 continue
-            self._connections.count(self._add(new.socket, new.peer, new.listener, now_ms, False))
+            self._connections.count(self._add(new.socket, new.peer, new.listener, now_ms, False), False)
 
     def _has_room(self, why_full: str, now_ms: i64) -> bool:
         if not why_full:
@@ -284,7 +284,7 @@ class Streams:
         return connection is not None and not connection.is_closing
 
     def send(self, send: Send, sender: i64, ticket: i64, now_ms: i64) -> None:
-        """Send on the connection that `send` names, if that leads to its destination, else on another one that does, else connect.
+        """Send on the connection that `send` names, if that leads to its destination, else on another one that does, else connect if it may.
 
         No data: close the connection that it names.
         """
@@ -297,7 +297,10 @@ class Streams:
             connection = self._connections.named(send.destination)
         out = Outgoing(send, sender, ticket)
         if connection is None or connection.is_closing:
-            error, connection = self._connect(send.destination, send.socket, now_ms)
+            error = errno.ENOTCONN
+            connection = None
+            if send.connects:
+                error, connection = self._connect(send.destination, send.socket, now_ms)
             if connection is None:
                 self.failed.append(Failed(out, error))
                 return
@@ -418,12 +421,13 @@ class Streams:
 
     def _connect(self, peer: Address, listener: ListenSocket, now_ms: i64) -> tuple[int, Connection | None]:
         """0 and a connection that is being opened; where not even that works, the errno and None."""
-        if not self._has_room(self._connections.why_full(), now_ms):
+        if not self._has_room(self._connections.why_none_to(peer), now_ms):
             return errno.EMFILE, None
         error, own = connecting(peer)
         if own is None:
             return error, None
         connection = self._add(own, peer, listener, now_ms, True)
+        self._connections.count(connection, True)
         self._wait_for(connection, now_ms)
         return 0, connection
 

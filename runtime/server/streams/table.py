@@ -14,19 +14,23 @@ ALIASES_MAX: Final[i64] = 3
 
 @final
 class ConnectionTable:
-    """At most `limit` connections, `from_one_host` of them opened by one host, so that none can take all.
+    """At most `limit` connections, half of them opened from here, so that there is room for who comes; `one_host` of them opened by one
+    host, and as many opened to it, so that none can take all.
 
     A number may be any sender's word: who asks for one also says where it must lead.
     """
 
-    def __init__(self, limit: i64, from_one_host: i64) -> None:
+    def __init__(self, limit: i64, one_host: i64) -> None:
         self._limit: Final = limit
-        self._from_one_host: Final = from_one_host
+        self._ours_limit: Final[i64] = (limit + 1) // 2
+        self._one_host: Final = one_host
         self._by_fd: Final[dict[int, Connection]] = {}
         self._by_number: Final[dict[int, Connection]] = {}
         self._by_name: Final[dict[bytes, Connection]] = {}
-        # How many each host has opened.
+        # How many each host has opened, and how many were opened to it.
         self._from_host: Final[dict[bytes, int]] = {}
+        self._to_host: Final[dict[bytes, int]] = {}
+        self._ours: i64 = 0
 
     def __len__(self) -> int:
         return len(self._by_fd)
@@ -48,15 +52,23 @@ class ConnectionTable:
 
     # --- room --------------------------------------------------------------------------------------------------------
 
-    def why_full(self) -> str:
-        """Why there cannot be one more; "" if there can."""
-        return "" if len(self._by_fd) < self._limit else f"{self._limit} connections are open"
-
-    def why_full_for(self, peer: Address) -> str:
+    def why_none_from(self, peer: Address) -> str:
         """Why the host of `peer` cannot open one more; "" if it can."""
-        if self._from_host.get(_host_of(peer), 0) < self._from_one_host:
-            return ""
-        return f"{peer.host().decode()} has {self._from_one_host} connections open"
+        if len(self._by_fd) >= self._limit:
+            return f"{self._limit} connections are open"
+        if self._from_host.get(_host_of(peer), 0) >= self._one_host:
+            return f"{peer.host().decode()} has {self._one_host} connections open"
+        return ""
+
+    def why_none_to(self, peer: Address) -> str:
+        """Why no more can be opened to the host of `peer`; "" if one can."""
+        if len(self._by_fd) >= self._limit:
+            return f"{self._limit} connections are open"
+        if self._ours >= self._ours_limit:
+            return f"{self._ours} connections were opened from here"
+        if self._to_host.get(_host_of(peer), 0) >= self._one_host:
+            return f"{self._one_host} connections were opened to {peer.host().decode()}"
+        return ""
 
     # --- coming and going --------------------------------------------------------------------------------------------
 
@@ -67,23 +79,28 @@ class ConnectionTable:
         if connection.peer.sockaddr not in self._by_name:
             self._name(connection, connection.peer.sockaddr)
 
-    def count(self, connection: Connection) -> None:
-        """`connection` was opened by its peer."""
-        connection.is_counted = True
+    def count(self, connection: Connection, is_ours: bool) -> None:
+        """`connection` was opened by its peer, or from here."""
+        connection.is_ours = is_ours
+        if is_ours:
+            self._ours += 1
+        of_host = self._to_host if is_ours else self._from_host
         host = _host_of(connection.peer)
-        self._from_host[host] = self._from_host.get(host, 0) + 1
+        of_host[host] = of_host.get(host, 0) + 1
 
     def remove(self, connection: Connection) -> None:
         self.release_names(connection)
         del self._by_number[int(connection.number)]
         del self._by_fd[connection.fd]
-        if connection.is_counted:
-            host = _host_of(connection.peer)
-            left = self._from_host[host] - 1
-            if left:
-                self._from_host[host] = left
-            else:
-                del self._from_host[host]
+        if connection.is_ours:
+            self._ours -= 1
+        of_host = self._to_host if connection.is_ours else self._from_host
+        host = _host_of(connection.peer)
+        left = of_host[host] - 1
+        if left:
+            of_host[host] = left
+        else:
+            del of_host[host]
 
     # --- names -------------------------------------------------------------------------------------------------------
 

@@ -124,13 +124,15 @@ class TcpSends(Handler):
             home = exchange.receiver_for(peer)
             if home != exchange.number:
                 # The connection that it was meant for is gone; another one to that host would be there.
-                tcp_send.put(exchange.post, home, wanted.sender, wanted.ticket, 0, wanted.peer, wanted.data)
+                sender, ticket = wanted.sender, wanted.ticket
+                tcp_send.put(exchange.post, home, sender, ticket, 0, wanted.connects, wanted.peer, wanted.data)
                 return
         socket = self._sockets.default_for(TCP, peer.is_ipv6)
         if socket is None:
             worker.outgoing.tell_failure(wanted.sender, wanted.ticket, errno.EAFNOSUPPORT)
             return
-        streams.send(Send(wanted.data, peer, socket, wanted.connection), wanted.sender, wanted.ticket, now_ms)
+        send = Send(wanted.data, peer, socket, wanted.connection, wanted.connects)
+        streams.send(send, wanted.sender, wanted.ticket, now_ms)
 
 
 @final

@@ -89,13 +89,14 @@ def test_messages_over_tcp(way: Way, peer: bytes, data: bytes) -> None:
 
 @pytest.mark.parametrize("data", TEXTS, ids=len)
 @pytest.mark.parametrize("number", NUMBERS)
-def test_sends_over_tcp(way: Way, number: int, data: bytes) -> None:
-    tcp_send.put(way.post, 0, 65535, number, number, PEERS[1], data)
+@pytest.mark.parametrize("connects", [True, False])
+def test_sends_over_tcp(way: Way, connects: bool, number: int, data: bytes) -> None:
+    tcp_send.put(way.post, 0, 65535, number, number, connects, PEERS[1], data)
     letter = way.one()
     wanted = tcp_send.read(letter)
     assert letter.kind == tcp_send.KIND
     assert (wanted.sender, wanted.ticket, wanted.connection) == (65535, number, number)
-    assert (wanted.peer, wanted.data) == (PEERS[1], data)
+    assert (wanted.connects, wanted.peer, wanted.data) == (connects, PEERS[1], data)
 
 
 def test_failures_and_aliases(way: Way) -> None:

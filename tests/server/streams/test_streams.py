@@ -7,6 +7,7 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from engine import Lines
@@ -255,6 +256,45 @@ def test_connections_of_ours_do_not_count_for_the_host_that_they_lead_to() -> No
         site.until(lambda: site.streams.connections() == 1)
         assert not is_closed(site.client())
     site.close()
+
+
+def test_connections_of_ours_leave_room_for_who_comes() -> None:
+    site = Site(Limits(6, 1000, 1000, 6))
+    with ExitStack() as stack:
+        far = [site.address_of(stack.enter_context(_listening())) for _ in range(4)]
+        for ticket, address in enumerate(far, 1):
+            site.send(b"x", address, ticket=ticket)
+        assert site.failures() == [(4, errno.EMFILE)]
+        assert "3 connections were opened from here" in site.log.lines[0]
+        assert not any(is_closed(site.client()) for _ in range(3))
+        site.streams.close(next(c for c in site.open() if c.is_ours), 0)
+        site.send(b"x", far[3], ticket=5)
+        assert site.failures() == []
+    site.close()
+
+
+def test_so_many_are_opened_to_a_host_as_it_may_open() -> None:
+    site = Site(Limits(10, 1000, 1000, 2))
+    with ExitStack() as stack:
+        far = [site.address_of(stack.enter_context(_listening())) for _ in range(3)]
+        for ticket, address in enumerate(far, 1):
+            site.send(b"x", address, ticket=ticket)
+        assert site.failures() == [(3, errno.EMFILE)]
+        assert "2 connections were opened to 127.0.0.1" in site.log.lines[0]
+        site.send(b"x", Address.parse("127.0.0.2", 9), ticket=4)
+        assert site.failures() == []
+    site.close()
+
+
+def test_who_may_not_connect_takes_a_connection_that_is_there(site: Site) -> None:
+    with _listening() as far:
+        address = site.address_of(far)
+        unasked = Send(b"y", address, site.listener, 0, False)
+        site.streams.send(unasked, 0, 1, site.now_ms)
+        assert site.failures() == [(1, errno.ENOTCONN)] and site.streams.connections() == 0
+        site.send(b"x", address, ticket=2)
+        site.streams.send(unasked, 0, 3, site.now_ms)
+        assert site.failures() == [] and site.streams.connections() == 1
 
 
 def test_a_peer_that_reads_slowly_gets_everything(site: Site) -> None:

@@ -14,21 +14,28 @@ KIND: Final[i64] = 3
 
 @final
 class TcpSendLetter:
-    """Send `data` on connection number `connection` (0: none in particular), else on any to `peer` (a sockaddr). No data: close
-    that connection. If it fails the process of mailbox `sender` wants to hear of it by the `ticket` (0: it does not).
+    """Send `data` on connection number `connection` (0: none in particular), else on any to `peer` (a sockaddr), also on a new one if
+    it `connects`. No data: close that connection. If it fails the process of mailbox `sender` wants to hear of it by the `ticket` (0:
+    it does not).
     """
 
-    def __init__(self, sender: i64, ticket: i64, connection: i64, peer: bytes, data: bytes) -> None:
+    def __init__(self, sender: i64, ticket: i64, connection: i64, connects: bool, peer: bytes, data: bytes) -> None:
         self.sender: Final = sender
         self.ticket: Final = ticket
         self.connection: Final = connection
+        self.connects: Final = connects
         self.peer: Final = peer
         self.data: Final = data
 
 
-def put(post: Post, to: i64, sender: i64, ticket: i64, connection: i64, peer: bytes, data: bytes) -> None:
+_CONNECTS: Final[i64] = 1 << 16
+
+
+def put(
+    post: Post, to: i64, sender: i64, ticket: i64, connection: i64, connects: bool, peer: bytes, data: bytes
+) -> None:
     out = post.begin(to, KIND, 24 + len(peer) + len(data))
-    write_i64_le(out, sender | (len(peer) << 16))
+    write_i64_le(out, sender | (_CONNECTS if connects else 0) | (len(peer) << 17))
     write_i64_le(out, ticket)
     write_i64_le(out, connection)
     out.write(peer)
@@ -41,5 +48,6 @@ def read(letter: Letter) -> TcpSendLetter:
     ticket = read_i64_le(packet, letter.at + 8)
     connection = read_i64_le(packet, letter.at + 16)
     at = letter.at + 24
-    data_at = at + (head >> 16)
-    return TcpSendLetter(head & 65535, ticket, connection, packet[at:data_at], packet[data_at : letter.end])
+    data_at = at + (head >> 17)
+    connects = head & _CONNECTS != 0
+    return TcpSendLetter(head & 65535, ticket, connection, connects, packet[at:data_at], packet[data_at : letter.end])

@@ -17,8 +17,8 @@ _OTHER_FILES: Final = 64
 # A TCP process in the place of a dead one begins its numbers where the other cannot have come: nobody opens more connections
 # than this in a second.
 _NUMBERS_A_SECOND: Final = 4096
-# So many connections any host may open, and up to a quarter of all.
-_FROM_ONE_HOST: Final = 16
+# So many connections any host may open, and as many may be opened to it, and up to a quarter of all.
+_ONE_HOST: Final = 16
 # This part of the memory that -m allows may wait for peers that do not read; so much in each process in any case.
 _OF_MEMORY: Final = 4
 _LEAST_QUEUED: Final = 2 << 20
@@ -57,12 +57,12 @@ def _limits(workplace: Workplace) -> Limits:
         soft = hard
     files = _OTHER_FILES + 2 * (workplace.workers + workplace.receivers)
     connections = max(1, soft - files)
-    from_one_host = max(_FROM_ONE_HOST, connections // 4)
+    one_host = max(_ONE_HOST, connections // 4)
     memory = workplace.engine.world.memory_bytes // _OF_MEMORY // workplace.receivers
     return Limits(
         connections,
         config.tcp_connect_timeout * 1000,
         config.tcp_send_timeout * 1000,
-        min(connections, from_one_host),
+        min(connections, one_host),
         max(memory, _LEAST_QUEUED) if memory else QUEUED_MAX_BYTES,
     )
