@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import pwd
 import secrets
 import select
 import socket
@@ -22,6 +23,14 @@ NO_REPLY_PIPE: Final = 3
 NO_ANSWER: Final = 4
 # A command line that makes no sense, as for every command of this project.
 USAGE: Final = 2
+
+# What an answer may have, and a line of what is told for longer: some pipe may have another one at its end than the server. A million
+# contacts are 200 MB.
+ANSWER_MAX_BYTES: Final = 512 << 20
+LINE_MAX_BYTES: Final = 4 << 20
+# An answer that has begun may take so many times as long as nothing may come at all.
+_PATIENCE: Final = 12
+_LOOK_AGAIN_S: Final = 0.02
 
 
 class CannotAsk(Exception):
@@ -68,7 +77,7 @@ def parse_reply(data: bytes) -> Reply:
 
 
 class Channel:
-    """A way to the server; `timeout_s` is how long it may take to answer."""
+    """A way to the server; `timeout_s` is how long it may take to answer, and how long nothing may come of an answer that has begun."""
 
     def __init__(self, path: str, timeout_s: float) -> None:
         self.path: Final = path
@@ -88,6 +97,8 @@ class Channel:
         for piece in self._pieces(os.fsencode(command), os.fsencode(line) + b"\n"):
             *whole, rest = (rest + piece).split(b"\n")
             yield from whole
+            if len(rest) > LINE_MAX_BYTES:
+                raise CannotAsk(NO_ANSWER, f"{self.path}: a line of over {LINE_MAX_BYTES >> 20} MB is no answer")
         if rest:
             yield rest
 
@@ -132,7 +143,7 @@ class FifoChannel(Channel):
             os.close(fifo)
 
     def _open(self) -> int:
-        _check_kind("FIFO", self.path, stat.S_ISFIFO)
+        _check("FIFO", self.path, stat.S_ISFIFO)
         try:
             fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as e:
@@ -156,8 +167,8 @@ class FifoChannel(Channel):
 
     def _write(self, fifo: int, request: bytes) -> None:
         """In one piece: what is longer than a pipe takes at once would get mixed with others' requests."""
-        fcntl.flock(fifo, fcntl.LOCK_EX)
         until = time.monotonic() + self.timeout_s
+        self._lock(fifo, until)
         rest = memoryview(request)
         while rest:
             try:
@@ -169,20 +180,32 @@ class FifoChannel(Channel):
                 raise CannotAsk(NO_SERVER, f"the server has closed {self.path}") from None
         fcntl.flock(fifo, fcntl.LOCK_UN)
 
+    def _lock(self, fifo: int, until: float) -> None:
+        """Whoever may write to the FIFO may keep others from it."""
+        while True:
+            try:
+                return fcntl.flock(fifo, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    why = f"somebody else has kept {self.path} locked for {self.timeout_s:g} seconds"
+                    raise CannotAsk(NO_ANSWER, why) from None
+            time.sleep(_LOOK_AGAIN_S)
+
     def _read(self, pipe: int) -> bytes:
-        """Until the server closes the pipe. poll(2) reports a hang-up only after somebody has had it open."""
-        poll = select.poll()
-        poll.register(pipe, select.POLLIN)
-        until = time.monotonic() + self.timeout_s
-        text = b""
-        while poll.poll(max(0, int((until - time.monotonic()) * 1000))):
-            piece = os.read(pipe, 65536)
-            if not piece:
-                return text
+        """Until the server closes the pipe."""
+        limit_s = _PATIENCE * self.timeout_s
+        until = time.monotonic() + limit_s
+        text = bytearray()
+        for piece in self._read_pieces(pipe):
             text += piece
-        raise self._silence()
+            if len(text) > ANSWER_MAX_BYTES:
+                raise CannotAsk(NO_ANSWER, f"{self.path}: over {ANSWER_MAX_BYTES >> 20} MB are no answer")
+            if time.monotonic() > until:
+                raise CannotAsk(NO_ANSWER, f"{self.path}: the answer has not ended after {limit_s:g} seconds")
+        return bytes(text)
 
     def _read_pieces(self, pipe: int) -> Iterator[bytes]:
+        """Until the server closes the pipe. poll(2) reports a hang-up only after somebody has had it open."""
         poll = select.poll()
         poll.register(pipe, select.POLLIN)
         while poll.poll(int(self.timeout_s * 1000)):
@@ -223,7 +246,7 @@ class SocketChannel(Channel):
     @contextmanager
     def _connected(self) -> Iterator[socket.socket]:
         """What goes wrong with it is raised as CannotAsk."""
-        _check_kind("Unix socket", self.path, stat.S_ISSOCK)
+        _check("Unix socket", self.path, stat.S_ISSOCK)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.settimeout(self.timeout_s)
             # An abstract address of the kernel's choice: the server finds it also from behind another root directory, and
@@ -238,14 +261,36 @@ class SocketChannel(Channel):
                 raise _no_server("Unix socket", "unix_sock", self.path, e.strerror or str(e), e.errno) from e
 
 
-def _check_kind(what: str, path: str, is_right: Callable[[int], bool]) -> None:
-    """Raises CannotAsk if something else lies there. What cannot be looked at is left to who opens it."""
+def _check(what: str, path: str, is_right: Callable[[int], bool]) -> None:
+    """Raises CannotAsk if something else lies there, or what a stranger may have put there. What cannot be looked at is left to who opens
+    it."""
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
+        stranger = next((p for p in (path, os.path.realpath(path)) if not _is_trusted(p)), None)
     except (OSError, ValueError):
         return
-    if not is_right(mode):
+    if not is_right(found.st_mode):
         raise _wrong_kind(what, path)
+    if stranger is not None:
+        owner = _name_of(os.lstat(stranger).st_uid)
+        why = f"it belongs to {owner}, who is neither root nor you, in a folder where others can make one, too"
+        cure = "a server of that user belongs into a folder of its own, as /run/ser, or is asked by that user"
+        raise CannotAsk(NO_SERVER, f"Error opening ser's {what} {stranger}: {why}\n{cure}")
+
+
+def _is_trusted(path: str) -> bool:
+    """True for what is root's or ours, and for what lies where only the folder's owner makes files. Raises OSError."""
+    if os.lstat(path).st_uid in (0, os.geteuid()):
+        return True
+    folder = os.stat(os.path.dirname(path) or ".")
+    return not folder.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
 
 
 def _wrong_kind(what: str, path: str) -> CannotAsk:
