@@ -32,8 +32,9 @@ def rewrite_accounting(draft: Draft) -> None:
             draft.replace(draft.between(at, end + 1), f"{{ {'; '.join(calls)}; }}")
     made = [f'modparam("acc", "{name}", {number})' for name, number in list(flags.items())[given:]]
     made += ['modparam("acc", "failed_transactions", 1)'] if failed else []
-    if made:
-        _set(draft, " ".join(made))
+    if made and draft.behind_module("acc", " ".join(made)):
+        at = next(at for at, _, _ in draft.calls() if draft.text_at(at) == "do_accounting")
+        draft.remark(at, "do_accounting sets flags now, which parameters of acc name")
 
 
 def _known(draft: Draft) -> dict[str, str]:
@@ -51,13 +52,3 @@ def _number(draft: Draft, flags: dict[str, str], name: str) -> str:
         used = {token.text for token in draft.tokens if token.kind == "number"} | set(flags.values())
         flags[name] = next((str(n) for n in range(_HIGHEST, 0, -1) if str(n) not in used), str(_HIGHEST))
     return flags[name]
-
-
-def _set(draft: Draft, parameters: str) -> None:
-    for at, token in enumerate(draft.tokens):
-        path = draft.text_at(at + 1).strip("\"'")
-        if token.text == "loadmodule" and path.rpartition("/")[2].removesuffix(".so") == "acc":
-            whole = draft.between(at, at + 1)
-            draft.replace(whole, f"{draft.source.text_of(whole)} {parameters}")
-            draft.remark(at, "do_accounting sets flags now, which parameters of acc name")
-            return

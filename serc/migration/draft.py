@@ -137,6 +137,16 @@ class Draft:
         self.lexed = lex(self.source, Report())
         self.partner = pairs(self.lexed.tokens)
 
+    def behind_module(self, name: str, text: str) -> bool:
+        """Puts the text behind the loadmodule of a module; False where there is none."""
+        for at, token in enumerate(self.tokens):
+            path = self.text_at(at + 1).strip("\"'")
+            if token.text == "loadmodule" and path.rpartition("/")[2].removesuffix(".so") == name:
+                whole = self.between(at, at + 1)
+                self.replace(whole, f"{self.source.text_of(whole)} {text}")
+                return True
+        return False
+
     # --- looking -----------------------------------------------------------------------------------------------------
 
     def calls(self) -> Iterator[tuple[int, int, list[tuple[int, int]]]]:

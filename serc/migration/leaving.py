@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from serc.migration.armed import clear_in, free_flag
 from serc.migration.draft import Draft
 
 _LEAVING: Final = ("exit", "drop")
@@ -54,7 +55,7 @@ class _Routes:
                 following = at + 1
                 while draft.text_at(following) in ("(", ")", ";") or draft.tokens[following].kind == "number":
                     following += 1
-                if following == closing:
+                if following == closing and draft.text_at(at - 1) in (";", "{", "}"):  # and no `if` has the say
                     self._last[caller] = word
             if word == "route" and draft.is_sign(at + 1, "(") and at + 1 in draft.partner:
                 end = draft.partner[at + 1]
@@ -81,7 +82,9 @@ def rewrite_ends(draft: Draft) -> None:
     """Carried over are the ways of a request; the value of a route, where it is tested, is not."""
     routes = _Routes(draft)
     waiting = [call for call in routes.calls if call.number in routes.leaves and not call.is_last]
-    flag = _free_flag(draft) if any(not routes.always(call.number) for call in waiting) else ""
+    flag = free_flag(draft, _LAST_FLAG) if any(not routes.always(call.number) for call in waiting) else ""
+    if flag:
+        clear_in(draft, ("failure_route", "onreply_route"), flag)
     for call in waiting:
         ending = "break;" if routes.always(call.number) else f"if (isflagset({flag})) break;"
         _append(draft, call, ending)
@@ -123,9 +126,3 @@ def _append(draft: Draft, call: _Call, ending: str) -> None:
         draft.replace(whole, f"{{ {text}; {ending} }}")
     else:
         draft.replace(whole, f"{text}; {ending}")
-
-
-def _free_flag(draft: Draft) -> str:
-    """The highest that nobody uses."""
-    used = {token.text for token in draft.tokens if token.kind == "number"}
-    return str(next((n for n in range(_LAST_FLAG, 0, -1) if str(n) not in used), _LAST_FLAG))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +12,8 @@ MODULES: Final[dict[str, str]] = {
     **dict.fromkeys("kex corex tmx textopsx sipmsgops signaling cfgutils proto_udp proto_tcp".split(), _NOTHING_TO_DO),
     **dict.fromkeys(("pv", "siputils"), f"{_NOTHING_TO_DO}; what it was asked for is told where it stands"),
     "cfg_rpc": f"{_NOTHING_TO_DO}; serctl reload changes what runs",
-    "counters": f"{_NOTHING_TO_DO}; serctl statistics, or ser --metrics, has them",
-    "statistics": f"{_NOTHING_TO_DO}; serctl statistics, or ser --metrics, has them",
+    "counters": f"{_NOTHING_TO_DO}; ser --metrics and serctl moni have them",
+    "statistics": f"{_NOTHING_TO_DO}; ser --metrics and serctl moni have them",
     "debugger": f"{_NOTHING_TO_DO}; serctl trace and serc trace show which statements run",
     "htable": "a flag or an AVP lives as long as its request; pike blocks addresses by itself",
     "alias_db": 'lookup("aliases") of registrar, with aliases that serctl alias add has given',
@@ -125,6 +126,29 @@ def of_route(name: str) -> str:
     """The end of a sentence: what does what a route did that 0.9 does not run; "" where there is nothing to say."""
     found = [text for head, text in _ROUTES.items() if name.replace(" ", "").startswith(head)]
     return f": {found[0]}" if found else ""
+
+
+_ASSIGNED: Final = re.compile(r"\$(\w+)[^=;]*=(?!=)")
+_URI: Final = (
+    "0.9 puts no URI together, and goes on with what it was: rewriteuri, rewriteuser, rewritehost, rewriteport, prefix and strip take what is "
+    "written there, avp_pushto an AVP"
+)
+_KEPT: Final = "0.9 has nothing that changes From or To"
+_NO_SUMS: Final = (
+    "0.9 neither counts nor puts texts together: avp_write keeps a text, a number, or a part of the request"
+)
+
+
+def of_assignment(text: str) -> str:
+    """Why a statement that sets a variable is lost; "" for others."""
+    found = _ASSIGNED.match(text)
+    if found is None:
+        return ""
+    if found[1] in ("ru", "rU", "rd", "rp"):
+        return _URI
+    if found[1] in ("fu", "fU", "fd", "fn", "tu", "tU", "td", "tn"):
+        return _KEPT
+    return _NO_SUMS if found[1] in ("var", "avp") else ""
 
 
 def is_needless(cure: str) -> bool:

@@ -14,6 +14,7 @@ from serc.fixing import Fixed, applied, fixed
 from serc.frontend import inspect
 from serc.migration import branches, losses
 from serc.migration.accounting import rewrite_accounting
+from serc.migration.armed import rewrite_armed
 from serc.migration.authentication import rewrite_authentication
 from serc.migration.branch_routes import rewrite_branch_routes
 from serc.migration.choices import rewrite_switches
@@ -21,6 +22,7 @@ from serc.migration.constants import join_texts, rewrite_constants
 from serc.migration.draft import Draft, Fate, Remark, left_out
 from serc.migration.extents import statement_at
 from serc.migration.leaving import rewrite_ends
+from serc.migration.listening import rewrite_listen
 from serc.migration.loops import rewrite_loops
 from serc.migration.modules import rewrite_modules
 from serc.migration.names import name_flags, number_flags, number_routes, take_directives
@@ -33,8 +35,9 @@ from serc.migration.statements import (
     rewrite_hosts,
     rewrite_selects,
     rewrite_variables,
+    tell_texts,
 )
-from serc.migration.variables import rewrite_avp_tests, rewrite_avps, rewrite_headers
+from serc.migration.variables import rewrite_avp_functions, rewrite_avp_tests, rewrite_avps, rewrite_headers
 from serc.reading.source import Source, readable
 from serc.style import styled
 
@@ -46,6 +49,8 @@ _STEPS: Final = (
     name_flags,
     leave_needless,
     leave_globals,
+    rewrite_listen,
+    rewrite_armed,
     rewrite_branch_routes,
     rewrite_heads,
     number_routes,
@@ -61,9 +66,11 @@ _STEPS: Final = (
     rewrite_headers,
     rewrite_hosts,
     rewrite_avp_tests,
+    rewrite_avp_functions,
     rewrite_avps,
     rewrite_variables,
     rewrite_selects,
+    tell_texts,
 )
 # Each leaves out what the one before has brought to light.
 _ROUNDS_MAX: Final = 30
@@ -181,7 +188,8 @@ def _without_errors(draft: Draft, cured: Fixed, way: list[Fixed], remarks: list[
         text = cured.source.text_of(span)
         line = _line(draft, way, cured.source.line_of(span.start))
         fate = Fate.NEEDLESS if losses.is_needless(readable(error.hint)) else Fate.LOST
-        remarks.append(Remark(line, f"{_shown(text)}: {readable(error.message)}{_cure(error)}", fate))
+        why = losses.of_assignment(text) or f"{readable(error.message)}{_cure(error)}"
+        remarks.append(Remark(line, f"{_shown(text)}: {why}", fate))
         edits.append(Edit(span, left_out(text) + (" ;" if is_statement else "")))
     return Source(cured.source.name, applied(cured.source.text, sorted(edits))) if edits else None
 

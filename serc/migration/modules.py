@@ -25,6 +25,8 @@ _OF_ANOTHER: Final = {
 _SECONDS: Final = ("fr_timer", "fr_inv_timer", "wt_timer", "delete_timer")
 _MILLISECONDS: Final = 1000
 _RECEIVED_AVP: Final = "42"
+_TIMER_AVPS: Final = ("fr_timer_avp", "fr_inv_timer_avp")
+_AVP: Final = re.compile(r"[\"']\$avp\(([\w:]+)\)[\"']")
 
 
 def rewrite_modules(draft: Draft) -> None:
@@ -47,7 +49,7 @@ def rewrite_modules(draft: Draft) -> None:
         elif token.text in ("loadmodule", "loadmodulex") and value.kind == "string":
             _load(draft, at, folder, lost, loaded)
         elif token.text in ("modparam", "modparamx") and draft.is_sign(at + 1, "("):
-            _parameter(draft, at, lost)
+            _parameter(draft, at, lost, loaded)
 
 
 def _include(draft: Draft, at: int) -> None:
@@ -82,7 +84,7 @@ def _load(draft: Draft, at: int, folder: str, lost: set[str], loaded: set[str]) 
         draft.replace(whole, written)
 
 
-def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
+def _parameter(draft: Draft, at: int, lost: set[str], loaded: set[str]) -> None:
     """Names of modules that are lost go; a parameter that only they had goes as a whole."""
     end = draft.closing(at + 1)
     names = draft.text_at(at + 2).strip("\"'")
@@ -93,6 +95,8 @@ def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
     for i, part in enumerate(kept):
         kept[i], parameter = _OF_ANOTHER.get((part, written), (part, parameter))
     kept = list(dict.fromkeys(kept))
+    if parameter == "use_domain" and "usrloc" in kept and "registrar" in loaded and not _sets_domains(draft):
+        kept.append("registrar")  # which takes usrloc's elsewhere
     _convert(draft, at, parameter)
     if written == _FAILED_FLAG and parameter == _FAILED:
         draft.replace(draft.tokens[at + 6].span, "1")
@@ -109,6 +113,16 @@ def _parameter(draft: Draft, at: int, lost: set[str]) -> None:
         draft.replace(draft.tokens[at + 4].span, f'"{parameter}"')
 
 
+def _sets_domains(draft: Draft) -> bool:
+    """Is registrar told by itself?"""
+    for at, _, arguments in draft.calls():
+        if draft.text_at(at) in ("modparam", "modparamx") and len(arguments) == 3:
+            names, parameter = (draft.text_at(first).strip("\"'") for first, _ in arguments[:2])
+            if parameter == "use_domain" and "registrar" in names.split("|"):
+                return True
+    return False
+
+
 def _fate(cure: str) -> Fate:
     return Fate.NEEDLESS if losses.is_needless(cure) else Fate.LOST
 
@@ -116,7 +130,10 @@ def _fate(cure: str) -> Fate:
 def _convert(draft: Draft, at: int, parameter: str) -> None:
     """Milliseconds of SER 2.0 and Kamailio: nobody waits for so many seconds. The AVP of nathelper and registrar has a number here."""
     value = draft.tokens[min(at + 6, len(draft.tokens) - 1)]
-    if parameter == "received_avp" and value.kind == "string":
+    named = _AVP.fullmatch(value.text)
+    if parameter in _TIMER_AVPS and named is not None:
+        draft.replace(value.span, f'"{named[1] if named[1][1:2] == ":" else f"s:{named[1]}"}"')
+    elif parameter == "received_avp" and value.kind == "string":
         draft.replace(value.span, _RECEIVED_AVP)
     elif (
         parameter in _SECONDS and value.kind == "number" and value.text.isdecimal() and int(value.text) >= _MILLISECONDS

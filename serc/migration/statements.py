@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from serc.migration import losses
-from serc.migration.draft import Draft
+from serc.migration.draft import Draft, Fate
 from serc.migration.replies import rewrite_for_all_replies
 from serc.reading.dialects import PSEUDO_VARIABLE, ROUTES, specifier_of
 from serc.reading.tree import Span
@@ -138,8 +138,23 @@ def rewrite_calls(draft: Draft) -> None:
             draft.replace(whole, 't_check_status("408")')
         elif name in _GONE and draft.is_sign(end + 1, ";"):
             draft.replace(whole, "")
-        elif name == "t_is_set" and draft.is_sign(at - 1, "!") and draft.text_at(at - 3) == "if":
-            draft.replace(draft.between(at - 3, draft.closing(at - 2)), "")  # nothing else has armed a route before
+
+
+_TEXTS: Final = frozenset(
+    "append_hf insert_hf append_to_reply append_urihf sl_send_reply t_reply send_reply sl_reply rewriteuri rewriteuser rewritehost prefix "
+    "append_branch replace subst_uri subst_user exec_msg exec_dset log".split()
+)
+
+
+def tell_texts(draft: Draft) -> None:
+    """Pseudo-variables in texts that leave as they stand."""
+    for at, _, arguments in draft.calls():
+        for first, last in arguments if draft.text_at(at) in _TEXTS else ():
+            text = draft.source.text_of(draft.between(first, last))
+            named = sorted({found[0] for found in PSEUDO_VARIABLE.finditer(text)})
+            if named:
+                why = f"{draft.text_at(at)}: 0.9 writes {', '.join(named)} as it stands: its texts have no variables"
+                draft.say(at, why, Fate.LOST)
 
 
 def _has_transaction(draft: Draft, at: int) -> bool:
@@ -161,6 +176,7 @@ def _check_transaction(draft: Draft, at: int, end: int) -> None:
         draft.remark(at, "t_check_trans is gone: t_relay and t_newtran absorb repetitions")
     else:
         draft.replace(whole, '(method == "CANCEL" || t_lookup_request())')
+        draft.behind_module("tm", 'modparam("tm", "refuse_stray_cancel", 1)')
 
 
 def _specifiers(draft: Draft, at: int, text: str) -> str:

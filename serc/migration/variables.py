@@ -82,6 +82,30 @@ def rewrite_avps(draft: Draft) -> None:
                     draft.replace(draft.between(at, last), f'avp_pushto("{_DESTINATIONS[word]}", "{name}")')
 
 
+def rewrite_avp_functions(draft: Draft) -> None:
+    """What avpops of OpenSER writes in the texts of its arguments: `"$avp(s:x)/g"`, `"$ru/username"`."""
+    for at, _, arguments in draft.calls():
+        if not draft.text_at(at).startswith("avp_"):
+            continue
+        for first, last in arguments:
+            text = draft.text_at(first)
+            if first == last and draft.tokens[first].kind == "string" and "$" in text:
+                written = _IN_TEXT.sub(_in_our_words, text)
+                if written != text:
+                    draft.replace(draft.tokens[first].span, written)
+
+
+def _in_our_words(found: re.Match[str]) -> str:
+    """avpops takes an AVP with a `$` for its value, and one without for itself: at the beginning of an argument it is itself."""
+    if found["part"]:
+        return _PARTS[found["part"]]
+    name = found["avp"] if found["avp"].startswith(("s:", "i:")) else f"s:{found['avp']}"
+    return name if found.start() == 1 else f"${name}"
+
+
+_IN_TEXT: Final = re.compile(rf"\$(?:avp\((?P<avp>[\w:]+)\)|(?P<part>{'|'.join(_PARTS)})(?![\w(]))")
+
+
 def rewrite_avp_tests(draft: Draft) -> None:
     """`is_avp_set("$avp(x)")`."""
     for at, end, _ in draft.calls():

@@ -201,8 +201,12 @@ FUNCTIONS: Final[dict[str, Foreign]] = {
     "avp_copy": Foreign(_OPENSER, "write avp_write($name, name) of avpops"),
     "avp_subst": Foreign(_OPENSER, "0.9 has none"),
     "is_avp_set": Foreign(_OPENSER, 'write avp_check(name, "re/.*") of avpops'),
-    "ds_next_dst": Foreign(_OPENSER, "write ds_select_dst(set, algorithm) again in a failure_route"),
-    "ds_next_domain": Foreign(_OPENSER, "write ds_select_dst(set, algorithm) again in a failure_route"),
+    "ds_next_dst": Foreign(
+        _OPENSER, "0.9 selects once, in route: a failure_route names the next with rewritehostport and append_branch"
+    ),
+    "ds_next_domain": Foreign(
+        _OPENSER, "0.9 selects once, in route: a failure_route names the next with rewritehostport and append_branch"
+    ),
     "has_body": Foreign(_OPENSER, "write search of textops"),
     "search_body": Foreign(_OPENSER, "write search of textops"),
     "subst_body": Foreign(_OPENSER, "write subst of textops"),

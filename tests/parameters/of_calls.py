@@ -283,6 +283,7 @@ EFFECTS: Final = [
         "",
         "183 Wait\n.\n",
     ),
+    Effect("tm.refuse_stray_cancel", 1, relayed(CANCEL), "CANCEL sip:bob", "SIP/2.0 481"),
     Effect("tm.fr_timer_avp", "s:mine", relayed(INVITE, passes(40), before=MINE), at("30", 5080), at("9", 5080)),
     Effect(
         "tm.fr_inv_timer_avp",

@@ -411,6 +411,94 @@ def test_what_ran_for_all_replies_runs_for_those_of_forwarded_requests(old: str,
     assert ('route { t_on_reply("19");' in text) is ("/*" not in new)
 
 
+TM = 'loadmodule "tm.so"\n'
+ARMED = [
+    (  # whoever asks finds none: nothing else arms one
+        'route {{ if (!t_is_set("failure_route")) t_on_failure("M"); t_relay(); }}',
+        'route { t_on_failure("1"); t_relay(); }',
+    ),
+    (
+        'route {{ if (af == INET) t_on_failure("O"); if (method == "INVITE" && !t_is_set("failure_route")) t_on_failure("M"); t_relay(); }}',
+        'route { if (af == INET) { t_on_failure("2"); setflag(30); } if (method == "INVITE" && !isflagset(30)) t_on_failure("1"); t_relay(); }',
+    ),
+    ('route {{ t_on_reply("A"); if (t_is_set("onreply_route")) t_relay(); }}', 't_on_reply("1"); setflag(30); if (isflagset(30)) t_relay();'),
+    ('route {{ t_on_failure("0"); if (!t_is_set("failure_route")) t_relay(); }}', 't_on_failure("0"); resetflag(30); if (!isflagset(30)) t_relay();'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new"), ARMED, ids=[old for old, _ in ARMED])
+def test_whether_a_route_is_armed_is_a_flag(old: str, new: str) -> None:
+    routes = "failure_route[M] { exit; }\nfailure_route[O] { exit; }\nonreply_route[A] { exit; }\n"
+    text = " ".join(new_text("kamailio", f"{TM}{old.format()}\n{routes}").split())
+    assert new in text
+    # One that fails again has none until another is armed.
+    assert text.count("{ resetflag(30); break; }") == 2 * ("isflagset" in new and "failure_route" in old)
+
+
+def test_a_transaction_does_not_remember_that_the_script_has_been_left() -> None:
+    """Its flags are those of the request, as they were when it was forwarded: who fails twice must not find the first end."""
+    old = 'route { t_on_failure("1"); route(A); t_relay(); }\nroute[A] { if (af == INET) exit; }\nfailure_route[1] { route(A); t_on_failure("1"); append_branch(); t_relay(); }'
+    text = " ".join(new_text("kamailio", TM + old).split())
+    assert "failure_route[1] { resetflag(31); route(1); if (isflagset(31)) break;" in text
+    assert 'route { t_on_failure("1"); route(1); if (isflagset(31)) break; t_relay(); }' in text
+
+
+def test_a_cancel_of_nothing_is_not_relayed_where_t_check_trans_knew_it() -> None:
+    old = f'{TM}route {{ if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }} t_relay(); }}'
+    assert 'modparam("tm", "refuse_stray_cancel", 1)' in new_text("kamailio", old)
+
+
+LISTEN = [
+    ("listen=udp:10.0.0.1:5060 advertise a.org:5070", 'listen=udp:10.0.0.1:5060 advertised_address="a.org" advertised_port=5070', []),
+    ("socket=udp:10.0.0.1:5060 as a.org", 'listen=udp:10.0.0.1:5060 advertised_address="a.org"', []),
+    ('listen=udp:10.0.0.1 name "x"', "listen=udp:10.0.0.1", ["CHANGED"]),
+    ("listen=10.0.0.1 10.0.0.2", "listen=10.0.0.1 10.0.0.2", []),
+    ("listen=10.0.0.1 advertise a.org\nlisten=10.0.0.2 advertise b.org", 'listen=10.0.0.1 advertised_address="a.org"\nlisten=10.0.0.2', ["LOST"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "fates"), LISTEN, ids=[old for old, _, _ in LISTEN])
+def test_the_address_that_others_are_told_is_a_parameter_of_its_own(old: str, new: str, fates: list[str]) -> None:
+    result = migrated("kamailio", f"{old}\nroute {{ drop; }}")
+    assert result.source is not None and result.source.text == f"{new}\nroute {{ drop; }}\n"
+    assert [remark.fate.name for remark in result.remarks] == fates
+
+
+def test_registrar_tells_users_apart_as_usrloc_does() -> None:
+    head = 'loadmodule "sl.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\n'
+    text = new_text("kamailio", head + 'modparam("usrloc", "use_domain", 1)\nroute { drop; }')
+    assert 'modparam("usrloc|registrar", "use_domain", 1)' in text
+    both = 'modparam("usrloc", "use_domain", 1)\nmodparam("registrar", "use_domain", 1)\n'
+    assert both in new_text("kamailio", f"{head}{both}route {{ drop; }}")
+
+
+AVP_FUNCTIONS = [
+    ('avp_pushto("$ru/username", "$avp(s:cfu)");', 'avp_pushto("$ruri/username", "s:cfu");'),
+    ('avp_write("$fu", "$avp(i:5)");', 'avp_write("$from", "i:5");'),
+    ('avp_delete("$avp(way)/g");', 'avp_delete("s:way/g");'),
+    ('if (avp_check("$avp(s:a)", "eq/s:b")) drop;', 'if (avp_check("s:a", "eq/s:b")) drop;'),
+    ('avp_db_load("$ru/username", "$avp(s:cfu)");', 'avp_db_load("$ruri/username", "s:cfu");'),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), AVP_FUNCTIONS, ids=[old for old, _ in AVP_FUNCTIONS])
+def test_avpops_of_others_names_avps_otherwise(old: str, new: str) -> None:
+    head = 'loadmodule "avpops.so"\nmodparam("avpops", "avp_url", "sqlite:///a.db")\nmodparam("avpops", "avp_table", "t")\n'
+    assert new in new_text("openser", f"{head}route {{ {old} drop; }}")
+
+
+def test_a_timer_s_avp_has_a_name_of_0_9() -> None:
+    old = f'{TM}modparam("tm", "fr_inv_timer_avp", "$avp(i:12)")\nroute {{ drop; }}'
+    assert 'modparam("tm", "fr_inv_timer_avp", "i:12")' in new_text("openser", old)
+
+
+def test_variables_in_texts_and_uris_put_together_are_told() -> None:
+    old = 'loadmodule "textops.so"\nroute {\nappend_hf("X-Src: $si\\r\\n");\n$ru = "sip:vm@" + $fd;\n$fu = "sip:x@y";\ndrop; }'
+    lost = [(r.line, r.text.partition(": ")[2]) for r in migrated("kamailio", old).remarks if r.is_lost]
+    assert [line for line, _ in lost] == [3, 4, 5]
+    assert "$si as it stands" in lost[0][1] and "rewriteuri" in lost[1][1] and "From" in lost[2][1]
+
+
 EVENTS = [
     ("event_route[xhttp:request]", "over HTTP"),
     ("event_route[tm:branch-failure:x]", "failure_route"),

@@ -419,6 +419,16 @@ def test_a_cancel_for_nothing_is_forwarded_like_any_request() -> None:
     assert said(Site().say(request("CANCEL"))) == ["5090 CANCEL"]
 
 
+def test_a_cancel_for_nothing_may_be_refused() -> None:
+    """RFC 3261 9.2. Nobody can send one through us to where he likes; that of a call goes its way."""
+    site = Site(Tm(refuse_stray_cancel=1))
+    assert said(site.say(request("CANCEL"))) == ["5080 481"]
+    assert said(site.say(request("CANCEL"))) == ["5080 481"]
+    site = Site(Tm(refuse_stray_cancel=1))
+    site.say(reply(to(site.say(request()), 5090), 180), 5090)
+    assert said(site.say(request("CANCEL"))) == ["5090 CANCEL", "5080 200"]
+
+
 def test_a_cancel_after_the_final_reply_changes_nothing() -> None:
     site = Site()
     site.say(reply(to(site.say(request()), 5090), 200), 5090)

@@ -55,6 +55,7 @@ class Tm(Functions):
         noisy_ctimer: int = 0,
         restart_fr_on_each_reply: int = 1,
         pass_provisional_replies: int = 0,
+        refuse_stray_cancel: int = 0,
         uac_from: str = "sip:foo@foo.bar",
         unix_tx_timeout: int = 2,
         fr_timer_avp: str = "callee_fr_timer",
@@ -85,6 +86,7 @@ class Tm(Functions):
         self._onreply: Routes = {}
         self._tw_append: Final = tw_append
         self._passes_provisional: Final = pass_provisional_replies != 0
+        self._refuses_stray_cancels: Final = refuse_stray_cancel != 0
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
 
@@ -133,6 +135,7 @@ class Tm(Functions):
             self._fr_inv_avp,
             self.observers,
             self._passes_provisional,
+            self._refuses_stray_cancels,
         )
 
     def _empty(self, world: World, now_ms: int) -> State:
@@ -251,6 +254,9 @@ EXPORTS: Final = ModuleSpec(
         idle(switch_param("noisy_ctimer", 0, "Taken and not used, as in SER: time-outs always answer 408.")),
         switch_param("restart_fr_on_each_reply", 1, "Every provisional reply starts fr_inv_timer again."),
         switch_param("pass_provisional_replies", 0, "Provisional replies to t_uac_dlg are told, too."),
+        switch_param(
+            "refuse_stray_cancel", 0, "A CANCEL of no known request gets 481, and is not forwarded. Not in SER."
+        ),
         idle(
             string_param(
                 "uac_from", "sip:foo@foo.bar", "Taken and not used, as in SER: who has a request sent says its From."

@@ -26,7 +26,8 @@ class Core:
 
     `failure` and `onreply` are the routes of ser.cfg by their numbers, `observers` see what opens. `layer` has the timers of the
     configuration, `room` its bounds. `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
-    `passes_provisional`: who has a request sent hears of provisional replies, too.
+    `passes_provisional`: who has a request sent hears of provisional replies, too. `refuses_stray_cancels`: a CANCEL of nothing that is known here
+    is not forwarded.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Core:
         fr_inv_avp: AvpName | None,
         observers: list[Observer],
         passes_provisional: bool,
+        refuses_stray_cancels: bool,
     ) -> None:
         self.world: Final = world
         self.outbox: Final = world.outbox
@@ -51,6 +53,7 @@ class Core:
         self.onreply: Final = onreply
         self.observers: Final = observers
         self.passes_provisional: Final = passes_provisional
+        self.refuses_stray_cancels: Final = refuses_stray_cancels
         self.overload: Final = Overload(world, layer, room)
         self._fr_avp: Final = fr_avp
         self._fr_inv_avp: Final = fr_inv_avp

@@ -160,10 +160,13 @@ def _refuse_scheme(core: Core, ctx: Context) -> int:
 
 
 def cancel_original(core: Core, ctx: Context, call: Call) -> bool:
-    """Cancel the request that this CANCEL means, and answer the CANCEL; False if there is none. RFC 3261 9.2 and 16.10."""
+    """Cancel the request that this CANCEL means, and answer the CANCEL; False if there is none. RFC 3261 9.2 and 16.10.
+
+    With `refuse_stray_cancel` one that means none is answered, too: 481, as RFC 3261 9.2 has it. SER forwards it, as 16.10 allows.
+    """
     original = core.layer.table.find_invite(ctx.message, call.key)
     if original is None:
-        return False
+        return core.refuses_stray_cancels and answer(core, call, ctx, 481, reason_of(481))
     assert isinstance(original, Call)
     pending = False
     if original.state == PROCEEDING:

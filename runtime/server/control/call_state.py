@@ -57,17 +57,20 @@ class CallState:
     def sent(self, data: bytes, to: str) -> bool:
         """True if the same was sent there before."""
         key = hash((data, to))
-        if key in self._sent:
-            return True
+        again = key in self._sent
         self._sent.add(key)
         message = _parsed(data)
-        if message is not None and not message.is_request and message.status >= 200:
-            method = _method(message)
-            self._open.discard((method, _number(message)))
-            if method == "INVITE" and message.status < 300:
-                self._is_dialog = True
-            elif method == "BYE":
-                self._is_dialog = False
+        if message is None or message.is_request or message.status < 200:
+            return again
+        method = _method(message)
+        # Without a transaction a request that is repeated is answered anew, by the same bytes.
+        self._open.discard((method, _number(message)))
+        if again:
+            return True
+        if method == "INVITE" and message.status < 300:
+            self._is_dialog = True
+        elif method == "BYE":
+            self._is_dialog = False
         return False
 
 

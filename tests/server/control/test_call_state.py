@@ -82,3 +82,14 @@ def test_a_call_goes_on_until_its_bye() -> None:
     call.ask(b"INVITE", 1, 200)
     call.wait(3_600_000)
     assert call.told == 0
+
+
+def test_a_call_that_is_answered_without_a_transaction_is_over_however_often_it_is_repeated() -> None:
+    """Each repetition is answered by the same bytes."""
+    call = Watched()
+    for _ in range(3):
+        call.ask(b"INVITE", 1, 404)
+        call.wait(500)
+    call.request(b"ACK", 1)
+    call.wait(LINGER_MS)
+    assert call.told == 1
