@@ -61,6 +61,7 @@ class Statistics:
     def unused(self) -> list[str]:
         """Modules without which the file has the same functions and parameters. Others may need them all the same."""
         needed = {need for m in self.modules if (spec := catalogue.find(m.name)) is not None for need in spec.needs}
+        needed.add(catalogue.core().name)  # which nobody loads
         return [m.name for m in self.modules if not m.functions and not m.parameters and m.name not in needed]
 
 

@@ -121,5 +121,9 @@ def test_stats_says_the_same_for_people(cfg: Path, capsys: pytest.CaptureFixture
     assert lines[3].split() == ["route", "9", "10", "9", "4", "1", "0"]
     assert lines[-1] == "nothing is called of, or set for: sl"
     assert serc.main(["stats", "ser.cfg", "--max-complexity", "3"]) == 1
+    capsys.readouterr()
+    # The core is there without anybody's asking: a file that calls nothing of it has none too many.
+    cfg.write_text('loadmodule "sl.so"\nroute { sl_send_reply("404", "No"); }')
+    assert serc.main(["stats", "ser.cfg"]) == 0 and "nothing is called" not in capsys.readouterr().out
     cfg.write_text("route { drop }")
     assert serc.main(["stats", "ser.cfg"]) == 1
