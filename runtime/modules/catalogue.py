@@ -238,3 +238,9 @@ def _owners() -> dict[str, tuple[str, ...]]:
         for function_name in {function.name for function in spec.functions} if spec is not None else ():
             owners[function_name] = (*owners.get(function_name, ()), name)
     return owners
+
+
+def owners_of_command(command: str) -> tuple[str, ...]:
+    """Modules, sorted, that have a FIFO command of this name; () if none has."""
+    specs = [(name, find(name)) for name in names()]
+    return tuple(name for name, spec in specs if spec is not None and command in spec.fifo_commands)

@@ -77,7 +77,9 @@ def test_who_does_not_answer_a_ping_is_named(start: StartServer, tmp_path: Path)
 
 def test_what_is_refused_is_shown_and_told_by_the_status(site: Site) -> None:
     done = site("fifo", "nosuch")
-    assert (done.returncode, done.stdout) == (1, "500 command 'nosuch' not available\n")
+    assert (done.returncode, done.stdout, done.stderr) == (1, "500 command 'nosuch' not available\n", "")
+    done = site("fifo", "domain_dump")
+    assert done.stderr == "the module domain has it, which ser.cfg does not load\n"
 
 
 def test_the_socket_serves_as_well(site: Site) -> None:

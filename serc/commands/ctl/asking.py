@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from runtime.modules import catalogue
 from serc.commands.ctl.client import FAILED, Channel, FifoChannel, NotRunning, Reply, SocketChannel
 from serc.commands.ctl.reading import as_data
 from serc.diagnostics.printable import printable
@@ -32,6 +33,9 @@ def tell(options: argparse.Namespace, command: str, reply: Reply) -> int:
     else:
         text = printable(reply.shown())
         sys.stdout.write(text if text.endswith("\n") or not text else text + "\n")
+        owners = catalogue.owners_of_command(command) if not reply.is_good and "not available" in reply.reason else ()
+        if owners:
+            print(f"the module {' or '.join(owners)} has it, which ser.cfg does not load", file=sys.stderr)
     return 0 if reply.is_good else FAILED
 
 
