@@ -91,7 +91,7 @@ $(VENV)/.tools: pyproject.toml
 	@touch $@
 
 $(VENV)/.native: $(VENV)/.tools $(SOURCES)
-	@echo "Installing into $(VENV). The first time takes one or two minutes, later only what has changed is compiled."
+	@echo "Installing into $(VENV). The first time takes some minutes, five on two cores; later only what has changed is compiled."
 	@SER_BUILD_DIR=build/native SER_PROGRESS=/proc/$$$$/fd/2 $(BIN)/python -m pip --disable-pip-version-check --quiet install --no-build-isolation --no-deps --force-reinstall .
 	@$(BIN)/python -P -c 'import os; from runtime.build import NATIVE; print("built: native code" if NATIVE else \
 	    "built: pure Python, correct but slow. Native code is made %s: rm $(VENV)/.native; make native" % ("without SER_PURE" \
