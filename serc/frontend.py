@@ -124,7 +124,9 @@ def _check(
 ) -> BoundFile:
     """`spoiled` tells what stands on a line with a syntax error: what is wrong there may be an echo of it."""
     has_all_routes = not may_lose_routes(file, report)
+    before = len(report.diagnostics)
     check_globals(file, report)
+    modules.refused += [d.message for d in report.diagnostics[before:] if d.code is codes.REFUSED]
     check_octal(tokens, report)
     bound = BoundFile(file, modules)
     calls = CallCheck(bound, report)

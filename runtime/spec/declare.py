@@ -49,7 +49,8 @@ class Function:
     None while the module's run-time part is still to come. A body returns bool, or, where `may_stop` is set, the int
     of SER: > 0 true, < 0 false, 0 ends the route that runs. `waits`: it may wait for something from outside. `alone` says
     of a test what it does not do if nobody looks at its result ("nothing else"), "" where a plain call makes sense.
-    `bare`: it may stand without parentheses.
+    `bare`: it may stand without parentheses. `after`: the function that finds what this one takes. `only`: the method of the requests that it
+    is for, "" for any.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Function:
     alone: str = ""
     summary: str = ""
     bare: bool = False
+    after: str = ""
+    only: str = ""
 
     @cached_property
     def arguments(self) -> tuple[Arg[object], ...]:
@@ -206,6 +209,8 @@ def function(
     may_stop: Literal[False] = ...,
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -219,6 +224,8 @@ def function(
     may_stop: Literal[True],
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -233,6 +240,8 @@ def function(
     may_stop: Literal[False] = ...,
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -247,6 +256,8 @@ def function(
     may_stop: Literal[True],
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -262,6 +273,8 @@ def function(
     may_stop: Literal[False] = ...,
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -277,6 +290,8 @@ def function(
     may_stop: Literal[True],
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -293,6 +308,8 @@ def function(
     may_stop: Literal[False] = ...,
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -309,6 +326,8 @@ def function(
     may_stop: Literal[True],
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -326,6 +345,8 @@ def function(
     may_stop: Literal[False] = ...,
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -343,6 +364,8 @@ def function(
     may_stop: Literal[True],
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 @overload
@@ -356,6 +379,8 @@ def function(
     may_stop: bool = ...,
     waits: bool = ...,
     alone: str = ...,
+    after: str = ...,
+    only: str = ...,
     summary: str,
 ) -> Function: ...
 def function(
@@ -368,10 +393,12 @@ def function(
     may_stop: bool = False,
     waits: bool = False,
     alone: str = "",
+    after: str = "",
+    only: str = "",
     summary: str,
 ) -> Function:
     """The declaration of a function of ser.cfg, beside its body; the fields of Function say what each word means."""
-    return Function(name, body, arguments, routes, does, may_stop, waits, alone, summary)
+    return Function(name, body, arguments, routes, does, may_stop, waits, alone, summary, after=after, only=only)
 
 
 def integer_param(

@@ -34,6 +34,7 @@ class Does(enum.Enum):
     LIMIT = "when false, tells that the sender sends too much"
     EDIT_CONTACT = "changes how the contacts are kept that are saved afterwards"
     IDENTIFY = "verifies that users write the name that is theirs"
+    IDENTIFY_CALLEE = "verifies that users register the name that is theirs"
     AUTH_WWW = "verifies Authorization"
     AUTH_PROXY = "verifies Proxy-Authorization"
     CONSUME_CREDENTIALS = "removes the credentials"

@@ -39,8 +39,8 @@ def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         prog="serc check",
         description="Report everything that is wrong with ser.cfg. No program that it names is run, and only --fix writes.",
-        epilog="exit status: 0 clean or warnings only, 1 errors (with -W error also warnings, and modules that cannot run; with --diff "
-        "also something to cure), 2 bad command line. A warning is silenced on its line by the comment  # serc: ignore[SER0123]",
+        epilog="exit status: 0 clean or warnings only, 1 errors, or something with which the server does not start, such as modules that "
+        "cannot run (with -W error also warnings; with --diff also something to cure), 2 bad command line. A warning is silenced on its line by the comment  # serc: ignore[SER0123]",
     )
     p.add_argument("config", metavar="ser.cfg", nargs="+", help='the script; "-" is standard input')
     p.add_argument(
@@ -112,8 +112,9 @@ class _Check:
             sys.stderr.write(render_text(source, report, colour=wants_colour(options.color, sys.stderr)))
             if idle:
                 print(f"{one_line(source.name)}: {idle}", file=sys.stderr)
-        warned = report.count(Severity.WARNING) > 0 or bool(idle)
-        self._failed |= report.has_errors or options.warnings == "error" and warned
+        warned = report.count(Severity.WARNING) > 0
+        # `ser -c` refuses what is idle, too: who asks here before a start wants to hear the same.
+        self._failed |= report.has_errors or bool(idle) or options.warnings == "error" and warned
 
     def _fix(self, name: str, source: Source) -> Source:
         """The file as it is afterwards. Raises CannotRead if it cannot be written."""

@@ -160,6 +160,7 @@ ENDED_HERE: Final = _warning("SER0539", "request that others wait for ends here"
 # What SER's own default does; no warning, since the next hop may be the one that asks for credentials.
 PRELOADED_ROUTE: Final = _note("SER0540", "Route headers of new requests are followed unchecked")
 ONE_WAY: Final = _warning("SER0541", "requests are changed, and their replies are not")
+WRONG_ORDER: Final = _warning("SER0542", "functions in the wrong order")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

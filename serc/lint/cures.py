@@ -38,6 +38,29 @@ class Cures:
         """The smallest statement that has `span` in it, in its condition maybe."""
         return next((s for s in self._statements if s[0].start <= span.start and span.end <= s[0].end), None)
 
+    def is_left(self, span: Span, later: Span) -> bool:
+        """Does `later` stand behind the block in which `span` is, in the same route? An `if` does what `span` says, and does not end there."""
+        block = self._block_of(span)
+        return (
+            block is not None
+            and block.end <= later.start
+            and any(route.span.start <= span.start and later.end <= route.span.end for route in routes(self._file))
+        )
+
+    def is_sibling(self, span: Span, later: Span) -> bool:
+        """Does the statement that begins with `later` follow the one that begins with `span` in the same block?"""
+        return later.start > span.start and self._block_of(span) == self._block_of(later)
+
+    def _block_of(self, span: Span) -> Span | None:
+        """The smallest one that `span` is in."""
+        around = [b for b in self._blocks if b.start <= span.start and span.end <= b.end]
+        return min(around, key=lambda b: b.end - b.start) if around else None
+
+    @cached_property
+    def _blocks(self) -> list[Span]:
+        nodes = (node for route in routes(self._file) for node in below(route.body))
+        return [node.span for node in nodes if isinstance(node, tree.Block)]
+
     def before(self, span: Span, text: str) -> Fix | None:
         """A statement before the one that `span` is in."""
         found = self._around(span)

@@ -24,6 +24,7 @@ _CODES: Final = {
     Does.LOOKUP: ("404", "410", "480", "604"),
     Does.CHECK_HOPS: ("483",),
     Does.IDENTIFY: ("401", "403", "407"),
+    Does.IDENTIFY_CALLEE: ("401", "403", "407"),
 }
 
 

@@ -18,13 +18,15 @@ def check_limits(subject: Subject, report: Report) -> None:
         lows = [param.name for param in loaded.spec.params if param.name.startswith("min_")]
         pairs = [(name, f"max_{name.removeprefix('min_')}") for name in lows]
         chosen = [pair for pair in loaded.spec.ordered_if_set if pair[0] in loaded.parameters]
+        crossed: set[str] = set()
         for lower, upper in (*pairs, *loaded.spec.ordered, *chosen):
             low, high = _value(loaded, lower), _value(loaded, upper)
-            if low is None or high is None or high <= 0 or low <= high:
-                continue
+            if low is None or high is None or high <= 0 or low <= high or crossed & {lower, upper}:
+                continue  # one value that is wrong may cross several
             places = [item for name in (lower, upper) if (item := _set_at(bound.file, loaded.spec, name)) is not None]
             doubted = any(d.span == item.value.span for d in report.diagnostics for item in places)
             if places and not doubted:
+                crossed |= {lower, upper}
                 related = tuple(Related(item.span, "the other limit is set here") for item in places[1:])
                 what = "no value lies between them" if (lower, upper) in pairs else "it should not be greater"
                 message = f"{lower} of {loaded.spec.name} is {low}, and {upper} is {high}: {what}"

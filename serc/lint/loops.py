@@ -24,7 +24,7 @@ def check_loops(subject: Subject, report: Report) -> None:
     own = _own(subject.file)
     for route in routes(subject.file):
         for call in calls(route.body):
-            _check_socket(call, own, report)
+            _check_socket(call, own, subject.bound.modules.refused, report)
             does = subject.effects.of(call)
             place = _hop(call) if does in _FORWARDS else _rewritten(call) if does is Does.REWRITE else None
             if place is not None and place in own:
@@ -36,7 +36,9 @@ def check_loops(subject: Subject, report: Report) -> None:
                 )
 
 
-def _check_socket(call: tree.Call, own: dict[tuple[str, int], tree.Assignment], report: Report) -> None:
+def _check_socket(
+    call: tree.Call, own: dict[tuple[str, int], tree.Assignment], refused: list[str], report: Report
+) -> None:
     """A socket that is named by its address, where all that are listened on are named so, too."""
     socket = call.arguments[0] if len(call.arguments) == 1 else None
     if not isinstance(socket, tree.SocketId) or not own or not all(is_ip(host) for host, _ in own):
@@ -46,6 +48,7 @@ def _check_socket(call: tree.Call, own: dict[tuple[str, int], tree.Assignment], 
         return
     shown = ", ".join(f"{other}:{number}" for other, number in list(own)[:4])
     message = f"{call.name.name} names {text_of(socket)}, where this server does not listen: it does not start"
+    refused.append(message)
     report.add(codes.NOT_LISTENING, socket.span, message, hint=f"it listens on {shown}")
 
 

@@ -17,7 +17,9 @@ from serc.resolve.effects import ends_route
 from serc.resolve.routes import key_of
 
 # Tests of what a route cannot change: the message as it came. A transaction is no other one the next time.
-_OF_THE_MESSAGE: Final = frozenset((Does.AUTH_WWW, Does.AUTH_PROXY, Does.IDENTIFY, Does.SAVE, Does.TEST_STATUS))
+_OF_THE_MESSAGE: Final = frozenset(
+    (Does.AUTH_WWW, Does.AUTH_PROXY, Does.IDENTIFY, Does.IDENTIFY_CALLEE, Does.SAVE, Does.TEST_STATUS)
+)
 _CHANGES_URI: Final = frozenset(
     (
         *(Does.REWRITE, Does.MAY_REWRITE, Does.EDIT_URI, Does.NEXT_TARGET, Does.REVERT_URI, Does.LOOKUP),

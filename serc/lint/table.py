@@ -9,6 +9,7 @@ from typing import Final
 from serc.diagnostics import codes
 from serc.diagnostics.report import Code, Report
 from serc.lint.armed import check_armed
+from serc.lint.avp_names import check_avp_names
 from serc.lint.both_ways import check_both_ways
 from serc.lint.conditions import check_conditions
 from serc.lint.ended_if import check_ended_ifs
@@ -20,6 +21,7 @@ from serc.lint.limits import check_limits
 from serc.lint.loops import check_loops
 from serc.lint.main_again import check_main_again
 from serc.lint.one_flag import check_one_flag
+from serc.lint.order import check_order
 from serc.lint.parameters import check_parameters
 from serc.lint.paths.walk import check_paths
 from serc.lint.provisional import check_provisional
@@ -54,6 +56,9 @@ CHECKS: Final = (
     Check((codes.ENDED_IF,), check_ended_ifs),
     Check((codes.NO_MAX_FORWARDS,), check_hops),
     Check((codes.INVERTED_TEST,), check_inverted),
+    Check(
+        (codes.WRONG_ORDER, codes.IN_VAIN, codes.TOO_LATE, codes.SAVE_ANY_METHOD, codes.CHALLENGE_MISMATCH), check_order
+    ),
     Check(
         (
             codes.UNANSWERED,
@@ -96,6 +101,7 @@ CHECKS: Final = (
     Check((codes.DOUBTFUL_ARGUMENT,), check_user_tables),
     Check((codes.DOUBTFUL_MODPARAM,), check_urls),
     Check((codes.ONE_WAY,), check_both_ways),
+    Check((codes.DOUBTFUL_ARGUMENT,), check_avp_names),
 )
 
 

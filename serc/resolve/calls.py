@@ -401,6 +401,7 @@ class CallCheck:
         hint = did_you_mean(alias, sorted(known))
         hint = hint or f'write modparam("avpops", "avp_aliases", "{alias}=i:NUMBER"), or an AVP without $'
         message = f"no avp_aliases defines ${alias}: the server does not start"
+        self._modules.refused.append(message)
         self._report.add(codes.DOUBTFUL_ARGUMENT, argument.span, message, hint=hint)
 
 

@@ -64,6 +64,7 @@ class Modules:
     meant: set[str] = field(default_factory=set)
     avp_aliases: set[str] | None = field(default_factory=set)
     refused: list[str] = field(default_factory=list)
+    late: set[str] = field(default_factory=set)
 
     def before(self, offset: int) -> list[Loaded]:
         """Those loaded before `offset`, newest first, as SER searches them."""
@@ -221,6 +222,7 @@ def _mandatory(file: tree.File, modules: Modules, report: Report) -> None:
             if param.mandatory and param.name not in given and not modules.puzzles:
                 message = f"module {module.spec.name} does not start without its parameter {param.name}"
                 hint = f'write modparam("{module.spec.exported}", "{param.name}", …)'
+                modules.refused.append(message)
                 report.add(codes.MODPARAM_NEEDED, module.node.span, message, hint=hint)
 
 
@@ -268,6 +270,10 @@ def _drivers(file: tree.File, modules: Modules, report: Report) -> None:
             continue  # not opened, or no more than what is taken where no URL is set
         scheme, found, _ = item.value.value.partition("://")
         driver = modules.catalogue.find(scheme.lower()) if found and item.parameter.value.endswith("_url") else None
+        if found and item.parameter.value.endswith("_url") and (driver is None or driver.name not in DRIVERS):
+            modules.refused.append(
+                f'the database of {item.module.value} is a "{scheme}:" one, and no module drives such'
+            )
         if driver is None or driver.name not in DRIVERS or driver.name in loaded | modules.meant:
             continue
         if driver.name != EMBEDDED:
@@ -413,6 +419,9 @@ class _ParamCheck:
                 return
 
     def _too_early(self, module: Loaded) -> None:
+        if module.spec.name in self._modules.late:
+            return
+        self._modules.late.add(module.spec.name)
         related = (Related(module.node.span, "loaded here"),)
         message = f"module {module.spec.name} is loaded after its parameter is set"
         hint = "move the loadmodule before it"

@@ -83,16 +83,31 @@ def test_errors_cannot_be_ignored_and_unknown_codes_are_refused(
         serc.main(["check", "--ignore", "SER9", "bad.cfg"])
 
 
-def test_modules_that_cannot_run_are_summed_up_and_fail_with_warnings(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_modules_that_cannot_run_are_summed_up_and_fail(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     specs = [spec for name in catalogue.names() if (spec := catalogue.find(name)) is not None]
     idle = next(s.name for s in specs if not s.runs and not s.needs and not any(p.mandatory for p in s.params))
     Path("x.cfg").write_text(f'loadmodule "sl.so"\nloadmodule "print.so"\nloadmodule "{idle}.so"\nroute {{ drop; }}\n')
-    assert serc.main(["check", "x.cfg"]) == 0
+    assert serc.main(["check", "x.cfg"]) == 1
     said = capsys.readouterr().err
     assert f"x.cfg: 1 of 3 modules cannot run: {idle}; the server will refuse this" in said, said
-    assert serc.main(["check", "-W", "error", "x.cfg"]) == 1
+    assert serc.main(["check", "--ignore", "SER0213", "x.cfg"]) == 1
+
+
+@pytest.mark.parametrize(
+    "line, why",
+    [
+        ('modparam("usrloc", "db_mode", 1)\nmodparam("usrloc", "db_url", "sql://a:b@h/ser")', 'a "sql:" one'),
+        ('loadmodule "avpops.so"\nroute[1] { avp_delete("$nobody"); }', "no avp_aliases defines $nobody"),
+        ("listen=127.0.0.1\nroute[1] { force_send_socket(127.0.0.2:5060); }", "it does not start"),
+        ("listen=tls:127.0.0.1", "TLS is not supported yet"),
+    ],
+)
+def test_what_does_not_start_fails(line: str, why: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("x.cfg").write_text(f'loadmodule "usrloc.so"\n{line}\nroute {{ route(1); drop; }}\n')
+    assert serc.main(["check", "x.cfg"]) == 1
+    said = capsys.readouterr().err
+    assert "0 errors" not in said and " error" not in said.splitlines()[-1]
+    assert why in next(each for each in said.splitlines() if "the server will refuse this" in each), said
 
 
 class _Terminal(io.StringIO):

@@ -263,7 +263,13 @@ EXPORTS: Final = ModuleSpec(
     ),
     params=(
         string_param("secret", None, "Key of the nonces; a random one if not set."),
-        seconds_param("nonce_expire", 300, "Life of a nonce.", never_zero="a nonce expires before its answer can come"),
+        seconds_param(
+            "nonce_expire",
+            300,
+            "Life of a nonce.",
+            usual=86400,
+            never_zero="a nonce expires before its answer can come",
+        ),
         string_param("rpid_prefix", "", "Text before the identity in Remote-Party-ID."),
         string_param("rpid_suffix", ";party=calling;id-type=subscriber;screen=yes", "Text after it."),
         string_param("realm_prefix", "", "Beginning of a domain that does not count in a realm."),

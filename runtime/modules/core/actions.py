@@ -158,7 +158,7 @@ EXPORTS: Final = ModuleSpec(
             "force_rport add_rport",
             sending.force_rport,
             bare=True,
-            does=Does.NOTHING,
+            does=Does.EDIT_REPLY,
             summary="Answer to the port that the request came from.",
         ),
         *action(

@@ -245,6 +245,7 @@ EXPORTS: Final = ModuleSpec(
             Lcr.next_gw,
             routes=REQUEST | FAILURE,
             does=Does.NEXT_TARGET,
+            after="load_gws",
             summary="Take the next gateway; false when none is left.",
         ),
         function(
@@ -271,6 +272,7 @@ EXPORTS: Final = ModuleSpec(
             Lcr.next_contacts,
             routes=REQUEST | FAILURE,
             does=Does.NEXT_TARGET,
+            after="load_contacts",
             summary="Take the next branches.",
         ),
     ),

@@ -247,6 +247,6 @@ EXPORTS: Final = ModuleSpec(
         string_param("mediaproxy_socket", "/var/run/proxydispatcher.sock", "Socket of the proxy."),
         string_param("sip_asymmetrics", "/etc/ser/sip-asymmetric-clients", "File of clients with asymmetric SIP."),
         string_param("rtp_asymmetrics", "/etc/ser/rtp-asymmetric-clients", "File of clients with asymmetric RTP."),
-        seconds_param("natping_interval", 60, "Period of pings to clients behind NATs; 0 is off."),
+        seconds_param("natping_interval", 60, "Period of pings to clients behind NATs; 0 is off.", usual=3600),
     ),
 )

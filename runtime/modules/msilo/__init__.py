@@ -291,6 +291,7 @@ EXPORTS: Final = ModuleSpec(
             routes=REQUEST | FAILURE,
             does=Does.COPY,
             waits=True,
+            only="MESSAGE",
             summary="Keep the message for the user of: 0 the URI, 1 the original URI, 2 To.",
         ),
         function(
@@ -306,7 +307,7 @@ EXPORTS: Final = ModuleSpec(
         url_param(),
         table_param("db_table", "silo", "Table of messages."),
         string_param("registrar", None, "From of notifications; none if not set.", doubt=sip_uri_doubt),
-        seconds_param("expire_time", 259200, "Life of a message."),
+        seconds_param("expire_time", 259200, "Life of a message.", usual=31_536_000),
         seconds_param("check_time", 30, "Period of deletion of what was delivered."),
         integer_param("clean_period", 5, "Expired messages are deleted every so many check_times.", low=1),
         switch_param("use_contact", 1, "Notifications go to the sender's Contact."),

@@ -326,7 +326,7 @@ EXPORTS: Final = ModuleSpec(
         ),
     ),
     params=(
-        seconds_param("natping_interval", 0, "Period of pings to registered clients; 0 is off."),
+        seconds_param("natping_interval", 0, "Period of pings to registered clients; 0 is off.", usual=3600),
         switch_param("ping_nated_only", 0, "Ping clients behind NATs alone."),
         string_param(
             "rtpproxy_sock",

@@ -151,7 +151,7 @@ EXPORTS: Final = ModuleSpec(
             "check_to",
             UriDb.check_to,
             routes=REQUEST,
-            does=Does.IDENTIFY,
+            does=Does.IDENTIFY_CALLEE,
             waits=True,
             alone="nothing else",
             summary="True if To belongs to the authenticated user.",

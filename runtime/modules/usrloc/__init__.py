@@ -355,7 +355,7 @@ EXPORTS: Final = ModuleSpec(
         column_param("user_agent_column", "user_agent"),
         column_param("received_column", "received"),
         url_param(),
-        seconds_param("timer_interval", 60, "Period of the search for expired contacts and of write-back."),
+        seconds_param("timer_interval", 60, "Period of the search for expired contacts and of write-back.", usual=3600),
         integer_param("db_mode", 0, "0 memory alone, 1 write through, 2 write back, 3 database alone.", low=0, high=3),
         switch_param("use_domain", 0, "Users are told apart by their domains, too."),
         switch_param("desc_time_order", 0, "Newest contacts first, whatever their q."),

@@ -9,6 +9,7 @@ from runtime.spec.effects import Does
 from runtime.spec.operands import Tells
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report
+from serc.lint.earlier import Earlier, all_calls
 from serc.lint.paths.state import UNNAMED, State
 from serc.lint.subject import Subject
 from serc.reading import tree
@@ -27,6 +28,7 @@ class HangUps:
         # Methods, and whether the domain is known to be another's.
         self._forwarded: Final[set[tuple[str, bool]]] = set()
         self._dropped: Final[dict[tree.Call, None]] = {}
+        self._lost: Final[dict[tree.Call, None]] = {}
 
     def forwarded(self, state: State) -> None:
         """This may have been sent on. Within a dialog nothing is cancelled that goes this way."""
@@ -37,8 +39,14 @@ class HangUps:
         """The route ends with `call` in these states."""
         if any(state.method == CANCEL and not state.handled and not state.limited for state in states):
             self._dropped.setdefault(call)
+        if any(s.in_dialog and not s.method and not s.handled and not s.tagged and not s.limited for s in states):
+            self._lost.setdefault(call)
 
     def report(self, subject: Subject, report: Report) -> None:
+        for call in self._lost:
+            message = "requests within a dialog end here, neither forwarded nor answered: who hangs up is not heard"
+            hint = f"write {subject.effects.named(Does.RELAY_STATEFUL)}() before it"
+            report.add(codes.UNANSWERED, call.span, message, hint=hint)
         if not self._forwarded or (CANCEL, False) in self._forwarded:
             return  # some are dropped on purpose, and others go on
         forward = subject.effects.named(Does.RELAY_STATEFUL)
@@ -47,6 +55,14 @@ class HangUps:
             message = f"a CANCEL ends here and is not forwarded: {consequence}"
             report.add(codes.ENDED_HERE, call.span, message, hint=f"write {forward}() before it")
         if self._dropped or not self._are_lost() or any(d.code is codes.ENDED_HERE for d in report.diagnostics):
+            return
+        refused = _refused(subject)
+        if refused is not None:
+            message = (
+                f"a CANCEL is refused here, as all that is not asked for: when the caller hangs up early, {consequence}"
+            )
+            hint = f'write if (method == "CANCEL") {{ {forward}(); break; }} before it, and let ACK and BYE pass'
+            report.add(codes.ENDED_HERE, refused.span, message, hint=hint)
             return
         place = _asked_for_invite(subject)
         if place is not None:
@@ -61,6 +77,17 @@ class HangUps:
             if (_INVITE, is_foreign) in self._forwarded and not known & _MAY_BE:
                 return True
         return False
+
+
+def _refused(subject: Subject) -> tree.Call | None:
+    """An answer that CANCELs get and INVITEs do not."""
+    earlier = Earlier(subject)
+    for call in all_calls(subject):
+        past = earlier.before.get(call.span)
+        is_answer = subject.effects.of(call) in (Does.REPLY, Does.REPLY_STATEFUL)
+        if is_answer and past is not None and CANCEL in past.methods and _INVITE not in past.methods:
+            return call
+    return None
 
 
 def _asked_for_invite(subject: Subject) -> tree.Compare | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
-from runtime.spec.operands import Tells
+from runtime.spec.operands import Tells, TextOperand
 from serc.reading import tree
 from serc.resolve.bound import BoundComparison
 
 _MOST_STATES: Final = 24
+# A pattern that names methods.
+PATTERN_OF_METHODS: Final = re.compile(r"\^?\(?([A-Z]{3,9}(?:\|[A-Z]{3,9})*)\)?\$?")
 _Known = Literal["", "yes", "no"]
 UNNAMED: Final = "?"
 
@@ -27,7 +30,7 @@ class State:
     at. `foreign`: it came for another domain, wherever it goes by now. `in_dialog`: a Route leads it. `tagged`: its To tag was
     asked for, and is there or may be. `preloaded`: the call that found a Route which nobody has asked anything about since. `limited`: its sender sends too
     much. `decision`: the `if` whose condition failed on the way here. `bare_branch`: a branch that was appended in a
-    failure_route before the URI was rewritten. `saved`: contacts were taken here, just before. `replied_in`,
+    failure_route before the URI was rewritten. `edited`: something else may have changed the URI of that. `saved`: contacts were taken here, just before. `replied_in`,
     `relayed_in`: the call of a route, gone on after, in which that happened. `appended`: a branch of a failure_route
     that nothing was forwarded to yet. `transaction`: there is one, or may be; `opened`: by a function that does
     nothing else. `left`: what is known of flags that tell that a called route has ended the script (leaving.py).
@@ -56,6 +59,7 @@ class State:
     ignored_lookup: tree.Span | None = None
     branch: bool = True
     bare_branch: tree.Span | None = None
+    edited: bool = False
     appended: tree.Span | None = None
     transaction: bool = False
     opened: tree.Span | None = None
@@ -91,7 +95,9 @@ class Space:
         self._changed: dict[tuple[State, tuple[tuple[str, _Value], ...]], State] = {}
         self.nothing: Final = self._the_one(_UNKNOWN)
         # What a function may do of which nothing is known.
-        self.anything: Final = self.nothing.but(method=UNNAMED, handled=True, trusted=True, transaction=True)
+        self.anything: Final = self.nothing.but(
+            method=UNNAMED, handled=True, trusted=True, transaction=True, edited=True
+        )
 
     def changed(self, state: State, changes: tuple[tuple[str, _Value], ...]) -> State:
         found = self._changed.get((state, changes))
@@ -132,6 +138,9 @@ def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[
         either = state.but(method=state.method or UNNAMED, trusted=True, local="", ignored_lookup=None)
         return [either], [either]
     if tells is Tells.METHOD:
+        named = PATTERN_OF_METHODS.fullmatch(_text(node)) if node.operator == "=~" else None
+        if named is not None and _are_methods(bound, named[1].split("|")):
+            return [state.but(method=each) for each in named[1].split("|")], [state]
         if not equal and node.operator != "!=":
             return [state.but(method=state.method or UNNAMED)], [state]
         return _by_method(_text(node), state, equal)
@@ -145,6 +154,14 @@ def compared(node: tree.Compare, bound: BoundComparison, state: State) -> tuple[
         vouched = state.but(trusted=True)
         return ([vouched], [state]) if node.operator != "!=" else ([state], [vouched])
     return [state], [state]
+
+
+def _are_methods(bound: BoundComparison, names: list[str]) -> bool:
+    """And not the beginnings of some."""
+    operand = bound.operand
+    return (
+        isinstance(operand, TextOperand) and operand.numbered is not None and set(names) <= set(operand.numbered.words)
+    )
 
 
 def _by_method(method: str, state: State, equal: bool) -> tuple[list[State], list[State]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 from runtime.spec.effects import Does
@@ -20,7 +21,9 @@ from serc.reading.walk import calls
 from serc.resolve.effects import Effects
 
 # What counts for requests that are forwarded afterwards.
-_BEFORE_RELAY: Final = frozenset((Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT, Does.EDIT_BOTH_WAYS))
+_BEFORE_RELAY: Final = frozenset(
+    (Does.ARM, Does.RECORD_ROUTE, Does.APPEND_BRANCH, Does.EDIT, Does.EDIT_BOTH_WAYS, Does.AUTH_WWW, Does.AUTH_PROXY)
+)
 # What a transaction that has begun knows nothing of any more.
 _BEFORE_TRANSACTION: Final = frozenset((Does.EDIT_URI, Does.REWRITE))
 _UNCHANGED: Final = frozenset(
@@ -34,6 +37,7 @@ _UNCHANGED: Final = frozenset(
             Does.EDIT_BOTH_WAYS,
             Does.EDIT_URI,
             Does.IDENTIFY,
+            Does.IDENTIFY_CALLEE,
             Does.EDIT_REPLY,
             Does.SET_FLAG,
             Does.CLEAR_FLAG,
@@ -44,7 +48,7 @@ _UNCHANGED: Final = frozenset(
     )
 )
 # Who verifies somebody does it before the contacts are taken.
-_CHECKS: Final = frozenset((Does.IDENTIFY, Does.AUTH_WWW, Does.AUTH_PROXY))
+_CHECKS: Final = frozenset((Does.IDENTIFY, Does.IDENTIFY_CALLEE, Does.AUTH_WWW, Does.AUTH_PROXY))
 # They leave the question of who sent it open.
 _BESIDE: Final = frozenset((Does.LOG, Does.TEST_FLAG, Does.CLEAR_FLAG, Does.EDIT_CONTACT, Does.CONSUME_CREDENTIALS))
 ONLY_IF_TRUE: Final = frozenset(
@@ -105,8 +109,12 @@ class Steps:
         self._openings: set[tree.Span] = set()
         self._preloads: set[tree.Span] = set()
         # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
+        # Forwardings without a transaction, and whether nothing but CANCELs come to them.
+        self._stateless: dict[tree.Call, bool] = {}
         self._late_flags: list[tuple[tree.Call, State]] = []
         self.hang_ups: Final = HangUps()
+        # Calls of routes that answer some of the requests, and come back with others that wait for their fate.
+        self.half_answered: Final[set[tree.Span]] = set()
 
     def call(self, call: tree.Call, does: Does | None, state: State) -> State:
         """The state behind a call that succeeds."""
@@ -116,7 +124,7 @@ class Steps:
             return state.space.anything.but(method=state.method or UNNAMED, failure=state.failure)
         kept = state.transaction and state.failure is None and does in _BEFORE_TRANSACTION
         if (does in _BEFORE_RELAY or kept) and state.relay is not None and not state.relay_failed:
-            self._too_late(call, state.relay)
+            self._too_late(call, state.relay, state.relayed_in)
         if state.saved is not None and does not in _CHECKS and does not in _BESIDE:
             state = state.but(saved=None)
         if does in _CHECKS and state.saved is not None and self._blame(state.saved):
@@ -132,11 +140,13 @@ class Steps:
             return state if state.relay is not None or state.relay_failed else self._recorded(call, state)
         if does is Does.TEST_STATUS and not state.transaction:
             self._no_status(call)
+        if does is Does.EDIT_URI and state.failure is not None:
+            return state.but(edited=True)
         if does in _UNCHANGED:
             return state.but(tagged=True, preloaded=None) if _may_ask_for_tag(call, does) else state
         if does is Does.NEW_TRANSACTION:
             if state.relay is not None and not state.relay_failed:
-                self._too_late(call, state.relay)
+                self._too_late(call, state.relay, state.relayed_in)
             self._openings.add(span)
             return state.but(transaction=True, opened=span)
         if does is Does.FIND_TRANSACTION:
@@ -156,9 +166,11 @@ class Steps:
         if does is Does.SAVE:
             return self._saved(call, state)
         if does is Does.MAY_REWRITE:
-            return state.but(trusted=True, local="", ignored_lookup=None)
+            edited = state.edited or state.failure is not None
+            return state.but(trusted=True, local="", ignored_lookup=None, edited=edited)
         if does is Does.REVERT_URI:
-            return state.but(trusted=True, local="", rewritten=None, ignored_lookup=None)
+            edited = state.edited or state.failure is not None
+            return state.but(trusted=True, local="", rewritten=None, ignored_lookup=None, edited=edited)
         if does is Does.NEXT_TARGET and state.failure is not None:
             return state.but(trusted=True, branch=True)
         if does in (Does.LOOKUP, Does.REWRITE) and state.bare_branch is not None:
@@ -171,7 +183,7 @@ class Steps:
             preloaded = None if state.trusted or state.tagged or self._signed else span
             return state.but(trusted=True).but(local="", in_dialog=True, preloaded=preloaded)
         if does is Does.AUTH_PROXY:
-            return state.but(trusted=True, credentials=span, failed_auth="")
+            return state.but(trusted=True, credentials=None if state.handled else span, failed_auth="")
         if does is Does.CONSUME_CREDENTIALS:
             return state.but(credentials=None)
         if does is Does.APPEND_BRANCH:
@@ -267,13 +279,17 @@ class Steps:
             related = (Related(state.reply, "the answer"), *related)
             message = message.replace("is sent", "is sent by the route that is called here")
             hint, place = "write break after the call", state.replied_in
+        if state.replied_in in self.half_answered:
+            hint = "write drop in the place of the break behind the answer: break ends that route alone, drop all of the script"
+            self._tell(codes.REPLY_THEN_RELAY, place, message, hint=hint, related=related)
+            return True
         fix = self._cures.after(place, "break;")
         self._tell(codes.REPLY_THEN_RELAY, place, message, hint=hint, related=related, fix=fix)
         return True
 
     def _challenge(self, call: tree.Call, does: Does, state: State) -> None:
         kind = "www" if does is Does.CHALLENGE_WWW else "proxy"
-        if state.method == CANCEL:
+        if state.method == CANCEL and not state.handled:
             message = f"{call.name.name} asks for credentials in vain: a CANCEL cannot be sent again with them"
             hint = f"forward it with {self._effects.named(Does.RELAY_STATEFUL)}: it ends what was let through before"
             self._tell(codes.IN_VAIN, call.span, message, hint=hint)
@@ -341,6 +357,22 @@ class Steps:
         hint = f"call {name}() after the rewrite"
         self._tell(codes.BRANCH_TOO_EARLY, branch, message, hint=hint, related=related)
 
+    def _same_branch(self, branch: tree.Span) -> None:
+        name = self._effects.named(Does.APPEND_BRANCH)
+        message = f"{name} adds the URI that has failed already: the request goes there once more"
+        hint = f"rewrite it before {name}()"
+        self._tell(codes.BRANCH_TOO_EARLY, branch, message, hint=hint)
+
+    @cached_property
+    def _has_transactions(self) -> bool:
+        return any(self._effects.of(c) is Does.RELAY_STATEFUL for route in self._routes for c in calls(route.body))
+
+    def _stateless_cancel(self, call: tree.Call) -> None:
+        forward = self._effects.named(Does.RELAY_STATEFUL)
+        message = f"{call.name.name} sends a CANCEL without the transaction of its INVITE: nobody knows it there, and the phones go on ringing"
+        fix = write(call.span, f"{forward}()", safe=False)
+        self._tell(codes.TRANSACTION_LEFT, call.span, message, hint=f"write {forward}()", fix=fix)
+
     def _relayed(self, call: tree.Call, state: State) -> None:
         """A request is forwarded: everything that should have been done before."""
         span = call.span
@@ -365,7 +397,7 @@ class Steps:
             tail = f') {{ {reply}("404", "Not Found"); break; }}'
             fix = self._cures.tested(state.ignored_lookup, "if (!", tail)
             self._tell(codes.IGNORED_RESULT, state.ignored_lookup, message, hint=hint, related=related, fix=fix)
-        if state.credentials is not None:
+        if state.credentials is not None and not any(d.code is codes.WRONG_ORDER for d in self._report.diagnostics):
             related = (Related(span, "forwarded here"),)
             message = "the credentials of the caller are forwarded to the callee"
             remove, verify = self._effects.named(Does.CONSUME_CREDENTIALS), self._effects.named(Does.AUTH_PROXY)
@@ -380,6 +412,12 @@ class Steps:
             fix = self._cures.before(span, f"{branch}();")
             hint = f"call {branch}() before it"
             self._tell(codes.NO_BRANCH, span, message, hint=hint, related=related, fix=fix)
+        if state.bare_branch is not None and not state.edited and not call.arguments:
+            self._same_branch(state.bare_branch)
+        if state.method == CANCEL and self._effects.of(call) is Does.RELAY and self._has_transactions:
+            self._stateless.setdefault(call, True)
+        elif self._effects.of(call) is Does.RELAY:
+            self._stateless[call] = False
         is_stateless = self._effects.of(call) is Does.RELAY and bool(call.arguments)
         if state.preloaded is not None and state.method not in _BEGIN_NOTHING:
             self._preloaded(state.preloaded, span)
@@ -443,9 +481,11 @@ class Steps:
             if here:
                 here.sort(key=lambda call: call.span.start)
                 self._tell_without(here[0], here[1:])
+        for call in (each for each, is_cancel in self._stateless.items() if is_cancel):
+            self._stateless_cancel(call)
         for call, state in self._late_flags:
             if state.relay is not None and self._blame(state.relay, state.relayed_in):
-                self._report_late(call, state.relay)
+                self._report_late(call, state.relay, state.relayed_in)
 
     def _blame(self, span: tree.Span, called: tree.Span | None = None) -> bool:
         """Is this the first thing that is wrong after that reply or forwarding, or after the call of a route that did it?"""
@@ -456,11 +496,18 @@ class Steps:
             self._blamed.add(called)
         return first
 
-    def _too_late(self, call: tree.Call, relay: tree.Span) -> None:
-        if self._blame(relay):
-            self._report_late(call, relay)
+    def _too_late(self, call: tree.Call, relay: tree.Span, called: tree.Span | None) -> None:
+        if self._blame(relay, called):
+            self._report_late(call, relay, called)
 
-    def _report_late(self, call: tree.Call, relay: tree.Span) -> None:
+    def _report_late(self, call: tree.Call, relay: tree.Span, called: tree.Span | None) -> None:
+        place = called or relay
+        if self._cures.is_left(place, call.span):
+            related: tuple[Related, ...] = (Related(call.span, "and goes on here"),)
+            message = f"the request is forwarded here, and the script goes on: {call.name.name} comes too late"
+            fix = self._cures.after(place, "break;")
+            self._tell(codes.TOO_LATE, place, message, hint="write break after it", related=related, fix=fix)
+            return
         related = (Related(relay, "forwarded here"),)
         message = f"{call.name.name} comes too late: the request was forwarded before"
         self._tell(codes.TOO_LATE, call.span, message, hint="move it before the forwarding", related=related)

@@ -88,8 +88,10 @@ class _Walk:
 
     def main(self, route: tree.Route) -> None:
         states = self._route_body(0, frozenset((self._space.nothing.but(left=ALL_CLEAR),)), keep_ended=False)
-        for state in sorted(states, key=lambda s: (s.decision or route.span)):
-            if not state.handled and state.method != "ACK":
+        left = [state for state in states if not state.handled and state.method != "ACK"]
+        last = max((state.decision for state in left if state.decision is not None), default=None)
+        for state in sorted(left, key=lambda s: (s.decision or route.span)):
+            if state.decision is None or last is None or not self._subject.cures.is_sibling(state.decision, last):
                 self._unanswered(route, state)
 
     def failure(self, route: tree.Route) -> None:
@@ -111,6 +113,8 @@ class _Walk:
 
     def finish(self) -> None:
         self._steps.finish()
+        if any(d.code is codes.UNANSWERED for d in self._report.diagnostics):
+            return  # what is not forwarded there is said
         self._steps.hang_ups.report(self._subject, self._report)
 
     def _unanswered(self, route: tree.Route, state: State) -> None:
@@ -197,6 +201,10 @@ class _Walk:
                 if len(known) >= _MOST_RUNS:
                     return frozenset((self._space.anything,))
                 known[state] = self._route_body(number, frozenset((in_ack_block(state, False),)))
+            if state.reply is None and {
+                each.reply is None for each in known[state] if not each.handled or each.reply
+            } == {True, False}:
+                self._steps.half_answered.add(call.span)
             out |= frozenset(in_ack_block(_went_on(state, each, call.span), state.only_ack) for each in known[state])
         return self._space.bounded(frozenset(self._without_rewrite(call, state) for state in out))
 

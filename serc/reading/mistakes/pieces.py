@@ -30,6 +30,7 @@ _MEANT_OPERAND: Final = {name: operand.name for operand in catalogue.core().oper
 _PATH: Final = re.compile(r"[^\s;#\"'](?:[^\s;#\"'(){}])*")
 # What joins two conditions, and what compares.
 _JOINING = frozenset(("||", "|", "&&", "&", "or", "and"))
+_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _COMPARING = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
 _WHAT: Final = {
     "call": "this statement",
@@ -64,6 +65,11 @@ class PieceMistakes:
             self._unexpected(self._reporter.after(end), message)
             return
         hint, fix = self._way_out(rule, start, at)
+        if rule == "assignment" and self._tokens[at].text == ",":
+            name = self._tokens[start].text
+            hint = f"{name} takes one value" + (
+                "; listen=ADDRESS:PORT can stand several times" if name == "port" else ""
+            )
         if rule == "condition" and self._tokens[at].text.lower() in ("and", "or", "not"):
             word = self._tokens[at].text.lower()
             hint, fix = f"write {word} in small letters", write(self._tokens[at].span, word)
@@ -315,6 +321,20 @@ class PieceMistakes:
             return f"a route is numbered, as in {self._tokens[start].text}[1]: {found} cannot stand here"
         return f"{found} cannot stand here in {_WHAT[rule]}"
 
+    def _other_way_round(self, start: int, at: int) -> tuple[str, Fix | None] | None:
+        """`"INVITE" == method`, and `uri == !myself`."""
+        here, following = self._tokens[at], self._tokens[at + 1]
+        sign = self._tokens[at - 1]
+        if here.text == "!" and at - 1 > start and sign.text in ("==", "!=") and following.kind != "end":
+            opposite = "!=" if sign.text == "==" else "=="
+            span = Span(sign.start, here.end)
+            return f"write {self._tokens[at - 2].text} {opposite} {following.text}", write(span, f"{opposite} ")
+        behind = self._tokens[at + 2] if following.text in _COMPARING else None
+        if behind is not None and here.kind in ("string", "number", "address") and behind.text in OPERANDS:
+            turned = f"{behind.text} {_TURNED.get(following.text, following.text)} {here.text}"
+            return f"write {turned}", write(Span(here.start, behind.end), turned)
+        return None
+
     def _own_comparison(self, start: int, at: int) -> str:
         """For `method == "INVITE" || "ACK"`: what stands behind the sign is compared with nothing."""
         joined = next((k for k in (at - 1, at - 2) if k > start and self._tokens[k].text in _JOINING), None)
@@ -328,7 +348,7 @@ class PieceMistakes:
 
     def _way_out(self, rule: str, start: int, at: int) -> tuple[str, Fix | None]:
         if rule == "condition":
-            return self._own_comparison(start, at), None
+            return self._other_way_round(start, at) or (self._own_comparison(start, at), None)
         if rule != "call":
             return "", None
         here, before = self._tokens[at], self._tokens[at - 1]
@@ -341,6 +361,8 @@ class PieceMistakes:
             closed = not bracketed or self._tokens[last].text == "]"
             span = Span(self._tokens[start].start, self._tokens[last].end)
             return f"write route({number})", write(span, f"route({number})") if closed else None
+        if before.kind == "string" and here.kind != "string" and self._reporter.adjacent(at):
+            return 'write \\" for a quote within a text', None
         if before.kind == "word" and here.kind == "word" and before.text not in KEYWORDS:
             return "put texts in quotes", None
         if here.text == "/" and before.text in ("(", ","):
