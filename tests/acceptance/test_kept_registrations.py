@@ -114,8 +114,8 @@ def missing_of(server: Ser, users: set[str]) -> set[str]:
     return lost
 
 
-def started(folder: Path, config: Path) -> Ser:
-    server = Ser(folder, config, "-n", "3")
+def started(folder: Path, config: Path, *arguments: str) -> Ser:
+    server = Ser(folder, config, "-n", "3", *arguments)
     server.wait_ready(60.0)
     return server
 

@@ -22,7 +22,7 @@ from runtime.modules.usrloc.contact import (
 from runtime.modules.usrloc.filling import Filler, put_in_order
 from runtime.modules.usrloc.keeping import Keep
 from runtime.modules.usrloc.pacing import Pace
-from runtime.modules.usrloc.record import BadRecord, fits, pack, unpack
+from runtime.modules.usrloc.record import BadRecord, fits, fitting, pack, unpack
 from runtime.modules.usrloc.rows import Rows
 from runtime.modules.usrloc.store import RECORD_LIMIT, Store, StoreError
 from runtime.routing.context import Context
@@ -156,7 +156,8 @@ class Table:
         changed. Where a database has to be asked its run waits. Raises StoreError, DatabaseError."""
         direct = self.locations.direct
         if direct is not None:
-            return direct.load_user(ctx, self.name, aor)
+            # As many as an answer can name, as in memory.
+            return fitting(direct.load_user(ctx, self.name, aor), RECORD_LIMIT)
         self._await(aor, ctx, False)
         record = self._record(aor, ctx)
         return [] if len(record) == 0 else _unpacked(record)

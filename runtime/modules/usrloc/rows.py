@@ -11,6 +11,8 @@ from runtime.routing.context import Context
 from runtime.routing.database import DELETE, PUT, Change, Condition, Database, Row, Value
 
 _DEFAULT_CALL_ID: Final = b"Default-Call-ID"
+# More contacts than fit into an answer.
+_USER_ROWS: Final = 2000
 # What the column holds in SER's schema; strict databases refuse more.
 _AGENT_LIMIT: Final = 50
 
@@ -93,9 +95,11 @@ class Rows:
         return Part(self._users(rows[:whole]), first if whole == 0 else _bytes(rows[whole][0], first), False)
 
     def load_user(self, ctx: Context | None, table: bytes, aor: bytes) -> list[Contact]:
-        """The contacts of one user, by their q. The run of `ctx` waits. Raises DatabaseError."""
+        """The contacts of one user, by their q; of a user with very many not all. The run of `ctx` waits. Raises DatabaseError."""
         where = self._where_user(aor)
-        rows = self._database.query(ctx, table.decode("latin-1"), self._columns.all, where, self._columns.contact)
+        rows = self._database.query(
+            ctx, table.decode("latin-1"), self._columns.all, where, self._columns.contact, _USER_ROWS
+        )
         contacts: list[Contact] = []
         for found in self._users(rows).values():
             contacts.extend(found)
