@@ -46,16 +46,24 @@ class SocketTable:
         self.alone: ListenSocket | None = None
         # The protocols that there are sockets for, UDP first.
         self.protos: Final = [proto for proto in (UDP, TCP, TLS) if any([s.proto == proto for s in sockets])]
+        # An alias answers at a port that no socket has.
+        ports = [s.address.port for s in sockets]
+        self._is_elsewhere: Final = any([a.port not in ports for a in aliases])
         # Answers by the host, and by port and protocol as one number.
         self._known: dict[bytes, dict[int, bool]] = {}
         self._known_count = 0
 
     def is_myself(self, host: bytes, port: i64, proto: i64) -> bool:
         """SER's check_self: `port` 0 and `proto` 0 match any. Brackets around an IPv6 `host` are allowed."""
+        may_be = port == 0 or self._is_elsewhere
         for s in self.sockets:
             # Nearly always it is one of our addresses as we write it; many are not even asked for by their port.
-            if s.address.port == port and (proto == 0 or proto == s.proto) and s.address.text == host:
-                return True
+            if s.address.port == port:
+                may_be = True
+                if (proto == 0 or proto == s.proto) and s.address.text == host:
+                    return True
+        if not may_be:
+            return False
         number: int = port << 2 | proto
         answers = self._known.get(host)
         if answers is not None:

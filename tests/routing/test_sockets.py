@@ -160,3 +160,21 @@ def test_after_a_failure_the_next_address_of_a_destination_is_taken() -> None:
 def test_a_destination_without_an_address_is_an_error() -> None:
     with pytest.raises(UnresolvableDestination, match=r"^cannot resolve none\.example\.com, where"):
         Destination(b"none.example.com", 5060).resolve(Names())
+
+
+@pytest.mark.parametrize("aliases", [(), (Alias(0, b"a", 5060),), (Alias(0, b"a", 5070),), (Alias(TCP, b"a", 0),)])
+def test_a_port_that_nothing_of_ours_has_is_not_ours_and_nothing_else(aliases: tuple[Alias, ...]) -> None:
+    sockets = table("udp:127.0.0.1:5060", "tcp:127.0.0.1:5062", aliases=aliases)
+    for port in (0, 5060, 5061, 5062, 5070):
+        for proto in (0, UDP, TCP):
+            own = any(
+                s.proto in (proto, proto or s.proto) and s.address.port in (port, port or s.address.port)
+                for s in sockets.sockets
+            )
+            named = any(
+                a.port in (0, port, port or a.port) and (not a.proto or not proto or a.proto == proto) for a in aliases
+            )
+            for _ in range(2):
+                assert sockets.is_myself(b"127.0.0.1", port, proto) is own
+                assert sockets.is_myself(b"a", port, proto) is named
+                assert not sockets.is_myself(b"b", port, proto)

@@ -259,9 +259,13 @@ def _has_to_tag(ctx: Context) -> bool:
 
 def _names_us(ctx: Context) -> bool:
     """True if the Request-URI does. One of another scheme, such as tel:, goes where the Route says; raises BadUri for what is no URI."""
-    if has_other_scheme(ctx.uri()):
-        return False
-    return _is_ours(ctx, ctx.parsed_uri())
+    try:
+        uri = ctx.parsed_uri()
+    except BadUri:
+        if has_other_scheme(ctx.uri()):
+            return False
+        raise
+    return _is_ours(ctx, uri)
 
 
 def _is_ours(ctx: Context, uri: SipUri) -> bool:
