@@ -98,6 +98,15 @@ def test_every_module_that_runs_is_compiled() -> None:
     assert running == set(hatch_build().running_modules(PROJECT_DIR))
 
 
+def test_no_attribute_becomes_a_keyword_of_c_where_code_is_compiled() -> None:
+    """mypyc puts a `_` in front of its name; the compiler of C has these words for itself."""
+    words = "alignof asm attribute auto_type complex const extension imag inline int128 label null real restrict signed thread typeof volatile"
+    for path in hatch_build().compiled_files(PROJECT_DIR):
+        for node in ast.walk(ast.parse((PROJECT_DIR / path).read_text())):
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in {f"_{word}" for word in words.split()}, f"{path}:{node.lineno}: {node.attr}"
+
+
 def test_a_name_stands_for_one_kind_of_exception_where_code_is_compiled() -> None:
     """mypyc gives a local name one type. A second `except … as e` for another kind fails, and only when it is caught."""
     for path in hatch_build().compiled_files(PROJECT_DIR):

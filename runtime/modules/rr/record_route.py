@@ -20,12 +20,12 @@ class Tail:
     def __init__(self, ftag: bytes, lr: bytes, signed: Signed | None) -> None:
         self._ftag: Final = ftag
         self._lr: Final = lr
-        self._signed: Final = signed
+        self._signing: Final = signed
 
     def text(self, outbound: Outbound) -> bytes:
-        if self._signed is None:
+        if self._signing is None:
             return self._ftag + self._lr
-        return self._ftag + self._signed.params(outbound.destination) + self._lr
+        return self._ftag + self._signing.params(outbound.destination) + self._lr
 
 
 @final
