@@ -115,6 +115,16 @@ def test_a_negative_reply_is_acknowledged_to_its_hop_and_repeated_until_the_call
     assert site.wait(20) == [] and site.open == 0
 
 
+def test_an_ack_from_here_names_cseq_as_the_invite_does() -> None:
+    site = Site()
+    invite = request()
+    assert b"CSeq: 1 " in invite
+    sent = to(site.say(invite.replace(b"CSeq: 1 ", b"cseq :  0001 ")), 5090)
+    usual = Send(sent.data.replace(b"cseq :  ", b"CSeq: "), sent.destination, sent.socket)
+    ack = to(site.say(reply(usual, 486), 5090), 5090)
+    assert b"\r\ncseq :  0001 ACK\r\n" in ack.data
+
+
 def test_a_negative_reply_that_nobody_acknowledges_is_given_up() -> None:
     site = Site(Tm(fr_timer=10))
     invite = to(site.say(request()), 5090)

@@ -49,10 +49,11 @@ def acknowledgement(sent: Message, uri: bytes, via: bytes, reply: Message, route
 def _build(
     sent: Message, method: bytes, uri: bytes, via: bytes, to_line: bytes, routes: bytes, user_agent: bytes
 ) -> bytes:
-    """From, Call-ID and the number of CSeq are those of the request that was sent."""
+    """From, Call-ID and CSeq, but for its method, stand as they do in the request that was sent, names of headers included."""
     cseq = parse_cseq(sent)
+    number = sent.buf[headers.line_start(sent.cseq) : cseq.number_end]
     parts = [method, b" ", uri, b" SIP/2.0\r\n", via, sent.line(sent.from_), sent.line(sent.call_id), to_line]
-    parts += [b"CSeq: ", sent.buf[cseq.number_start : cseq.number_end], b" ", method, b"\r\n", routes, user_agent]
+    parts += [number, b" ", method, b"\r\n", routes, user_agent]
     parts.append(b"Content-Length: 0\r\n\r\n")
     return b"".join(parts)
 
