@@ -533,6 +533,30 @@ def test_a_failure_route_may_answer_itself() -> None:
     assert said(site.say(reply(to(site.say(request()), 5090), 486), 5090)) == ["5090 ACK", "5080 480"]
 
 
+@pytest.mark.parametrize("answers_first", [False, True])
+def test_a_reply_from_a_failure_route_ends_the_request_for_all_branches(answers_first: bool) -> None:
+    tm = Tm()
+    verdicts: list[int] = []
+
+    def route(ctx: Context) -> int:
+        tm.t_on_failure(ctx, 1)
+        return tm.t_relay(ctx)
+
+    def failure(ctx: Context) -> int:
+        if answers_first:
+            tm.t_reply(ctx, 480, b"Later")
+        core.append_branch_uri(ctx, b"sip:b@127.0.0.1:5091", -1)
+        verdicts.append(tm.t_relay(ctx))
+        return verdicts[-1] if answers_first else tm.t_reply(ctx, 480, b"Later")
+
+    site = Site(tm, route, {1: failure})
+    sends = site.say(reply(to(site.say(request()), 5090), 486), 5090)
+    assert ("5080 480" in said(sends)) and ("5091 INVITE" in said(sends)) is not answers_first
+    assert verdicts == [-1 if answers_first else 1]
+    if not answers_first:
+        assert "5091 CANCEL" in said(site.say(reply(to(sends, 5091), 180), 5091))
+
+
 def test_a_bug_in_a_failure_route_is_logged_and_the_caller_gets_the_reply() -> None:
     tm = Tm()
 
