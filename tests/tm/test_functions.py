@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from engine import vias
+import pytest
+from engine import header, vias
 
 from runtime.modules import core
 from runtime.modules.tm import Tm
@@ -71,6 +72,19 @@ def test_t_replicate_sends_an_ack_on_and_ends_the_script_as_t_relay_does() -> No
     site = Site(tm, route)
     assert said(site.say(acknowledgement("z9hG4bKother"))) == ["5091 ACK"]
     assert said_by_tm == [0]
+
+
+@pytest.mark.parametrize("status", [200, 486])
+def test_the_final_reply_to_a_replicated_invite_gets_its_ack_here_each_time(status: int) -> None:
+    tm = Tm()
+    site = Site(tm, lambda ctx: tm.t_replicate(ctx, b"127.0.0.1", 5091))
+    copy = to(site.say(request()), 5091)
+    for _ in range(2):
+        sends = site.say(reply(copy, status), 5091)
+        assert said(sends) == ["5091 ACK"]
+        ack = sends[0].data
+        assert vias(ack) == vias(copy.data)[:1] and header(ack, "CSeq") == "1 ACK"
+        assert header(ack, "To") == "<sip:bob@b.example>;tag=t"
 
 
 def relayed_and_released() -> tuple[Site, Send]:

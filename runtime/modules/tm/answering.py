@@ -116,7 +116,9 @@ def _take_reply(core: Core, call: Call, branch: Branch, ctx: Context) -> None:
     else:
         todo = layer.final(branch, status, now_ms)
         passes = todo & RELAY != 0
-        if todo & ACKNOWLEDGE and branch.request is not None:
+        # The caller does not learn of a 2xx to a copy: nobody else would acknowledge it.
+        is_ours = call.is_replicated and call.is_invite and status < 300
+        if (todo & ACKNOWLEDGE or is_ours) and branch.request is not None:
             ctx.sends.append(hop.acknowledge(branch, branch.request, ctx.message, core.user_agent))
         if status == 503 and todo & KEEP and try_next_server(core, branch, status, now_ms):
             return
