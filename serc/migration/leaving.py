@@ -11,9 +11,13 @@ from typing import Final
 
 from serc.migration.armed import clear_in, free_flag
 from serc.migration.draft import Draft
+from serc.migration.extents import statement_at
+from serc.reading.tree import Span
 
 _LEAVING: Final = ("exit", "drop")
 _ENDS: Final = (*_LEAVING, "return", "break")
+# They answer, and end the route that calls them; of Kamailio's and OpenSER's functions of these names the caller ends with them, too.
+_STOPS: Final = ("www_authorize", "proxy_authorize", "www_challenge", "proxy_challenge")
 _LAST_FLAG: Final = 31
 
 
@@ -100,6 +104,17 @@ def rewrite_ends(draft: Draft) -> None:
         for at in range(opening + 1, closing):
             if draft.tokens[at].kind == "word" and draft.text_at(at) in (*_LEAVING, "return"):
                 _end(draft, at, number, flag if is_called else "")
+            elif flag and is_called and draft.text_at(at) in _STOPS:
+                _guard(draft, at, flag)
+
+
+def _guard(draft: Draft, at: int, flag: str) -> None:
+    """A challenge, and credentials that make no sense, end the route before what comes behind them: the flag is set until that is over."""
+    found = statement_at(draft, draft.tokens[at].start)
+    if found is not None:
+        span = found[0]
+        draft.replace(Span(span.start, span.start), f"setflag({flag}); ")
+        draft.replace(Span(span.end, span.end), f" resetflag({flag});")
 
 
 def _end(draft: Draft, at: int, number: str, flag: str) -> None:

@@ -443,6 +443,39 @@ def test_a_transaction_does_not_remember_that_the_script_has_been_left() -> None
     assert 'route { t_on_failure("1"); route(1); if (isflagset(31)) break; t_relay(); }' in text
 
 
+REFUSED = """\
+user eve at 10.0.0.7 uri sip:eve@example.com password wrong
+test "nobody is registered who does not prove himself"
+  when REGISTER from eve
+  then 401
+  and no contact of eve
+  when eve authenticates
+  then 401
+  and no contact of eve
+"""
+
+
+def test_who_is_challenged_in_a_called_route_is_not_served_by_its_caller(tmp_path: Path) -> None:
+    """A challenge ends the route that calls it before anything can be said behind it."""
+    modules = "".join(
+        f'loadmodule "{name}.so"\n' for name in ("sqlite", "sl", "tm", "usrloc", "registrar", "auth", "auth_db")
+    )
+    old = (
+        f'{modules}modparam("auth_db", "db_url", "sqlite:////a.db")\n'
+        'request_route { route(AUTH); save("location"); }\n'
+        'route[AUTH] { if (is_method("REGISTER") || from_uri == myself) {\nif (!auth_check("$fd", "subscriber", "1")) {\n'
+        'auth_challenge("$fd", "0");\nexit;\n}\n}\nreturn; }'
+    )
+    text = "listen=udp:10.0.0.1:5060\nalias=example.com\n" + new_text("kamailio", old)
+    source = Source("ser.sertest", REFUSED)
+    file, report = parse_tests(source)
+    assert not report.has_errors
+    outcome = running.run(
+        file.cases[0], running.Tests(source, file, report, Config(Source("ser.cfg", text))), running.Configs()
+    )
+    assert outcome.failure is None, (outcome.failure, outcome.trace)
+
+
 def test_a_cancel_of_nothing_is_not_relayed_where_t_check_trans_knew_it() -> None:
     old = f'{TM}route {{ if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }} t_relay(); }}'
     assert 'modparam("tm", "refuse_stray_cancel", 1)' in new_text("kamailio", old)
