@@ -417,6 +417,32 @@ def test_credentials_from_before_the_start_may_have_been_used() -> None:
 # --- what is done with the user --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("told", "uri", "is_one"),
+    [
+        ("sip:bob@example.com", "sip:bob@example.com", True),
+        ("sip:bob@Example.com:5060", "sip:bob@example.com;transport=tcp", True),
+        ("sip:bob@127.0.0.1", "sip:bob@127.0.0.01", True),
+        ("sip:example.com", "sip:example.com:5061", True),
+        ("tel:+43", "tel:+43", True),
+        ("sip:mallory@example.com", "sip:+43123@example.com", False),
+        ("sip:+43123@evil.example", "sip:+43123@example.com", False),
+        ("sip:Bob@example.com", "sip:bob@example.com", False),
+        ("sip:example.com", "sip:bob@example.com", False),
+        ("tel:+43", "sip:+43@example.com", False),
+        ("", "sip:bob@example.com", False),
+    ],
+)
+def test_credentials_may_have_to_be_for_the_request_uri(told: str, uri: str, is_one: bool) -> None:
+    for params, verdict in (
+        ("", AUTHORIZED),
+        ('modparam("auth", "check_uri", 1)', AUTHORIZED if is_one else NOT_AUTHORIZED),
+    ):
+        site = site_of(params)
+        lines = request("MESSAGE", uri, Authorization=Phone().credentials(FAR, "MESSAGE", told))
+        assert judged(site, site.context(lines)) == verdict
+
+
 def authorized(site: Site, data: bytes) -> Context:
     ctx = site.context(data)
     assert judged(site, ctx) == AUTHORIZED

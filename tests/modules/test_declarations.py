@@ -26,7 +26,7 @@ PROJECT: Final = Path(__file__).parent.parent.parent
 # modules-main chapters 1 to 27, modules-more parts A and D.
 COUNTS: Final = {
     "acc": (2, 36, 0),
-    "auth": (7, 8, 0),
+    "auth": (7, 9, 0),
     "auth_db": (2, 11, 0),
     "auth_diameter": (3, 3, 0),
     "auth_radius": (2, 2, 0),

@@ -215,6 +215,7 @@ EFFECTS: Final = [
     Effect("usrloc.rows_at_start", 1, loaded, "302 Moved", "over 1 rows: contacts come while the server answers"),
     Effect("usrloc.max_memory", 2, crowd, "", "500 Server Internal Error"),
     Effect("auth.secret", "another", authorized(""), "known", ""),
+    Effect("auth.check_uri", 1, authorized(""), "known", ""),
     Effect("auth.nonce_expire", 17, nonce_life, "300 s", "17 s"),
     Effect("auth.rpid_prefix", "<", authorized(RPID), "Remote-Party-ID: sip:+1@h;party", "Remote-Party-ID: <sip:+1@h;"),
     Effect(

@@ -28,6 +28,7 @@ from runtime.spec.declare import (
     function,
     integer_param,
     string_param,
+    switch_param,
 )
 from runtime.spec.effects import Does
 from runtime.spec.kinds import parse_integer, string
@@ -61,6 +62,7 @@ class Auth(Module):
         algorithms: str = "MD5",
         qop: str = "auth",
         nonce_count: int = _REPLAYS,
+        check_uri: int = 0,
     ) -> None:
         super().__init__("auth")
         self._secret: Final = secret.encode("latin-1")
@@ -72,6 +74,7 @@ class Auth(Module):
         self._qops: Final = tuple([name.encode("ascii") for name in _names(qop)])
         self._qop: Final = b', qop="' + b",".join(self._qops) + b'"'
         self._nonce_count: Final = nonce_count
+        self._checks_uri: Final = check_uri != 0
 
     def fixed(self) -> dict[str, object]:
         """The memory for nonces has a size, and what stands in it is told by the time that nonces live."""
@@ -87,7 +90,9 @@ class Auth(Module):
         # A secret that is set outlives the server, and what is known of used responses does not.
         start_s = world.keep("auth start", int, lambda: world.clock.unix_s()) if self._secret else -1
         nonces = Nonces(secret, self._nonce_expire, b",".join(self._qops), start_s)
-        self.checker = Checker(SL.of(world), nonces, replays, self._algorithms, self._qops, self._realm_prefix)
+        self.checker = Checker(
+            SL.of(world), nonces, replays, self._algorithms, self._qops, self._realm_prefix, self._checks_uri
+        )
 
     # --- script functions --------------------------------------------------------------------------------------------
 
@@ -290,6 +295,9 @@ EXPORTS: Final = ModuleSpec(
             _REPLAYS,
             "Requests with a nonce-count that are remembered, to refuse replays; 0 none, as in SER. Not in SER.",
             low=0,
+        ),
+        switch_param(
+            "check_uri", 0, "Credentials count for the Request-URI that they were made for alone. Not in SER."
         ),
     ),
 )

@@ -20,6 +20,7 @@ from runtime.modules.auth.replays import Replays
 from runtime.modules.sl import Sl
 from runtime.routing.authorized import Authentication, Authorized
 from runtime.routing.context import L_ERR, L_INFO, Context
+from runtime.routing.destination import plain_host
 from runtime.sip import headers, methods
 from runtime.sip.digest import HASH_SIZES, MD5, SHA256, Credentials, is_right, parse_credentials, response_of
 from runtime.sip.scan import IN_QUOTED_URI, BadMessage, is_plain
@@ -69,7 +70,10 @@ _AUTH: Final = b"auth"
 
 @final
 class Checker:
-    """`algorithms` and `qops` are those that challenges offer. `replays` None: nonce-counts are not looked at, as in SER."""
+    """`algorithms` and `qops` are those that challenges offer. `replays` None: nonce-counts are not looked at, as in SER.
+
+    `checks_uri`: credentials are for one Request-URI.
+    """
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class Checker:
         algorithms: tuple[int, ...],
         qops: tuple[bytes, ...],
         realm_prefix: bytes,
+        checks_uri: bool,
     ) -> None:
         self.algorithms: Final = algorithms
         self._qops: Final = qops
@@ -86,6 +91,7 @@ class Checker:
         self._sl: Final = sl
         self._replays: Final = replays
         self._realm_prefix: Final = realm_prefix
+        self._checks_uri: Final = checks_uri
 
     def realm_of(self, ctx: Context, realm: bytes, is_proxy: bool) -> bytes | None:
         """The realm that a route names, or of b"" the domain of the user: of To in a REGISTER (not `is_proxy`), else of From.
@@ -128,6 +134,9 @@ class Checker:
         owner = self.nonces.owner_of(claim.credentials.nonce or b"")
         if owner == FOREIGN:
             ctx.log(L_INFO, "auth: the nonce is not one of ours")
+            return Claim(NOT_AUTHORIZED, is_proxy, nothing)
+        if self._checks_uri and not _is_for(claim.credentials.uri or b"", ctx.received_uri()):
+            ctx.log(L_INFO, "auth: the credentials are for another Request-URI")
             return Claim(NOT_AUTHORIZED, is_proxy, nothing)
         # RFC 8760 2.4: SHA-256 is always with a qop.
         must_have_qop = owner == OURS_WITH_QOP or claim.algorithm(self.algorithms) == SHA256
@@ -181,6 +190,20 @@ class Checker:
             return True
         ctx.log(L_INFO, "auth: these credentials were used before, by another request")
         return False
+
+
+def _is_for(told: bytes, uri: bytes) -> bool:
+    """True if the URI that the client has hashed names the user and the host of the Request-URI. RFC 3261 22.4, item 5, RFC 2617 3.2.2.5.
+
+    Ports and parameters do not count: phones leave them out, or add `transport`.
+    """
+    if told == uri:
+        return True
+    try:
+        one, other = parse_uri(told, 0, len(told)), parse_uri(uri, 0, len(uri))
+    except BadUri:
+        return False
+    return one.user() == other.user() and plain_host(one.host()) == plain_host(other.host())
 
 
 def authentication_of(ctx: Context) -> Authentication:
