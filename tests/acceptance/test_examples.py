@@ -211,7 +211,8 @@ def test_phones_behind_nat_are_reached_and_their_sound_goes_over_the_proxy(examp
         bob.await_ping()
 
 
-def test_messages_wait_for_who_is_not_there(example: Example) -> None:
+def test_messages_wait_for_who_is_not_there(example: Example, user: Callable[[str], None]) -> None:
+    user("bob")
     with Handset("alice") as alice, Handset("bob") as bob:
         server = example("offline")
         alice.send(server.port, "MESSAGE", "bob", "see you at eight")
