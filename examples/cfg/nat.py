@@ -26,7 +26,7 @@ tm: Final = Tm()
 maxfwd: Final = Maxfwd()
 rr: Final = Rr(signed=1, enable_full_lr=1)
 usrloc: Final = Usrloc()
-registrar: Final = Registrar(nat_flag=6, max_expires=300, default_expires=300)
+registrar: Final = Registrar(nat_flag=6, max_expires=300, default_expires=300, max_contacts=5)
 nathelper: Final = Nathelper(rtpproxy_sock="udp:127.0.0.1:7722", natping_interval=25, ping_nated_only=1)
 
 TABLE_1: Final = TableName(b"location")
@@ -34,73 +34,73 @@ REGEX_1: Final = Regex(b"^(183|2[0-9][0-9])$", ignore_case=True)
 
 
 def route(ctx: Context) -> int:
-    """Main request route, nat.cfg:34."""
-    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # nat.cfg:35
-        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # nat.cfg:36
-        return STOP  # nat.cfg:37
+    """Main request route, nat.cfg:36."""
+    if not maxfwd.mf_process_maxfwd_header(ctx, 10):  # nat.cfg:37
+        sl.sl_send_reply(ctx, 483, b"Too Many Hops")  # nat.cfg:38
+        return STOP  # nat.cfg:39
     # A private address in Contact (1) or in Via (4), or another source than Via says (2) or another port (16).
-    if nathelper.nat_uac_test(ctx, 23):  # nat.cfg:41
+    if nathelper.nat_uac_test(ctx, 23):  # nat.cfg:43
         # Answers go to where the request came from.
-        core.force_rport(ctx)  # nat.cfg:43
-        if ctx.method == methods.REGISTER:  # nat.cfg:44
+        core.force_rport(ctx)  # nat.cfg:45
+        if ctx.method == methods.REGISTER:  # nat.cfg:46
             # save() remembers that place beside the contact.
-            nathelper.fix_nated_register(ctx)  # nat.cfg:46
+            nathelper.fix_nated_register(ctx)  # nat.cfg:48
         else:
             # Later requests of the call find the phone there.
-            nathelper.fix_nated_contact(ctx)  # nat.cfg:49
-        core.setflag(ctx, 6)  # nat.cfg:51
+            nathelper.fix_nated_contact(ctx)  # nat.cfg:51
+        core.setflag(ctx, 6)  # nat.cfg:53
     # Inside a call the route set says where to go, if this server wrote it for this call: nobody else chooses the way.
-    if rr.loose_route(ctx):  # nat.cfg:55
-        route_1(ctx)  # nat.cfg:56
-        return STOP  # nat.cfg:57
+    if rr.loose_route(ctx):  # nat.cfg:57
+        route_1(ctx)  # nat.cfg:58
+        return STOP  # nat.cfg:59
     # Others' domains are none of our business.
-    if core.uri_is_not_myself(ctx):  # nat.cfg:61
-        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # nat.cfg:62
-        return STOP  # nat.cfg:63
+    if core.uri_is_not_myself(ctx):  # nat.cfg:63
+        sl.sl_send_reply(ctx, 403, b"Relaying Forbidden")  # nat.cfg:64
+        return STOP  # nat.cfg:65
     # Anybody can register here as anybody: phones.cfg asks for passwords.
-    if ctx.method == methods.REGISTER:  # nat.cfg:67
-        registrar.save(ctx, TABLE_1)  # nat.cfg:68
-        return STOP  # nat.cfg:69
-    rr.record_route(ctx)  # nat.cfg:72
+    if ctx.method == methods.REGISTER:  # nat.cfg:69
+        registrar.save(ctx, TABLE_1)  # nat.cfg:70
+        return STOP  # nat.cfg:71
+    rr.record_route(ctx)  # nat.cfg:74
     # Sets flag 6 if the phone that is called is behind NAT.
-    if not registrar.lookup(ctx, TABLE_1):  # nat.cfg:75
-        sl.sl_send_reply(ctx, 404, b"Not Found")  # nat.cfg:76
-        return STOP  # nat.cfg:77
-    return route_1(ctx) or TRUE  # nat.cfg:79
+    if not registrar.lookup(ctx, TABLE_1):  # nat.cfg:77
+        sl.sl_send_reply(ctx, 404, b"Not Found")  # nat.cfg:78
+        return STOP  # nat.cfg:79
+    return route_1(ctx) or TRUE  # nat.cfg:81
 
 
 # To the other side; the sound of calls with anybody behind NAT goes over rtpproxy.
 def route_1(ctx: Context) -> int:
-    """route[1], nat.cfg:83."""
-    if ctx.method in (methods.BYE, methods.CANCEL):  # nat.cfg:84
-        nathelper.unforce_rtp_proxy(ctx)  # nat.cfg:85
-    elif core.isflagset(ctx, 6) and ctx.method == methods.INVITE:  # nat.cfg:86
-        nathelper.force_rtp_proxy(ctx)  # nat.cfg:87
-    tm.t_on_reply(ctx, 1)  # nat.cfg:89
-    result = tm.t_relay(ctx)  # nat.cfg:90
+    """route[1], nat.cfg:85."""
+    if ctx.method in (methods.BYE, methods.CANCEL):  # nat.cfg:86
+        nathelper.unforce_rtp_proxy(ctx)  # nat.cfg:87
+    elif core.isflagset(ctx, 6) and ctx.method == methods.INVITE:  # nat.cfg:88
+        nathelper.force_rtp_proxy(ctx)  # nat.cfg:89
+    tm.t_on_reply(ctx, 1)  # nat.cfg:91
+    result = tm.t_relay(ctx)  # nat.cfg:92
     if result == STOP:
         return STOP
     if result < 0:
-        return verdict(sl.sl_reply_error(ctx))  # nat.cfg:90
+        return verdict(sl.sl_reply_error(ctx))  # nat.cfg:92
     return TRUE
 
 
 # The answer has the sound's other end, and the callee's contact.
 def onreply_route_1(ctx: Context) -> int:
-    """onreply_route[1], nat.cfg:94."""
-    if nathelper.nat_uac_test(ctx, 1):  # nat.cfg:95
-        nathelper.fix_nated_contact(ctx)  # nat.cfg:95
-    if core.isflagset(ctx, 6) and core.status_matches(ctx, REGEX_1):  # nat.cfg:96
-        return verdict(nathelper.force_rtp_proxy(ctx))  # nat.cfg:96
+    """onreply_route[1], nat.cfg:96."""
+    if nathelper.nat_uac_test(ctx, 1):  # nat.cfg:97
+        nathelper.fix_nated_contact(ctx)  # nat.cfg:97
+    if core.isflagset(ctx, 6) and core.status_matches(ctx, REGEX_1):  # nat.cfg:98
+        return verdict(nathelper.force_rtp_proxy(ctx))  # nat.cfg:98
     return TRUE
 
 
 # Which line of nat.cfg each line of this file comes from: so errors name nat.cfg.
 # fmt: off
 LINES: Final = {
-    38: 35, 39: 36, 40: 37, 42: 41, 44: 43, 45: 44, 47: 46, 50: 49, 51: 51, 53: 55, 54: 56, 55: 57, 57: 61, 58: 62,
-    59: 63, 61: 67, 62: 68, 63: 69, 64: 72, 66: 75, 67: 76, 68: 77, 69: 79, 75: 84, 76: 85, 77: 86, 78: 87, 79: 89,
-    80: 90, 81: 90, 82: 90, 83: 90, 84: 90, 91: 95, 92: 95, 93: 96, 94: 96,
+    38: 37, 39: 38, 40: 39, 42: 43, 44: 45, 45: 46, 47: 48, 50: 51, 51: 53, 53: 57, 54: 58, 55: 59, 57: 63, 58: 64,
+    59: 65, 61: 69, 62: 70, 63: 71, 64: 74, 66: 77, 67: 78, 68: 79, 69: 81, 75: 86, 76: 87, 77: 88, 78: 89, 79: 91,
+    80: 92, 81: 92, 82: 92, 83: 92, 84: 92, 91: 97, 92: 97, 93: 98, 94: 98,
 }
 # fmt: on
 

@@ -176,7 +176,12 @@ EXPORTS: Final = ModuleSpec(
         string_param("received_param", "received", "Contact parameter of replies with the address of a NAT."),
         integer_param("received_avp", 42, "Integer AVP with the address of a NAT, as nathelper sets it.", low=1),
         switch_param("use_domain", 0, "Users are told apart by their domains; must equal usrloc's."),
-        integer_param("max_contacts", 0, "Most contacts of a user; 0 is no limit.", low=0),
+        integer_param(
+            "max_contacts",
+            0,
+            "Most contacts of a user; 0 is no limit, and then a short REGISTER that only asks can be answered with 64 kB.",
+            low=0,
+        ),
         seconds_param("retry_after", 0, "Retry-After of replies 5xx; 0 is none."),
         switch_param(
             "check_contacts", 1, "Refuse contacts that no request can be sent to; 0 takes all, as SER does. Not in SER."
