@@ -161,6 +161,8 @@ ENDED_HERE: Final = _warning("SER0539", "request that others wait for ends here"
 PRELOADED_ROUTE: Final = _note("SER0540", "Route headers of new requests are followed unchecked")
 ONE_WAY: Final = _warning("SER0541", "requests are changed, and their replies are not")
 WRONG_ORDER: Final = _warning("SER0542", "functions in the wrong order")
+# SER has no bound of its own, and a server that only its own people reach needs none.
+ANY_NUMBER: Final = _note("SER0543", "strangers register any number of contacts")
 
 # --- global parameters -----------------------------------------------------------------------------------------------
 

@@ -82,6 +82,7 @@ CHECKS: Final = (
             codes.ENDED_HERE,
             codes.NO_RECORD_ROUTE,
             codes.PRELOADED_ROUTE,
+            codes.ANY_NUMBER,
         ),
         check_paths,
     ),

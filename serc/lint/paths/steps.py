@@ -81,11 +81,13 @@ class Steps:
         all_routes: list[tree.Route],
         report: Report,
         signed: bool = False,
+        bound_of_contacts: str = "",
     ) -> None:
         """`verifies`: somebody's credentials are verified somewhere. `flags`: those that a transaction is asked for. `signed`: only Routes of our own
-        making are followed.
+        making are followed. `bound_of_contacts`: what would bound the contacts of a user, "" where they are bounded.
         """
         self._signed: Final = signed
+        self._bound_of_contacts: Final = bound_of_contacts
         self._routes = all_routes
         self._flags = flags
         self._effects = effects
@@ -242,6 +244,12 @@ class Steps:
             hint = f"write if (!{verify}(…)) {{ {ask}(…); break; }} before it"
             self._tell(codes.SAVE_UNVERIFIED, call.span, message, hint=hint)
             self._blame(call.span)  # a check that comes behind it comes too late
+        elif not state.trusted and not state.failed_auth and self._bound_of_contacts:
+            message = (
+                f"{call.name.name} keeps any number of contacts of anybody here: a short REGISTER that only asks is answered with all of them, "
+                "to whoever it says that it is from"
+            )
+            self._tell(codes.ANY_NUMBER, call.span, message, hint=f"write {self._bound_of_contacts}")
         self._goes_on(call, state, "the registration is saved all the same", "and saved here")
         state = state.but(handled=True, saved=state.saved or call.span)
         return state if state.reply is not None else state.but(reply=call.span, replied_in=None)

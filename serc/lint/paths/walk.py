@@ -23,6 +23,8 @@ from serc.resolve.routes import head_of, key_of
 
 # A route is gone through with so many different states at most: else a file of n calls and n statements costs n * n.
 _MOST_RUNS: Final = 60
+# Its name in SER.
+_MOST_CONTACTS: Final = "max_contacts"
 
 
 def check_paths(subject: Subject, report: Report) -> None:
@@ -64,6 +66,7 @@ class _Walk:
             list(routes(subject.file)),
             report,
             self._signs_routes(),
+            self._bound_of_contacts(),
         )
 
     def _signs_routes(self) -> bool:
@@ -73,6 +76,15 @@ class _Walk:
             for module in self._subject.bound.modules.loaded
             if any(f.does is Does.LOOSE_ROUTE for f in module.spec.functions)
         )
+
+    def _bound_of_contacts(self) -> str:
+        """The parameter that says how many contacts a user can have, where it sets no bound; "" where it does."""
+        for module in self._subject.bound.modules.loaded:
+            param = module.spec.param(_MOST_CONTACTS)
+            saves = any(f.does is Does.SAVE for f in module.spec.functions)
+            if saves and param is not None and module.parameters.get(param.name, param.default) == 0:
+                return f'modparam("{module.spec.name}", "{param.name}", 5)'
+        return ""
 
     def _flags_of_transactions(self) -> frozenset[int]:
         """Flags that modules look for in a transaction: it has those that the request had when it was forwarded."""
