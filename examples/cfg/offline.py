@@ -71,7 +71,7 @@ def route(ctx: Context) -> int:
             tm.t_on_failure(ctx, 1)  # offline.cfg:67
         route_1(ctx)  # offline.cfg:68
         return STOP  # offline.cfg:69
-    if core.isflagset(ctx, 1):  # offline.cfg:72
+    if ctx.method == methods.MESSAGE and core.isflagset(ctx, 1):  # offline.cfg:72
         # A transaction absorbs repetitions: each message is kept once.
         result = tm.t_newtran(ctx)  # offline.cfg:74
         if result == STOP:
