@@ -51,7 +51,7 @@ class _Order:
     def check(self) -> None:
         self._unasked()
         for call in self._calls:
-            function = self._subject.bound.functions.get(call.span)
+            function = self._subject.bound.function_of(call)
             if function is not None and function.after and function.after not in self._missed:
                 self._needed(call, function.after)
         for route in routes(self._subject.file):
@@ -68,7 +68,7 @@ class _Order:
     def _in_request(self, call: tree.Call) -> None:
         does = self._effects.of(call)
         check = _CHECKS.get(does) if does is not None else None
-        function = self._subject.bound.functions.get(call.span)
+        function = self._subject.bound.function_of(call)
         only = "" if function is None else function.only
         if check is None and not only:
             return
@@ -89,7 +89,7 @@ class _Order:
         if places and (past is None or past.is_unknown or needed in past.some or not self._is_of_requests(call)):
             return
         if not places and any(
-            each.span not in self._subject.bound.functions and each.name.name not in STATEMENTS for each in self._calls
+            each.span not in self._subject.bound.calls and each.name.name not in STATEMENTS for each in self._calls
         ):
             return
         self._missed.add(needed)

@@ -53,4 +53,9 @@ class BoundFile:
 
     @property
     def functions(self) -> dict[tree.Span, Function]:
+        """Made anew each time: who asks of one call asks `function_of`."""
         return {span: call.function for span, call in self.calls.items()}
+
+    def function_of(self, call: tree.Call) -> Function | None:
+        found = self.calls.get(call.span)
+        return None if found is None else found.function
