@@ -13,8 +13,11 @@ from runtime.sip.regex import Regex
 from serc.compiler import compile_source
 from serc.diagnostics import codes
 from serc.diagnostics.report import Report, Severity
+from serc.reading import tree
 from serc.reading.parse import parse_piece
 from serc.reading.source import Source
+from serc.reading.structure import parse_file
+from serc.reading.walk import routes
 
 MODULES = 'loadmodule "sl.so"\nloadmodule "usrloc.so"\nloadmodule "registrar.so"\n'
 
@@ -194,3 +197,46 @@ def test_whatever_is_long_or_deep_is_compiled_or_refused(shape: Callable[[int], 
     assert (generated is None) == report.has_errors
     if generated is not None:
         ast.parse(generated.text)
+
+
+@pytest.mark.parametrize(
+    "text, wrong, at",
+    [
+        ("alias=" + " ".join(f"a{n} . b-c.org:{n + 1}" for n in range(900)) + "\nroute { drop; }", "a500", ", a500"),
+        ('route { log("x"); none(' + ", ".join(f'"{n}"' for n in range(900)) + "); }", '"500",', '"500"'),
+    ],
+    ids=["alias", "arguments"],
+)
+def test_a_long_list_is_read_in_parts(text: str, wrong: str, at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grammar never sees more than a part of it, the whole is what was written, and a mistake in it is told where it is."""
+    seen: list[int] = []
+
+    def counted(rule: str, piece: str) -> object:
+        seen.append(len(piece.split()))
+        return parse_piece(rule, piece)
+
+    monkeypatch.setattr("serc.reading.pieces.parse_piece", counted)
+    report = Report()
+    file = parse_file(Source("ser.cfg", text), report)
+    assert not report.diagnostics
+    first = file.items[0]
+    found = (
+        first.values
+        if isinstance(first, tree.Assignment)
+        else next(reversed(list(routes(file)))).body.calls[1].arguments
+    )
+    assert len(found) == 900 and text[found[500].span.start : found[500].span.end].strip('"').removeprefix(
+        "a"
+    ).startswith("500")
+    broken = text.replace(wrong, at)
+    parse_file(Source("ser.cfg", broken), report)
+    (mistake,) = report.diagnostics
+    assert abs(mistake.span.start - broken.index(at)) <= 8
+    assert max(seen) < 260
+
+
+def test_no_comma_is_lost_at_the_end_of_a_part() -> None:
+    for count in (98, 99, 100, 101, 102, 199, 200, 201):
+        report = Report()
+        parse_file(Source("ser.cfg", "route { none(" + '"x", ' * count + "); }"), report)
+        assert [d.code for d in report.diagnostics] == [codes.UNEXPECTED]
