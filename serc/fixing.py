@@ -93,10 +93,11 @@ def _step(
     return None
 
 
-def weight(report: Report) -> tuple[int, int, int]:
-    """How much is wrong: the text itself counts most, as long as it is wrong nothing else is looked for; then errors, then all the rest."""
+def weight(report: Report) -> tuple[int, int, int, int]:
+    """How much is wrong: the text itself counts most, as long as it is wrong nothing else is looked for; then errors, then warnings, then all
+    the rest."""
     syntax = sum(1 for d in report.diagnostics if d.severity is Severity.ERROR and _SYNTAX.match(d.code.name))
-    return syntax, report.count(Severity.ERROR), len(report.diagnostics)
+    return syntax, report.count(Severity.ERROR), report.count(Severity.WARNING), len(report.diagnostics)
 
 
 def _compatible(source: Source, cures: list[_Cure]) -> list[_Cure]:

@@ -185,7 +185,9 @@ class Steps:
             preloaded = None if state.trusted or state.tagged or self._signed else span
             return state.but(trusted=True).but(local="", in_dialog=True, preloaded=preloaded)
         if does is Does.AUTH_PROXY:
-            return state.but(trusted=True, credentials=None if state.handled else span, failed_auth="")
+            # What nobody knows may have handled it, or not.
+            is_over = state.relay is not None or state.reply is not None or state.relay_failed
+            return state.but(trusted=True, credentials=None if is_over else span, failed_auth="")
         if does is Does.CONSUME_CREDENTIALS:
             return state.but(credentials=None)
         if does is Does.APPEND_BRANCH:
