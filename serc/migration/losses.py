@@ -39,10 +39,7 @@ PARAMETERS: Final[dict[tuple[str, str], str]] = {
     ("acc", "detect_direction"): "remove it: from and to are as in the request",
     ("registrar", "method_filtering"): "remove it: all contacts of a user are taken",
     ("registrar", "gruu_enabled"): "remove it: phones without GRUU behave as before",
-    (
-        "registrar",
-        "use_path",
-    ): "phones behind another proxy that adds Path are not reached: let it rewrite their Contact",
+    ("registrar", "use_path"): "remove it: lookup follows the Path of whoever says that Path is supported",
     ("registrar", "path_mode"): "remove it",
     ("usrloc", "timer_procs"): "remove it: one process does this",
     ("usrloc", "nat_bflag"): "load registrar, whose nat_flag it is",
