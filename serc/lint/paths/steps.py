@@ -110,9 +110,9 @@ class Steps:
         self._without: list[tree.Call] = []
         self._openings: set[tree.Span] = set()
         self._preloads: set[tree.Span] = set()
-        # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
         # Forwardings without a transaction, and whether nothing but CANCELs come to them.
         self._stateless: dict[tree.Call, bool] = {}
+        # Flags that are set behind a forwarding: where something else is wrong there, that is what is to be told.
         self._late_flags: list[tuple[tree.Call, State]] = []
         self.hang_ups: Final = HangUps()
         # Calls of routes that answer some of the requests, and come back with others that wait for their fate.
@@ -185,7 +185,7 @@ class Steps:
             preloaded = None if state.trusted or state.tagged or self._signed else span
             return state.but(trusted=True).but(local="", in_dialog=True, preloaded=preloaded)
         if does is Does.AUTH_PROXY:
-            # What nobody knows may have handled it, or not.
+            # `handled` is no answer here: what an unknown function has done with it nobody knows.
             is_over = state.relay is not None or state.reply is not None or state.relay_failed
             return state.but(trusted=True, credentials=None if is_over else span, failed_auth="")
         if does is Does.CONSUME_CREDENTIALS:
