@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from server.conftest import free_port
+from ports import free_port
 
 from acceptance.conftest import tool
 

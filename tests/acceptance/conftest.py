@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from server.conftest import alive as alive
-from server.conftest import free_port as free_port
 from starter import Started
 
 import runtime

@@ -10,7 +10,9 @@ import subprocess
 import threading
 from pathlib import Path
 
-from acceptance.conftest import free_port, tool
+from ports import free_port
+
+from acceptance.conftest import tool
 
 FOLDER = Path(__file__).parent
 NOTHING_ELSE = {"FailedCall": 0, "Retransmissions": 0, "OutOfCallMsgs": 0, "DeadCallMsgs": 0}

@@ -18,7 +18,8 @@ from typing import Final
 
 import pytest
 from patience import eventually
-from server.conftest import OPTIONS, alive, environment, free_port, needs_root
+from ports import free_port
+from server.conftest import OPTIONS, alive, environment, needs_root
 from starter import run
 
 from runtime.build import NATIVE

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
-from server.conftest import StartServer, alive, environment, free_port
+from ports import free_port
+from server.conftest import StartServer, alive, environment
 from server.conftest import start as start  # the fixture
 from server.control_clients import Controlled
 from server.processes.test_ending import TM_ROUTES

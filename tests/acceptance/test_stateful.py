@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack, closing
 
 import pytest
+from ports import free_port
 
-from acceptance.conftest import free_port
 from acceptance.phone import Phone
 from acceptance.proxy import CALLS, Parties, Serve, expect, scenario
 from acceptance.proxy import parties as parties  # the fixtures

@@ -13,8 +13,9 @@ from typing import Final
 import pytest
 from engine import Names
 from patience import eventually
+from ports import free_port
 from script import Site, ask, request
-from server.conftest import environment, free_port
+from server.conftest import environment
 
 from runtime.modules import catalogue
 from runtime.routing.dns_records import A

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from patience import eventually
-from server.conftest import free_port
+from ports import free_port
 from starter import Started, environment, run
 
 from fuzz.config_changes import Changed, changed

@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 import pytest
-from server.conftest import free_port
+from ports import free_port
 
 from fuzz.config_changes import CHANGES, Config, changed
 from fuzz.configs import FINDINGS, Broken, Checked, Fuzzer, Home, checked, compare, new_ones, replay, seeds

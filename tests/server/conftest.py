@@ -16,6 +16,7 @@ from types import ModuleType
 
 import pytest
 from patience import eventually
+from ports import free_port
 from starter import Started
 from starter import environment as environment
 
@@ -122,20 +123,6 @@ def route(ctx: Context) -> int:
 
 PROGRAM: Final = Program(config=CONFIG, modules=(memory,), request=route)
 """
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """Free over UDP and over TCP."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    while True:
-        with socket.socket(family, socket.SOCK_DGRAM) as s, socket.socket(family, socket.SOCK_STREAM) as t:
-            s.bind((host, 0))
-            port: int = s.getsockname()[1]
-            try:
-                t.bind((host, port))
-            except OSError:
-                continue
-            return port
 
 
 class Server:

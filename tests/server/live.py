@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from patience import eventually
+from ports import free_port
 from starter import Started, run
 
-from server.conftest import environment, free_port
+from server.conftest import environment
 
 # Nobody waits longer, on a busy machine either.
 PATIENCE_S: Final = 60.0

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import starter
 from patience import eventually
+from ports import free_port
 
 from runtime.build import NATIVE
 from runtime.version import VERSION
-from server.conftest import OPTIONS, Server, StartServer, alive, environment, free_port
+from server.conftest import OPTIONS, Server, StartServer, alive, environment
 
 
 def test_the_first_answer_comes_soon(start: StartServer) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 from patience import eventually, let_pass
+from ports import free_port
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer
 
 MESSAGE = OPTIONS.replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n").replace(b"/UDP", b"/TCP")
 

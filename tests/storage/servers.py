@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patience import eventually
+from ports import free_port
 
 START_S = 60.0
 
@@ -26,7 +27,7 @@ class DatabaseServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(mode=0o755)
         if os.geteuid() == 0:
@@ -180,10 +181,3 @@ class Mariadb(DatabaseServer):
             "--skip-name-resolve",
             "--innodb-flush-log-at-trx-commit=2",
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from patience import eventually, let_pass
+from ports import free_port
 
 from runtime.routing.world import SERVER
-from server.conftest import StartServer, alive, free_port, needs_root
+from server.conftest import StartServer, alive, needs_root
 from server.control_clients import Controlled, read_all
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from ports import free_port
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -27,7 +28,7 @@ from runtime.server.control.metrics_server import MetricsListener
 from runtime.server.host.errors import StartError
 from runtime.server.mail.letters.statistics import packed_counts, unpacked_counts
 from runtime.server.start.options import MetricsAddress
-from server.conftest import OPTIONS, STATEFUL_ROUTES, StartServer, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, StartServer
 from server.live import People, serving
 
 PROJECT = Path(__file__).parents[3]

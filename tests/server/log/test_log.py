@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from ports import free_port
 
 from runtime.routing.ports import L_DBG, L_ERR, L_INFO
 from runtime.server.log.server_log import ServerLog, facility_number
-from server.conftest import OPTIONS, ROUTES, alive, environment, free_port, needs_root
+from server.conftest import OPTIONS, ROUTES, alive, environment, needs_root
 
 
 def test_a_record_has_index_and_pid(capfd: pytest.CaptureFixture[str]) -> None:

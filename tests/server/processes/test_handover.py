@@ -8,9 +8,10 @@ import socket
 import time
 
 import pytest
+from ports import free_port
 
 from runtime.sip.callid import call_id_hash
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer
 
 
 def message(call_id: bytes, cseq: int = 1, mark: bytes = b"") -> bytes:

@@ -12,8 +12,9 @@ from typing import Final
 
 import pytest
 from patience import eventually
+from ports import free_port
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, alive, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, alive
 from server.control_clients import Controlled
 
 # A client repeats its request so often, as SIP's timers do, before it is lost.

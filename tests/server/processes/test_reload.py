@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from ports import free_port
 
 from serc.commands import serctl
-from server.conftest import Server, StartServer, environment, free_port
+from server.conftest import Server, StartServer, environment
 
 ROUTES = """
 from typing import Final

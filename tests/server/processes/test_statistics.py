@@ -9,8 +9,9 @@ import socket
 
 import pytest
 from patience import eventually
+from ports import free_port
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer, free_port
+from server.conftest import OPTIONS, STATEFUL_ROUTES, Server, StartServer
 
 
 def lines(server: Server, number: int = 1) -> list[str]:

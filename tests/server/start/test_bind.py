@@ -6,6 +6,7 @@ import socket
 
 import pytest
 from engine import Lines
+from ports import free_port
 
 from runtime.routing.config import Config
 from runtime.routing.sockets import SocketTable
@@ -13,7 +14,6 @@ from runtime.server.host.errors import StartError
 from runtime.server.start.bind import bind_all
 from runtime.sip.address import UDP, Address
 from runtime.sip.transport import ListenSocket
-from server.conftest import free_port
 
 
 def table(*hosts: str, port: int = 0) -> SocketTable:

@@ -8,9 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ports import free_port
 from starter import environment, run
 
-from server.conftest import ROUTES, free_port
+from server.conftest import ROUTES
 
 SL = 'loadmodule "sl.so"\n'
 MAIN = 'route { sl_send_reply("404", "Not Found"); }\n'

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from ports import free_port
 from starter import run
 
 from runtime.server.host.accounts import Identity, become, identity_of
 from runtime.server.host.errors import StartError
 from runtime.server.start.daemon import PidFile
-from server.conftest import ROUTES, alive, environment, free_port, needs_root
+from server.conftest import ROUTES, alive, environment, needs_root
 
 
 class Daemon:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from ports import free_port, is_free
 from starter import run
 
-from server.conftest import ROUTES, environment, free_port, needs_root
+from server.conftest import ROUTES, environment, needs_root
 
 MODES = pytest.mark.parametrize("mode", [("-D",), ()], ids=["foreground", "daemon"])
 
@@ -95,8 +96,8 @@ def has_failed(site: Site, done: subprocess.CompletedProcess[str], why: str, cur
     assert "Traceback" not in done.stderr
     assert os.listdir(site.run) == []
     assert eventually(lambda: site.processes() == [])
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", site.port))
+    # The kernel closes the sockets of a process a moment after its place in /proc has gone.
+    assert eventually(lambda: is_free(site.port))
 
 
 @MODES

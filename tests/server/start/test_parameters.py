@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from patience import let_pass
+from ports import free_port
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, StartServer, free_port, needs_root
+from server.conftest import OPTIONS, STATEFUL_ROUTES, StartServer, needs_root
 from server.control_clients import Controlled
 
 TCP_OPTIONS = OPTIONS.replace(b"UDP", b"TCP").replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")

@@ -15,8 +15,9 @@ from typing import Final
 
 import pytest
 from patience import eventually
+from ports import free_port
 
-from server.conftest import OPTIONS, STATEFUL_ROUTES, alive, environment, free_port, needs_root
+from server.conftest import OPTIONS, STATEFUL_ROUTES, alive, environment, needs_root
 from server.control_clients import read_all
 
 pytestmark = needs_root

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from patience import eventually
+from ports import free_port
 
 from runtime.sip.callid import call_id_hash, hash_of_call_id
-from server.conftest import OPTIONS, StartServer, free_port
+from server.conftest import OPTIONS, StartServer
 from server.control_clients import Controlled
 
 # A module with a command of each kind. Workers answer with their pid; what is asked late is answered 100 ms later, by a timer.
