@@ -1,4 +1,4 @@
-"""What may be asked for by who watches calls or sets the log level: the server, `serctl` and `serc trace` have the same bounds."""
+"""What the server and those who steer it have agreed on: `serctl` and `serc trace` have the same bounds, and know the same status."""
 
 from typing import Final
 
@@ -12,3 +12,5 @@ SECONDS_MAX: Final = 86_400
 LEVEL: Final = 2
 LEVEL_MIN: Final = -3
 LEVEL_MAX: Final = 9
+# The status before a difference that `reload diff` shows, where what it shows cannot be reloaded.
+CANNOT_BE_RELOADED: Final = 409

@@ -52,7 +52,7 @@ environment:
                 standard error
   WATCH_PERIOD  seconds between two screens of moni (default 2)
 exit status: 0 done, 1 refused or failed, 2 no server or a command line that makes no sense, 3 no reply pipe can be made,
-4 no answer in time"""
+4 no answer in time, 5 reload --diff has shown what cannot be reloaded"""
 
 _SEE: Final = "environment and exit status: serctl --help"
 
@@ -184,7 +184,10 @@ def parser() -> argparse.ArgumentParser:
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "--once": {"action": "store_true", "help": "one cycle only"},
     "--check": {"action": "store_true", "help": "find out whether it would do; nothing changes"},
-    "--diff": {"action": "store_true", "help": "show what is different from what runs; nothing changes"},
+    "--diff": {
+        "action": "store_true",
+        "help": "show what is different from what runs; nothing changes; exit status 5 if it cannot be reloaded",
+    },
     "--test": {"action": "store_true", "help": "only if the tests beside ser.cfg hold"},
     "--rollback": {"action": "store_true", "help": "go back to what ran before"},
     "--status": {"action": "store_true", "help": "what runs, and how the last attempt went"},

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from serc.commands.ctl.tracing import Shown, ladder
+from serc.commands.ctl.tracing import Arrow, Shown, ladder
 
 ALICE, SERVER, BOB = "udp:10.0.0.7:5060", "udp:10.0.0.1:5060", "udp:10.0.0.8:5060"
 
 
 def rung(message: str, source: str = ALICE, target: str = SERVER) -> str:
-    known = [(0.0, ALICE, SERVER, "INVITE sip:a SIP/2.0\r\n"), (0.0, SERVER, BOB, "INVITE sip:a SIP/2.0\r\n")]
-    return ladder([*known, (0.1, source, target, message)])[-1]
+    invite = "INVITE sip:a SIP/2.0\r\n"
+    known = [Arrow(0.0, ALICE, SERVER, invite), Arrow(0.0, SERVER, BOB, invite)]
+    return ladder([*known, Arrow(0.1, source, target, message)])[-1]
 
 
 def test_the_method_of_a_reply_is_always_whole() -> None:
@@ -57,3 +58,17 @@ def test_a_ladder_has_all_of_a_call_that_is_over_or_is_watched_no_longer(last: d
     assert sum("INVITE" in line for line in drawn) == 4
     if last["event"] == "end":
         assert drawn[-1] == "-- 600 seconds are over" and shown.ladders() == []
+
+
+def test_what_could_not_be_sent_is_no_arrow_and_says_why() -> None:
+    shown = Shown(whole=False)
+    shown.lines({"event": "call", "call": 1, "call_id": "1@x", "who": "a -> b", "process": "p"})
+    invite = "INVITE sip:b SIP/2.0\r\nVia: x\r\n"
+    sent = {"from": SERVER, "to": BOB, "message": invite, "by_statement": True, "again": False}
+    shown.lines({"event": "sent", "call": 1, "time": 1.0, **sent})
+    shown.lines({"event": "sent", "call": 1, "time": 1.5, **sent})
+    why = "Connection refused"
+    line = {"event": "not sent", "call": 1, "time": 1.5, "to": BOB, "message": "INVITE sip:b SIP/2.0", "why": why}
+    assert "cannot send INVITE sip:b to udp:10.0.0.8:5060: Connection refused" in shown.lines(line)[0]
+    first, second = shown.ladders()[-3:-1]
+    assert first.endswith("INVITE ------->|") and second.endswith("INVITE -------x|  not sent: Connection refused")

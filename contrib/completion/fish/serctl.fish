@@ -124,7 +124,7 @@ complete -c serctl -n '__fish_seen_subcommand_from reload' -l timeout -r -d 'how
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l db -r -d 'the database of users'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l config -r -d 'start and restart: serve this file; else: the database is what it names'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l check -d 'find out whether it would do; nothing changes'
-complete -c serctl -n '__fish_seen_subcommand_from reload' -l diff -d 'show what is different from what runs; nothing changes'
+complete -c serctl -n '__fish_seen_subcommand_from reload' -l diff -d 'show what is different from what runs; nothing changes; exit status 5 if it cannot be reloaded'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l test -d 'only if the tests beside ser.cfg hold'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l rollback -d 'go back to what ran before'
 complete -c serctl -n '__fish_seen_subcommand_from reload' -l status -d 'what runs, and how the last attempt went'

@@ -26,6 +26,7 @@ from runtime.server.processes.notify import Notifier
 from runtime.server.processes.workers import Workers
 from runtime.server.start.namespaces import Namespaces
 from runtime.server.start.source import Compiled, Source, packed, unpacked
+from runtime.spec.watching import CANNOT_BE_RELOADED
 
 # How long the compiler may take, the processes to get ready, and to switch; then who has not is killed, and replaced.
 COMPILE_S: Final = 60.0
@@ -48,6 +49,8 @@ CHECK: Final = "check"
 DIFF: Final = "diff"
 ROLLBACK: Final = "rollback"
 TEST: Final = "test"  # a reload if the tests of ser.cfg hold
+# What is said to have failed.
+_ATTEMPTS: Final = {RELOAD: "reload", CHECK: "check", DIFF: "diff", ROLLBACK: "rollback", TEST: "reload"}
 
 Tell = Callable[[bytes], None]
 
@@ -162,7 +165,7 @@ class Reload:
         except (StartError, ProgramError) as e:
             if self._wanted != DIFF:
                 raise
-            return 0, self._source.text(), f"it cannot be reloaded: {e}\n"
+            return 0, self._source.text(), f"{e}\n"
 
     def _compiled_and_tried(self) -> tuple[int, str, str]:
         if self._wanted == ROLLBACK:
@@ -214,8 +217,11 @@ class Reload:
             self._give_up(errand.why)
             return
         size, text, self._said = errand.result
-        if self._wanted in (CHECK, DIFF):
-            self._end(True, self._difference(text) if self._wanted == DIFF else "can be reloaded")
+        if self._wanted == CHECK:
+            self._end(True, "can be reloaded")
+            return
+        if self._wanted == DIFF:
+            self._show_difference(text, size > 0)
             return
         code = self._board.read(size)
         self._next = Version(self._count + 1, code, text, time.time())
@@ -230,11 +236,17 @@ class Reload:
         self._until_s = now_s + READY_S
         self._ask(MAKE_READY, now_s)
 
-    def _difference(self, text: str) -> str:
+    def _show_difference(self, text: str, can_be_reloaded: bool) -> None:
         lines = difflib.unified_diff(
             self._current.text.splitlines(), text.splitlines(), "running", self._source.name, lineterm=""
         )
-        return "\n".join(lines) or "no difference"
+        difference = "\n".join(lines) or "no difference"
+        if can_be_reloaded:
+            self._last = "a difference was shown, which can be reloaded"
+            self._answer("200 ok", difference)
+        else:
+            self._last = f"a difference was shown, which cannot be reloaded: {_first_line(self._said)}"
+            self._answer(f"{CANNOT_BE_RELOADED} it cannot be reloaded", difference)
 
     def _ask(self, what: int, now_s: float) -> None:
         workers = self._workers
@@ -301,9 +313,10 @@ class Reload:
     def _finish(self, now_s: float) -> None:
         assert self._next is not None
         self._count = self._board.version = self._next.number
-        self._before, self._current, self._next = self._current, self._next, None
-        if self._before.number == 1 and self._first is None:
-            self._before = None
+        replaced, self._current, self._next = self._current, self._next, None
+        # Who reloads twice has still the way back to what was before both.
+        if replaced.text != self._current.text:
+            self._before = None if replaced.number == 1 and self._first is None else replaced
         what = "rolled back to what was before" if self._wanted == ROLLBACK else "reloaded"
         compiled, ready, switched = (
             round((end - begin) * 1000) for begin, end in zip(self._times_s, [*self._times_s[1:], now_s])
@@ -325,27 +338,35 @@ class Reload:
         self._end(False, why)
 
     def _end(self, is_good: bool, text: str) -> None:
-        self._phase = _IDLE
         if self._wanted in (RELOAD, ROLLBACK, TEST):
-            self._notifier.tell("READY=1", f"STATUS={text.splitlines()[0] if text else ''}")
-        self._namespaces.look()
-        said = self._said
-        self._said = ""
+            self._notifier.tell("READY=1", f"STATUS={_first_line(text)}")
         if is_good:
-            self._last = text.splitlines()[0]
-            if self._wanted not in (CHECK, DIFF):
+            self._last = _first_line(text)
+            if self._wanted != CHECK:
                 self._log.write(L_NOTICE, f"NOTICE: {self._last}")
-        else:
-            self._last = f"{self._wanted} failed, nothing has changed: {text.splitlines()[0] if text else ''}"
-            self._log.write(L_WARN if self._wanted in (CHECK, DIFF) else L_ERR, f"ERROR: {self._last}")
-            lines = text.splitlines()[1:]
-            for line in lines[:_LOGGED_LINES_MAX]:
-                self._log.write(L_ERR, f"ERROR: {line}")
-            if len(lines) > _LOGGED_LINES_MAX:
-                more = len(lines) - _LOGGED_LINES_MAX
-                self._log.write(L_ERR, f"ERROR: {more} more lines like these; serctl reload --check shows them")
+            self._answer("200 ok", text)
+            return
+        head = f"{_ATTEMPTS[self._wanted]} failed, nothing has changed"
+        self._last = f"{head}: {_first_line(text)}"
+        self._log.write(L_WARN if self._wanted == CHECK else L_ERR, f"ERROR: {self._last}")
+        lines = text.splitlines()[1:]
+        for line in lines[:_LOGGED_LINES_MAX]:
+            self._log.write(L_ERR, f"ERROR: {line}")
+        if len(lines) > _LOGGED_LINES_MAX:
+            more = len(lines) - _LOGGED_LINES_MAX
+            self._log.write(L_ERR, f"ERROR: {more} more lines like these; serctl reload --check shows them")
+        self._answer(f"500 {head}", text)
+
+    def _answer(self, head: str, text: str) -> None:
+        """It is over: who has asked hears of it."""
+        self._phase = _IDLE
+        self._namespaces.look()
+        body = self._said + text
+        self._said = ""
         tell, self._tell = self._tell, None
         if tell is not None:
-            body = said + text
-            head = "200 ok" if is_good else f"500 {self._wanted} failed, nothing has changed"
             tell(f"{head}\n{body}{'' if body.endswith(chr(10)) else chr(10)}".encode("utf-8", "surrogateescape"))
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else ""

@@ -21,6 +21,8 @@ FAILED: Final = 1
 NO_SERVER: Final = 2
 NO_REPLY_PIPE: Final = 3
 NO_ANSWER: Final = 4
+# What reload --diff has shown cannot be reloaded.
+CANNOT_RELOAD: Final = 5
 # A command line that makes no sense, as for every command of this project.
 USAGE: Final = 2
 

@@ -6,8 +6,9 @@ import argparse
 import os
 from typing import Final
 
+from runtime.spec.watching import CANNOT_BE_RELOADED
 from serc.commands.ctl.asking import channel_of, say, tell
-from serc.commands.ctl.client import FAILED, USAGE, CannotAsk
+from serc.commands.ctl.client import CANNOT_RELOAD, FAILED, USAGE, CannotAsk
 from serc.commands.ctl.daemon import Daemon, Launch, NoPidFile, Running
 
 _STOP_TIMEOUT_S: Final = 60.0
@@ -124,8 +125,10 @@ def reload(options: argparse.Namespace) -> int:
     )
     words = [word for word in ("check", "diff", "test", "rollback", "status") if getattr(options, word)]
     if len(words) > 1:
-        raise CannotAsk(FAILED, f"--{words[0]} and --{words[1]} exclude each other")
-    return tell(options, "reload", channel_of(options, _RELOAD_TIMEOUT_S).ask("reload", words[0] if words else ""))
+        raise CannotAsk(USAGE, f"--{words[0]} and --{words[1]} exclude each other")
+    reply = channel_of(options, _RELOAD_TIMEOUT_S).ask("reload", words[0] if words else "")
+    status = tell(options, "reload", reply)
+    return CANNOT_RELOAD if reply.code == CANNOT_BE_RELOADED else status
 
 
 def log_level(options: argparse.Namespace) -> int:

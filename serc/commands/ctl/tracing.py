@@ -71,12 +71,34 @@ def _print(lines: list[str]) -> None:
 
 
 @dataclass
+class Arrow:
+    """A message on its way, in seconds of Unix time. `failure` is why it was not sent, "" where it was."""
+
+    at_s: float
+    source: str
+    target: str
+    message: str
+    failure: str = ""
+
+
+@dataclass
 class _Call:
     """What the ladder of a call needs: who has sent what to whom, when."""
 
     number: int
     head: str
-    arrows: list[tuple[float, str, str, str]] = field(default_factory=list)
+    arrows: list[Arrow] = field(default_factory=list)
+
+    def add(self, event: Data) -> None:
+        self.arrows.append(Arrow(event["time"], event["from"], event["to"], event["message"]))
+
+    def fail(self, event: Data) -> None:
+        """The last message with this first line has not come to where it was sent."""
+        for arrow in reversed(self.arrows):
+            is_it = first_line_of(arrow.message) == first_line_of(event["message"])
+            if is_it and arrow.target == event["to"] and not arrow.failure:
+                arrow.failure = event["why"]
+                return
 
 
 class Shown:
@@ -111,20 +133,21 @@ class Shown:
         tag = f" [{call.number}]" if len(self._calls) > 1 else ""
         time_ = _clock(event["time"])
         if what == "received":
-            call.arrows.append((event["time"], event["from"], event["to"], event["message"]))
+            call.add(event)
             line = f"{time_}{tag}  {first_line_of(event['message'])}, from {event['from']}"
             return [line, *self._message(event["message"])]
         if what == "ran":
             head = [] if event["route"] == "route" else [f"{time_}{tag}  {event['route']}"]
             return head + step_lines(event["steps"], self._whole)
         if what == "sent":
-            call.arrows.append((event["time"], event["from"], event["to"], event["message"]))
+            call.add(event)
             if event["by_statement"]:
                 return []
             again = " again" if event["again"] else ""
             line = f"{time_}{tag}  sends{again} {first_line_of(event['message'])} to {event['to']}"
             return [line, *self._message(event["message"])]
         if what == "not sent":
+            call.fail(event)
             return [f"{time_}{tag}  cannot send {first_line_of(event['message'])} to {event['to']}: {event['why']}"]
         if what == "asked":
             return [f"{time_}{tag}  waits for {event['kind']}: {event['what']}"]
@@ -160,34 +183,37 @@ def _about_all(event: Data) -> list[str]:
     return [f"-- {event['why']}"] if event.get("why") else []
 
 
-def ladder(arrows: list[tuple[float, str, str, str]]) -> list[str]:
-    """Who has sent what to whom, when: a column for each place, in the order in which they have come up."""
+def ladder(arrows: list[Arrow]) -> list[str]:
+    """Who has sent what to whom, when: a column for each place, in the order in which they have come up. What could not be sent ends
+    in an x, with the reason behind."""
     places: list[str] = []
-    for _, source, target, _ in arrows:
-        for place in (source, target):
+    for arrow in arrows:
+        for place in (arrow.source, arrow.target):
             if place not in places:
                 places.append(place)
     width = max(_COLUMN, *(len(place) + 3 for place in places))
-    since = arrows[0][0]
+    since_s = arrows[0].at_s
     out = [" " * 10 + "".join(place.center(width) for place in places).rstrip()]
-    for at, source, target, message in arrows:
-        out.append(
-            f"{at - since:8.3f}  " + _rung(places.index(source), places.index(target), len(places), width, message)
-        )
+    for arrow in arrows:
+        rung = _rung(arrow, places, width)
+        why = f"  not sent: {arrow.failure}" if arrow.failure else ""
+        out.append(f"{arrow.at_s - since_s:8.3f}  {rung}{why}")
     return out
 
 
-def _rung(source: int, target: int, count: int, width: int, message: str) -> str:
-    cells = [" "] * (count * width)
-    for i in range(count):
+def _rung(arrow: Arrow, places: list[str], width: int) -> str:
+    source, target = places.index(arrow.source), places.index(arrow.target)
+    cells = [" "] * (len(places) * width)
+    for i in range(len(places)):
         cells[i * width + width // 2] = "|"
     left, right = sorted((source * width + width // 2, target * width + width // 2))
     if left == right:
-        return "".join(cells).rstrip()[: left + 1] + f" {_short(message, width)} (to itself)"
+        return "".join(cells).rstrip()[: left + 1] + f" {_short(arrow.message, width)} (to itself)"
     room = right - left - 1
     # Two blanks, a dash and the point of the arrow.
-    body = f" {_short(message, room - 4)} ".center(room, "-")
-    cells[left + 1 : right] = list(f"{body[:-1]}>" if target > source else f"<{body[1:]}")
+    body = f" {_short(arrow.message, room - 4)} ".center(room, "-")
+    right_point, left_point = ("x", "x") if arrow.failure else (">", "<")
+    cells[left + 1 : right] = list(f"{body[:-1]}{right_point}" if target > source else f"{left_point}{body[1:]}")
     return "".join(cells).rstrip()
 
 

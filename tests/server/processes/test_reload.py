@@ -16,6 +16,7 @@ from patience import eventually
 from ports import free_port
 
 from serc.commands import serctl
+from serc.commands.ctl.client import CANNOT_RELOAD, USAGE
 from server.conftest import Server, StartServer, environment
 
 ROUTES = """
@@ -144,6 +145,13 @@ def test_a_rollback_brings_back_what_was_before(site: Reloaded) -> None:
     assert site.names() == {"two"}
 
 
+def test_who_reloads_twice_has_still_the_way_back_to_what_was_before_both(site: Reloaded) -> None:
+    site.begin(routes("one"))
+    site.write(routes("two"))
+    assert site.reload().startswith("200 ok") and site.reload().startswith("200 ok")
+    assert site.reload("rollback").startswith("200 ok") and site.names() == {"one"}
+
+
 BAD = {
     "does not parse": ("def route(:", "routes.py:1"),
     "has no program": ("x = 1", "it has no PROGRAM"),
@@ -186,11 +194,18 @@ def test_check_and_diff_change_nothing(site: Reloaded) -> None:
 
 def test_a_difference_is_shown_also_of_what_cannot_be_reloaded(site: Reloaded) -> None:
     site.begin(routes("one"))
-    for bad in ("nonsense(\n", "PROGRAM = 3\n"):
+    for bad, why in (
+        ("nonsense(\n", "routes.py:1: "),
+        ("PROGRAM = 3\n", "cannot load the program: it has no PROGRAM\n"),
+    ):
         site.write(bad)
         said = site.reload("diff")
-        assert said.startswith("200 ok\nit cannot be reloaded: ") and f"\n+{bad}" in said, said
+        assert said.startswith(f"409 it cannot be reloaded\n{why}") and f"\n+{bad}" in said, said
+        assert f"last: a difference was shown, which cannot be reloaded: {why}" in site.reload("status")
     assert site.names() == {"one"}
+    site.write(routes("two"))
+    assert site.reload("diff").startswith("200 ok\n---")
+    assert "last: a difference was shown, which can be reloaded\n" in site.reload("status")
 
 
 def test_of_two_at_once_one_is_done(site: Reloaded) -> None:
@@ -315,15 +330,15 @@ def test_a_ser_cfg_is_compiled_anew_and_serctl_shows_it(tmp_path: Path, capsys: 
         assert '+route { sl_send_reply("480", "Text"); }' in capsys.readouterr().out
         for more, why in (("children=3\n", "children is 2 and would become 3"), ("nonsense\n", "ser.cfg:1:")):
             cfg.write_text(more + good % 404)
-            assert serctl.main(["--socket", str(path), "reload", "--diff"]) == 0
+            assert serctl.main(["--socket", str(path), "reload", "--diff"]) == CANNOT_RELOAD
             shown = capsys.readouterr().out
-            assert shown.startswith("it cannot be reloaded: ") and why in shown and f"\n+{more}" in shown
+            assert shown.startswith("409 it cannot be reloaded\n") and why in shown and f"\n+{more}" in shown
             assert "tcp_children" not in shown
         cfg.write_text(good % 480)
         assert serctl.main(["--socket", str(path), "reload", "--rollback"]) == 0 and _code(port) == b"404"
         assert serctl.main(["--socket", str(path), "reload", "--status"]) == 0
         assert "last: rolled back" in capsys.readouterr().out
-        assert serctl.main(["--socket", str(path), "reload", "--check", "--diff"]) != 0
+        assert serctl.main(["--socket", str(path), "reload", "--check", "--diff"]) == USAGE
     finally:
         process.kill()
         process.wait()
