@@ -30,6 +30,17 @@ def read_source(name: str) -> Source:
         raise CannotRead(f"cannot read {name}: {e.strerror or e}") from e
 
 
+def tests_of(config: Path) -> list[Path]:
+    """The test files of a ser.cfg: the one of its name, and those beside it that name it. Raises OSError."""
+    beside = sorted(config.parent.glob("*.sertest"))
+    return [test for test in beside if test.stem == config.stem or _names(test, config.name)]
+
+
+def _names(test: Path, config: str) -> bool:
+    lines = [line.split() for line in test.read_text(errors="replace").splitlines()]
+    return any(words[:1] == ["config"] and words[1:2] in ([config], [f'"{config}"']) for words in lines)
+
+
 def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
     """`write_bytes` for text."""
     write_bytes(path, text.encode(encoding))

@@ -64,10 +64,10 @@ class ConfigFile(Source):
             raise StartError(f"loading config file({self.name}): {e.strerror or e}") from e
 
     def test(self, text: str) -> None:
+        from serc.commands.files import tests_of
+
         path = self._path
-        tests = [
-            one for one in sorted(path.parent.glob("*.sertest")) if one.stem == path.stem or _is_test_of(one, path)
-        ]
+        tests = tests_of(path)
         if not tests:
             raise StartError(f"there are no tests beside {self.name}: {path.with_suffix('.sertest').name} is missing")
         # A process of its own: tests make databases and programs that this one must not inherit.
@@ -100,12 +100,6 @@ class ConfigFile(Source):
         probed = compile_probed(bound, source)
         plain = compile_tree(bound, source, is_read=False).text
         return WithProbes(plain, probed.generated.text, [p.packed() for p in places(probed.probes, source)])
-
-
-def _is_test_of(test: Path, config: Path) -> bool:
-    """True if the test file names this ser.cfg."""
-    words = [line.split() for line in test.read_text(errors="replace").splitlines()]
-    return any(line[:1] == ["config"] and line[1:] == [config.name] for line in words)
 
 
 def compiled(name: str) -> tuple[Program, Compiled] | None:

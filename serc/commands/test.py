@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from serc.commands.check import wants_colour
-from serc.commands.files import CannotRead, complain, write_whole
+from serc.commands.files import CannotRead, complain, tests_of, write_whole
 from serc.commands.numbers import decimal_number, whole_number
 from serc.commands.recording import record_tests
 from serc.diagnostics import codes
 from serc.diagnostics.render import render_text
-from serc.diagnostics.report import Report
+from serc.diagnostics.report import Report, Severity
 from serc.testing.coverage import Coverage, as_html, as_lcov, as_text
 from serc.testing.junit import as_junit
 from serc.testing.parallel import Job, run_all
@@ -48,7 +48,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     p.add_argument(
-        "paths", metavar="FILE", nargs="*", help="test files, and folders with such; default: here and below"
+        "paths",
+        metavar="FILE",
+        nargs="*",
+        help="test files, folders with such, or a ser.cfg whose tests stand beside it; default: here and below",
     )
     p.add_argument("-k", dest="words", metavar="TEXT", default="", help="only tests whose name has this in it")
     p.add_argument("-q", "--quiet", action="store_true", help="say only what fails")
@@ -100,8 +103,7 @@ def main(argv: list[str]) -> int:
             p.error(f"--coverage {wanted}: there are text, html:FILE and lcov:FILE")
     if options.record:
         return record_tests(options.record, options.paths, options.server, options.output)
-    if _names_config(options.paths):
-        return 2
+    options.paths = _tests_of(options.paths)
     paths = list(files_of(options.paths or ["."]))
     if not paths:
         complain("serc", "there are no test files (*.sertest) here: name one, or a folder")
@@ -118,20 +120,23 @@ def main(argv: list[str]) -> int:
     return status
 
 
-def _names_config(names: list[str]) -> bool:
-    """True if there is a ser.cfg among the test files; then what to do is on standard error."""
+def _tests_of(names: list[str]) -> list[str]:
+    """The test files that are meant: of a ser.cfg those beside it. Raises CannotRead."""
+    found: list[str] = []
     for name in names:
         path = Path(name)
-        if path.suffix == ".cfg" and not path.is_dir():
-            tests = path.with_suffix(ENDING)
-            cure = (
-                f"serc test {tests}"
-                if tests.exists()
-                else "that file is missing, docs/operating.md says how to write it"
-            )
-            complain("serc", f"{name} is a ser.cfg, and its tests stand in {tests}: {cure}")
-            return True
-    return False
+        if path.suffix != ".cfg" or path.is_dir():
+            found.append(name)
+            continue
+        try:
+            tests = tests_of(path)
+        except OSError as e:
+            raise CannotRead(f"cannot read {e.filename}: {e.strerror or e}") from e
+        if not tests:
+            missing = path.with_suffix(ENDING)
+            raise CannotRead(f"{name} has no tests: {missing} is missing, docs/operating.md says how to write it")
+        found += map(str, tests)
+    return found
 
 
 def _times(paths: list[Path], options: argparse.Namespace) -> dict[str, int]:
@@ -176,6 +181,7 @@ class _Run:
         self._configs: Final = Configs(counts=wants_coverage)
         self._outcomes: Final[list[Outcome]] = []
         self._mistakes = 0
+        self._warnings = 0
 
     def all(self) -> int:
         began = time.perf_counter()
@@ -204,11 +210,12 @@ class _Run:
             complain("serc", f"cannot read {path}: {e.strerror or e}")
             self._mistakes += 1
             return []
+        if tests.broken is not None:
+            sys.stdout.write(render_text(*tests.broken, colour=self._colour))
+        sys.stdout.write(render_text(tests.source, tests.report, colour=self._colour))
+        self._warnings += tests.report.count(Severity.WARNING)
         if tests.config is None:
             self._mistakes += 1
-            if tests.broken is not None:
-                sys.stdout.write(render_text(*tests.broken, colour=self._colour))
-            sys.stdout.write(render_text(tests.source, tests.report, colour=self._colour))
             return []
         return [(tests, case) for case in tests.file.cases if self._options.words.lower() in case.name.lower()]
 
@@ -264,6 +271,7 @@ class _Run:
         parts = [f"{failed} failed"] if failed else []
         parts += [f"{count - failed} passed"] if count - failed else []
         parts += [f"{self._mistakes} file{'s' if self._mistakes > 1 else ''} with mistakes"] if self._mistakes else []
+        parts += [f"{self._warnings} warning{'s' if self._warnings > 1 else ''}"] if self._warnings else []
         text = f"{', '.join(parts) or 'no test has this name'} in {seconds:.2f} s"
         return self._paint(text, "1;31" if failed or self._mistakes else "1;32")
 

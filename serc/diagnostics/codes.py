@@ -196,6 +196,7 @@ TEST_VALUE: Final = _error("SER0804", "value that a test cannot have")
 TEST_PLACE: Final = _error("SER0805", "line of a test in the wrong place")
 TEST_TWICE: Final = _error("SER0806", "two tests of one name")
 TEST_CONFIG: Final = _error("SER0807", "ser.cfg of a test cannot be used")
+TEST_SLIP: Final = _warning("SER0808", "name in a test that is nearly another one")
 TEST_FAILED: Final = _error("SER0850", "what a test expects does not come")
 
 # --- about serc itself -----------------------------------------------------------------------------------------------

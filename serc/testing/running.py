@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from serc.diagnostics import codes
+from serc.diagnostics.ignore import apply_ignores
 from serc.diagnostics.report import Report
 from serc.diagnostics.suggest import did_you_mean
 from serc.reading.source import Source
@@ -18,6 +19,7 @@ from serc.reading.tree import Span
 from serc.testing.acting import play
 from serc.testing.config import BrokenConfig, Config
 from serc.testing.language.cases import Case, TestFile
+from serc.testing.language.naming import report_tables
 from serc.testing.language.parsing import parse_tests
 from serc.testing.log import Lines
 from serc.testing.logins import why_refused
@@ -25,6 +27,7 @@ from serc.testing.proxy import CannotStart, Proxy
 from serc.testing.recorder import Hits
 from serc.testing.rendering import render
 from serc.testing.stage import Failed, surroundings_of
+from serc.testing.tables import table_names
 from serc.testing.trace import Tracer
 
 ENDING: Final = ".sertest"
@@ -103,6 +106,9 @@ def load(path: Path, configs: Configs, source: Source | None = None) -> Tests:
     except BrokenConfig as e:
         tests.broken = (e.source, e.report)
         report.add(codes.TEST_CONFIG, span, f"{name} has errors, so no test of it can run")
+    if tests.config is not None:
+        report_tables(file.tables, table_names(), tests.config.source.text, report)
+    apply_ignores(source, list(file.comments), report)
     if report.has_errors:
         tests.config = None
     return tests

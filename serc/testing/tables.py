@@ -115,6 +115,21 @@ def columns_of(table: str) -> list[str] | None:
     return None if definition is None else [field.name for field in definition.fields]
 
 
+def fault_of(table: str, column: str, value: str | int) -> tuple[str, str] | None:
+    """Why a column of SER's tables cannot have this value, with a hint; None if it can, or nobody knows."""
+    definition = _DEFINED.get(table)
+    field = None if definition is None else next((f for f in definition.fields if f.name == column), None)
+    if field is None:
+        return None
+    try:
+        _fitting(field, value if isinstance(value, int) else value.encode("latin-1", "replace"))
+    except DatabaseError:
+        return f"{column} of {table} is a time, and {value} is none", "write 2024-12-31 23:59:59, or seconds since 1970"
+    except ValueError:
+        return f"{column} of {table} is a number, and {value} is none", ""
+    return None
+
+
 def table_names() -> list[str]:
     return list(_DEFINED)
 

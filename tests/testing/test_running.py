@@ -105,7 +105,10 @@ def test_a_failure_shows_the_line_what_came_instead_and_what_ser_cfg_did(
         ("when alice authenticates", "alice has not been asked for credentials"),
         ("when bob is unreachable", "nothing has been sent there"),
         ("when INVITE from [2001:db8::1] to bob", "the server does not listen on udp over IPv6"),
-        ('given row in acc time="yesterday"\nwhen INVITE from alice to bob', '"yesterday" is no time'),
+        (
+            'given row in acc time="yesterday"\nwhen INVITE from alice to bob',
+            "time of acc is a time, and yesterday is none",
+        ),
     ],
 )
 def test_what_does_not_hold_is_said_in_a_sentence(
@@ -255,15 +258,61 @@ def test_no_tests_is_no_success(folder: Path, capsys: pytest.CaptureFixture[str]
     assert "there are no test files" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("has_tests", [True, False])
-def test_a_ser_cfg_is_not_read_as_its_tests(folder: Path, capsys: pytest.CaptureFixture[str], has_tests: bool) -> None:
-    (folder / "own.cfg").write_text("route { break; }\n")
-    if has_tests:
-        (folder / "own.sertest").write_text("")
-    assert serc.main(["test", "own.cfg"]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("serc: error: own.cfg is a ser.cfg, and its tests stand in own.sertest: ")
-    assert ("serc test own.sertest\n" in said) == has_tests and "SER0802" not in said
+def test_of_a_ser_cfg_the_tests_beside_it_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "own.cfg").write_text(CFG)
+    assert serc.main(["test", "own.cfg"]) == 1
+    assert capsys.readouterr().err.startswith("serc: error: own.cfg has no tests: own.sertest is missing")
+    case = 'test "x"\n  when INVITE from alice to bob\n  then 404\n'
+    (folder / "own.sertest").write_text(case)
+    (folder / "more.sertest").write_text(f'config "own.cfg"\n{case}')
+    (folder / "other.sertest").write_text(f"config ser.cfg\n{case}")
+    assert serc.main(["test", "own.cfg"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == ["ok    more.sertest: x", "ok    own.sertest: x"]
+
+
+NEARLY = """\
+user alice at 10.0.0.7
+user gw1 at 10.0.0.9
+given row in own_table a=1
+test "x"
+  when INVITE from alcie to gw2
+    with header Recrod-Route "x"
+    with header X-Own "y"
+  then 404
+    without header Contatc
+test "y"
+  when INVITE from <who> to bob  # serc: ignore[SER0808]
+  then 404
+  | who    |
+  | alicee |
+  | carol  |
+"""
+
+
+def test_names_that_are_nearly_others_are_told_and_the_tests_run(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("ser.cfg").write_text(f"# own_table\n{CFG}")
+    Path("ser.sertest").write_text(NEARLY)
+    assert serc.main(["test"]) == 0
+    said_ = capsys.readouterr().out
+    told = [line.partition(": warning: ")[2] for line in said_.splitlines() if ": warning: " in line]
+    assert told == [
+        "no line declares a user alcie, and one alice [SER0808]",
+        "Recrod-Route is no header of a standard, and Record-Route is one [SER0808]",
+        "Contatc is no header of a standard, and Contact is one [SER0808]",
+    ]
+    assert "3 passed, 3 warnings in" in said_
+
+
+@pytest.mark.parametrize("line", ["given row in subscribr username=alice", "given contact sip:b@h of bob in loction"])
+def test_a_table_that_nobody_has_is_told(folder: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    Path("ser.sertest").write_text(f'test "x"\n  {line}\n  when INVITE from alice to bob\n  then no row in loaction\n')
+    assert serc.main(["test"]) == 1
+    said_ = capsys.readouterr().out
+    assert "ser.sertest:2:" in said_ and "neither SER nor ser.cfg has a table" in said_
+    assert 'did you mean "subscriber"?' in said_ or 'did you mean "location"?' in said_
+    assert "ser.sertest:4:" in said_ and "a table loaction [SER0803]" in said_
 
 
 def test_watch_runs_again_when_a_file_changes(folder: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from serc.reading.tree import Span
+from serc.testing.language.lines import Word
 
 # Tests of a part of a message.
 Relation = Literal["is", "matches"]
@@ -262,7 +263,8 @@ class Case:
 
 @dataclass(frozen=True)
 class TestFile:
-    """`config` is the name of its ser.cfg, "": the one with the same name; `listen` are addresses in the place of its own."""
+    """`config` is the name of its ser.cfg, "": the one with the same name; `listen` are addresses in the place of its own. `tables` are
+    the places where one of the database is named, `comments` where a comment stands."""
 
     __test__ = False  # no test of pytest's
 
@@ -270,3 +272,5 @@ class TestFile:
     config_span: Span | None
     listen: tuple[Place, ...]
     cases: tuple[Case, ...]
+    tables: tuple[Word, ...] = ()
+    comments: tuple[Span, ...] = ()

@@ -35,8 +35,8 @@ class Line(NamedTuple):
     cells: tuple[Word, ...] | None = None
 
 
-def read_lines(source: Source, report: Report) -> list[Line]:
-    """All lines but blank ones. A text in three double quotes may go over several lines."""
+def read_lines(source: Source, report: Report, comments: list[Span]) -> list[Line]:
+    """All lines but blank ones; where a comment is goes into `comments`. A text in three double quotes may go over several lines."""
     lines: list[Line] = []
     number = 1
     while number <= source.line_count:
@@ -57,12 +57,12 @@ def read_lines(source: Source, report: Report) -> list[Line]:
                 span = Span(begin, begin + 3)
                 report.add(codes.TEST_SYNTAX, span, "this text is never closed", hint=f"end it with {_BLOCK}")
                 return lines
-            words = _words(text[:opening], start, report)
+            words = _words(text[:opening], start, report, comments)
             words.append(Word(_block(source.text[begin + 3 : end]), Span(begin, begin + 3), True))
             number = source.line_of(end + 3)
             text, start = source.line_text(number)[end + 3 - source.line_start(number) :], end + 3
             number += 1
-        words += _words(text, start, report)
+        words += _words(text, start, report, comments)
         if words:
             lines.append(Line(tuple(words), Span(words[0].span.start, words[-1].span.end)))
     return lines
@@ -75,13 +75,15 @@ def _block(text: str) -> str:
     return "\n".join(row[margin:] for row in rows) + "\n"
 
 
-def _words(text: str, start: int, report: Report) -> list[Word]:
+def _words(text: str, start: int, report: Report, comments: list[Span]) -> list[Word]:
     words = []
     for found in _TOKEN.finditer(text):
         kind = found.lastgroup
-        if kind is None:  # blanks, a comment
-            continue
         span = Span(start + found.start(), start + found.end())
+        if kind is None:
+            if found[0].startswith("#"):
+                comments.append(span)
+            continue
         if kind == "word":
             words.append(Word(found[0], span))
         elif kind == "string":

@@ -12,6 +12,7 @@ from serc.reading.tree import Span
 from serc.testing.language import cases, statements
 from serc.testing.language.cases import Case, Place, Statement, TestFile
 from serc.testing.language.lines import Line, Word, columns_in, filled, read_lines
+from serc.testing.language.naming import Named
 from serc.testing.language.reader import Mistake, Reader
 
 _EVERYWHERE: Final = ("user", "given")
@@ -24,8 +25,9 @@ _CARRIES_DETAILS: Final = (cases.WhenRequest, cases.WhenInDialog, cases.WhenAnsw
 def parse_tests(source: Source) -> tuple[TestFile, Report]:
     """The cases of a file, and what is wrong with it. With errors it should not be run."""
     report = Report()
-    parser = _Parser(source, report)
-    return parser.file(read_lines(source, report)), report
+    comments: list[Span] = []
+    lines = read_lines(source, report, comments)
+    return _Parser(source, report).file(lines, tuple(comments)), report
 
 
 class _Block:
@@ -46,15 +48,16 @@ class _Parser:
         self._config_span: Span | None = None
         self._listen: list[Place] = []
         self._common: list[Line] = []
+        self._named: Final = Named()
 
-    def file(self, lines: list[Line]) -> TestFile:
+    def file(self, lines: list[Line], comments: tuple[Span, ...]) -> TestFile:
         blocks: list[_Block] = []
         for line in lines:
             try:
                 self._line(line, blocks)
             except Mistake:
                 continue
-        head = _Statements(self._report, in_test=False)
+        head = _Statements(self._report, self._named, in_test=False)
         common = head.all(self._common)
         found: list[Case] = []
         names: dict[str, Span] = {}
@@ -68,7 +71,10 @@ class _Parser:
         if not blocks and not self._report.has_errors:
             message, hint = "there is no test in this file", 'begin one with  test "what it promises"'
             self._report.add(codes.TEST_PLACE, Span(0, 1), message, hint=hint)
-        return TestFile(self._config, self._config_span, tuple(self._listen), tuple(found))
+        self._named.report_slips(self._report)
+        return TestFile(
+            self._config, self._config_span, tuple(self._listen), tuple(found), self._named.all_tables(), comments
+        )
 
     def _line(self, line: Line, blocks: list[_Block]) -> None:
         if line.cells is not None:
@@ -114,7 +120,7 @@ class _Parser:
         if len(block.rows) < 2:
             if block.rows:
                 self._report.add(codes.TEST_PLACE, block.rows[0][0].span, "the table has no rows but its head")
-            body = _Statements(self._report, in_test=True).all(block.lines)
+            body = _Statements(self._report, self._named, in_test=True).all(block.lines)
             return [Case(block.name.text, block.span, (*common, *body), block.span)]
         if self._report.count(Severity.ERROR) > known:
             return []
@@ -129,7 +135,7 @@ class _Parser:
     def _row(self, block: _Block, names: list[str], cells: tuple[Word, ...], common: list[Statement]) -> Case:
         span = Span(cells[0].span.start, cells[-1].span.end)
         row = dict(zip(names, [cell.text for cell in cells], strict=True))
-        body = _Statements(self._report, in_test=True).all([filled(line, row) for line in block.lines])
+        body = _Statements(self._report, self._named, in_test=True).all([filled(line, row) for line in block.lines])
         label = ", ".join(cell.text for cell in cells if cell.text)
         return Case(f"{block.name.text} [{label}]", span, (*common, *body), block.span)
 
@@ -137,8 +143,9 @@ class _Parser:
 class _Statements:
     """The statements of one test, or of the head of a file."""
 
-    def __init__(self, report: Report, in_test: bool) -> None:
+    def __init__(self, report: Report, named: Named, in_test: bool) -> None:
         self._report: Final = report
+        self._named: Final = named
         self._in_test: Final = in_test
         self._last_word = ""
         # Also what cannot be read has happened: one mistake is told once.
@@ -147,10 +154,13 @@ class _Statements:
 
     def all(self, lines: list[Line]) -> list[Statement]:
         for line in lines:
+            reader = Reader(line, self._report)
             try:
-                self._statement(Reader(line, self._report))
+                self._statement(reader)
             except Mistake:
                 continue
+            finally:
+                self._named.take(reader)
         return self._found
 
     def _statement(self, r: Reader) -> None:
@@ -171,6 +181,7 @@ class _Statements:
             user = statements.user(r)
             if any(isinstance(each, cases.User) and each.name == user.name for each in self._found):
                 r.fail(codes.TEST_VALUE, r.span, f"there is a user {user.name} already", "write all of it in one line")
+            self._named.declared.add(user.name)
             self._found.append(user)
         elif word == "given":
             self._found.append(statements.given(r))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Collection
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from runtime.sip import methods
 from serc.diagnostics import codes
@@ -18,11 +18,20 @@ from serc.testing.language.lines import Line, Word
 
 _PLACE: Final = re.compile(r"(?:(udp|tcp):)?(\[[0-9A-Fa-f:.]+\]|[0-9]+(?:\.[0-9]+){3})(?::([0-9]+))?")
 _NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]*")
 _TIME_MS: Final = {"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000}
 _DAY_MS: Final = 86_400_000
 _LONGEST_MS: Final = 31 * _DAY_MS
 _TIME: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|min|h)?")
+
+
+class Pair(NamedTuple):
+    """`column=value`, and where it stands."""
+
+    column: str
+    value: str | int
+    span: Span
 
 
 class Mistake(Exception):
@@ -36,6 +45,10 @@ class Reader:
         self._words: Final = line.words
         self._report: Final = report
         self.span: Final = line.span
+        # The words that name somebody, a table of the database, a header.
+        self.people: Final[list[Word]] = []
+        self.tables: Final[list[Word]] = []
+        self.headers: Final[list[Word]] = []
         self._at = 0
 
     # --- looking -----------------------------------------------------------------------------------------------------
@@ -179,11 +192,35 @@ class Reader:
         if not _NAME.fullmatch(word.text):
             hint = "write a name, a URI such as sip:bob@example.com, or an address"
             self.fail(codes.TEST_VALUE, word.span, f"{word.text} is nobody", hint)
+        self.people.append(word)
         return Who(word.span, name=word.text)
 
-    def pairs(self) -> tuple[tuple[str, str | int], ...]:
+    def user(self) -> str:
+        """Whose contact it is: a name, or a name with a domain."""
+        word = self.text("a user")
+        self.people.append(word)
+        return word.text
+
+    def table(self) -> str:
+        word = self.name("a table")
+        self.tables.append(word)
+        return word.text
+
+    def header(self) -> str:
+        word = self.text("the name of a header")
+        self.headers.append(word)
+        return word.text
+
+    def uri(self, what: str) -> str:
+        """One with a scheme, whatever stands behind that."""
+        word = self.text(what)
+        if not _SCHEME.match(word.text):
+            self.fail(codes.TEST_VALUE, word.span, f"{word.text} is no URI", f"write sip:{word.text}")
+        return word.text
+
+    def pairs(self) -> tuple[Pair, ...]:
         """`column=value` as often as there are: a text in quotes, or a number or word."""
-        found: list[tuple[str, str | int]] = []
+        found: list[Pair] = []
         while (word := self.next()) is not None:
             column, equals, value = word.text.partition("=")
             if word.quoted or not equals or not _NAME.fullmatch(column):
@@ -192,9 +229,9 @@ class Reader:
             following = self.next()
             if not value and following is not None and following.quoted and following.span.start == word.span.end:
                 self._at += 1
-                found.append((column, following.text))
+                found.append(Pair(column, following.text, Span(word.span.start, following.span.end)))
             else:
-                found.append((column, int(value) if value.isdecimal() else value))
+                found.append(Pair(column, int(value) if value.isdecimal() else value, word.span))
         return tuple(found)
 
     def end(self) -> None:

@@ -10,7 +10,7 @@ from serc.diagnostics.suggest import did_you_mean
 from serc.testing.language import cases
 from serc.testing.language.cases import Detail, Given, Then, User, When
 from serc.testing.language.reader import Reader
-from serc.testing.tables import columns_of
+from serc.testing.tables import columns_of, fault_of
 
 LEVELS: Final = {"alert": -3, "critical": -2, "error": -1, "warning": 1, "notice": 2, "info": 3, "debug": 4}
 RECORDS: Final = ("A", "AAAA", "SRV", "NAPTR", "silent")
@@ -27,7 +27,7 @@ def user(r: Reader) -> User:
         if key == "at":
             place = r.place()
         else:
-            found[key] = r.text(f"the {key}").text
+            found[key] = r.uri("the URI") if key == "uri" else r.text(f"the {key}").text
     return User(r.span, name, place, found["uri"], found["password"], found["as"])
 
 
@@ -42,14 +42,13 @@ def given(r: Reader) -> Given:
 
 
 def _contact(r: Reader) -> Given:
-    uri = r.text("the URI of a contact").text
+    uri = r.uri("the URI of a contact")
     r.need("of")
-    user_ = r.text("a user").text
-    return cases.GivenContact(r.span, uri, user_, _in_table(r))
+    return cases.GivenContact(r.span, uri, r.user(), _in_table(r))
 
 
 def _in_table(r: Reader) -> str:
-    return r.name("a table").text if r.take("in") else _TABLE
+    return r.table() if r.take("in") else _TABLE
 
 
 def _row(r: Reader) -> Given:
@@ -61,14 +60,17 @@ def _row(r: Reader) -> Given:
 
 
 def _table_and_values(r: Reader) -> tuple[str, tuple[tuple[str, str | int], ...]]:
-    table = r.name("a table").text
-    values = r.pairs()
+    table = r.table()
+    pairs = r.pairs()
     known = columns_of(table)
-    for column, _ in values:
+    for column, value, span in pairs:
         if known is not None and column not in known:
             hint = did_you_mean(column, known) or "its columns: " + ", ".join(known)
-            r.fail(codes.TEST_NAME, r.span, f"table {table} has no column {column}", hint)
-    return table, values
+            r.fail(codes.TEST_NAME, span, f"table {table} has no column {column}", hint)
+        fault = fault_of(table, column, value)
+        if fault:
+            r.fail(codes.TEST_VALUE, span, *fault)
+    return table, tuple((column, value) for column, value, _ in pairs)
 
 
 def _dns(r: Reader) -> Given:
@@ -200,10 +202,9 @@ def _then(r: Reader) -> Then:
         table, values = _table_and_values(r)
         return cases.ThenRow(r.span, table, values, absent)
     if r.take("contact"):
-        uri = "" if r.sees("of") else r.text("the URI of a contact").text
+        uri = "" if r.sees("of") else r.uri("the URI of a contact")
         r.need("of")
-        user_ = r.text("a user").text
-        return cases.ThenContact(r.span, uri, user_, _in_table(r), absent)
+        return cases.ThenContact(r.span, uri, r.user(), _in_table(r), absent)
     for what in ("exec", "rtpproxy"):
         if r.take(what):
             return cases.ThenOutside(r.span, what, r.pattern("a part of what it is told") if r.next() else "", absent)
@@ -240,11 +241,11 @@ def detail(r: Reader, absent: bool, made: bool) -> Detail:
     """`with header NAME "value"`, `with header NAME ~ "regexp"`, `without header NAME`; `made`: of a message that the test sends."""
     if absent:
         r.need("header")
-        name = r.text("the name of a header").text
+        name = r.header()
         r.end()
         return Detail(r.span, "header", name, absent=True)
     what = r.keyword(_MADE if made else _SENT, "a part of the message").text
-    name = r.text("the name of a header").text if what == "header" else ""
+    name = r.header() if what == "header" else ""
     if not made and r.take("~"):
         value = r.pattern("a regular expression")
         r.end()
