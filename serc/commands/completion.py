@@ -38,8 +38,9 @@ def script(shell: str, command: str) -> str:
 
 
 def _words(part: Outline) -> list[str]:
-    """What can follow the word of `part`: sub-commands and options."""
-    return [*(inner.name for inner in part.parts), *(name for option in part.options for name in option.names)]
+    """What can follow the word of `part`: sub-commands, values and options."""
+    names = [name for option in part.options for name in option.names]
+    return [*(inner.name for inner in part.parts), *part.values, *names]
 
 
 def _paths(part: Outline, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Outline]]:
@@ -53,8 +54,7 @@ def _bash(page: Outline) -> str:
     name = _PLAIN.sub("_", page.name)
     cases = [f'        "{" ".join(path)}") words="{" ".join(_words(part))}" ;;' for path, part in _paths(page)]
     known = " ".join(f'"{" ".join(path)}"' for path, part in _paths(page) if path)
-    chosen = _choices(page)
-    values = [f"        {'|'.join(names)}) words=\"{' '.join(choices)}\" ;;" for names, choices in chosen]
+    values = [f'        {"|".join(where)}) words="{" ".join(choices)}" ;;' for choices, where in _choices(page).items()]
     return f"""\
 # What the Tab key adds to {page.name} in bash. Written by serc completion.
 _{name}() {{
@@ -67,7 +67,7 @@ _{name}() {{
     case $path in
 {chr(10).join(cases)}
     esac
-    case $before in
+    case "$path $before" in
 {chr(10).join(values) if values else "        *) ;;"}
     esac
     COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -77,14 +77,24 @@ complete -o filenames -F _{name} {page.name}
 """
 
 
-def _choices(page: Outline) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Options with the values that they can have, each once."""
-    found: dict[tuple[str, ...], tuple[str, ...]] = {}
-    for _, part in _paths(page):
+def _choices(page: Outline) -> dict[tuple[str, ...], list[str]]:
+    """The values that options can have, () where they are files or no list names them, with the patterns of bash of what stands before.
+
+    An option that is the same in all sub-commands that have it is there once, another one by the words that lead to it.
+    """
+    kinds: dict[str, dict[str, tuple[str, ...] | None]] = {}
+    for path, part in _paths(page):
         for option in part.options:
-            if option.choices:
-                found.setdefault(option.names, option.choices)
-    return list(found.items())
+            for name in option.names:
+                kinds.setdefault(name, {})[" ".join(path)] = option.choices if option.argument else None
+    found: dict[tuple[str, ...], list[str]] = {}
+    for name, by_path in kinds.items():
+        if len(set(by_path.values())) == 1:
+            by_path = {"*": next(iter(by_path.values()))}
+        for words, choices in by_path.items():
+            if choices is not None:
+                found.setdefault(choices, []).append(f'*" {name}"' if words == "*" else f'"{words} {name}"')
+    return found
 
 
 def _zsh(page: Outline) -> str:
@@ -92,6 +102,7 @@ def _zsh(page: Outline) -> str:
     cases = []
     for path, part in _paths(page):
         rows = [_zsh_row(inner.name, inner.text) for inner in part.parts]
+        rows += [_zsh_row(value, "") for value in part.values]
         rows += [_zsh_row(word, option.text) for option in part.options for word in option.names]
         cases.append(f"        '{' '.join(path)}') words_of=({' '.join(rows)}) ;;")
     known = " ".join(f"'{' '.join(path)}'" for path, _ in _paths(page) if path)
@@ -129,6 +140,8 @@ def _fish(page: Outline) -> str:
             names = " ".join(inner.name for inner in part.parts)
             here = f"{seen}; and not __fish_seen_subcommand_from {names}" if seen else "__fish_use_subcommand"
             lines += [f"complete -c {page.name} -n '{here}' -a {i.name}{_fish_text(i.text)}" for i in part.parts]
+        if part.values:
+            lines.append(f"complete -c {page.name} -n '{seen}' -a '{' '.join(part.values)}'")
         for option in part.options:
             where = f" -n '{seen}'" if seen else ""
             lines.append(f"complete -c {page.name}{where}{_fish_option(option)}{_fish_text(option.text)}")

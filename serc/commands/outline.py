@@ -29,7 +29,8 @@ class Option:
 
 @dataclass(frozen=True)
 class Outline:
-    """A command or sub-command: `positional` as a synopsis shows them, `epilog` as it stands in --help."""
+    """A command or sub-command: `positional` as a synopsis shows them, `values` what they can be where there is a list, `epilog` as it
+    stands in --help."""
 
     name: str
     text: str
@@ -37,6 +38,7 @@ class Outline:
     options: tuple[Option, ...] = ()
     parts: tuple[Outline, ...] = ()
     epilog: str = ""
+    values: tuple[str, ...] = ()
 
 
 def outline(command: str) -> Outline:
@@ -63,6 +65,7 @@ def _sub_parser(name: str) -> argparse.ArgumentParser:
 def _of_parser(parser: argparse.ArgumentParser, name: str, text: str) -> Outline:
     options: list[Option] = []
     positional: list[str] = []
+    values: list[str] = []
     parts: list[Outline] = []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
@@ -76,8 +79,15 @@ def _of_parser(parser: argparse.ArgumentParser, name: str, text: str) -> Outline
             options.append(_option(action))
         else:
             positional.append(_positional(action))
+            values += map(str, action.choices or ())
     return Outline(
-        name, text or parser.description or "", tuple(positional), tuple(options), tuple(parts), parser.epilog or ""
+        name,
+        text or parser.description or "",
+        tuple(positional),
+        tuple(options),
+        tuple(parts),
+        parser.epilog or "",
+        tuple(values),
     )
 
 

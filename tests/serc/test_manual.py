@@ -94,6 +94,34 @@ def test_bash_completes_commands_options_and_values() -> None:
     assert "restart" in completed("serctl", "re")
     assert "--drain" in completed("ser", "--d")
     assert "etc" in completed("serc", "check", "e")
+    assert completed("serc", "completion", "z") == ["zsh"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("serctl --config e", "etc"),  # a file, no sub-command
+        ("serctl --socket e", "etc"),
+        ("serctl reload --fifo t", "tmp"),
+        ("ser -f e", "etc"),
+        ("serc test --junit t", "tmp"),
+        ("serc graph --format s", "svg"),  # check has others
+        ("serc check --format s", "sarif"),
+        ("serc migrate --from k", "kamailio"),
+        ("serc check -W e", "error"),
+        ("serctl reload --di", "--diff"),
+    ],
+)
+def test_bash_completes_what_an_option_of_this_command_takes(line: str, offered: str) -> None:
+    assert offered in completed(*line.split())
+    assert all(word.startswith(line.split()[-1]) for word in completed(*line.split()))
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_what_another_sub_command_takes_is_not_offered() -> None:
+    assert "kamailio" not in completed("serc", "trace", "--from", "")
+    assert "ping" not in completed("serctl", "--config", "")
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

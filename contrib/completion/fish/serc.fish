@@ -80,6 +80,7 @@ complete -c serc -n '__fish_seen_subcommand_from trace' -l dns -r -d 'a name tha
 complete -c serc -n '__fish_seen_subcommand_from trace' -l level -r -d 'show log lines up to this level, -3 to 9; default: 2'
 complete -c serc -n '__fish_seen_subcommand_from trace' -l whole -d 'show whole messages'
 complete -c serc -n '__fish_seen_subcommand_from trace' -l json -d 'for programs'
+complete -c serc -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'
 complete -c serc -n '__fish_seen_subcommand_from completion' -s h -l help -d 'show this help message and exit'
 complete -c serc -n '__fish_seen_subcommand_from completion' -l command -r -a 'serc serctl ser ser-runtime' -d 'only for this one'
 complete -c serc -n '__fish_seen_subcommand_from modules' -s h -l help -d 'show this help message and exit'
