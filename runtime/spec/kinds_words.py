@@ -55,11 +55,11 @@ def _lowest_bit(value: int) -> int:
 
 
 def letters(name: str, meanings: dict[str, str]) -> Arg[bytes]:
-    """Flag letters in any order, "" for none. SER starts with an unknown one, the function then always fails."""
+    """Flag letters in any order and case, "" for none. SER starts with an unknown one, the function then always fails."""
     table = ", ".join(f"{letter} {meaning}" for letter, meaning in meanings.items())
 
     def doubt(text: str) -> Doubt | None:
-        unknown = next((letter for letter in text if letter not in meanings), "")
+        unknown = next((letter for letter in text if letter.lower() not in meanings), "")
         if not unknown:
             return None
         return Doubt(f'"{unknown}" is no flag: the function always fails', f"flags: {table}")

@@ -55,6 +55,13 @@ def test_what_the_message_does_not_have_is_not_written(value: str) -> None:
     assert not is_true('avp_check("i:1", "re/.")', f'avp_write("{value}", "i:1");', data)
 
 
+def test_a_domain_is_that_of_a_user() -> None:
+    data = request(uri="sip:example.com", From="<sip:from.org>;tag=1")
+    assert not is_true('avp_write("$from/domain", "i:1")', data=data)
+    assert not is_true('avp_write("$ruri/domain", "i:1")', data=data)
+    assert is_true('avp_write("$ruri", "i:1")', data=data)
+
+
 def test_the_newest_comes_first() -> None:
     before = 'avp_write("one", "s:l"); avp_write("two", "l"); avp_write("i:3", "s:l"); avp_write("other", "i:1");'
     assert headers_after(f'{before} avp_pushto("$X", "s:l");') == ["X: 3"]

@@ -39,11 +39,13 @@ def tables_of() -> Tables:
     )
 
 
-def avps_after(route: str, params: str = "", tables: Tables | None = None) -> list[str]:
+def avps_after(
+    route: str, params: str = "", tables: Tables | None = None, sender: str = "<sip:alice@a.org>;tag=1"
+) -> list[str]:
     """All AVPs at the end of a route, newest first, as avp_print shows them; "TRUE" where the route says so."""
     cfg = f"{PARAMS} {params} route {{ {route} avp_print(); break; }}"
     site = TableSite(tables or tables_of(), cfg, "avpops")
-    site.say(request(uri="sip:alice@b.org", From="<sip:alice@a.org>;tag=1", To="<sip:bob@a.org>"))
+    site.say(request(uri="sip:alice@b.org", From=sender, To="<sip:bob@a.org>"))
     return [line.partition("avp_print: ")[2] if "avp_print" in line else line for line in site.lines() if line]
 
 
@@ -87,6 +89,13 @@ def test_what_is_loaded(source: str, name: str, params: str, wanted: list[str]) 
 def test_what_belongs_to_a_domain_is_in_rows_with_an_empty_user() -> None:
     wanted = ["TRUE", "s:dompref=s:domval"] if Tables.place.tells_empty_from_null else []
     assert loaded("$to/domain", "s:dompref") == wanted
+
+
+@pytest.mark.parametrize("source", ["$from", "$from/domain"])
+def test_who_has_no_user_gets_nothing_of_his_domain(source: str) -> None:
+    route = f'if (avp_db_load("{source}", "")) log(1, "TRUE"); if (avp_db_delete("{source}", "")) log(1, "TRUE");'
+    found = avps_after(route, USE_DOMAIN, sender="<sip:to.org>;tag=1")
+    assert [line for line in found if not line.startswith("ERROR")] == []
 
 
 def test_an_avp_may_hold_the_uuid() -> None:

@@ -263,6 +263,7 @@ def test_an_invite_is_led_over_the_proxy(proxy: FakeProxy) -> None:
         ("a", invite(SDP), "UA cid1@h 10.1.2.3 4000 ft1"),
         ("ie", invite(SDP), "UIE cid1@h 127.0.0.1 4000 ft1"),
         ("ei", invite(SDP), "UEI cid1@h 127.0.0.1 4000 ft1"),
+        ("AE", invite(SDP), "UAE cid1@h 10.1.2.3 4000 ft1"),
         ("l", invite(SDP, To="<sip:b@h>;tag=bt"), "L cid1@h 127.0.0.1 4000 bt ft1"),
         ("f", invite(SDP + "a=nortpproxy:yes\r\n"), "U cid1@h 127.0.0.1 4000 ft1"),
         ("r", invite(SDP.replace("IP4 10.1.2.3", "IP6 ::7")), "U6 cid1@h ::7 4000 ft1"),

@@ -14,7 +14,7 @@ from runtime.routing.prepared import Prepared, alias_target
 from runtime.routing.world import World
 from runtime.sip.regex import Regex
 from runtime.sip.scan import BadMessage
-from runtime.sip.uri import BadUri, parse_uri
+from runtime.sip.uri import BadUri, SipUri, parse_uri
 
 # --- values ----------------------------------------------------------------------------------------------------------
 
@@ -74,8 +74,16 @@ class UriValue(Value):
             text = ctx.uri()
         if self.part == "":
             return text
-        uri = ctx.parsed_uri() if self.which == "ruri" else parse_uri(text, 0, len(text))
+        uri = with_user(ctx.parsed_uri() if self.which == "ruri" else parse_uri(text, 0, len(text)))
         return uri.user() if self.part == "username" else uri.host()
+
+
+def with_user(uri: SipUri) -> SipUri:
+    """`uri`, whose user or host counts. Raises BadUri where it has no user, as SER has it even for its host: rows of a whole domain
+    have an empty user, and a caller without one must not get them as his own."""
+    if len(uri.user()) == 0:
+        raise BadUri("a uri without a user", 0)
+    return uri
 
 
 # --- names -----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, final
 
-from runtime.modules.avpops.operands import Selection
+from runtime.modules.avpops.operands import Selection, with_user
 from runtime.routing.avps import AvpName, AvpValue, text_of
 from runtime.routing.context import Context
 from runtime.routing.database import Condition, Database, Row, Value
@@ -99,7 +99,7 @@ class Owner(Prepared):
             uuid = ctx.avps.first(self._avp)
             return [] if uuid is None else [Condition(layout.uuid, text_of(uuid))]
         text = ctx.uri() if self.kind == "ruri" else ctx.to_uri() if self.kind == "to" else ctx.from_uri()
-        uri = parse_uri(text, 0, len(text))
+        uri = with_user(parse_uri(text, 0, len(text)))
         if self.by_domain:
             return [Condition(layout.username, b""), Condition(layout.domain, uri.host())]
         where = [Condition(layout.username, uri.user())]

@@ -105,9 +105,9 @@ class _Unusable(Exception):
 
 
 def force_rtp_proxy(ctx: Context, proxy: RtpProxy, flags: bytes, address: bytes) -> bool:
-    """The work of force_rtp_proxy; what prevents it is logged."""
+    """The work of force_rtp_proxy; what prevents it is logged. Flags count in any case, as in SER."""
     try:
-        _lead_over(ctx, proxy, flags, address)
+        _lead_over(ctx, proxy, flags.lower(), address)
     except (_Unusable, BadMessage) as e:
         ctx.log(L_ERR, f"ERROR: force_rtp_proxy: {e}")
         return False
