@@ -199,7 +199,8 @@ class SqlConnection(Connection):
         return self._raw
 
     def _run(self, statements: Sequence[Statement]) -> list[Result]:
-        is_single = len(statements) == 1 and statements[0].shape.kind != PUT
+        # Also a PUT by itself needs no transaction: it has changed nothing when it finds no row, and what it adds is one statement.
+        is_single = len(statements) == 1
         results: list[Result] = []
         begun = False
         raw = self._open_for_use()
@@ -210,7 +211,7 @@ class SqlConnection(Connection):
             parameters = [plan.parameters(s.parameters) for s, plan in zip(statements, plans)]
             if not is_single:
                 cursor.execute(self._driver.begin)
-            begun = not is_single or not statements[0].shape.reads
+            begun = not is_single or not statements[0].shape.can_be_repeated
             for s, plan, values in zip(statements, plans, parameters):
                 results.append(Result([], 0) if values is None else _execute(cursor, s.shape, plan, values))
             if not is_single:

@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Sequence
 from typing import Final, final
 
-from runtime.routing.database import Change, Condition, Row, Value
+from runtime.routing.database import PUT, Change, Condition, Row, Value
 
 SELECT: Final = "select"
 
@@ -39,6 +39,8 @@ class Shape:
         self.order: Final = order
         self.most: Final = most
         self.reads: Final = kind == SELECT
+        # Done twice it is as done once, also for who asks how many rows it has found.
+        self.can_be_repeated: Final = kind == SELECT or kind == PUT
         # How many values are written.
         self.written: Final = 0 if kind == SELECT else len(columns)
         self.packed: Final[bytes] = marshal.dumps((kind, table, columns, where, order, most), MARSHAL_VERSION)

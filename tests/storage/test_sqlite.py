@@ -14,6 +14,7 @@ from runtime.routing.database import DELETE, INSERT, PUT, UPDATE, Change, Condit
 from runtime.storage.administration import Administration
 from runtime.storage.connection import Connection, connect
 from runtime.storage.errors import BadValue, Duplicate, Late, Refused, Unavailable
+from runtime.storage.sql import SqlConnection
 from runtime.storage.statement import Statement, change, pack, question, unpack
 from runtime.storage.url import parse_url
 
@@ -91,6 +92,21 @@ def test_put_inserts_and_then_updates(db: Connection) -> None:
     for cseq in (1, 2):
         db.run([change(Change(PUT, "location", ("username", "contact", "cseq"), [b"a", b"c", cseq], joe))])
     assert ask(db, ("username", "cseq")) == [[b"a", 2]]
+
+
+def test_a_put_by_itself_needs_no_transaction(db: Connection) -> None:
+    """Each of these lines goes to a database server and comes back."""
+    assert isinstance(db, SqlConnection)
+    joe = [Condition("username", b"a"), Condition("contact", b"c")]
+    put = change(Change(PUT, "location", ("username", "contact"), [b"a", b"c"], joe))
+    db.run([put, put])
+    said: list[str] = []
+    db._raw.set_trace_callback(said.append)
+    db.run([put])
+    assert [line.split()[0] for line in said] == ["UPDATE"]
+    said.clear()
+    db.run([put, put])
+    assert [line.split()[0] for line in said] == ["BEGIN", "UPDATE", "UPDATE", "COMMIT"]
 
 
 def test_all_or_nothing(db: Connection) -> None:
