@@ -35,7 +35,7 @@ run: native  ## compile CONFIG and serve SIP with it on LISTEN, in the foregroun
 	@mkdir -p build
 	$(BIN)/serc $(CONFIG) -o build/routes.py
 	@echo
-	@echo "Serving $(CONFIG), compiled to build/routes.py, on $(LISTENERS); Ctrl-C ends it. Try from a second terminal:"
+	@echo "Serving $(CONFIG), of which serc makes what is in build/routes.py, on $(LISTENERS); Ctrl-C ends it. Try from a second terminal:"
 	@if command -v sipsak >/dev/null; then echo "    sipsak -vv -s sip:$(LISTEN:udp:%=%)"; fi
 	@echo "    python3 examples/options.py sip:$(LISTEN:udp:%=%)"
 	@if SER_DB_URL='$(DATABASE)' $(BIN)/serctl db url --config $(CONFIG) >build/database 2>/dev/null; then \
@@ -44,7 +44,7 @@ run: native  ## compile CONFIG and serve SIP with it on LISTEN, in the foregroun
 	    echo "    $(BIN)/serctl add alice@$(HOST)$(if $(SER_DB_URL),, --db sqlite:build/ser.sqlite)"; \
 	fi
 	@echo
-	@SER_DB_URL='$(DATABASE)' $(BIN)/ser-runtime --routes build/routes.py -D -E $(LISTENERS:%=-l %)
+	@SER_DB_URL='$(DATABASE)' $(BIN)/ser -f $(CONFIG) -D -E $(LISTENERS:%=-l %)
 
 # The second build is tested also if the first one fails.
 test: native  ## run the tests in both builds; what is not compiled in the pure one only

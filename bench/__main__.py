@@ -1,4 +1,4 @@
-"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|gap|idle|instructions|start|compile|reload`."""
+"""`python -m bench capacity|forward|options|call|register|auth|lookup|beside|gap|idle|instructions|start|compile|reload|trace`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from bench.process import CannotMeasure, before_others
 from bench.reload import reload_times
 from bench.scenario import FORWARD, SCENARIOS, Scenario
 from bench.start import start_times
+from bench.trace import trace_costs
 
 BURSTS: Final = (1, 8)
 
@@ -69,6 +70,13 @@ def main(words: list[str] | None = None) -> int:
     reload.add_argument("-n", "--workers", type=int, default=8, help="UDP workers (%(default)s)")
     reload.add_argument("--pending", type=int, default=10_000, help="transactions under way (%(default)s)")
     reload.add_argument("--rounds", type=int, default=5)
+    trace = commands.add_parser(
+        "trace", help="instructions of a call that is watched, and of one that is not, by callgrind"
+    )
+    trace.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
+    trace.add_argument("--serctl", default=command_of("serctl"), metavar="COMMAND", help="our client (%(default)s)")
+    trace.add_argument("--units", type=int, default=100, help="calls of the smaller one of two loads (%(default)s)")
+    trace.add_argument("--rate", type=int, default=RATE, help="calls a second (%(default)s)")
     arguments = parser.parse_args(words)
     try:
         with before_others():
@@ -170,6 +178,9 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
         return count_wakes(shlex.split(arguments.ours), arguments.workers, arguments.seconds)
     if arguments.command == "reload":
         return reload_times(shlex.split(arguments.ours), arguments.workers, arguments.pending, arguments.rounds)
+    if arguments.command == "trace":
+        ser, serctl = shlex.split(arguments.ours), shlex.split(arguments.serctl)
+        return trace_costs(ser, serctl, arguments.units, arguments.rate)
     if arguments.command == "capacity":
         return _capacity(arguments)
     if arguments.command == "instructions":

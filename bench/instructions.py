@@ -11,7 +11,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,9 @@ WARM_UP: Final = 100
 # Both forget a transaction after five seconds.
 FORGOTTEN_S: Final = 7.0
 
+# Name of our server's Unix socket in its folder.
+SOCKET: Final = "socket"
+
 TOTALS: Final = re.compile(r"^totals: (\d+)", re.MULTILINE)
 
 
@@ -39,7 +43,7 @@ def count_instructions(
             raise CannotMeasure(f"{tool} is not installed (Debian package valgrind)")
     result: dict[str, object] = {}
     for scenario in scenarios:
-        counts = {server: _count(scenario, server, ser, units, rate, burst) for server in servers}
+        counts = {server: sum(count_each(scenario, server, ser, units, rate, burst).values()) for server in servers}
         text = ", ".join(f"{server} {count:,.0f}" for server, count in counts.items())
         if OURS in counts and KAMAILIO in counts:
             text += f", ours/kamailio {counts[OURS] / counts[KAMAILIO]:.2f}"
@@ -48,10 +52,22 @@ def count_instructions(
     return result
 
 
-def _count(scenario: Scenario, server: str, ser: list[str], units: int, rate: int, burst: int) -> float:
+def count_each(
+    scenario: Scenario,
+    server: str,
+    ser: list[str],
+    units: int,
+    rate: int,
+    burst: int = 1,
+    beside: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> dict[int, float]:
+    """Instructions per unit of each process, by its number. `beside` is what goes on meanwhile; it is told the folder, where `ser` has its Unix socket: SOCKET.
+    Raises CannotMeasure."""
     port, callee_port = free_port(), free_port()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = command_of(scenario, server, folder, port, callee_port, ser, 1)
+        if server == OURS:
+            command += ["-x", f"{folder}/{SOCKET}"]
         # Once without callgrind, which makes the compiler of ser.cfg slow.
         with running(server, command, port, probe_port=callee_port):
             pass
@@ -59,15 +75,17 @@ def _count(scenario: Scenario, server: str, ser: list[str], units: int, rate: in
         words += [f"--callgrind-out-file={folder}/callgrind.%p", *command]
         with running(server, words, port, probe_port=callee_port) as process:
             register_users(scenario, USERS, rate, port, callee_port, None)
-            _tell(process, "instrumentation", "on")
-            _run(scenario, WARM_UP, rate, burst, port, callee_port)
-            _dumped(process, folder)
-            totals = []
-            for count in (units, 3 * units):
-                _run(scenario, count, rate, burst, port, callee_port)
-                time.sleep(FORGOTTEN_S)
-                totals.append(_dumped(process, folder))
-    return (totals[1] - totals[0]) / (2 * units)
+            with beside(folder):
+                _tell(process, "instrumentation", "on")
+                _run(scenario, WARM_UP, rate, burst, port, callee_port)
+                _dumped(process, folder)
+                totals = []
+                for number in (units, 3 * units):
+                    _run(scenario, number, rate, burst, port, callee_port)
+                    time.sleep(FORGOTTEN_S)
+                    totals.append(_dumped(process, folder))
+    less, more = totals
+    return {pid: (more[pid] - less.get(pid, 0)) / (2 * units) for pid in more}
 
 
 def _run(scenario: Scenario, count: int, rate: int, burst: int, port: int, callee_port: int) -> None:
@@ -82,11 +100,15 @@ def _tell(process: Process, *words: str) -> None:
         subprocess.run(["vgdb", f"--pid={pid}", *words], capture_output=True, timeout=30)
 
 
-def _dumped(process: Process, folder: str) -> int:
-    """Instructions of all processes since the last dump."""
+def _dumped(process: Process, folder: str) -> dict[int, int]:
+    """Instructions of each process since the last dump."""
     before = set(Path(folder).glob("callgrind.*"))
     _tell(process, "dump")
-    return sum(_total(path) for path in set(Path(folder).glob("callgrind.*")) - before)
+    found: dict[int, int] = {}
+    for path in set(Path(folder).glob("callgrind.*")) - before:
+        pid = int(path.name.split(".")[1])
+        found[pid] = found.get(pid, 0) + _total(path)
+    return found
 
 
 def _total(path: Path) -> int:

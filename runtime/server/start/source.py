@@ -43,7 +43,7 @@ class Source:
 
     def with_probes(self, text: str) -> WithProbes:
         """The program of `text` (Compiled.text) once more, so that it tells what it does. Raises StartError where that is not known."""
-        raise StartError("statements are known where `ser` has compiled ser.cfg")
+        raise StartError("they are known to a server that was started with ser -f ser.cfg, not to ser-runtime")
 
 
 class RoutesFile(Source):

@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from runtime.sip import methods
 from serc.commands.ctl.asking import channel_of
 from serc.commands.ctl.client import FAILED, CannotAsk, parse_reply
-from serc.diagnostics.printable import one_line
+from serc.diagnostics.printable import one_line, printable
+from serc.diagnostics.suggest import is_slip, nearest
 from serc.testing.rendering import first_line_of, step_lines
 
 # The server gives a sign of life every second.
@@ -24,6 +26,8 @@ Data = dict[str, Any]
 def trace(options: argparse.Namespace) -> int:
     """Show calls until they are over."""
     words = list(options.which)
+    for doubt in _doubts(words):
+        print(f"serctl: {doubt}", file=sys.stderr)
     if options.number is not None:
         words.append(f"n={options.number}")
     if options.seconds is not None:
@@ -50,6 +54,17 @@ def trace(options: argparse.Namespace) -> int:
             _print(["", *shown.ladders()])
         return 0
     raise CannotAsk(FAILED, "the server has ended the trace")
+
+
+def _doubts(words: list[str]) -> list[str]:
+    """Of what can be watched, and hardly is what was meant: a method may have any name."""
+    found = []
+    for word in words:
+        name, _, value = word.partition("=")
+        meant = nearest(value, methods.NUMBERS) if name.lower() == "method" and value not in methods.NUMBERS else None
+        if meant is not None and is_slip(value, meant, methods.NUMBERS):
+            found.append(f"no standard has a method {printable(value)}: did you mean {meant}?")
+    return found
 
 
 def _event(line: bytes) -> Data:

@@ -328,6 +328,12 @@ def test_what_makes_no_sense_is_said(site: Site, words: list[str], why: str) -> 
     assert said.returncode == 1 and why in said.stderr
 
 
+def test_a_method_that_is_nearly_one_is_told_and_watched(site: Site) -> None:
+    said = site.server.serctl("trace", "method=INVIET", "--for", "1")
+    assert "no standard has a method INVIET: did you mean INVITE?" in said.stderr and said.returncode == 0
+    assert site.server.serctl("trace", "method=FETCH", "--for", "1").stderr == ""
+
+
 @pytest.mark.parametrize("number", ["0", "1001", "many"])
 def test_the_server_looks_at_the_number_of_calls_too(number: str) -> None:
     with pytest.raises(BadTrace, match=f"n={number}: write a number from 1 to 1000"):
