@@ -152,9 +152,10 @@ def separator_in(buf: bytes, pos: i64, end: i64) -> i64:
 
 
 def _userinfo(uri: SipUri, pos: i64, at: i64) -> None:
-    if at == pos:
+    first = uri.buf[pos]
+    if first == 64 or first == 58:
         raise BadUri("empty user before the @", int(pos - uri.start))
-    if uri.buf[pos] == 91:
+    if first == 91:
         raise BadUri("a user cannot begin with a bracket", int(pos - uri.start))
     uri.user_start = pos
     colon = find(uri.buf, 58, pos, at)

@@ -371,7 +371,9 @@ def test_by_what_a_user_is_known(parameters: str, to: str, uri: str, found: bool
 def test_tables_are_apart() -> None:
     server = site(route='route { if (method=="REGISTER") { save("aliases"); break; }; lookup("location"); }')
     register(server, "<sip:a@h>")
-    assert ask(server, "ul_stats") == b"200 ok\nDomain Registered Expired\n'aliases' 1 0\n'location' 0 0\n"
+    assert ask(server, "ul_stats") == b"200 ok\nDomain Registered Expired\n'location' 0 0\n'aliases' 1 0\n"
+    dumped = ask(server, "ul_dump")
+    assert dumped.index(b"name : 'location'") < dumped.index(b"name : 'aliases'")
 
 
 # --- behind a NAT -----------------------------------------------------------------------------------------------------------

@@ -171,6 +171,13 @@ def test_zeros_do_not_make_a_q_value_smaller(q: bytes) -> None:
     assert add(site(), q=q) == b"400 Invalid q value\n"
 
 
+def test_blanks_before_a_word_belong_to_it() -> None:
+    server = site()
+    assert ask(server, "ul_rm", b"location", b" bob ") == b"200 user (location,  bob) deleted\n"
+    assert add(server, expires=b" 60") == b"400 Invalid expires format\n"
+    assert add(server, expires=b"60 ").startswith(b"200 ")
+
+
 def test_flags_are_any_number_of_32_bits() -> None:
     assert add(site(), more=b"4294967295").startswith(b"200 ")
     assert add(site(), more=b"4294967296") == b"400 Invalid flags format\n"

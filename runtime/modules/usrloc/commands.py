@@ -50,8 +50,8 @@ class Words:
         self._name: Final = name
 
     def word(self, place: int) -> bytes:
-        """The word at this place, b"" where there is none."""
-        return self._inquiry.word(place).strip()
+        """The word at this place without blanks behind it, b"" where there is none."""
+        return self._inquiry.word(place).rstrip()
 
     def given(self, place: int, what: bytes, shown: bytes = b"") -> bytes:
         """The word at this place. Raises Refused if there is none: `shown` is how the Unix socket calls it, if not as the FIFO does."""
@@ -91,7 +91,7 @@ class Commands:
         store.enter()
         lines = [inquiry.ok, b"Domain Registered Expired"]
         try:
-            for table in self._locations.tables:
+            for table in self._locations.listed():
                 lines.append(b"'%s' %d %d" % (table.name, table.count(), table.expired()))
         except (StoreError, DatabaseError) as e:
             inquiry.answer(_failed(e))

@@ -20,7 +20,7 @@ _NOWHERE: Final = b"(nil)"
 def dump(locations: Locations, now_s: i64, pace: Pace) -> list[bytes]:
     """The text, in pieces, without a status line. Raises StoreError, DatabaseError."""
     out = [b"===Domain list===\n"]
-    for table in locations.tables:
+    for table in locations.listed():
         _add_table(out, table, now_s, pace)
     out.append(b"===/Domain list===\n")
     return out

@@ -105,6 +105,10 @@ class Locations:
             self.tables.append(found)
         return found
 
+    def listed(self) -> list[Table]:
+        """All tables as SER lists them: what ser.cfg names last comes first."""
+        return list(reversed(self.tables))
+
     def _load(self, table: Table, rows: Rows) -> None:
         filler = Filler(self.store, table.number, table.name, self.desc_time_order, self.log)
         arrivals = self._arrivals
