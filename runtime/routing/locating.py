@@ -13,6 +13,9 @@ from runtime.sip.address import TCP, TLS, UDP, Address, from_packed
 # The names that SRV records of each protocol stand under, by the protocol's number.
 _SERVICES: Final = (b"", b"_sip._udp.", b"_sip._tcp.", b"_sips._tcp.")
 
+# Servers that SRV records name and that are tried, the first in turn: of each further names have to be asked for.
+_SERVERS_MAX: Final = 16
+
 _BY_NAPTR: Final[dict[str, int]] = {"sip+d2u": UDP, "sip+d2t": TCP, "sips+d2t": TLS}
 
 
@@ -119,7 +122,7 @@ class Search:
         answer = names.answer_to(SRV, service, now_ms)
         if answer is None:
             return SRV, service
-        for record in in_turn(answer.services, self._chance):
+        for record in in_turn(answer.services, self._chance)[:_SERVERS_MAX]:
             if record.target:
                 missing = self._hosts(names, record.target, record.port, proto, now_ms)
                 if missing is not None and not self.hops:

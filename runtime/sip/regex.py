@@ -14,8 +14,8 @@ from mypy_extensions import i64
 from runtime.sip.regex_automaton import Automaton
 from runtime.sip.regex_groups import Divider
 from runtime.sip.regex_python import python_pattern
+from runtime.sip.regex_syntax import LARGEST, Parsed, parse_regex
 from runtime.sip.regex_syntax import BadRegex as BadRegex
-from runtime.sip.regex_syntax import Parsed, parse_regex
 
 
 @final
@@ -23,16 +23,19 @@ class Regex:
     """The compiled expression `pattern`; raises BadRegex.
 
     `newline` is REG_NEWLINE: `.` and `[^…]` leave line ends alone, `^` and `$` match at lines. `groups` is how many it has. One
-    that refers back to a group (`refers_back`) has Python's `re` behind it, which some texts keep busy for long.
+    that refers back to a group (`refers_back`) has Python's `re` behind it, which some texts keep busy for long. `largest` bounds what
+    its repetitions come to, where somebody else has written it.
     """
 
-    def __init__(self, pattern: bytes, ignore_case: bool = False, newline: bool = True) -> None:
+    def __init__(self, pattern: bytes, ignore_case: bool = False, newline: bool = True, largest: int = LARGEST) -> None:
         self.pattern: Final = pattern
         self.ignore_case: Final = ignore_case
         self.newline: Final = newline
-        parsed: Parsed = parse_regex(pattern.decode("latin-1"), ignore_case, newline)
+        parsed: Parsed = parse_regex(pattern.decode("latin-1"), ignore_case, newline, largest)
         self.groups: Final = parsed.groups
         self.refers_back: Final = parsed.refers_back
+        # With its repetitions written out.
+        self.size: Final = parsed.node.size
         self._node: Final = parsed.node
         self._re: re.Pattern[bytes] | None = None
         self._anywhere: Automaton | None = None

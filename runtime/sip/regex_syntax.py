@@ -65,7 +65,7 @@ _DEEPEST: Final = 100
 # Who walks a tree calls itself for each node on the way down; parentheses, alternatives and repetitions take some nodes each.
 _DEEPEST_TREE: Final = 400
 # What a tree may hold once its repetitions are written out: `a{1000}` is a thousand.
-_LARGEST: Final = 20_000
+LARGEST: Final = 20_000
 # GNU's library, which SER used, knows these beyond POSIX.
 _GNU_SETS: Final[dict[str, int]] = {"w": WORD, "W": ANY & ~WORD, "s": _SPACE, "S": ANY & ~_SPACE}
 _GNU_ANCHORS: Final[dict[str, int]] = {
@@ -78,12 +78,13 @@ _GNU_ANCHORS: Final[dict[str, int]] = {
 }
 
 
-def parse_regex(text: str, ignore_case: bool = False, newline: bool = True) -> Parsed:
+def parse_regex(text: str, ignore_case: bool = False, newline: bool = True, largest: int = LARGEST) -> Parsed:
     """The tree of a regular expression in Latin-1; raises BadRegex.
 
-    With `newline` (REG_NEWLINE) `.` and negated brackets leave line ends alone and `^`, `$` match at lines.
+    With `newline` (REG_NEWLINE) `.` and negated brackets leave line ends alone and `^`, `$` match at lines. `largest`: what one
+    repetition may hold once it is written out.
     """
-    return _Parser(text, ignore_case, newline).parsed()
+    return _Parser(text, ignore_case, newline, largest).parsed()
 
 
 @final
@@ -98,8 +99,9 @@ class Parsed:
 
 @final
 class _Parser:
-    def __init__(self, text: str, ignore_case: bool, newline: bool) -> None:
+    def __init__(self, text: str, ignore_case: bool, newline: bool, largest: int) -> None:
         self._text: Final = text
+        self._largest: Final = largest
         self._ignore_case: Final = ignore_case
         self._newline: Final = newline
         self._at = 0
@@ -154,7 +156,7 @@ class _Parser:
                 self._at += 1
                 low = 1 if sign == "+" else 0
                 high = 1 if sign == "?" else -1
-            if atom.size * max(low, high, 1) > _LARGEST:
+            if atom.size * max(low, high, 1) > self._largest:
                 raise BadRegex("this repetition makes the regular expression too large", start, "repeat less often")
             atom = repeated(atom, low, high)
             if atom.depth > _DEEPEST_TREE:
@@ -222,7 +224,8 @@ class _Parser:
             raise BadRegex("a backslash at the end escapes nothing", start)
         c = self._text[self._at]
         self._at += 1
-        if c.isdigit() and c != "0":
+        # Not isdigit(): that is true of superscripts, too, which are no numbers.
+        if c in "123456789":
             if int(c) not in self._complete:
                 raise BadRegex(f"there is no group {c} before this reference", start)
             self._refers_back = True

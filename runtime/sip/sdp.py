@@ -6,10 +6,23 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.sip.address import Address
 from runtime.sip.message import Message
 from runtime.sip.scan import BadMessage, decimal, find
 
 END_OF_LINE: Final = b"\r\n"
+_PORT_MAX: Final = 65535
+
+
+def is_place(ip: bytes, port: bytes) -> bool:
+    """True for an IPv4 or IPv6 literal and a number of a port, 0 too: what a proxy may lead a stream to, whatever it answers."""
+    if b"[" in ip or b"]" in ip or b"%" in ip or not port.isdigit() or len(port) > 5 or int(port) > _PORT_MAX:
+        return False
+    try:
+        Address.parse(ip.decode("latin-1"), 0)
+    except ValueError:
+        return False
+    return True
 
 
 def sdp_start(msg: Message) -> i64:

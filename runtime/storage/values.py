@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -21,6 +22,8 @@ BLOB: Final = "blob"
 ANY: Final = "any"
 
 _TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+
+_INT_LIMIT: Final = 1 << 63
 
 # What a driver takes.
 Parameter = str | bytes | int | float | None
@@ -97,10 +100,12 @@ _TYPE_NAMES: Final = (
 
 
 def _any(found: object) -> Value:
-    if found is None or isinstance(found, bytes | float):
+    if found is None or isinstance(found, bytes):
         return found
+    if isinstance(found, float):
+        return _float(found)
     if isinstance(found, int):
-        return int(found)
+        return _int(found)
     if isinstance(found, str):
         return found.encode("utf-8")
     if isinstance(found, bytearray | memoryview):
@@ -118,25 +123,27 @@ def _text(found: object) -> Value:
 
 
 def _int(found: object) -> Value:
-    if isinstance(found, int):
-        return int(found)
+    """None, too, for what has more than 64 bits: nobody counts so far, and compiled code could not."""
     if isinstance(found, datetime.datetime):
         return _seconds(found)
-    if isinstance(found, str | bytes | float | Decimal):
-        try:
-            return int(found)
-        except (ValueError, OverflowError):
-            return None
-    return None
+    if not isinstance(found, str | bytes | int | float | Decimal):
+        return None
+    try:
+        number = int(found)
+    except (ValueError, OverflowError):
+        return None
+    return number if -_INT_LIMIT <= number < _INT_LIMIT else None
 
 
 def _float(found: object) -> Value:
-    if isinstance(found, str | bytes | int | float | Decimal):
-        try:
-            return float(found)
-        except ValueError:
-            return None
-    return None
+    """None, too, for what is no number or endless, with which nobody can reckon."""
+    if not isinstance(found, str | bytes | int | float | Decimal):
+        return None
+    try:
+        number = float(found)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _time(found: object) -> Value:

@@ -124,3 +124,34 @@ def test_replacements(regexp: str, uri: bytes) -> None:
 def test_bad_rules_are_errors(regexp: str) -> None:
     with pytest.raises(ValueError):
         uri_of(regexp, b"+49a")
+
+
+HOSTILE = [
+    r"(.?){1,500}x?$",
+    r"^.*(((a{1,20}){1,20}){1,9})*$",
+    "(1?)" * 60,
+    r"^(.*)\1(.*)$",
+    "[0-9]{16}" * 20,
+    "(" * 10 + ".*" + ")" * 10,
+    r"^\\\xb2",
+]
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_an_expression_that_no_number_needs_is_skipped(pattern: str) -> None:
+    records = {b"2.1.9.4.e164.arpa.": [Naptr(1, 1, "u", "E2U+sip", f"!{pattern}!sip:bad@h!"), GOOD]}
+    ctx = Site("route { drop; }", "enum", names=Names(naptr=records)).context(request(uri="sip:+4912@h"))
+    assert Enum().enum_query(ctx)
+    assert ctx.uri() == b"sip:good@h" and not ctx.branches
+
+
+GOOD = Naptr(9, 9, "u", "E2U+sip", r"!^\+[0-9]{2}([0-9]{0,13})$!sip:good@h!")
+
+
+def test_of_many_records_the_first_are_looked_at() -> None:
+    bad = [Naptr(1, n, "u", "E2U+sip", "!^x$!sip:bad@h!") for n in range(15)]
+    others = [Naptr(1, n, "u", "E2U+mailto", "!^x$!sip:bad@h!") for n in range(50)]
+    for number, found in ((15, True), (16, False)):
+        records = {b"2.1.9.4.e164.arpa.": [*others, *bad, *bad[: number - 15], GOOD]}
+        ctx = Site("route { drop; }", "enum", names=Names(naptr=records)).context(request(uri="sip:+4912@h"))
+        assert Enum().enum_query(ctx) is found

@@ -82,6 +82,20 @@ def test_time_to_kill_ends_a_command_and_what_it_started() -> None:
     assert time.monotonic() - begin < 25
 
 
+def test_a_command_that_writes_without_end_is_killed() -> None:
+    begin = time.monotonic()
+    ctx = context()
+    assert not Exec().exec_dset(ctx, b"yes sip:x@h; sleep 30; echo")
+    assert ctx.new_uri is None and ctx.error == errors.EXEC
+    assert time.monotonic() - begin < 25
+
+
+def test_as_many_uris_as_a_request_can_have_are_far_from_too_much() -> None:
+    ctx = context()
+    assert Exec().exec_dset(ctx, b"for i in 1 2 3 4 5 6 7 8 9 10; do printf 'sip:%01000d@h\\n' $i; done #")
+    assert len(ctx.branches) == 9
+
+
 def test_a_job_in_the_background_does_not_hold_the_worker_up() -> None:
     begin = time.monotonic()
     assert Exec().exec_msg(context(), b"sleep 30 & exit 0")

@@ -221,6 +221,9 @@ def test_where_there_are_no_media_nobody_is_asked(proxy: FakeProxy, data: bytes)
         (invite(), ""),
         (invite(), "1.2.3.4"),
         (invite(), "1.2.3.4 many"),
+        (invite(), "1.2.3.4 99999"),
+        (invite(), "1.2.3.4\0 35000"),
+        (invite(), "host<x> 35000"),
     ],
 )
 def test_what_cannot_be_led_stays_as_it_is(proxy: FakeProxy, data: bytes, answer: str) -> None:

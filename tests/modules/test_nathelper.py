@@ -334,8 +334,11 @@ def test_a_reply_is_looked_up(proxy: FakeProxy) -> None:
     assert proxy.asked == ["V", "L cid1@h 127.0.0.1 4000 ft1 bt"]
 
 
-@pytest.mark.parametrize("answer", ["0", "E7", "70000 1.2.3.4"])
-def test_an_answer_without_a_port_changes_nothing(answer: str, tmp_path: Path) -> None:
+NO_PLACES = ["1.2.3.4\0", "1.2.3.4\x85a=x", "<script>", "host.example", "1.2.3", "9" * 4000, "[::1]", "fe80::1%<x>"]
+
+
+@pytest.mark.parametrize("answer", ["0", "E7", "70000 1.2.3.4", *[f"35000 {ip}" for ip in NO_PLACES]])
+def test_an_answer_without_a_port_or_an_address_changes_nothing(answer: str, tmp_path: Path) -> None:
     proxy = FakeProxy("unix", tmp_path)
     proxy.answers.append(answer)
     assert with_proxy(proxy).answer(invite(SDP)).endswith(SDP.encode())

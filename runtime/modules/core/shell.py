@@ -17,6 +17,8 @@ from runtime.routing.ports import L_WARN, Log, StandIn, Watched, Watches
 RUNNING_MAX: Final = 256
 
 _READ_BYTES: Final = 65536
+# What a command may write: more than any URIs or headers of a message. One that goes on is killed.
+OUTPUT_MAX: Final = 65536
 
 
 @final
@@ -100,6 +102,7 @@ class _Execution(Question[Outcome]):
         self._process: subprocess.Popen[Any] | None = None
         self._output: _Output | None = None
         self._pieces: Final[list[bytes]] = []
+        self._size = 0
 
     def asks(self) -> str:
         return shown(self._command)
@@ -160,10 +163,15 @@ class _Execution(Question[Outcome]):
             piece = os.read(output.fd, _READ_BYTES)
         except BlockingIOError:
             return
-        if piece:
+        if not piece:
+            self._close_output()
+            return
+        self._size += len(piece)
+        if self._size <= OUTPUT_MAX:
             self._pieces.append(piece)
         else:
-            self._close_output()
+            self._pieces.clear()
+            self.give_up()
 
     def _close_output(self) -> None:
         """Also a command that is killed has to be waited for, or stays as a zombie."""
@@ -180,7 +188,11 @@ class _Execution(Question[Outcome]):
         """The command has ended, which was watched for by `end`."""
         self._watches.forget(end)
         os.close(end.fd)
-        self._asking.take(self.number, _outcome(self._command, status, b"".join(self._pieces)), now_ms)
+        if self._size > OUTPUT_MAX:
+            outcome = Outcome(f"{shown(self._command)} wrote over {OUTPUT_MAX} bytes", b"", False)
+        else:
+            outcome = _outcome(self._command, status, b"".join(self._pieces))
+        self._asking.take(self.number, outcome, now_ms)
 
 
 def _outcome(command: str, status: int, output: bytes) -> Outcome:

@@ -36,6 +36,8 @@ def _service_doubt(text: str) -> Doubt | None:
 _SUFFIX: Final = Arg("suffix", some_text("suffix", "a domain that ends in a dot", _suffix_doubt))
 _SERVICE: Final = Arg("service", some_text("service", "the name of an ENUM service", _service_doubt))
 
+# Records of the service that are looked at: more than there can be branches, and each costs time.
+_RECORDS_MAX: Final = 16
 _FIRST_Q: Final = 990
 _Q_STEP: Final = 10
 
@@ -84,9 +86,8 @@ class Enum(Module):
             answer = names.answer_to(NAPTR, name, ctx.now_ms)
         if answer is None:
             return False
-        for record in answer.rules:
-            if record.flags.lower() != "u" or not is_service(record.services, service):
-                continue
+        fitting = [rule for rule in answer.rules if rule.flags.lower() == "u" and is_service(rule.services, service)]
+        for record in fitting[:_RECORDS_MAX]:
             try:
                 uri = uri_of(record.regexp, number)
             except ValueError as wrong:

@@ -21,6 +21,7 @@ from runtime.sip import methods
 from runtime.sip.contacts import contacts_in
 from runtime.sip.edits import Edit
 from runtime.sip.scan import IN_WORD, BadMessage, is_plain
+from runtime.sip.sdp import is_place
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.spec.declare import EVERYWHERE, ONREPLY, REQUEST, ModuleSpec, function, string_param
 from runtime.spec.effects import Does
@@ -134,8 +135,8 @@ class Mediaproxy(Module):
         if ctx.message.is_request and len(ports) < len(description.streams):
             raise Unusable(f"the proxy has {len(ports)} ports for {len(description.streams)} streams")
         for port in ports:
-            if not port.isdigit():
-                raise Unusable(f"the proxy answers {b' '.join(answer).decode('latin-1')}")
+            if not is_place(answer[0], port):
+                raise Unusable(f"the proxy answers {b' '.join(answer)[:60].decode('latin-1')}")
         description.follow(ctx, answer[0], ports)
 
     def _request(self, ctx: Context, description: Description) -> bytes:

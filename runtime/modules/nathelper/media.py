@@ -18,6 +18,7 @@ from runtime.sip.sdp import (
     find_connection,
     find_line,
     find_media,
+    is_place,
     line_to_append,
     next_line,
     sdp_start,
@@ -207,8 +208,10 @@ def _follow(ctx: Context, answer: bytes, address: bytes, media: Media, lines: li
         raise _Unusable("no answer from the RTP proxy")
     port = int(words[0]) if words[0].isdigit() and len(words[0]) <= 5 else 0
     if port <= 0 or port > 65535:
-        raise _Unusable(f"the RTP proxy has no port for this call, it answers {answer.decode('latin-1')}")
+        raise _Unusable(f"the RTP proxy has no port for this call, it answers {answer[:60].decode('latin-1')}")
     ip = words[1] if len(words) > 1 else address or ctx.socket.address.text
+    if len(words) > 1 and not is_place(ip, words[0]):
+        raise _Unusable(f"the RTP proxy has no address for this call, it answers {answer[:60].decode('latin-1')}")
     ctx.edits.append(Edit(media.start, media.end, b"%d" % port))
     for line in lines:
         _replace_address(ctx, line, ip)

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.usrloc.contact import LAST_TIME, PERMANENT, Contact
+from runtime.modules.usrloc.contact import LAST_TIME, PERMANENT, Contact, can_be_contact
 from runtime.modules.usrloc.dump import dump
 from runtime.modules.usrloc.expiring import Expiry
 from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyContacts
@@ -27,8 +27,6 @@ _USER_AGENT: Final = b"SIP Express Router FIFO"
 
 # Any number of 32 bits names flags; the lower half of them is there.
 _FLAGS_LIMIT: Final = 0xFFFFFFFF
-# The longest URI that lookup() can put into a request.
-URI_LIMIT: Final = 1024
 
 
 class Refused(Exception):
@@ -195,7 +193,7 @@ class Commands:
             raise Refused(b"400 Invalid q value\n" if words.by_fifo else b"400 invalid q value\n") from e
         replicate = _number(words.word(5), b"replicate")
         flags = _number(words.word(6), b"flags", _FLAGS_LIMIT) & 0xFFFF
-        if (lasts_s == 0 and flags & PERMANENT == 0) or len(uri) > URI_LIMIT or len(aor) > KEY_LIMIT:
+        if (lasts_s == 0 and flags & PERMANENT == 0) or not can_be_contact(uri) or len(aor) > KEY_LIMIT:
             raise Refused(_not_added(aor, uri, name))
         now_s = self._locations.now_s(words.now_ms)
         expires_s = min(now_s + lasts_s, LAST_TIME)

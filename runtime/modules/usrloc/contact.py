@@ -6,6 +6,8 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from runtime.sip.scan import IN_BRACKETS, is_plain
+
 # Flags, as the database has them.
 NAT: Final = 1
 PERMANENT: Final = 128
@@ -22,6 +24,15 @@ ZOMBIE_DIRTY: Final = 5
 Q_UNSPECIFIED: Final = -1
 # Later times cannot be written down: 32 bits.
 LAST_TIME: Final = 0xFFFFFFFE
+# Of RFC 3261, 8.1.1.5.
+LAST_CSEQ: Final = (1 << 31) - 1
+# The longest URI that `lookup` can put into a request.
+URI_LIMIT: Final = 1024
+
+
+def can_be_contact(uri: bytes) -> bool:
+    """True for what can stand in angle brackets and become a Request-URI, whoever has written it down."""
+    return len(uri) <= URI_LIMIT and is_plain(uri, IN_BRACKETS)
 
 
 @final

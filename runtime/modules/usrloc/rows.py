@@ -6,7 +6,17 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from runtime.modules.usrloc.contact import LAST_TIME, MEMORY_ONLY, PERMANENT, Q_UNSPECIFIED, SYNCED, ZOMBIE_NEW, Contact
+from runtime.modules.usrloc.contact import (
+    LAST_CSEQ,
+    LAST_TIME,
+    MEMORY_ONLY,
+    PERMANENT,
+    Q_UNSPECIFIED,
+    SYNCED,
+    ZOMBIE_NEW,
+    Contact,
+    can_be_contact,
+)
 from runtime.routing.context import Context
 from runtime.routing.database import DELETE, PUT, Change, Condition, Database, Row, Value
 
@@ -68,7 +78,7 @@ class Rows:
         self._written: Final = columns.all if use_domain else columns.all[:-1]
 
     def load(self, table: bytes) -> dict[bytes, list[Contact]]:
-        """All users of a table with their contacts, as the database has them. Rows without user or contact are left out.
+        """All users of a table with their contacts, as the database has them. Rows without a user, and what can be no contact, are left out.
 
         Raises DatabaseError.
         """
@@ -118,7 +128,7 @@ class Rows:
         for row in rows:
             user = row[0]
             uri = row[1]
-            if not isinstance(user, bytes) or not isinstance(uri, bytes):
+            if not isinstance(user, bytes) or not isinstance(uri, bytes) or not can_be_contact(uri):
                 continue
             domain = row[11]
             if self._use_domain:
@@ -206,24 +216,32 @@ def _find(contacts: list[Contact], uri: bytes) -> Contact | None:
 
 
 def _contact(uri: bytes, row: Row) -> Contact:
-    q = row[3]
+    """Numbers that no contact has are brought into their range: others may write into the table, too."""
+    received = _bytes(row[10], b"")
     return Contact(
         uri,
         min(max(_int(row[2], 0), 0), LAST_TIME),
-        Q_UNSPECIFIED if q is None or float(q) < 0 else min(round(float(q) * 1000), 1000),
+        _q(row[3]),
         _bytes(row[4], _DEFAULT_CALL_ID),
-        _int(row[5], 42),
+        min(max(_int(row[5], 42), 0), LAST_CSEQ),
         _int(row[7], 0) & 0xFFFF,
         _bytes(row[9], b""),
-        _bytes(row[10], b""),
+        received if can_be_contact(received) else b"",
         b"",
-        _int(row[6], 0),
+        _int(row[6], 0) & 0xFFFFFFFF,
         SYNCED,
     )
 
 
+def _q(value: Value) -> int:
+    """In thousandths; what is no number counts as none."""
+    if value is None or isinstance(value, bytes) or value < 0:
+        return Q_UNSPECIFIED
+    return round(min(value, 1.0) * 1000)
+
+
 def _int(value: Value, otherwise: int) -> i64:
-    return otherwise if value is None else int(value)
+    return otherwise if value is None or isinstance(value, bytes) else int(value)
 
 
 def _bytes(value: Value, otherwise: bytes) -> bytes:

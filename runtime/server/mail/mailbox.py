@@ -84,8 +84,8 @@ def _make_room(writer: socket.socket) -> None:
 class Post:
     """Collects letters for other processes and sends them off.
 
-    `dropped` counts those that found their mailbox full; the ones of the kind `gives_back` stand in `returned`, for the caller
-    to empty.
+    `dropped` counts those that found their mailbox full, or were larger than LETTER_BYTES; the ones of the kind `gives_back` stand
+    in `returned`, for the caller to empty.
     """
 
     def __init__(self, writers: list[socket.socket]) -> None:
@@ -98,7 +98,7 @@ class Post:
         self.returned: list[Letter] = []
 
     def begin(self, to: i64, kind: i64, size: i64) -> BytesWriter:
-        """Where to write a letter for mailbox `to`: exactly `size` bytes, LETTER_BYTES at most. It leaves with `flush`."""
+        """Where to write a letter for mailbox `to`: exactly `size` bytes. It leaves with `flush`, if it has LETTER_BYTES at most."""
         packet = self._packets[to]
         used: i64 = len(packet)
         if used == 0:
@@ -120,18 +120,26 @@ class Post:
 
     def _send(self, to: i64) -> None:
         packet = self._packets[to]
-        try:
-            self._writers[to].send(packet.getvalue())
-        except OSError as e:
-            if e.errno not in _FULL:
-                raise
-            self.dropped += self._letters[to]
-            if self.gives_back:
-                letters: list[Letter] = []
-                open_packet(packet.getvalue(), letters)
-                self.returned.extend([letter for letter in letters if letter.kind == self.gives_back])
+        # What is larger than any packet is a single letter: who reads would get a part of it, and cannot do anything with that.
+        if len(packet) > PACKET_MAX_BYTES:
+            self._drop(to)
+        else:
+            try:
+                self._writers[to].send(packet.getvalue())
+            except OSError as e:
+                if e.errno not in _FULL:
+                    raise
+                self._drop(to)
         packet.truncate(0)
         self._letters[to] = 0
+
+    def _drop(self, to: i64) -> None:
+        """What was to be sent is lost."""
+        self.dropped += self._letters[to]
+        if self.gives_back:
+            letters: list[Letter] = []
+            open_packet(self._packets[to].getvalue(), letters)
+            self.returned.extend([letter for letter in letters if letter.kind == self.gives_back])
 
 
 _FULL: Final = frozenset((errno.EAGAIN, errno.EWOULDBLOCK, errno.ENOBUFS, errno.ENOMEM))

@@ -200,6 +200,24 @@ def test_answers_about_names(way: Way, question: NameQuestion, sent: Answer) -> 
     assert _shown(found.answer) == _shown(sent)
 
 
+@pytest.mark.parametrize("records", [3000, name_answer.RECORDS_MAX])
+def test_of_an_answer_about_names_the_best_records_are_told(way: Way, records: int) -> None:
+    services = [Srv(1, 1, port, b"x." * 120 + b"example.com") for port in range(records)]
+    sent = _with(1, lambda a: a.services.extend(services))
+    name_answer.put(way.post, 0, (SRV, b"_sip._udp.example.com"), sent)
+    found = name_answer.read(way.one()).answer
+    assert _shown(found) == _shown(_with(1, lambda a: a.services.extend(services[: name_answer.RECORDS_MAX])))
+
+
+def test_of_long_records_fewer_are_told(way: Way) -> None:
+    rules = [Naptr(1, n, "u", "E2U+sip" + "x" * 248, "r" * 255, b"n" * 253) for n in range(90)]
+    sent = _with(1, lambda a: a.rules.extend(rules))
+    name_answer.put(way.post, 0, (NAPTR, b"1.e164.arpa"), sent)
+    found = name_answer.read(way.one()).answer
+    told = len(found.rules)
+    assert 30 < told < 60 and _shown(found) == _shown(_with(1, lambda a: a.rules.extend(rules[:told])))
+
+
 def _shown(one: Answer) -> tuple[object, ...]:
     services = [(s.priority, s.weight, s.port, s.target) for s in one.services]
     rules = [(r.order, r.preference, r.flags, r.services, r.regexp, r.replacement) for r in one.rules]

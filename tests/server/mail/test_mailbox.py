@@ -131,3 +131,15 @@ def test_a_waiter_tells_which_descriptor_is_ready(boxes: Mailboxes, native: Modu
     assert waiter.wait(1000) == 5
     boxes.readers[2].recv(10)
     assert waiter.wait(0) == 1
+
+
+def test_a_letter_that_nobody_could_read_whole_is_lost_and_no_other_is(boxes: Mailboxes, mailbox: Mailbox) -> None:
+    post = Post(boxes.writers)
+    post.gives_back = 2
+    put(post, 1, 1, b"before")
+    put(post, 1, 2, bytes(LETTER_BYTES + 1))
+    put(post, 1, 3, b"behind")
+    post.flush()
+    assert [body(letter) for letter in read(mailbox)] == [b"before", b"behind"]
+    assert post.dropped == 1
+    assert [(letter.kind, len(body(letter))) for letter in post.returned] == [(2, LETTER_BYTES + 1)]

@@ -13,10 +13,14 @@ from runtime.server.mail.mailbox import Letter, Post
 
 KIND: Final[i64] = 11
 
+# Records that are told, the best ones: a zone may have thousands, and each of them would cost who asked time and further questions.
+RECORDS_MAX: Final = 100
+_RECORDS_BYTES: Final = 32768
+
 
 @final
 class NameAnswerLetter:
-    """The `answer` to a `question` (runtime.routing.dns_records)."""
+    """The `answer` to a `question` (runtime.routing.dns_records), RECORDS_MAX of its records at most."""
 
     def __init__(self, question: NameQuestion, answer: Answer) -> None:
         self.question: Final = question
@@ -25,7 +29,7 @@ class NameAnswerLetter:
 
 def put(post: Post, to: i64, question: NameQuestion, answer: Answer) -> None:
     name = question[1]
-    packed = packed_words(_records_of(answer))
+    packed = packed_words(_first(_records_of(answer)))
     out = post.begin(to, KIND, 24 + len(name) + len(packed))
     write_i64_le(out, question[0] | (len(name) << 16))
     write_i64_le(out, answer.life_ms)
@@ -54,6 +58,18 @@ def _records_of(answer: Answer) -> list[bytes]:
         texts = b"\0".join([text.encode("latin-1") for text in (rule.flags, rule.services, rule.regexp)])
         found.append(b"%d\0%d\0%s\0%s" % (rule.order, rule.preference, rule.replacement, texts))
     return found
+
+
+def _first(records: list[bytes]) -> list[bytes]:
+    """As many as are told."""
+    size = 0
+    count = 0
+    for record in records[:RECORDS_MAX]:
+        size += len(record)
+        if size > _RECORDS_BYTES:
+            break
+        count += 1
+    return records[:count]
 
 
 def _add(answer: Answer, kind: i64, record: bytes) -> None:
