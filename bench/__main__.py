@@ -51,6 +51,7 @@ def main(words: list[str] | None = None) -> int:
     beside.add_argument("--register-rate", type=int, default=5_000, help="that users register at (%(default)s)")
     beside.add_argument("--rate", type=int, default=1_000, help="requests a second (%(default)s)")
     beside.add_argument("--seconds", type=float, default=5.0, help="of one measurement (%(default)s)")
+    beside.add_argument("--rounds", type=int, default=3, help="in turn without and with it; medians (%(default)s)")
     beside.add_argument("--ours", default=command_of("ser"), metavar="COMMAND", help="our server (%(default)s)")
     _add_gap(commands.add_parser("gap", help="the longest time that a worker works between two receives"))
     idle = commands.add_parser("idle", help="how often a server without work wakes up")
@@ -169,7 +170,13 @@ def _run(arguments: argparse.Namespace) -> dict[str, object]:
     if arguments.command == "beside":
         ser = shlex.split(arguments.ours)
         return measure_beside(
-            ser, arguments.users, arguments.register_rate, arguments.rate, arguments.seconds, _cores()
+            ser,
+            arguments.users,
+            arguments.register_rate,
+            arguments.rate,
+            arguments.seconds,
+            arguments.rounds,
+            _cores(),
         )
     if arguments.command == "gap":
         ser = shlex.split(arguments.ours)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import select
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -127,49 +128,78 @@ class Beside:
     def _load(self, mode: str, rate: float, count: int) -> Load:
         return load(mode, rate, count, self._port, self._callee_port, core=self._cores[1], users=self._users)
 
-    def measure(self, mode: str, beside: str, alone: Load | None = None) -> Load:
-        """Delays under the load, printed; in relation to those that were measured `alone`."""
+    def measure(self, mode: str, beside: str) -> Load:
+        """Delays under the load, printed."""
         found = self._load(mode, self._rate, max(1, int(self._rate * self._seconds)))
-        times = found["p99_us"] / alone["p99_us"] if alone is not None and alone["p99_us"] else 1.0
-        self.found[f"{mode} {beside}"] = {**found, "p99_times": times}
         print(
-            f"{mode:8} {beside}: p50 {found['p50_us']:.0f} us, p99 {found['p99_us']:.0f} us ({times:.2f} times), lost {found['lost']}",
+            f"{mode:8} {beside}: p50 {found['p50_us']:.0f} us, p99 {found['p99_us']:.0f} us, lost {found['lost']}",
             flush=True,
         )
         return found
 
+    def compare(self, mode: str, beside: str, alone: list[Load], loaded: list[Load]) -> None:
+        """The medians of rounds, in turn without and with what goes on beside."""
+        before_us, after_us = (statistics.median([one["p99_us"] for one in all_]) for all_ in (alone, loaded))
+        times = after_us / before_us if before_us else 1.0
+        lost = sum(one["lost"] for one in loaded)
+        self.found[f"{mode} {beside}"] = {
+            "p99_us": after_us,
+            "alone_p99_us": before_us,
+            "p99_times": times,
+            "lost": lost,
+        }
+        print(
+            f"{mode} {beside}: p99 {after_us:.0f} us, alone {before_us:.0f} us: {times:.2f} times; lost {lost}",
+            flush=True,
+        )
+
 
 def measure_beside(
-    ser: list[str], users: int, register_rate: float, rate: float, seconds: float, cores: tuple[int | None, int | None]
+    ser: list[str],
+    users: int,
+    register_rate: float,
+    rate: float,
+    seconds: float,
+    rounds: int,
+    cores: tuple[int | None, int | None],
 ) -> dict[str, object]:
-    """p50 and p99 of lookups and REGISTERs alone and beside each task; printed as they come. Raises CannotMeasure."""
+    """p50 and p99 of lookups and REGISTERs alone and beside each task in turn; printed as they come, with the medians of the rounds.
+    Raises CannotMeasure."""
     scene = Beside(ser, users, register_rate, rate, seconds, cores)
     print(f"{users} users, {rate:g} requests a second", flush=True)
     with scene.server() as folder:
         for mode in MODES:
             scene.measure(mode, "to warm up")
-            alone = scene.measure(mode, "alone")
-            for name, task in TASKS.items():
-                asking = Asking(folder, task)
-                try:
-                    scene.measure(mode, f"beside {name}", alone)
-                finally:
-                    asking.end()
-                print(f"         {task} was answered {asking.answers} times", flush=True)
-    _measure_expiry(scene, seconds)
+            alone: list[Load] = []
+            loaded: dict[str, list[Load]] = {name: [] for name in TASKS}
+            for _ in range(rounds):
+                alone.append(scene.measure(mode, "alone"))
+                for name, task in TASKS.items():
+                    asking = Asking(folder, task)
+                    try:
+                        loaded[name].append(scene.measure(mode, f"beside {name}"))
+                    finally:
+                        asking.end()
+                    print(f"         {task} was answered {asking.answers} times", flush=True)
+            for name in TASKS:
+                scene.compare(mode, f"beside {name}", alone, loaded[name])
+    _measure_expiry(scene, seconds, rounds)
     return scene.found
 
 
-def _measure_expiry(scene: Beside, seconds: float) -> None:
+def _measure_expiry(scene: Beside, seconds: float, rounds: int) -> None:
     """REGISTERs before, and while, all contacts end."""
     life_s = int(scene.fill_s + seconds + MARGIN_S)
-    began_s = time.monotonic()
-    with scene.server(
-        f'modparam("registrar", "max_expires", {life_s})\nmodparam("usrloc", "timer_interval", 1)'
-    ) as folder:
-        filled_s = time.monotonic()
-        alone = scene.measure("register", "before the end")
-        # The load renews contacts: those of the first users.
-        time.sleep(max(0.0, began_s + life_s + (filled_s - began_s - scene.fill_s) - time.monotonic()))
-        scene.measure("register", "beside the end", alone)
-        print(f"         ul_stats: {' '.join(told(folder, 'ul_stats'))}", flush=True)
+    parameters = f'modparam("registrar", "max_expires", {life_s})\nmodparam("usrloc", "timer_interval", 1)'
+    alone: list[Load] = []
+    loaded: list[Load] = []
+    for _ in range(rounds):
+        began_s = time.monotonic()
+        with scene.server(parameters) as folder:
+            filled_s = time.monotonic()
+            alone.append(scene.measure("register", "before the end"))
+            # The load renews contacts: those of the first users.
+            time.sleep(max(0.0, began_s + life_s + (filled_s - began_s - scene.fill_s) - time.monotonic()))
+            loaded.append(scene.measure("register", "beside the end"))
+            print(f"         ul_stats: {' '.join(told(folder, 'ul_stats'))}", flush=True)
+    scene.compare("register", "beside the end", alone, loaded)

@@ -264,13 +264,13 @@ class Tracing(Onlooker):
         if message.call_id == 0:
             return
         self._end_the_late()
-        call_id = message.value(message.call_id)
-        call = self._calls.get(call_id)
+        call = self._calls.get(message.value(message.call_id)) if self._calls else None
         if message.is_request:
             for trace in self._traces:
                 if trace.left > 0 and (call is None or trace not in call.traces) and trace.wanted.meets(ctx):
                     trace.left -= 1
                     if call is None:
+                        call_id = message.value(message.call_id)
                         call = self._calls[call_id] = _Call(call_id)
                     call.traces.append(trace)
         self._ctx, self._call = ctx, call
@@ -280,7 +280,7 @@ class Tracing(Onlooker):
             call,
             (
                 RECEIVED,
-                call_id,
+                call.call_id,
                 self._unix_us(),
                 message.buf[:MESSAGE_MAX],
                 (ctx.socket.proto_name, ctx.source.text, int(ctx.source.port)),
@@ -360,7 +360,7 @@ class Tracing(Onlooker):
                     now_us = now_us or self._unix_us()
                     by_step = any([send is other for other in self._of_steps])
                     self._tell(call, (SENT, call.call_id, now_us, *_sent(send), by_step))
-        self._of_steps = []
+            self._of_steps = []
         for trace in self._traces:
             if trace.events or trace.lost:
                 events, lost = trace.events, trace.lost
@@ -427,7 +427,9 @@ class Tracing(Onlooker):
         if ctx is self._ctx:
             return self._call
         message = ctx.message
-        return None if message.call_id == 0 else self._calls.get(message.value(message.call_id))
+        if not self._calls or message.call_id == 0:
+            return None
+        return self._calls.get(message.value(message.call_id))
 
     def _call_in(self, data: bytes) -> _Call | None:
         """Whose this message is, which goes out."""

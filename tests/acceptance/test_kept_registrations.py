@@ -48,9 +48,11 @@ def message(method: str, user: str, server: Ser, port: int, contact: str = "") -
 
 
 class Phones:
-    """Phones that register one after the other, with several on their way; `answered` are those that got their 200."""
+    """Phones that register one after the other, with several on their way; `answered` are those that got their 200. `kind` is the
+    beginning of their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str = "user") -> None:
+        self._kind = kind
         self.answered: set[str] = set()
         self.refused: set[str] = set()
         self._next = 0
@@ -66,7 +68,7 @@ class Phones:
         port = self._socket.getsockname()[1]
         while (self._next < last or waiting) and time.monotonic() < until:
             while self._next < last and len(waiting) < WINDOW:
-                user = f"user{self._next}"
+                user = f"{self._kind}{self._next}"
                 self._next += 1
                 waiting.add(user)
                 contact = f"<sip:{user}@127.0.0.1:9>;expires=3600"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from acceptance.conftest import Ser
-from acceptance.test_kept_registrations import Phones, config_in, kill_all, started
+from acceptance.test_kept_registrations import Phones, config_in, kill_all, missing_of, started
 
 from runtime.storage.administration import Administration
 from runtime.storage.connection import connect
@@ -74,6 +75,32 @@ def test_what_is_written_back_is_there_after_the_end(url: str, tmp_path: Path) -
     finally:
         server.kill()
     assert users(url) == phones.answered, server.log.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [1, 3])
+def test_two_servers_register_in_one_database(url: str, mode: int, tmp_path: Path) -> None:
+    """At the same time: both take turns, no 200 lies, and who reads the database, later or at once, finds the phones of both."""
+    made(url)
+    number = 20 if url.startswith("dbtext") else 150
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder in folders:
+        folder.mkdir()
+    servers = [started(folder, config(folder, url, mode)) for folder in folders]
+    phones = [Phones("first"), Phones("second")]
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda one, server: one.register(server, number, 60.0), phones, servers))
+        answered = phones[0].answered | phones[1].answered
+        assert len(answered) == 2 * number, [server.log.read_text() for server in servers]
+        assert answered <= users(url)
+        if mode == 1:
+            kill_all(servers[0])
+            servers[0] = started(folders[0], config(folders[0], url, mode))
+        assert missing_of(servers[0], answered) == set(), servers[0].log.read_text()
+    finally:
+        for server in servers:
+            server.kill()
 
 
 def calls_go_on(server: Ser, phones: Phones) -> bool:

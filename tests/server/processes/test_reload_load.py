@@ -106,6 +106,7 @@ def site(start: StartServer, tmp_path: Path) -> Reloaded:
     return Reloaded(start, tmp_path)
 
 
+@pytest.mark.timeout(300 + RELOADS)  # seconds: each waits for a compiler
 def test_good_and_bad_programs_by_turns_lose_and_mix_nothing_and_memory_is_flat(site: Reloaded) -> None:
     site.begin(parts("p0"))
     load = Load(site.server.port)
