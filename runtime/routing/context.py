@@ -89,6 +89,8 @@ class Context(Decisions):
         self._depth: i64 = 0
         # It has been forwarded or answered without state: what becomes of it is decided.
         self.is_settled = False
+        # Nothing that its answer is made of is broken: looked at once.
+        self.is_sound = False
         # There can be no transaction for it: From, To, Call-ID or CSeq is missing or broken, and a module has asked for one.
         self.is_without_tuple = False
         # A request in its main route: while it waits its repetitions and its CANCEL have to find it.

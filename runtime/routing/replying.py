@@ -30,7 +30,7 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
     A `to_tag` that is not empty is put into To. Redirections carry the branch set in Contact. RFC 3261 16.11.
     """
     if code >= 200 and code != 400:
-        broken = broken_header(ctx.message)
+        broken = broken_in(ctx)
         if len(broken) > 0:
             code, reason, body = 400, refusal(ctx, broken), b""
     destination = reply_address(ctx)
@@ -45,6 +45,15 @@ def send_reply(ctx: Context, code: i64, reason: bytes, to_tag: bytes, body: byte
         ctx.is_settled = True
     ctx.world.counters.local_replies += 1
     return True
+
+
+def broken_in(ctx: Context) -> str:
+    """The name of a header for whose sake the request of `ctx` gets 400, whatever its script has for it; "" if there is none."""
+    if ctx.is_sound:
+        return ""
+    broken = broken_header(ctx.message)
+    ctx.is_sound = len(broken) == 0
+    return broken
 
 
 def refusal(ctx: Context, broken: str) -> bytes:

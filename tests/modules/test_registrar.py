@@ -195,6 +195,24 @@ def test_what_is_refused_says_why_and_changes_nothing(headers: dict[str, str], w
     assert contacts(register(server, cseq=3)) == "<sip:a@h>;expires=3600"
 
 
+@pytest.mark.parametrize(
+    ("was", "broken"),
+    [
+        ("CSeq: 2 REGISTER", "CSeq: 2 INVITE"),
+        ("CSeq: 2 REGISTER", "CSeq: 2 REGISTER x"),
+        ("Content-Length: 0", "Content-Length: 9"),
+        ("branch=z9hG4bK1", "branch=z9hG4bK1, junk"),
+    ],
+)
+def test_what_can_only_be_answered_with_400_changes_nothing(was: str, broken: str) -> None:
+    server = site()
+    register(server, "<sip:a@h>")
+    headers = {"CSeq": "2 REGISTER", "Call-ID": "reg@h", "Contact": "<sip:b@h>"}
+    data = request("REGISTER", "sip:example.com", **headers).replace(was.encode(), broken.encode())
+    assert error(server.answer(data)) == "400 Bad Request: Message parse error"
+    assert contacts(register(server, cseq=3)) == "<sip:a@h>;expires=3600"
+
+
 def test_a_broken_from_is_nobodys_business() -> None:
     assert contacts(register(site(), "<sip:a@h>", From="<sip:alice")) == "<sip:a@h>;expires=3600"
 

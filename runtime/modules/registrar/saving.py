@@ -19,6 +19,7 @@ from runtime.modules.usrloc.locations import Change, Locations, Table, TooManyCo
 from runtime.modules.usrloc.store import StoreError
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.database import DatabaseError
+from runtime.routing.replying import broken_in
 from runtime.routing.verdict import FALSE, STOP, TRUE
 from runtime.sip.scan import BadMessage
 from runtime.sip.transport import Send
@@ -119,6 +120,9 @@ class Saver:
             aor = self._aor(ctx)
             if wanted.refusal is not None:
                 raise wanted.refusal
+            if len(broken_in(ctx)) > 0:
+                # The answer would be 400: nothing may have changed then.
+                raise Refused(PARSE_ERROR)
             if wanted.star or len(wanted.contacts) > 0:
                 wish = Wish(ctx, wanted, self._settings, now_s, MEMORY_ONLY if memory_only else 0)
                 if len(wanted.paths) > 0:
