@@ -130,12 +130,15 @@ def test_what_is_no_message_for_somebody_is_not_stored(headers: dict[str, str]) 
     assert silo.rows == []
 
 
-@pytest.mark.parametrize(("length", "kept"), [(b"3", b"hel"), (b"5", b"hello"), (b"9", b"hello")])
-def test_bytes_beyond_content_length_are_not_kept(length: bytes, kept: bytes) -> None:
+@pytest.mark.parametrize(
+    ("length", "status", "kept"), [(b"3", b"202", [b"hel"]), (b"5", b"202", [b"hello"]), (b"9", b"400", [])]
+)
+def test_what_is_kept_is_what_content_length_says(length: bytes, status: bytes, kept: list[bytes]) -> None:
     silo = Silo()
     message = request("MESSAGE", BOB, "hello", Content_Type="text/plain", To=AWAY)
-    silo.say(message.replace(b"Content-Length: 5", b"Content-Length: " + length))
-    assert [row["body"] for row in silo.rows] == [kept]
+    sends = silo.say(message.replace(b"Content-Length: 5", b"Content-Length: " + length))
+    assert [row["body"] for row in silo.rows] == kept
+    assert any(send.data.startswith(b"SIP/2.0 " + status) for send in sends)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from runtime.routing.database import (
     require_version,
 )
 from runtime.routing.module import Module
+from runtime.routing.replying import broken_in
 from runtime.routing.timer import Timer
 from runtime.routing.world import World
 from runtime.sip.message import Message
@@ -139,6 +140,10 @@ class Msilo(Module):
     def m_store(self, ctx: Context, recipient: int) -> bool:
         """Keep the message; False if it is none that is kept, or if the database does not take it."""
         try:
+            broken = broken_in(ctx)
+            if broken:
+                # Whatever the script says, the answer will be 400, and who gets that sends it again.
+                raise CannotStore(f"{broken} is missing or broken")
             to = ctx.to_uri()
             sender = ctx.from_uri()
             self._refuse_own(to, sender)
