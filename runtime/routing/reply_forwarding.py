@@ -78,6 +78,15 @@ def _is_proven(ctx: Context, via: Via) -> bool:
     return transit.is_proven(ctx.message, via, ctx.world.secret)
 
 
+def is_known_reply(ctx: Context) -> bool:
+    """True if the request was forwarded without state by this server, to where its second Via leads back."""
+    try:
+        via = transit.second_via(ctx.message)
+    except BadMessage:
+        return False
+    return via is not None and _is_proven(ctx, via)
+
+
 def via_connection(ctx: Context) -> i64:
     """The number of the connection that `i` of the reply's topmost Via, ours, names; 0 when it names none, or not in our words."""
     via = ctx.message.via1

@@ -32,13 +32,15 @@ TIMED_OUT: Final = 2  # the branch has got no final reply
 @final
 class TimerSettings:
     """Milliseconds. `fr` final reply and ACK, `fr_inv` final reply after a provisional one, `wait` until a transaction that is
-    over is forgotten, `repeat_1`… delays before the first three repetitions, `repeat_rest` before all others."""
+    over is forgotten, `accepted` the same for an INVITE with a 2xx, which may come again, `repeat_1`… delays before the first three repetitions, `repeat_rest` before all others.
+    """
 
     def __init__(
         self,
         fr: i64,
         fr_inv: i64,
         wait: i64,
+        accepted: i64,
         repeat_1: i64,
         repeat_2: i64,
         repeat_3: i64,
@@ -48,6 +50,7 @@ class TimerSettings:
         self.fr: Final = fr
         self.fr_inv: Final = fr_inv
         self.wait: Final = wait
+        self.accepted: Final = accepted
         self.repeat_1: Final = repeat_1
         self.repeat_2: Final = repeat_2
         self.repeat_3: Final = repeat_3
@@ -307,7 +310,8 @@ class Layer:
         t.state = WAITING
         self._count_release(t)
         t.repeat_ms = NEVER
-        t.give_up_ms = now_ms + self.settings.wait
+        is_accepted = t.is_invite and 200 <= t.status < 300
+        t.give_up_ms = now_ms + (self.settings.accepted if is_accepted else self.settings.wait)
         self._wheel.set(t, t.give_up_ms)
         if not t.is_local:
             self._drop_requests(t)

@@ -13,7 +13,7 @@ from typing import Final
 
 import engine
 import pytest
-from script import request
+from script import reply, request
 
 from parameters.play import OTHER_URL, Effect, Event, Stage, answers, asked, db_url, passes, play, renamed, says, timers
 from runtime.routing.ports import Watched, Watches
@@ -284,6 +284,7 @@ EFFECTS: Final = [
         "183 Wait\n.\n",
     ),
     Effect("tm.refuse_stray_cancel", 1, relayed(CANCEL), "CANCEL sip:bob", "SIP/2.0 481"),
+    Effect("tm.drop_stray_replies", 1, relayed(says(reply("200 Stray"))), "SIP/2.0 200 Stray", ""),
     Effect("tm.fr_timer_avp", "s:mine", relayed(INVITE, passes(40), before=MINE), at("30", 5080), at("9", 5080)),
     Effect(
         "tm.fr_inv_timer_avp",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import script as scripted
 from engine import header, vias
 
 from runtime.modules import core
@@ -437,6 +438,48 @@ def test_a_cancel_for_nothing_may_be_refused() -> None:
     site = Site(Tm(refuse_stray_cancel=1))
     site.say(reply(to(site.say(request()), 5090), 180), 5090)
     assert said(site.say(request("CANCEL"))) == ["5090 CANCEL", "5080 200"]
+
+
+@pytest.mark.parametrize("drops", [0, 1])
+def test_a_2xx_that_comes_long_after_a_refusal_may_be_dropped(drops: int) -> None:
+    """RFC 6026 8.9: whose transaction is over is nobody's, and no book has it."""
+    site = Site(Tm(drop_stray_replies=drops))
+    sent = to(site.say(request()), 5090)
+    site.say(reply(sent, 486), 5090)
+    site.say(request("ACK"))
+    site.wait(9)
+    assert said(site.say(reply(sent, 200), 5090)) == ([] if drops else ["5080 200"])
+
+
+def test_a_2xx_that_is_repeated_goes_on_as_long_as_a_callee_repeats_it() -> None:
+    site = Site(Tm(drop_stray_replies=1))
+    sent = to(site.say(request()), 5090)
+    assert said(site.say(reply(sent, 200), 5090)) == ["5080 200"]
+    site.wait(30)
+    assert said(site.say(reply(sent, 200), 5090)) == ["5080 200"]
+    site.wait(10)
+    assert said(site.say(reply(sent, 200), 5090)) == [] and site.open == 0
+
+
+@pytest.mark.parametrize("branch", ["z9hG4bK0", "z9hG4bK" + "a" * 32, "0"])
+def test_a_reply_that_nobody_can_have_been_asked_for_may_be_dropped(branch: str) -> None:
+    forged = scripted.reply(
+        Via=f"SIP/2.0/UDP 127.0.0.1:5070;branch={branch},SIP/2.0/UDP 127.0.0.1:5080;branch=z9hG4bK1"
+    )
+    for drops in (0, 1):
+        site = Site(Tm(drop_stray_replies=drops))
+        assert said(site.say(forged, 5090)) == ([] if drops else ["5080 200"])
+        assert site.engine.world.counters.dropped_replies == drops
+
+
+def test_a_reply_to_what_was_forwarded_without_state_is_no_stray_one() -> None:
+    cfg = 'modparam("tm", "drop_stray_replies", 1) route { forward(127.0.0.1, 5090); }'
+    site = scripted.Site(cfg, "tm")
+    for method in ("OPTIONS", "CANCEL"):
+        (sent,) = site.say(scripted.request(method))
+        (back,) = site.say(reply(sent, 200), port=5090)
+        assert back.destination.port == 5080 and back.data.startswith(b"SIP/2.0 200 ")
+        assert site.say(reply(sent, 200).replace(b":5080;", b":5081;"), port=5090) == []
 
 
 def test_a_cancel_after_the_final_reply_changes_nothing() -> None:

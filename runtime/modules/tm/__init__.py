@@ -34,6 +34,9 @@ from runtime.tx.room import Room, share_of
 from runtime.tx.table import Table
 from runtime.tx.timers import Wheel
 
+# A callee repeats its 2xx so long, 64 * T1, where the ACK is lost. RFC 3261 13.3.1.4, RFC 6026 8.5
+_ACCEPTED_MS: Final = 32_000
+
 
 @final
 class Tm(Functions):
@@ -56,6 +59,7 @@ class Tm(Functions):
         restart_fr_on_each_reply: int = 1,
         pass_provisional_replies: int = 0,
         refuse_stray_cancel: int = 0,
+        drop_stray_replies: int = 0,
         uac_from: str = "sip:foo@foo.bar",
         unix_tx_timeout: int = 2,
         fr_timer_avp: str = "callee_fr_timer",
@@ -72,6 +76,7 @@ class Tm(Functions):
             fr_timer * 1000,
             fr_inv_timer * 1000,
             wt_timer * 1000,
+            max(wt_timer * 1000, _ACCEPTED_MS) if drop_stray_replies else wt_timer * 1000,
             retr_timer1p1 * 1000,
             retr_timer1p2 * 1000,
             retr_timer1p3 * 1000,
@@ -87,6 +92,7 @@ class Tm(Functions):
         self._tw_append: Final = tw_append
         self._passes_provisional: Final = pass_provisional_replies != 0
         self._refuses_stray_cancels: Final = refuse_stray_cancel != 0
+        self._drops_stray_replies: Final = drop_stray_replies != 0
         self._fr_avp: AvpName | None = None
         self._fr_inv_avp: AvpName | None = None
 
@@ -136,6 +142,7 @@ class Tm(Functions):
             self.observers,
             self._passes_provisional,
             self._refuses_stray_cancels,
+            self._drops_stray_replies,
         )
 
     def _empty(self, world: World, now_ms: int) -> State:
@@ -148,7 +155,7 @@ class Tm(Functions):
     # --- hooks -------------------------------------------------------------------------------------------------------
 
     def on_reply(self, ctx: Context) -> bool:
-        return events.reply_came(self.core.layer, ctx)
+        return events.reply_came(self.core, ctx)
 
     def after_request(self, ctx: Context) -> None:
         events.route_ended(self.core.layer, ctx)
@@ -256,6 +263,9 @@ EXPORTS: Final = ModuleSpec(
         switch_param("pass_provisional_replies", 0, "Provisional replies to t_uac_dlg are told, too."),
         switch_param(
             "refuse_stray_cancel", 0, "A CANCEL of no known request gets 481, and is not forwarded. Not in SER."
+        ),
+        switch_param(
+            "drop_stray_replies", 0, "A reply to no request that came through here is not forwarded. Not in SER."
         ),
         idle(
             string_param(

@@ -27,7 +27,7 @@ class Core:
     `failure` and `onreply` are the routes of ser.cfg by their numbers, `observers` see what opens. `layer` has the timers of the
     configuration, `room` its bounds. `fr_avp` and `fr_inv_avp` name the AVPs that override the two timers of a transaction, None for none.
     `passes_provisional`: who has a request sent hears of provisional replies, too. `refuses_stray_cancels`: a CANCEL of nothing that is known here
-    is not forwarded.
+    is not forwarded; `drops_stray_replies`: nor is a reply to nothing that came through here.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Core:
         observers: list[Observer],
         passes_provisional: bool,
         refuses_stray_cancels: bool,
+        drops_stray_replies: bool,
     ) -> None:
         self.world: Final = world
         self.outbox: Final = world.outbox
@@ -54,6 +55,7 @@ class Core:
         self.observers: Final = observers
         self.passes_provisional: Final = passes_provisional
         self.refuses_stray_cancels: Final = refuses_stray_cancels
+        self.drops_stray_replies: Final = drops_stray_replies
         self.overload: Final = Overload(world, layer, room)
         self._fr_avp: Final = fr_avp
         self._fr_inv_avp: Final = fr_inv_avp

@@ -16,7 +16,8 @@ from runtime.modules.tm.core import Core
 from runtime.modules.tm.failover import try_next_server
 from runtime.modules.tm.rescue import rescue
 from runtime.routing import errors
-from runtime.routing.context import L_WARN, Context
+from runtime.routing.context import L_NOTICE, L_WARN, Context
+from runtime.routing.reply_forwarding import is_known_reply
 from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import parse
 from runtime.sip.reply import reason_of
@@ -31,10 +32,15 @@ from runtime.tx.transaction import OVER, PROCEEDING, Branch, Client, Transaction
 A_TURN: Final[i64] = 100
 
 
-def reply_came(layer: Layer, ctx: Context) -> bool:
-    """False if the reply belongs to a transaction, and is dealt with."""
+def reply_came(core: Core, ctx: Context) -> bool:
+    """False if the reply belongs to a transaction, and is dealt with, or is a stray one that is not to go on."""
+    layer = core.layer
     client = layer.table.find_client(ctx.message)
     if client is None:
+        if core.drops_stray_replies and not is_known_reply(ctx):
+            ctx.log(L_NOTICE, "NOTICE: reply_received: no request that came through here has this reply: dropped")
+            ctx.world.counters.dropped_replies += 1
+            return False
         return True
     call = client.transaction
     assert isinstance(call, Call)
