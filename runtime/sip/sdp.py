@@ -53,11 +53,13 @@ class Connection:
 
 @final
 class Media:
-    """An m= line. `start:end` is its port, `port` the number, -1 where it is none; `is_audio` tells audio from all else."""
+    """An m= line. `start:end` is its port, `port` the number, -1 where it is none; `behind` is where the word ends that begins with it,
+    with a number of ports (`49170/2`). `is_audio` tells audio from all else."""
 
-    def __init__(self, start: i64, end: i64, port: i64, is_audio: bool) -> None:
+    def __init__(self, start: i64, end: i64, behind: i64, port: i64, is_audio: bool) -> None:
         self.start: Final = start
         self.end: Final = end
+        self.behind: Final = behind
         self.port: Final = port
         self.is_audio: Final = is_audio
 
@@ -105,7 +107,9 @@ def find_media(buf: bytes, pos: i64) -> Media | None:
             # "49170/2": a port and a number of them.
             digits = words[1].partition(b"/")[0]
             start: i64 = buf.find(words[1], line + 2 + len(words[0]))
-            return Media(start, start + len(digits), decimal(digits, 0, len(digits)), words[0].lower() == b"audio")
+            port = decimal(digits, 0, len(digits))
+            is_audio = words[0].lower() == b"audio"
+            return Media(start, start + len(digits), start + len(words[1]), port, is_audio)
 
 
 def line_to_append(buf: bytes, line: bytes) -> bytes:

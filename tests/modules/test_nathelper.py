@@ -324,6 +324,11 @@ def test_whose_address_the_sdp_gets(answer: str, address: str, seen: str, tmp_pa
     assert "m=audio 7000 RTP/AVP" in body
 
 
+def test_a_stream_with_several_ports_gets_the_one_of_the_proxy(proxy: FakeProxy) -> None:
+    body = with_proxy(proxy).answer(invite(SDP.replace("4000", "4000/2")))
+    assert proxy.asked[1] == "U cid1@h 127.0.0.1 4000 ft1" and b"m=audio 35000 RTP/AVP" in body
+
+
 def test_a_reply_is_looked_up(proxy: FakeProxy) -> None:
     server = with_proxy(proxy)
     ctx = server.context(reply(To="<sip:b@h>;tag=bt", body=SDP, Content_Type="application/sdp"), port=5090)

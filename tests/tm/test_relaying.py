@@ -716,6 +716,27 @@ def test_a_fixed_next_hop_keeps_the_request_uri() -> None:
     assert invite.data.startswith(b"INVITE sip:bob@127.0.0.1:5090 SIP/2.0\r\n")
 
 
+@pytest.mark.parametrize("uri", ["sip:", "sip:bob@", "sip:bob@127.0.0.1:x", "sip:@127.0.0.1"])
+def test_a_broken_uri_opens_no_transaction(uri: str) -> None:
+    tm = Tm()
+    opened: list[int] = []
+
+    def route(ctx: Context) -> int:
+        opened.append(tm.t_newtran(ctx))
+        opened.append(tm.t_relay_to_udp(ctx, b"127.0.0.1", 5091))
+        return -1
+
+    site = Site(tm, route)
+    assert site.say(request(to=uri)) == []
+    assert opened == [-1, -1] and site.open == 0
+
+
+def test_a_uri_of_another_scheme_goes_to_a_fixed_next_hop() -> None:
+    tm = Tm()
+    site = Site(tm, lambda ctx: tm.t_relay_to_udp(ctx, b"127.0.0.1", 5091))
+    assert to(site.say(request(to="tel:+49")), 5091).data.startswith(b"INVITE tel:+49 SIP/2.0\r\n")
+
+
 def test_forwarding_in_an_open_transaction() -> None:
     tm = Tm()
 

@@ -8,6 +8,7 @@ from runtime.modules.core.rewriting import set_uri
 from runtime.routing.avps import text_of
 from runtime.routing.context import L_ERR, L_INFO, Context
 from runtime.routing.module import Module
+from runtime.sip.scan import decimal
 from runtime.spec.declare import FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.effects import Does
 from runtime.spec.kinds import integer, string
@@ -68,9 +69,10 @@ class Avp(Module):
         return ctx.avps.first(name) is not None
 
     def avp_exists(self, ctx: Context, name: bytes, value: bytes) -> bool:
-        """True if one of the AVPs of this name has this value; numbers are compared as they are written."""
+        """True if one of the AVPs of this name has this value; numbers are compared as numbers, so that 042 is 42."""
+        number = decimal(value, 0, len(value))
         for found in ctx.avps.all(name):
-            if text_of(found) == value:
+            if found == number if isinstance(found, int) else found == value:
                 return True
         return False
 

@@ -212,7 +212,8 @@ def _follow(ctx: Context, answer: bytes, address: bytes, media: Media, lines: li
     ip = words[1] if len(words) > 1 else address or ctx.socket.address.text
     if len(words) > 1 and not is_place(ip, words[0]):
         raise _Unusable(f"the RTP proxy has no address for this call, it answers {answer[:60].decode('latin-1')}")
-    ctx.edits.append(Edit(media.start, media.end, b"%d" % port))
+    # The proxy has one port for the stream, however many it had.
+    ctx.edits.append(Edit(media.start, media.behind, b"%d" % port))
     for line in lines:
         _replace_address(ctx, line, ip)
     buf = ctx.message.buf

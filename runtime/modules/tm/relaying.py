@@ -71,6 +71,8 @@ def open_transaction(core: Core, ctx: Context) -> i64:
         return REPEATED
     if core.overload.refuses(ctx, key):
         return REFUSED
+    if not _has_readable_uri(ctx):
+        return BROKEN
     destination = reply_address(ctx)
     socket = None if destination is None else forwarding.sending_socket(ctx, destination, ctx.socket.proto)
     if destination is None or socket is None:
@@ -86,6 +88,18 @@ def open_transaction(core: Core, ctx: Context) -> i64:
             if call.is_invite:
                 table.watch(call)
     return OPENED
+
+
+def _has_readable_uri(ctx: Context) -> bool:
+    """False, with `ctx.error` set, for a Request-URI that is broken: SER opens no transaction for it either. Another scheme is none of
+    our business here (RFC 3261 16.3 item 2), so a tel: URI may have one."""
+    try:
+        ctx.parsed_uri()
+    except BadUri as e:
+        text = ctx.uri()
+        if not has_other_scheme(text):
+            return ctx.fail(errors.BAD_URI, f"ERROR: t_newtran: bad uri <{text.decode('latin-1')}>: {e}")
+    return True
 
 
 def _pass_on(core: Core, ctx: Context, key: i64) -> None:
