@@ -107,7 +107,7 @@ def load(path: Path, configs: Configs, source: Source | None = None) -> Tests:
         tests.broken = (e.source, e.report)
         report.add(codes.TEST_CONFIG, span, f"{name} has errors, so no test of it can run")
     if tests.config is not None:
-        report_tables(file.tables, table_names(), tests.config.source.text, report)
+        report_tables(source, file.tables, table_names(), tests.config.source.text, report)
     apply_ignores(source, list(file.comments), report)
     if report.has_errors:
         tests.config = None

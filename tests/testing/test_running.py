@@ -13,7 +13,9 @@ import pytest
 
 from serc.commands import serc
 from serc.commands import test as command
+from serc.reading.source import Source
 from serc.testing import parallel
+from serc.testing.language.parsing import parse_tests
 from serc.testing.messages import Text
 from serc.testing.parallel import Job
 from serc.testing.running import Configs, Outcome
@@ -303,6 +305,15 @@ def test_names_that_are_nearly_others_are_told_and_the_tests_run(
         "Contatc is no header of a standard, and Contact is one [SER0808]",
     ]
     assert "3 passed, 3 warnings in" in said_
+
+
+def test_a_name_that_is_nearly_another_has_its_cure_where_it_stands() -> None:
+    _, report = parse_tests(Source("ser.sertest", NEARLY))
+    fixes = [d.fix for d in report.diagnostics if d.code.name == "SER0808" and d.fix is not None]
+    assert [fix.title for fix in fixes] == ["write alice", "write Record-Route", "write Contact"]
+    assert not any(fix.is_safe for fix in fixes), "it may be meant so"
+    of_rows = [d for d in report.diagnostics if "alicee" in d.message]
+    assert [d.fix for d in of_rows] == [None], "its place is that of a column"
 
 
 @pytest.mark.parametrize("line", ["given row in subscribr username=alice", "given contact sip:b@h of bob in loction"])

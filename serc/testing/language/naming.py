@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from serc.diagnostics import codes
+from serc.diagnostics.fix import Fix, misspelt
 from serc.diagnostics.report import Report
 from serc.diagnostics.suggest import did_you_mean, is_slip, nearest
+from serc.reading.source import Source
 from serc.testing.language.headers import HEADERS
 from serc.testing.language.lines import Word
 from serc.testing.language.reader import Reader
@@ -32,19 +35,26 @@ class Named:
     def all_tables(self) -> tuple[Word, ...]:
         return tuple(self._tables)
 
-    def report_slips(self, report: Report) -> None:
+    def report_slips(self, source: Source, report: Report) -> None:
         """Who is not declared may be anybody, and a header may have any name: so these are warnings."""
         for word in self._people:
             name = word.text.removeprefix("sip:").partition("@")[0]
             meant = _slip_of(name, self.declared)
             if meant:
                 hint = f'did you mean "{meant}"? If not, say so at the beginning of the file:  user {name}'
-                report.add(codes.TEST_SLIP, word.span, f"no line declares a user {name}, and one {meant}", hint=hint)
+                message = f"no line declares a user {name}, and one {meant}"
+                report.add(codes.TEST_SLIP, word.span, message, hint=hint, fix=_cure(source, word, self.declared))
         for word in self._headers:
             meant = _slip_of(word.text, HEADERS)
             if meant:
                 message = f"{word.text} is no header of a standard, and {meant} is one"
-                report.add(codes.TEST_SLIP, word.span, message, hint=f'did you mean "{meant}"?')
+                fix = _cure(source, word, HEADERS)
+                report.add(codes.TEST_SLIP, word.span, message, hint=f'did you mean "{meant}"?', fix=fix)
+
+
+def _cure(source: Source, word: Word, known: Iterable[str]) -> Fix | None:
+    """The name that was meant, if the word stands there as it is: it may be a value of a table."""
+    return misspelt(word.span, word.text, known, safe=False) if source.text_of(word.span) == word.text else None
 
 
 def _slip_of(word: str, known: set[str] | frozenset[str]) -> str:
@@ -58,11 +68,11 @@ def _slip_of(word: str, known: set[str] | frozenset[str]) -> str:
     return meant
 
 
-def report_tables(tables: tuple[Word, ...], known: list[str], text: str, report: Report) -> None:
+def report_tables(source: Source, tables: tuple[Word, ...], known: list[str], text: str, report: Report) -> None:
     """Tables that are neither SER's (`known`) nor in the `text` of ser.cfg: nobody would look there."""
     words = set(re.findall(r"[A-Za-z_][\w.-]*", text))
     for table in tables:
         if table.text not in known and table.text not in words:
             hint = did_you_mean(table.text, known) or "ser.cfg has to name it, as in a modparam, or in save and lookup"
             message = f"neither SER nor ser.cfg has a table {table.text}"
-            report.add(codes.TEST_NAME, table.span, message, hint=hint)
+            report.add(codes.TEST_NAME, table.span, message, hint=hint, fix=_cure(source, table, known))

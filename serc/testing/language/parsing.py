@@ -71,7 +71,7 @@ class _Parser:
         if not blocks and not self._report.has_errors:
             message, hint = "there is no test in this file", 'begin one with  test "what it promises"'
             self._report.add(codes.TEST_PLACE, Span(0, 1), message, hint=hint)
-        self._named.report_slips(self._report)
+        self._named.report_slips(self._source, self._report)
         return TestFile(
             self._config, self._config_span, tuple(self._listen), tuple(found), self._named.all_tables(), comments
         )
