@@ -13,7 +13,7 @@ import pytest
 from serc.commands import serc
 from serc.reading.source import Source
 from serc.testing.capture.packets import BadCapture, Packet, read_capture
-from serc.testing.capture.recording import record, server_in
+from serc.testing.capture.recording import CannotRecord, record, server_in
 from serc.testing.capture.scrub import Scrubber
 from serc.testing.config import Config
 from serc.testing.scene import Clock, Rows, Scene
@@ -249,6 +249,20 @@ def test_tcp_is_put_together() -> None:
 
 def test_the_server_is_who_talks_with_the_most_others() -> None:
     assert server_in(traffic()) == SERVER
+
+
+def test_of_two_the_server_is_who_is_called() -> None:
+    caller, server = ("10.0.0.7", 5060), ("10.0.0.1", 5060)
+    head = b"Call-ID: a@x\r\nCSeq: 1 OPTIONS\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\n\r\n"
+    request, reply = b"OPTIONS sip:b@x SIP/2.0\r\n" + head, b"SIP/2.0 200 OK\r\n" + head
+    packets = [Packet(0, "udp", caller, server, request), Packet(10, "udp", server, caller, reply)]
+    assert server_in(packets) == server
+    text = record(packets, server, "", "")
+    assert "when OPTIONS from" in text and "then 200" in text
+    # A capture that begins amid a call, or by what the server does by itself: that is left out.
+    assert record([packets[1], *packets], server, "", "") == text
+    with pytest.raises(CannotRecord, match="nothing comes to 10.0.0.1:5060 in it: --server names the server"):
+        record(packets[1:], server, "", "")
 
 
 def test_what_ser_cfg_names_stays_and_networks_are_kept() -> None:

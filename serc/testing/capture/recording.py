@@ -35,16 +35,21 @@ class CannotRecord(Exception):
 
 
 def server_in(packets: list[Packet]) -> Place:
-    """The address that talks with the most others: that of the server."""
+    """The address that talks with the most others: that of the server. Of two with as many it is who the most calls come to."""
     peers: dict[Place, set[Place]] = {}
     counts: Counter[Place] = Counter()
+    begun: Counter[Place] = Counter()
+    calls: set[str] = set()
     for packet in packets:
+        call_id = Text.read(packet.data).get("Call-ID") or ""
+        begun[packet.destination] += call_id not in calls
+        calls.add(call_id)
         for one, other in ((packet.source, packet.destination), (packet.destination, packet.source)):
             peers.setdefault(one, set()).add(other)
             counts[one] += 1
     if not counts:
         raise CannotRecord("there are no SIP messages in it")
-    return max(counts, key=lambda place: (len(peers[place]), counts[place], place[1] == 5060))
+    return max(counts, key=lambda place: (len(peers[place]), begun[place], counts[place], place[1] == 5060))
 
 
 def record(packets: list[Packet], server: Place, config: str, config_name: str) -> str:
@@ -62,17 +67,26 @@ def record(packets: list[Packet], server: Place, config: str, config_name: str) 
     for call in calls.values():
         case = _Case(call, server, scrub, has_contacts)
         lines = list(case.lines())
+        if not lines:
+            continue
         names[case.name] += 1
         name = case.name if names[case.name] == 1 else f"{case.name}, {names[case.name]}"
         cases.append("\n".join([f'test "{name}"', *case.given, *lines]))
+    if not cases:
+        raise CannotRecord(f"nothing comes to {server[0]}:{server[1]} in it: --server names the server")
     listen = ":".join((f"[{server[0]}]" if ":" in server[0] else server[0], str(server[1])))
     head = [f"config {config_name}"] if config_name else []
     head += (
         []
-        if server[0] in config
+        if _listens(config, server[0])
         else [f"listen {scrub.host(server[0])}:{server[1]}" if ":" not in server[0] else f"listen {listen}"]
     )
     return "\n\n".join([*(["\n".join(head)] if head else []), *cases]) + "\n"
+
+
+def _listens(config: str, host: str) -> bool:
+    """True if ser.cfg says that the server has this address."""
+    return re.search(rf"^\s*listen\s*=.*(?<![\w.]){re.escape(host)}(?![\w.])", config, re.MULTILINE) is not None
 
 
 class _Phone:
@@ -115,12 +129,14 @@ class _Case:
     def lines(self) -> Iterator[str]:
         last_ms = self._packets[0].at_ms
         for packet in self._packets:
+            comes_in = packet.destination == self._server
+            if not comes_in and not self._begun:
+                continue  # the capture has begun amid it, or the server has: no test can say why
             key = (packet.data, packet.destination)
             if key in self._seen:
                 continue  # sent again: timers of a test do that by themselves
             self._seen.add(key)
             message = Text.read(packet.data)
-            comes_in = packet.destination == self._server
             found = list(self._incoming(packet, message) if comes_in else self._outgoing(packet, message))
             if found and packet.at_ms - last_ms >= _PAUSE_MS and self._begun:
                 yield f"  after {(packet.at_ms - last_ms) / 1000:g} s"
