@@ -108,8 +108,8 @@ def find_media(buf: bytes, pos: i64) -> Media | None:
             digits = words[1].partition(b"/")[0]
             start: i64 = buf.find(words[1], line + 2 + len(words[0]))
             port = decimal(digits, 0, len(digits))
-            is_audio = words[0].lower() == b"audio"
-            return Media(start, start + len(digits), start + len(words[1]), port, is_audio)
+            # The words of a description are told apart by case (RFC 4566 5).
+            return Media(start, start + len(digits), start + len(words[1]), port, words[0] == b"audio")
 
 
 def line_to_append(buf: bytes, line: bytes) -> bytes:

@@ -16,7 +16,7 @@ from runtime.sip.scan import CR, SPACE, TAB, UNDERSCORE, BadMessage, decimal
 from runtime.sip.transit import second_via
 
 # RFC 3261 8.1.1.5: less than 2**31.
-_CSEQ_MAX: Final = 0x7FFFFFFF
+CSEQ_MAX: Final = 0x7FFFFFFF
 
 
 def broken_header(msg: Message) -> str:
@@ -31,7 +31,7 @@ def broken_header(msg: Message) -> str:
         return "Call-ID"
     try:
         cseq = parse_cseq(msg)
-        if cseq.number > _CSEQ_MAX or cseq.method(msg) != msg.method:
+        if cseq.number > CSEQ_MAX or cseq.method(msg) != msg.method:
             return "CSeq"
         if msg.method == methods.OTHER and msg.buf[cseq.method_start : cseq.method_end] != msg.method_name():
             return "CSeq"

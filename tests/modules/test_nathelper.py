@@ -285,6 +285,8 @@ def test_what_the_proxy_is_asked(flags: str, data: bytes, asked: str, tmp_path: 
         ("", request("OPTIONS", body=SDP)),
         ("", invite(SDP + "a=nortpproxy:yes\r\n")),
         ("", invite(SDP.replace("audio", "video"))),
+        ("", invite(SDP.replace("audio", "AUDIO"))),
+        ("", invite(SDP.replace("4000", "99999"))),
         ("", invite(SDP.replace("c=", "x="))),
         ("", invite(SDP, From="<sip:a@h>")),
         ("", invite(SDP, Call_ID="")),

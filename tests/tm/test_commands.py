@@ -232,7 +232,7 @@ def test_nobody_answers(by_fifo: bool, answer: str) -> None:
         ([b"OPTIONS", b"sip:x@b", b".", b"To: <sip:x@b>\r\nFrom: <sip:x\r\n", b""], "Error in From", "Error in From"),
         *(
             ([b"OPTIONS", b"sip:x@b", b".", HEADERS + lines, b""], "non-numerical CSeq", "Non-numerical CSeq")
-            for lines in (b"CSeq: x OPTIONS\r\n", b"CSeq: -1 OPTIONS\r\n")
+            for lines in (b"CSeq: x OPTIONS\r\n", b"CSeq: -1 OPTIONS\r\n", b"CSeq: 2147483648 OPTIONS\r\n")
         ),
         *(
             ([method, b"sip:x@b", b".", HEADERS + b"CSeq: 1 INVITE\r\n", b""],) + ("CSeq method mismatch",) * 2

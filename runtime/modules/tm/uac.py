@@ -20,7 +20,7 @@ from runtime.sip.message import Message, parse
 from runtime.sip.nameaddr import parse_name_addr, tag_of
 from runtime.sip.reply import reason_of
 from runtime.sip.scan import BadMessage
-from runtime.sip.soundness import ambiguity_in
+from runtime.sip.soundness import CSEQ_MAX, ambiguity_in
 from runtime.sip.transport import ListenSocket, Send
 from runtime.sip.uri import BadUri, parse_uri
 from runtime.tx.table import key_of_parts
@@ -150,7 +150,7 @@ class Draft:
             cseq = parse_cseq(msg)
         except BadMessage:
             cseq = None
-        if cseq is None:
+        if cseq is None or cseq.number > CSEQ_MAX:
             raise BadRequest(CSEQ_NUMBER)
         if msg.buf[cseq.method_start : cseq.method_end] != self.method:
             raise BadRequest(CSEQ_METHOD)
