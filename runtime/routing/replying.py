@@ -162,7 +162,9 @@ def _contact_value(uri: bytes, q: i64) -> bytes:
     # A bare URI with a semicolon, comma or question mark would be read as having header parameters (RFC 3261 20.10);
     # SER writes it bare all the same.
     if q < 0:
-        return b"<" + uri + b">" if b";" in uri or b"," in uri or b"?" in uri else uri
+        # Not `in`, which between bytes costs an exception.
+        has_marks = uri.find(b";") >= 0 or uri.find(b",") >= 0 or uri.find(b"?") >= 0
+        return b"<" + uri + b">" if has_marks else uri
     return b"<" + uri + b">;q=" + q_text(q)
 
 

@@ -29,7 +29,7 @@ def is_e164(identity: bytes) -> bool:
 def _user_of(identity: bytes) -> bytes:
     """b"" where there is no user, or the identity cannot be read."""
     try:
-        if b"<" in identity:
+        if identity.find(b"<") >= 0:
             value = parse_name_addr(identity, 0, len(identity), False)
             identity = identity[value.uri_start : value.uri_end]
         if identity[:4].lower() == b"sip:":
