@@ -36,6 +36,8 @@ from runtime.server.worker.overload import Overload
 from runtime.server.worker.programs import Programs
 from runtime.server.worker.tracing import Traces
 from runtime.server.worker.udp.datagrams import BatchIO, DatagramIO, PlainIO
+from runtime.server.worker.udp.sieve import Sieve
+from runtime.server.worker.udp.sieving import filters
 from runtime.server.worker.waiting import NativeWaiter, PlainWaiter, Waiter
 from runtime.server.worker.watching import EpollWatches
 from runtime.server.worker.ways import Ways
@@ -123,12 +125,13 @@ class Workplace:
             ]
         )
         where = self.table.sockets[0] if listener is None else listener
-        overload = None
+        overload, sieve = None, None
         if listener is not None and self._queue_ms > 0:
             io.measure_age()
             self.engine.guard_against_overload(self._retry_after_s)
             overload = Overload(self.log, self._queue_ms)
-        worker = Worker(self.engine, io, where, self.log, waiter, exchange, streams, seat.entry, overload)
+            sieve = Sieve(own, filters())
+        worker = Worker(self.engine, io, where, self.log, waiter, exchange, streams, seat.entry, overload, sieve)
         # A process in the place of a dead one begins with the program that runs now.
         desk = Desk(self.engine.commands(), exchange, self.log)
         take_letters(worker, self.engine.world, self.log, exchange, streams, desk)

@@ -17,18 +17,19 @@ from runtime.server.mail.letters import datagram, new_program, tcp_message, tcp_
 from runtime.server.mail.mailbox import KINDS_MAX, Letter
 from runtime.server.streams.outcomes import Received
 from runtime.server.streams.streams import Streams
+from runtime.server.worker.admission import ASK_AGAIN_MS, Admission
 from runtime.server.worker.batch import NONE_LEFT, Batch
 from runtime.server.worker.collecting import MESSAGES, collect_while_idle, collect_young
 from runtime.server.worker.complaints import Complaints
 from runtime.server.worker.handler import Handler
 from runtime.server.worker.outgoing import Outgoing
-from runtime.server.worker.overload import ADMIT, DROP, REFUSE, SHARES, Overload
+from runtime.server.worker.overload import Overload
 from runtime.server.worker.udp.addresses import AddressBook
 from runtime.server.worker.udp.datagrams import FOREVER, DatagramIO, SendFailure
+from runtime.server.worker.udp.sieve import Sieve
 from runtime.server.worker.waiting import Waiter
 from runtime.sip.address import Address
 from runtime.sip.callid import call_id_hash
-from runtime.sip.glance import is_surely_new
 from runtime.sip.transport import ListenSocket, Send
 
 # What the waiter of a worker watches behind the socket with datagrams, in this order.
@@ -77,6 +78,7 @@ class Worker:
         streams: Streams | None = None,
         entry: Entry | None = None,
         overload: Overload | None = None,
+        sieve: Sieve | None = None,
     ) -> None:
         self.engine: Final = engine
         self._io: Final = io
@@ -87,11 +89,7 @@ class Worker:
         self.streams: Final = streams
         self._entry: Final = entry
         self.overload: Final = overload
-        # What becomes of what is new in the batch, and how much had been refused before it.
-        self._fate_of_new: i64 = ADMIT
-        # Not all of the batch is taken: what each datagram is has to be seen before it is handled.
-        self._chooses = False
-        self._refused_before: i64 = 0
+        self._admission: Final = None if overload is None else Admission(engine, io, overload, sieve)
         self._is_draining = False
         self._tell_ms: i64 = 0
         self._world: Final = engine.world
@@ -208,12 +206,15 @@ class Worker:
             self._settle(now_ms)
             if self._loop_number != loop:
                 return True
-        if self._fate_of_new == REFUSE:
-            self._count_refusing()
+        admission = self._admission
+        if admission is not None and admission.is_watching:
+            admission.end(batch)
         if self._is_draining and now_ms >= self._tell_ms:
             self._tell_unfinished(now_ms)
         batch.end()
         if batch.came == 0:
+            if admission is not None:
+                admission.when_idle()
             collect_while_idle()
             self._handlers[new_program.KIND].when_idle(now_ms)
             return False
@@ -243,54 +244,27 @@ class Worker:
         self._batch.begin(datagrams, _clock_ns())
         self._deferrals.is_alone = self._batch.came == 1
         self._wait_ms = _UNKNOWN
-        overload = self.overload
-        if overload is not None:
-            io = self._io
-            if io.age_ms > 0 or io.filled_percent > 0 or overload.is_remembered():
-                self._look_at_queue(overload)
+        admission = self._admission
+        if admission is not None:
+            admission.begin(self._batch.now_ms)
         exchange = self.exchange
         if exchange is not None and exchange.owners > 1 and datagrams > 0:
             self._hand_over(exchange, datagrams)
 
-    def _look_at_queue(self, overload: Overload) -> None:
-        """What is new in this batch may have to be refused, or dropped."""
-        io = self._io
-        guard = self.engine.guard
-        if guard is None:
-            return
-        fate = overload.look(io.age_ms, io.filled_percent, self._batch.now_ms, guard.refused, guard.dropped)
-        self._fate_of_new = fate
-        self._chooses = fate == DROP or overload.kept < SHARES
-        self._refused_before = guard.refused
-        self.engine.set_overloaded(fate != ADMIT, fate == DROP)
-
     def _is_dropped(self, data: bytes) -> bool:
-        """True for what is to be dropped and was known for it at a glance: what the engine would drop costs a good deal more."""
-        guard, overload = self.engine.guard, self.overload
-        if guard is None or overload is None:
-            return False
-        if is_surely_new(data):
-            if self._fate_of_new != DROP:
-                return False
-        elif overload.keeps():
+        """True for what is not to be handled."""
+        admission = self._admission
+        if admission is None or not admission.chooses or not admission.drops(data):
             return False
         self.received += 1
-        guard.dropped += 1
         return True
-
-    def _count_refusing(self) -> None:
-        """The share of what was refused in the time that the batch took."""
-        overload, guard, batch = self.overload, self.engine.guard, self._batch
-        if overload is not None and guard is not None and batch.came > 0:
-            refused = guard.refused - self._refused_before
-            overload.spend((_clock_ns() - batch.read_ns) * refused // batch.came)
 
     def _handle_next(self, batch: Batch, now_ms: i64) -> bool:
         """One thing of the batch; False if there is none left. It is taken out first: handling it may take long."""
         place = batch.next_place()
         if place != NONE_LEFT:
             io = self._io
-            if not self._chooses or not self._is_dropped(io.data[place]):
+            if not self._is_dropped(io.data[place]):
                 self.handle(io.data[place], io.sources[place], self._listener, now_ms, 0)
             return True
         letter = batch.next_letter()
@@ -357,9 +331,10 @@ class Worker:
     def _patience_ms(self, timeout_ms: i64) -> i64:
         """Until the next timer, `timeout_ms` (FOREVER: no limit) at most."""
         waits = self._asking.count > 0
-        if not self._has_timers and not waits:
+        is_narrow = self._admission is not None and self._admission.is_narrow()
+        if not self._has_timers and not waits and not is_narrow:
             return timeout_ms
-        if self._wait_ms != _UNKNOWN:
+        if self._wait_ms != _UNKNOWN and not is_narrow:
             # The batch that was handled since has not taken a tick of the timers.
             return _sooner(self._wait_ms, timeout_ms)
         now_ms: i64 = _clock_ns() // 1_000_000
@@ -369,6 +344,8 @@ class Worker:
             next_ms = _sooner(next_ms, streams.next_timer_ms(now_ms))
         if self._is_draining:
             next_ms = _sooner(next_ms, _TELL_MS)
+        if is_narrow:
+            next_ms = _sooner(next_ms, ASK_AGAIN_MS)
         return _sooner(next_ms, timeout_ms)
 
     def _hand_over(self, exchange: Exchange, datagrams: i64) -> None:
@@ -380,7 +357,7 @@ class Worker:
         i = datagrams
         while i > 0:
             i -= 1
-            if self._chooses and self._is_dropped(io.data[i]):
+            if self._is_dropped(io.data[i]):
                 dropped += 1
                 continue
             call_id = call_id_hash(io.data[i])
@@ -390,7 +367,8 @@ class Worker:
             else:
                 datagram.put(post, owner, self._listener.index, io.sources[i].sockaddr, io.data[i])
         # Those that are ours are not chosen from once more.
-        self._chooses = False
+        if self._admission is not None:
+            self._admission.chooses = False
         post.flush()
         self.handed_over += datagrams - dropped - len(own)
         self._batch.choose(own)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import struct
 from typing import Final
 
-# A = the packet's length, a word at k, a word or byte at X + k, a constant, a cell, X.
+# A = the packet's length, a word or byte at k, a word, half a word or byte at X + k, a constant, a cell, X.
 A_LENGTH: Final = 0x80
 A_WORD: Final = 0x20
+A_BYTE: Final = 0x30
 A_WORD_AT_X: Final = 0x40
+A_HALF_AT_X: Final = 0x48
 A_BYTE_AT_X: Final = 0x50
 A_CONSTANT: Final = 0x00
 A_CELL: Final = 0x60
@@ -26,6 +28,7 @@ CELL_FROM_X: Final = 0x03
 # A = A and the constant, or X.
 ADD: Final = 0x04
 SUBTRACT: Final = 0x14
+SUBTRACT_X: Final = 0x1C
 MULTIPLY: Final = 0x24
 MODULO: Final = 0x94
 OR: Final = 0x44
@@ -79,6 +82,10 @@ class Filter:
         """Name the next instruction."""
         assert name not in self._labels
         self._labels[name] = len(self._instructions)
+
+    def length(self) -> int:
+        """How many instructions there are so far."""
+        return len(self._instructions)
 
     def assemble(self) -> bytes:
         """An array of struct sock_filter."""
