@@ -213,6 +213,9 @@ def decimal(buf: bytes, start: i64, end: i64) -> i64:
 def skip_quoted(buf: bytes, pos: i64, end: i64) -> i64:
     """Position after the quoted string that opens at `pos`; -1 when it is never closed. RFC 3261 25.1."""
     pos += 1
+    quote = find(buf, 34, pos, end)
+    if quote < 0 or find(buf, 92, pos, quote) < 0:
+        return quote + 1 if quote >= 0 else -1
     while pos < end:
         c: i64 = buf[pos]
         if c == 92:
