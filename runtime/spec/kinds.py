@@ -140,6 +140,10 @@ def _header_line_doubt(text: str) -> Doubt | None:
     name = re.match(r"\s*([^\s:]+)\s*:", text)
     if name is not None and name[1].lower() in _OWN_HEADERS:
         return Doubt(f"{name[1]} is written by the server: the message gets a second one", "remove this")
+    if re.match(r"[^:]*[^\s:]\s+[^\s:]", text):
+        return Doubt("the name of a header has no blank in it", "write NAME: VALUE")
+    if text.endswith("\n") and not text.endswith("\r\n"):
+        return Doubt("a header line ends in a carriage return and a line feed, not in this alone", "end it with \\r\\n")
     if text.endswith("\n"):
         return None
     return Doubt("this header line is never ended: the next header becomes a part of it", "end it with \\r\\n")
@@ -161,6 +165,17 @@ def regex_constant(text: str) -> Constant[Regex]:
 
 def _regex(text: str) -> Constant[Regex]:
     return regex_constant(text)
+
+
+def _header_begin_doubt(text: str) -> Doubt | None:
+    return specifier_doubt(text) or (None if ":" in text else _header_line_doubt(f"{text}\r\n"))
+
+
+def _header_end_doubt(text: str) -> Doubt | None:
+    return specifier_doubt(text) or _header_line_doubt(f"x:{text}")
+
+
+_CLASSES: Final = frozenset("alnum alpha blank cntrl digit graph lower print punct space upper xdigit".split())
 
 
 @lru_cache(maxsize=2048)  # an editor asks after each keystroke
@@ -199,6 +214,8 @@ def _misunderstood(text: str) -> Doubt | None:
         return Doubt("an empty regular expression matches everything")
     if re.fullmatch(r"/.*/[gimsx]*", text, re.DOTALL):
         return Doubt("the slashes belong to the regular expression: there are none around it", "remove them")
+    if (doubt := _signs_doubt(text)) is not None:
+        return doubt
     star = re.fullmatch(r"((?:[^\\*+?()\[\]{}|]|\\.)*)([0-9])\*", text, re.DOTALL)
     if star is not None:
         sentence = f'"*" repeats the "{star[2]}" before it, or leaves it away: this is the same as "{star[1]}"'
@@ -207,6 +224,27 @@ def _misunderstood(text: str) -> Doubt | None:
     if plus is not None:
         return Doubt('"+" repeats the ":" before it, it is not the plus of a number', r"write \+ for the plus")
     return _brackets_doubt(text)
+
+
+def _signs_doubt(text: str) -> Doubt | None:
+    """Signs where they do not do what they are there for."""
+    named = re.search(r"(?<!\[)(?<!\[\^)\[(:[a-z]+:)\](?!\])", text)
+    if named is not None and named[1].strip(":") in _CLASSES:
+        sentence = f"{named[0]} is one of these letters: the name of a class stands in brackets of its own"
+        return Doubt(sentence, f"write [{named[0]}]")
+    braces = re.search(r"\\\{([0-9]+(?:,[0-9]*)?)\\\}", text)
+    if braces is not None:
+        return Doubt(f"{braces[0]} is these characters, and repeats nothing", f"write {{{braces[1]}}}")
+    bare = re.sub(r"\\.|\[\^?\]?(?:\[:[a-z]+:\]|[^]])*\]", "x", text, flags=re.DOTALL)
+    if re.search(r"\A\||\|\||\|\Z", bare):
+        return Doubt('nothing stands on one side of a "|": this matches everything', 'remove the "|"')
+    anchor = re.search(r"(?<=[A-Za-z0-9@:])\^|\$(?=[A-Za-z0-9@:^])", bare)
+    if anchor is not None and "\\" not in text:
+        where = "begins" if anchor[0] == "^" else "ends"
+        return Doubt(
+            f'"{anchor[0]}" stands where a text {where}: this never matches', f"write \\{anchor[0]} for the character"
+        )
+    return None
 
 
 def _brackets_doubt(text: str) -> Doubt | None:
@@ -294,6 +332,16 @@ FILE = some_text("file", "the name of a file")
 
 def string(name: str) -> Arg[bytes]:
     return Arg(name, STRING)
+
+
+def header_begin(name: str = "before") -> Arg[bytes]:
+    """What a header line begins with."""
+    return Arg(name, replace(TEXT, doubt=_header_begin_doubt))
+
+
+def header_end(name: str = "after") -> Arg[bytes]:
+    """What a header line ends with."""
+    return Arg(name, replace(TEXT, doubt=_header_end_doubt))
 
 
 def sent_text(name: str) -> Arg[bytes]:

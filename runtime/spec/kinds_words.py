@@ -96,8 +96,8 @@ def status_doubt(text: str) -> Doubt | None:
     if re.search(r"[0-9]*[xX]{1,2}", text):
         wanted = re.sub("[xX]", "[0-9]", text)
         return Doubt(f'no status is like "{text}": an x is an x in a regular expression', f'write "{wanted}"')
-    if "," in text or ";" in text:
-        wanted = "|".join(re.split("[,; ]+", text))
+    if re.search("[,;/ ]", text):
+        wanted = "|".join(re.split("[,;/| ]+", text))
         return Doubt(
             f'no status is like "{text}": a regular expression separates what may be by |', f'write "{wanted}"'
         )
@@ -105,7 +105,8 @@ def status_doubt(text: str) -> Doubt | None:
 
 
 def _status_of_none(text: str) -> Doubt | None:
-    alternatives = text.split("|") if not re.search(r"[\\()\[\]]", text) else [text]
+    bare = text.replace("[0-9]", ".").strip("^$").removeprefix("(").removesuffix(")")
+    alternatives = bare.split("|") if re.fullmatch(r"[0-9.|]*", bare) else [text]
     vain = next((each for each in (text, *alternatives) if not codes_like(each)), None)
     return Doubt(f'no status is like "{vain}": they have three digits, from 100 to 699') if vain is not None else None
 

@@ -8,6 +8,8 @@ from typing import Final
 # In a shorter word one letter makes too much of a difference.
 _SHORTEST: Final = 3
 _LONG_STEM: Final = 5
+# Parts of a name, joined by "_"; and letters of each.
+_TWO: Final = 2
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -38,14 +40,44 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """A hint, or "". A word that begins as one candidate alone does may be meant, too, with another end: childs, children."""
+    """A hint, or ""."""
+    found = meant_by(word, candidates)
+    return f'did you mean "{found}"?' if found else ""
+
+
+def meant_by(word: str, candidates: Iterable[str]) -> str | None:
+    """The one that differs by a slip, or the only one that has all parts of the word: inv_timer, fr_inv_timer; or the nearest; or the only
+    one that begins alike: childs, children.
+    """
     words = list(candidates)
     found = nearest(word, words)
-    if found is None and len(word) > _LONG_STEM:
+    if found is not None and _distance(word.lower(), found.lower(), 1) <= 1:
+        return found
+    alike = _of_the_same_parts(word, words)
+    if len(alike) != 1 and found is None and len(word) >= _LONG_STEM:
         stem = word.lower()[: max(_LONG_STEM, len(word) - 2)]
         alike = [each for each in words if each.lower().startswith(stem)]
-        found = alike[0] if len(alike) == 1 else None
-    return f'did you mean "{found}"?' if found else ""
+    return alike[0] if len(alike) == 1 else found
+
+
+def _of_the_same_parts(word: str, candidates: Iterable[str]) -> list[str]:
+    """Those of which each part of `word` begins a part of its own, in the same order, or all parts of which are in `word`: the shortest."""
+    parts = word.lower().split("_")
+    if len(parts) < _TWO or min(map(len, parts)) < _TWO:
+        return []
+    split = ((each, each.lower().split("_")) for each in candidates)
+    alike = [
+        (len(others), each)
+        for each, others in split
+        if _begin_parts(parts, others) or len(others) > 1 and _begin_parts(others, parts)
+    ]
+    fewest = min((size for size, _ in alike), default=0)
+    return [each for size, each in alike if size == fewest]
+
+
+def _begin_parts(parts: list[str], others: list[str]) -> bool:
+    left = iter(others)
+    return all(any(other.startswith(part) for other in left) for part in parts)
 
 
 def is_slip(word: str, meant: str, candidates: Iterable[str]) -> bool:

@@ -6,18 +6,26 @@ the flag, and the call is followed by a test.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Final
 
+from runtime.modules import catalogue
 from serc.migration.armed import clear_in, free_flag
 from serc.migration.draft import Draft
 from serc.migration.extents import statement_at
+from serc.reading.dialects import RENAMED
 from serc.reading.tree import Span
 
 _LEAVING: Final = ("exit", "drop")
 _ENDS: Final = (*_LEAVING, "return", "break")
-# They answer, and end the route that calls them; of Kamailio's and OpenSER's functions of these names the caller ends with them, too.
-_STOPS: Final = ("www_authorize", "proxy_authorize", "www_challenge", "proxy_challenge")
+_FUNCTIONS: Final = [f for m in catalogue.names() if (spec := catalogue.find(m)) is not None for f in spec.functions]
+_STOPPING: Final = frozenset(f.name for f in _FUNCTIONS if f.may_stop)
+# They can end the route that calls them: a challenge was sent, a request is a repetition. Of Kamailio's and OpenSER's functions of these
+# names the caller ends with them, too.
+_STOPS: Final = _STOPPING | {old for old, new in RENAMED.items() if new.name in _STOPPING}
+# Stands for what can end the route without a word.
+_STOP: Final = "stop"
 _LAST_FLAG: Final = 31
 
 
@@ -54,6 +62,8 @@ class _Routes:
             word = draft.text_at(at)
             if draft.tokens[at].kind != "word":
                 continue
+            if word in _STOPS and draft.is_sign(at + 1, "("):
+                self._words.setdefault(caller, set()).add(_STOP)
             if word in _ENDS:
                 self._words.setdefault(caller, set()).add(word)
                 following = at + 1
@@ -71,10 +81,15 @@ class _Routes:
 
     def _leaving(self) -> set[str]:
         """Routes that can leave the script, by themselves or by those that they call."""
-        found = {number for number, words in self._words.items() if number and words & set(_LEAVING)}
+        found = {number for number, words in self._words.items() if number and words & {*_LEAVING, _STOP}}
         while more := {call.caller for call in self.calls if call.number in found and call.caller} - found:
             found |= more
         return found
+
+    @property
+    def stops(self) -> set[str]:
+        """Called routes that something can end without a word."""
+        return {number for number, words in self._words.items() if number and _STOP in words}
 
     def always(self, number: str) -> bool:
         """Does every way through the route leave the script?"""
@@ -91,7 +106,7 @@ def rewrite_ends(draft: Draft) -> None:
         clear_in(draft, ("failure_route", "onreply_route"), flag)
     for call in waiting:
         ending = "break;" if routes.always(call.number) else f"if (isflagset({flag})) break;"
-        _append(draft, call, ending)
+        _append(draft, call, ending, flag if call.caller in routes.stops else "")
     for at in routes.tested:
         if draft.text_at(at + 2) in routes.leaves:
             draft.remark(
@@ -101,20 +116,52 @@ def rewrite_ends(draft: Draft) -> None:
     for start, opening, closing in draft.blocks():
         number = draft.text_at(start + 2) if draft.is_sign(start + 1, "[") else ""
         is_called = draft.text_at(start) == "route" and number in routes.leaves
+        guarded: set[Span] = set()
         for at in range(opening + 1, closing):
             if draft.tokens[at].kind == "word" and draft.text_at(at) in (*_LEAVING, "return"):
                 _end(draft, at, number, flag if is_called else "")
-            elif flag and is_called and draft.text_at(at) in _STOPS:
-                _guard(draft, at, flag)
+            elif flag and is_called and draft.text_at(at) in _STOPS and draft.is_sign(at + 1, "("):
+                _guard(draft, at, flag, guarded)
 
 
-def _guard(draft: Draft, at: int, flag: str) -> None:
-    """A challenge, and credentials that make no sense, end the route before what comes behind them: the flag is set until that is over."""
+def _guard(draft: Draft, at: int, flag: str, guarded: set[Span]) -> None:
+    """What may end the route before what comes behind it: the flag is set until that is over, be it in a block of the `if` that asks."""
     found = statement_at(draft, draft.tokens[at].start)
-    if found is not None:
-        span = found[0]
-        draft.replace(Span(span.start, span.start), f"setflag({flag}); ")
+    if found is None or found[0] in guarded:
+        return
+    span = found[0]
+    guarded.add(span)
+    draft.replace(Span(span.start, span.start), f"setflag({flag}); ")
+    behind = bisect_left(draft.tokens, span.end, key=lambda token: token.start)
+    if draft.text_at(behind) not in _LEAVING:
         draft.replace(Span(span.end, span.end), f" resetflag({flag});")
+    for opening in _blocks_of(draft, span):
+        end = draft.tokens[opening].end
+        draft.replace(Span(end, end), f" resetflag({flag});")
+
+
+def _blocks_of(draft: Draft, span: Span) -> list[int]:
+    """The braces that begin the blocks of an `if`, and of those behind its `else`, that ask for the flag: those with calls of routes."""
+    found = []
+    at = bisect_left(draft.tokens, span.start, key=lambda token: token.start)
+    while draft.text_at(at) == "if" and draft.tokens[at].start < span.end:
+        opening = at + 1
+        while not draft.is_sign(opening, "{") and not draft.is_sign(opening, ";"):
+            opening = draft.closing(opening) + 1 if draft.is_sign(opening, "(") else opening + 1
+        last = opening
+        if draft.is_sign(opening, "{"):
+            last = draft.closing(opening)
+            found += [opening] * _calls_routes(draft, opening, last)
+        if draft.text_at(last + 1) != "else":
+            break
+        at = last + 2
+        if draft.is_sign(at, "{"):
+            found += [at] * _calls_routes(draft, at, draft.closing(at))
+    return found
+
+
+def _calls_routes(draft: Draft, opening: int, closing: int) -> bool:
+    return any(draft.text_at(at) == "route" for at in range(opening, closing))
 
 
 def _end(draft: Draft, at: int, number: str, flag: str) -> None:
@@ -133,11 +180,12 @@ def _end(draft: Draft, at: int, number: str, flag: str) -> None:
         draft.replace(whole, f"setflag({flag}); break")
 
 
-def _append(draft: Draft, call: _Call, ending: str) -> None:
+def _append(draft: Draft, call: _Call, ending: str, flag: str) -> None:
     """A statement behind a call."""
     text = draft.source.text_of(draft.between(call.at, call.end))
     whole = draft.between(call.at, call.end + 1)
     if draft.text_at(call.at - 1) in (")", "else"):
-        draft.replace(whole, f"{{ {text}; {ending} }}")
+        clear = f"resetflag({flag}); " if flag and not ending.startswith("break") else ""
+        draft.replace(whole, f"{{ {clear}{text}; {ending} }}")
     else:
         draft.replace(whole, f"{text}; {ending}")

@@ -162,6 +162,7 @@ def _has_transaction(draft: Draft, at: int) -> bool:
     if any(draft.text_at(start) != "route" for start, first, last in draft.blocks() if first < at < last):
         return True
     if draft.text_at(at) == "send_reply":
+        at = at - 5 if draft.text_at(at - 5) == "resetflag" else at  # which leaving.py has put there
         return [draft.text_at(at - i) for i in (4, 3, 2, 1)] == ["t_newtran", "(", ")", ";"]
     return any(token.text in ("t_newtran", "t_add_transaction") for token in draft.tokens)
 

@@ -66,11 +66,18 @@ ITEMS: Final[dict[str, Foreign]] = {
 
 _DB_URL: Final = 'write modparam("usrloc|auth_db|…", "db_url", "mysql://…"), with the modules that have a database'
 
+_OTHERS: Final = "other programs"
+
 GLOBALS: Final[dict[str, Foreign]] = {
+    "bind": Foreign(_OTHERS, "write listen="),
+    "workers": Foreign(_OTHERS, "write children="),
+    "domain": Foreign(_OTHERS, "write alias="),
+    "verbose": Foreign(_OTHERS, "write debug="),
+    "multihomed": Foreign(_OTHERS, "write mhomed="),
     "loop_checks": Foreign(
         "SER 0.8", "remove it: 0.9 has no loop detection; let mf_process_maxfwd_header count Max-Forwards"
     ),
-    "db_url": Foreign("other programs", _DB_URL),
+    "db_url": Foreign(_OTHERS, _DB_URL),
     "db_default_url": Foreign("OpenSIPS", _DB_URL),
     "log_level": Foreign("OpenSIPS", "write debug="),
     "log_stdout": Foreign("OpenSIPS", "write log_stderror=yes"),

@@ -91,6 +91,9 @@ _KINDS: Final[dict[str, Kind]] = {
 _CALL_END: Final = re.compile(r"[ \t]*(?:\)[ \t)]*(?:;[ \t]*\}?|\{)?|;)[ \t]*(?:\#[^\n]*)?\Z")
 # What may follow a string that was closed.
 _AFTER_STRING: Final = re.compile(r"\s*(?:[,)&|{]|(?:and|or)\b|\Z)")
+# Where other programs write two slashes: udp://192.0.2.1.
+_PROTOCOL_BEFORE: Final = re.compile(r"\b(?:udp|tcp|tls):\Z", re.IGNORECASE)
+_LONGEST_PROTOCOL: Final = len("\nudp:")
 _CODE_LINE: Final = re.compile(r"[;{}][ \t\r]*$", re.MULTILINE)
 
 
@@ -155,6 +158,10 @@ class _Lexer:
         sign = self._text[start : start + 2]
         span = Span(start, start + 2)
         message, hint, fix = f'"{sign}" does not begin a comment', "write # instead", write(span, "#")
+        proto = _PROTOCOL_BEFORE.search(self._text, max(0, start - _LONGEST_PROTOCOL), start)
+        if sign == "//" and proto is not None:
+            message = f'"//" cannot stand here: behind {proto[0]} comes the address'
+            hint, fix = f"write {proto[0]}ADDRESS", remove(span, "//")
         if sign == "*/":
             message, hint = '"*/" ends no comment: none is open here', "write /* where it begins, or remove it"
             fix = remove(span, "*/", safe=False)
@@ -216,8 +223,15 @@ class _Lexer:
             UNCLOSED_STRING,
             Span(start, end),
             "this string is never closed",
-            hint=f"write {self._text[start]} at its end",
+            hint=f"write {self._text[start]} at its end" + _of_escaped_quote(self._text[start:end]),
             fix=insert(end, self._text[start], safe=tail is not None or self._is_path(start)),
         )
         self._blank(start, end)
         return end
+
+
+def _of_escaped_quote(text: str) -> str:
+    """For a string whose last quote belongs to its text."""
+    if not text.endswith('\\"'):
+        return ""
+    return r", or \\ for a backslash: \" is a quote within the text"

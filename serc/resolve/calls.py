@@ -13,9 +13,9 @@ from runtime.spec.environment import names_in, stand_ins
 from runtime.spec.kinds_words import FAILURE_ROUTE, ONREPLY_ROUTE
 from runtime.spec.values import BadArgument, Constant, Value
 from serc.diagnostics import codes
-from serc.diagnostics.fix import Edit, Fix, insert, misspelt, write
+from serc.diagnostics.fix import Edit, Fix, insert, write
 from serc.diagnostics.report import Related, Report, Severity
-from serc.diagnostics.suggest import did_you_mean, nearest
+from serc.diagnostics.suggest import did_you_mean, is_slip, meant_by, nearest
 from serc.reading import tree
 from serc.reading.dialects import FUNCTIONS, OVERLOADS, PSEUDO_VARIABLE, RENAMED, in_our_words, specifier_of
 from serc.reading.keywords import KEYWORDS
@@ -285,7 +285,7 @@ class CallCheck:
             self._names = frozenset(self._loaded_names() | STATEMENTS), frozenset(self._all_names())
         self._unknown_names += 1
         near, all_names = self._names if self._unknown_names <= _SLIPS_MAX else (frozenset(), frozenset())
-        meant = nearest(name, near)
+        meant = self._of_this_arity(call, near) or meant_by(name, near)
         hint = f'did you mean "{meant}"?' if meant else ""
         if not meant:
             meant = nearest(name, all_names)
@@ -296,9 +296,18 @@ class CallCheck:
             return
         if not hint and name in KEYWORDS:
             hint = "this word is reserved"
-        fix = misspelt(call.name.span, name, near)
-        fix = fix or misspelt(call.name.span, name, all_names, safe=False)
+        fix = write(call.name.span, meant, safe=meant in near and is_slip(name, meant, near)) if meant else None
         self._report.add(codes.UNKNOWN_FUNCTION, call.name.span, f"there is no function {name}", hint=hint, fix=fix)
+
+    def _of_this_arity(self, call: tree.Call, names: frozenset[str]) -> str | None:
+        """The only function that differs by one letter and takes as many arguments, where several differ by one."""
+        slips = [each for each in names if is_slip(call.name.name, each, ())]
+        fitting = [each for each in slips if self._takes(each, len(call.arguments))]
+        return fitting[0] if len(slips) > 1 and len(fitting) == 1 else None
+
+    def _takes(self, name: str, arity: int) -> bool:
+        specs = (self._modules.catalogue.core(), *(module.spec for module in self._modules.loaded))
+        return any(f.name == name and len(f.arguments) == arity for spec in specs for f in spec.functions)
 
     def _loaded_names(self) -> set[str]:
         specs = (self._modules.catalogue.core(), *(module.spec for module in self._modules.loaded))

@@ -436,6 +436,8 @@ class _ParamCheck:
         if not _PLAIN.match(name):
             known = "modules that are loaded: " + ", ".join(sorted(m.spec.exported for m in self._modules.loaded))
             message = f'no loaded module matches "{name}"'
+            if name.endswith(".so"):
+                known = f'write "{name.removesuffix(".so")}": modparam wants the name of the module, and not its file'
             if re.fullmatch(r"[A-Za-z0-9_]+([, ;]+[A-Za-z0-9_]+)+", name):
                 known = f'separate them by |: write "{"|".join(re.split("[, ;]+", name))}"'
             self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=known)
@@ -452,7 +454,7 @@ class _ParamCheck:
             return
         hint = f"add a loadmodule for {name}.so before it" if exists else ""
         exported = [m.spec.exported for m in self._modules.loaded]
-        hint = hint or did_you_mean(name, exported)
+        hint = hint or did_you_mean(name, exported) or self._having(self._item.parameter.value)
         place = inside(self._item.module)
         cure = None if place is None or exists else misspelt(place, name, exported)
         cure = self._modules.loading(name, self._item.span.start) if exists else cure
@@ -462,6 +464,10 @@ class _ParamCheck:
         self._report.add(codes.MODPARAM_NOT_LOADED, self._item.module.span, message, hint=hint, fix=cure)
         if exists:
             self._modules.meant.add(name)
+
+    def _having(self, parameter: str) -> str:
+        having = [m.spec.exported for m in self._modules.loaded if m.spec.param(parameter) is not None]
+        return f"{parameter} is a parameter of {' and '.join(having)}" if having else ""
 
     def _parameter(self, spec: ModuleSpec) -> Param | None:
         """None when it was reported, so that a second module's lack of it is not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from contextlib import suppress
 from typing import Final
 
 from runtime.spec.declare import ModuleSpec
@@ -266,7 +267,7 @@ class ComparisonCheck:
             return BoundComparison(operand, None, (operand.words[value.name.lower()],))
         if not isinstance(value, tree.Number) or not operand.takes_numbers:
             word = value.name if isinstance(value, (tree.Identifier, tree.Host)) else ""
-            hint = "write it without quotes" if isinstance(value, tree.String) else did_you_mean(word, _words(operand))
+            hint = "write it without quotes" if isinstance(value, tree.String) else _meant_word(operand, word)
             near = misspelt(value.span, word, _words(operand)) if word else None
             self._bad_value(compare, operand.wants, hint, near)
             return None
@@ -308,6 +309,14 @@ def _one_address(text: str) -> Value | None:
         return network_constant(str(ipaddress.ip_address(text.strip("[]"))))
     except ValueError:
         return None
+
+
+def _meant_word(operand: NumberOperand, word: str) -> str:
+    """What to write in the place of a word that says nothing to this operand."""
+    doubt = None
+    with suppress(OutOfRange):
+        doubt = operand.check(-1, word) if word and not operand.words else None
+    return did_you_mean(word, _words(operand)) or (doubt.hint if doubt is not None else "")
 
 
 def _words(operand: NumberOperand) -> tuple[str, ...]:

@@ -443,6 +443,32 @@ def test_a_transaction_does_not_remember_that_the_script_has_been_left() -> None
     assert 'route { t_on_failure("1"); route(1); if (isflagset(31)) break; t_relay(); }' in text
 
 
+@pytest.mark.parametrize(
+    ("body", "new"),
+    [
+        # A repetition ends the script in t_newtran, and is neither answered nor forwarded by who has called the route.
+        ("if (!t_newtran()) sl_reply_error();", "setflag(31); if (!t_newtran()) sl_reply_error(); resetflag(31);"),
+        ('t_newtran(); send_reply("404", "x");', 'setflag(31); t_newtran(); resetflag(31); t_reply("404", "x");'),
+        # Where the script is left behind it anyway, the flag stays.
+        (
+            "if (af == INET) { if (!t_newtran()) { sl_reply_error(); } exit; }",
+            "if (af == INET) { setflag(31); if (!t_newtran()) { sl_reply_error(); } setflag(31); break; }",
+        ),
+        # In the block the flag tells of the routes that are called there.
+        (
+            'if (!t_newtran()) { route(B); log(1, "x"); } else { route(B); log(1, "y"); }',
+            'setflag(31); if (!t_newtran()) { resetflag(31); route(2); if (isflagset(31)) break; log(1, "x"); } '
+            'else { resetflag(31); route(2); if (isflagset(31)) break; log(1, "y"); } resetflag(31);',
+        ),
+    ],
+)
+def test_what_ends_the_script_in_a_called_route_ends_it_there(body: str, new: str) -> None:
+    old = f"route {{ route(A); t_relay(); }}\nroute[A] {{ {body} }}\nroute[B] {{ if (af == INET) exit; }}"
+    text = " ".join(new_text("kamailio", TM + old).split())
+    assert "route { route(1); if (isflagset(31)) break; t_relay(); }" in text
+    assert f"route[1] {{ {new} }}" in text
+
+
 REFUSED = """\
 user eve at 10.0.0.7 uri sip:eve@example.com password wrong
 test "nobody is registered who does not prove himself"

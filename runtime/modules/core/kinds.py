@@ -54,6 +54,12 @@ def _named_flag(form: Written, text: str) -> Doubt | None:
     return _unquoted(form, text)
 
 
+_SCHEMES: Final = ("sip", "sips", "tel", "im", "pres", "urn")
+_TRANSPORTS: Final = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+# What separates nothing in host:port; ";" begins parameters of a URI, which have names.
+_WRONG_SIGN: Final = re.compile(r"[,/]|;[0-9]*\Z")
+
+
 def _host(text: str) -> bytes:
     if not text.strip():
         raise BadArgument("the host name is empty")
@@ -94,14 +100,45 @@ def _host_and_port(text: str) -> Doubt | None:
         return Doubt(f'"{text}" is not a host with its port', "write host or host:port; seturi takes a whole URI")
     if (blank := _blank_in(text)) is not None:
         return blank
+    if text.count(":") > 1 and not text.startswith("["):
+        return Doubt(f'"{text}" is not a host with its port', "an IPv6 address stands in brackets: [2001:db8::1]:5060")
+    wrong = _WRONG_SIGN.search(text)
+    if wrong is not None or not text.partition(":")[0]:
+        return Doubt(f'"{text}" is not a host with its port', "write host or host:port")
     host, colon, port = text.rpartition(":")
     numbers = _numbers_of_no_address(host if colon and port.isdigit() else text)
     if numbers is not None:
         return numbers
     bare = not colon or "]" in port or ":" in text[: -len(port) - 1].strip("[]")
-    if bare or port.isdigit() and int(port) <= LARGEST_PORT:
+    if bare or port.isdigit() and 0 < int(port) <= LARGEST_PORT:
         return None
     return Doubt(f'there is no port "{port}"', f"write host or host:port; ports end at {LARGEST_PORT}")
+
+
+def _uri_doubt(text: str) -> Doubt | None:
+    """SER takes any text for a URI; whoever gets the request does not."""
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme.lower() not in _SCHEMES:
+        return Doubt(f'"{text}" is not a URI', "begin it with sip:")
+    if re.search(r"[\s<>\"]", text):
+        return Doubt(f'"{text}" is not a URI: it has no blanks, quotes and angle brackets', "")
+    if scheme.lower() not in ("sip", "sips"):
+        return None
+    host, *params = rest.partition("?")[0].rpartition("@")[2].split(";")
+    if (wrong := _host_and_port(host)) is not None:
+        return Doubt(f'"{text}" is not a URI: {wrong.sentence}', wrong.hint)
+    proto = next((each[10:] for each in params if each.lower().startswith("transport=")), "udp")
+    if proto.lower() not in _TRANSPORTS:
+        return Doubt(f'there is no transport "{proto}"', "transports: udp, tcp, tls")
+    return None
+
+
+def _port_doubt(text: str) -> Doubt | None:
+    if not text.isdigit() and text:
+        return Doubt(f'"{text}" is not a port', "write digits")
+    if text and not 0 < int(text[:9]) <= LARGEST_PORT:
+        return Doubt(f'there is no port "{text}"', f"ports are 1 to {LARGEST_PORT}")
+    return None
 
 
 def _numbers_of_no_address(text: str) -> Doubt | None:
@@ -176,6 +213,8 @@ def _prefix_doubt(text: str) -> Doubt | None:
         return Doubt(f'prefix comes between "sip:" and the user: the user would begin with "{scheme[0]}"', hint)
     if not text:
         return Doubt("prefix puts nothing before the user: this does nothing", "")
+    if " " in text.strip(" "):
+        return Doubt(f'"{text}" cannot be a part of a user', "remove the blank")
     if re.search(r"[@\s<>]", text):
         return Doubt(f'"{text}" cannot be a part of a user', "seturi takes a whole URI")
     return None
@@ -225,17 +264,13 @@ NEW_USER: Final = Arg(
     "user",
     _text("user", "a user", _fixed(_unlike(r"(?!sips?:)[^@]*", "is not a user alone", "seturi takes a whole URI"))),
 )
-URI: Final = Arg(
-    "uri", _text("URI", "a URI", _fixed(_unlike(r"(sips?|tel|im|pres):.*", "is not a URI", "begin it with sip:")))
-)
+URI: Final = Arg("uri", _text("URI", "a URI", _fixed(_uri_doubt)))
 NEW_HOST: Final = Arg(
     "host",
     _text("host", "a host name", _fixed(_host_alone)),
 )
 NEW_HOST_PORT: Final = Arg("host:port", _text("host:port", "host:port", _fixed(_host_and_port)))
-NEW_PORT: Final = Arg(
-    "port", _text("port", "a port in quotes", _unlike(r"[0-9]{0,5}", "is not a port", "write digits"))
-)
+NEW_PORT: Final = Arg("port", _text("port", "a port in quotes", _port_doubt))
 Q: Final = Arg("q", ArgumentKind[int]("q value", "a q value", _quality, misread=_unquoted_quality))
 ADVERTISED: Final = Arg(
     "address", ArgumentKind[bytes]("host", "a host name or an IP address", _advertised, written=_HOSTS)

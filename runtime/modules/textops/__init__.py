@@ -20,7 +20,7 @@ from runtime.sip.scan import IN_BRACKETS, is_plain
 from runtime.sip.subst import Subst
 from runtime.spec.declare import EVERYWHERE, FAILURE, REQUEST, ModuleSpec, function
 from runtime.spec.effects import Does
-from runtime.spec.kinds import header_line, header_name, message_regex, sent_text, string
+from runtime.spec.kinds import header_begin, header_end, header_line, header_name, message_regex, string
 from runtime.spec.subst import subst, uri_subst
 
 
@@ -198,8 +198,8 @@ EXPORTS: Final = ModuleSpec(
         function(
             "append_urihf",
             Textops.append_urihf,
-            sent_text("before"),
-            sent_text("after"),
+            header_begin(),
+            header_end(),
             routes=REQUEST | FAILURE,
             does=Does.EDIT,
             summary="Add a header line around the original request URI.",

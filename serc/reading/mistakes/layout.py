@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from runtime.spec.globals import BY_NAME
 from serc.diagnostics import codes
 from serc.diagnostics.fix import Edit, Fix, insert, misspelt, remove, write
 from serc.diagnostics.report import Related
@@ -19,6 +20,8 @@ from serc.reading.tree import Span
 ELSEIF_WORDS: Final = frozenset(("elseif", "elsif", "elif"))
 _TOP_LEVEL: Final = ("route", "failure_route", "onreply_route", "loadmodule", "modparam")
 RouteKind = Literal["route", "failure_route", "onreply_route"]
+_KINDS: Final = "write route, route[1], failure_route[1] or onreply_route[1]"
+_MODULE_FILE: Final = (".so", '.so"', ".so'")
 _TOO_MANY: Final = "statements stand in a route: is there a } too many before it?"
 
 
@@ -37,6 +40,8 @@ class LayoutMistakes:
             return
         if token.text == ";":
             hint = "remove it: only statements inside of a route end in a semicolon"
+            if self._reporter.begins_line(at) and self._tokens[at + 1].kind == "word":
+                hint = "remove it, or write # where a comment begins"
             fix = remove(token.span, ";")
             self._reporter.add(codes.STRAY_SEMICOLON, token.span, 'no ";" may stand here', hint=hint, fix=fix)
         elif token.text in ("}", ")", "]"):
@@ -70,7 +75,7 @@ class LayoutMistakes:
             fix = write(token.span, "modparam") if token.text == "modparamx" else None
             self._reporter.add(codes.FOREIGN_ITEM, token.span, message, hint=foreign.instead, fix=fix)
         elif following.text in ("{", "["):
-            hint = did_you_mean(token.text, ROUTE_KINDS | FOREIGN_ROUTES)
+            hint = did_you_mean(token.text, ROUTE_KINDS | FOREIGN_ROUTES) or _KINDS
             message = f'there is no kind of block "{token.text}"'
             fix = misspelt(token.span, token.text, ROUTE_KINDS)
             self._reporter.add(codes.MISSING_ROUTE, token.span, message, hint=hint, fix=fix)
@@ -87,14 +92,38 @@ class LayoutMistakes:
         elif following.kind == "string":
             hint = did_you_mean(token.text, _TOP_LEVEL)
             fix = misspelt(token.span, token.text, _TOP_LEVEL)
+            if not hint and following.text.endswith(_MODULE_FILE):
+                hint, fix = 'write loadmodule "FILE"', write(token.span, "loadmodule", safe=False)
             self._reporter.add(codes.UNEXPECTED, token.span, f'"{token.text}" cannot stand here', hint=hint, fix=fix)
         elif token.text in KEYWORDS and following.kind in ("number", "word") and token.text not in OPERANDS | {"if"}:
             self._missing_equals(at)
-        else:
+        elif not self._around_parameter(at):
             hint = did_you_mean(token.text, _TOP_LEVEL) if following.text == "(" else ""
             message = "a statement outside of a route"
             fix = misspelt(token.span, token.text, _TOP_LEVEL) if hint else None
+            if not hint and [t.kind for t in self._tokens[at + 1 : at + 5]] == ["sign", "string", "sign", "string"]:
+                hint, fix = 'write modparam("MODULE", "NAME", VALUE)', write(token.span, "modparam", safe=False)
             self._reporter.add(codes.OUTSIDE_OF_ROUTE, token.span, message, hint=hint or _TOO_MANY, fix=fix)
+
+    def _around_parameter(self, at: int) -> bool:
+        """Reports `check-via=no`, `alias(…)` and `set fork=no`; False if it is no such thing."""
+        token, following, third = self._tokens[at : at + 3] if at + 3 <= len(self._tokens) else (self._tokens[at],) * 3
+        dashed = self._reporter.dashed(at)
+        if dashed is not None and self._reporter.source.text_of(dashed).replace("-", "_") in BY_NAME:
+            meant = self._reporter.source.text_of(dashed).replace("-", "_")
+            message = f'"{self._reporter.source.text_of(dashed)}" is no name: there is no "-" in names'
+            self._reporter.add(codes.UNEXPECTED, dashed, message, hint=f"write {meant}", fix=write(dashed, meant))
+        elif following.text == "(" and token.text in BY_NAME and _is_value(third):
+            message = f'"=" is expected after "{token.text}", found "("'
+            self._reporter.add(codes.UNEXPECTED, following.span, message, hint=f"write {token.text}=…")
+        elif following.text in BY_NAME and third.text == "=":
+            span = Span(token.start, following.start)
+            message = f'"{token.text}" cannot stand before {following.text}='
+            fix = remove(span, token.text)
+            self._reporter.add(codes.UNEXPECTED, token.span, message, hint="remove it", fix=fix)
+        else:
+            return False
+        return True
 
     def _missing_equals(self, at: int) -> None:
         span = self._reporter.after(at + 1)
@@ -117,6 +146,12 @@ class LayoutMistakes:
         kind = self._tokens[start].text
         number = self._reporter.source.text_of(Span(self._tokens[start + 1].end, self._tokens[closing].start)).strip()
         span = Span(self._tokens[start + 1].start, self._tokens[closing].end)
+        if not number:
+            message = f"there are no parentheses in the head of a {kind}"
+            fix = remove(span, "them") if kind == "route" else None
+            right = "route {" if kind == "route" else f"{kind}[1] {{"
+            self._reporter.add(codes.UNEXPECTED, span, message, hint=f"write {right}", fix=fix)
+            return
         message = f"the number of a {kind} stands in brackets, not in parentheses"
         fix = write(span, f"[{number}]")
         self._reporter.add(codes.UNEXPECTED, span, message, hint=f"write {kind}[{number}]", fix=fix)
@@ -292,6 +327,11 @@ class LayoutMistakes:
         return None
 
     def missing_semicolon(self, at: int) -> None:
+        before, here = self._tokens[at - 1], self._tokens[at]
+        if here.text == "{" and before.kind == "word" and _is_value(self._tokens[at + 1]):
+            message = f"the arguments of {before.text} stand in parentheses, not in braces"
+            self._reporter.add(codes.UNEXPECTED, here.span, message, hint=f"write {before.text}(…)")
+            return
         message = 'a ";" is missing after this statement'
         span = self._reporter.after(at)
         self._reporter.add(codes.MISSING_SEMICOLON, span, message, fix=insert(span.end, ";"))
@@ -299,3 +339,7 @@ class LayoutMistakes:
     def expected(self, what: str, at: int) -> None:
         message = f"{what}, found {self._reporter.found(at)}"
         self._reporter.add(codes.UNEXPECTED, self._tokens[at].span, message)
+
+
+def _is_value(token: Token) -> bool:
+    return token.kind in ("string", "number", "word", "address")

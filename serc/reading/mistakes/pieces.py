@@ -5,33 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from runtime.modules import catalogue
 from serc.diagnostics import codes
-from serc.diagnostics.fix import Edit, Fix, insert, misspelt, write
-from serc.diagnostics.suggest import did_you_mean
-from serc.reading.keywords import KEYWORDS, OPERANDS
+from serc.diagnostics.fix import Edit, Fix, insert, write
+from serc.reading.keywords import KEYWORDS
+from serc.reading.mistakes.conditions import ConditionMistakes
 from serc.reading.mistakes.reporter import Reporter, short
 from serc.reading.tree import Span
 
-_OPERATORS: Final = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
 _LIKE_IPV6: Final = re.compile(r"\[?(?:[0-9A-Fa-f]*:){2,}[0-9A-Za-z:.]*\]?")
-_MEANT_OPERATOR: Final = {
-    "===": "==",
-    "=<": "<=",
-    "=>": ">=",
-    "<>": "!=",
-    "=!": "!=",
-    "!==": "!=",
-    "==~": "=~",
-    "=~=": "=~",
-}
-# Operands by other names, in other dialects or nowhere.
-_MEANT_OPERAND: Final = {name: operand.name for operand in catalogue.core().operands for name in operand.also}
+_PROTOCOLS: Final = ("udp", "tcp", "tls")
 _PATH: Final = re.compile(r"[^\s;#\"'](?:[^\s;#\"'(){}])*")
-# What joins two conditions, and what compares.
-_JOINING = frozenset(("||", "|", "&&", "&", "or", "and"))
-_TURNED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
-_COMPARING = frozenset(("==", "!=", "=~", "<", ">", "<=", ">="))
 _WHAT: Final = {
     "call": "this statement",
     "condition": "this condition",
@@ -46,13 +29,14 @@ class PieceMistakes:
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
         self._tokens = reporter.tokens
+        self._conditions = ConditionMistakes(reporter)
 
     def refused(self, rule: str, start: int, end: int, offset: int) -> None:
         """tokens[start:end] are no `rule`; they make sense up to `offset`."""
         at = start
         while at < end and self._tokens[at].start < offset:
             at += 1
-        if rule == "condition" and self._condition(start, end, at):
+        if rule == "condition" and self._conditions.refused(start, end, at):
             return
         if self._reserved_word(rule, start, end, at) or self._sign(at, end) or self._dotted(start, end):
             return
@@ -64,15 +48,12 @@ class PieceMistakes:
             message = f"{_WHAT[rule]} is incomplete: more is expected before {self._reporter.found(end)}"
             self._unexpected(self._reporter.after(end), message)
             return
-        hint, fix = self._way_out(rule, start, at)
+        hint, fix = self._way_out(rule, start, end, at)
         if rule == "assignment" and self._tokens[at].text == ",":
             name = self._tokens[start].text
             hint = f"{name} takes one value" + (
                 "; listen=ADDRESS:PORT can stand several times" if name == "port" else ""
             )
-        if rule == "condition" and self._tokens[at].text.lower() in ("and", "or", "not"):
-            word = self._tokens[at].text.lower()
-            hint, fix = f"write {word} in small letters", write(self._tokens[at].span, word)
         self._unexpected(self._tokens[at].span, self._sentence(rule, start, at), hint, fix)
 
     def _unexpected(self, span: Span, message: str, hint: str = "", fix: Fix | None = None) -> None:
@@ -103,105 +84,12 @@ class PieceMistakes:
             at = last + 1
         return False
 
-    # --- conditions --------------------------------------------------------------------------------------------------
-
-    def _condition(self, start: int, end: int, at: int) -> bool:
-        return (
-            self._misspelt_operator(start, end)
-            or self._equals_sign(start, end)
-            or self._unknown_operand(start, end)
-            or self._missing_operand(start, end, at)
-            or self._port_of_address(start, end, at)
-        )
-
-    def _port_of_address(self, start: int, end: int, at: int) -> bool:
-        """An address with a port, where there is an operand for ports, too."""
-        operand = next((t.text for t in reversed(self._tokens[start:at]) if t.text in OPERANDS), "")
-        port = operand.replace("_ip", "_port")
-        if port == operand or port not in OPERANDS or at + 1 >= end or self._tokens[at].text != ":":
-            return False
-        following = self._tokens[at + 1]
-        if following.kind != "number":
-            return False
-        span = Span(self._tokens[at].start, following.end)
-        hint = f"compare the port with {port} == {following.text}"
-        self._unexpected(span, f"{operand} is an address without a port", hint)
-        return True
-
-    def _misspelt_operator(self, start: int, end: int) -> bool:
-        """Signs in a row, without blanks, that are no operator."""
-        last = start - 1
-        for first in range(start, end):
-            if first <= last or self._tokens[first].text not in _OPERATORS | {"="}:
-                continue
-            last = first
-            while (
-                last + 1 < end
-                and self._reporter.adjacent(last + 1)
-                and self._tokens[last + 1].text in (*_OPERATORS, "=", "!")
-            ):
-                last += 1
-            span = Span(self._tokens[first].start, self._tokens[last].end)
-            text = self._reporter.source.text_of(span)
-            if last > first and text in _MEANT_OPERATOR:
-                message = f'there is no operator "{text}"'
-                meant = _MEANT_OPERATOR[text]
-                self._reporter.add(codes.BAD_OPERATOR, span, message, hint=f"write {meant}", fix=write(span, meant))
-                return True
-        return False
-
-    def _equals_sign(self, start: int, end: int) -> bool:
-        """`=` in a condition. The span is the comparison that was meant."""
-        for at in range(start + 1, end):
-            if self._tokens[at].text == "=":
-                span = Span(self._tokens[at - 1].start, self._tokens[min(at + 1, end - 1)].end)
-                message = '"=" does not compare'
-                fix = write(self._tokens[at].span, "==")
-                hint = "write == to compare"
-                self._reporter.add(codes.ASSIGNMENT_IN_CONDITION, span, message, hint=hint, fix=fix)
-                return True
-        return False
-
-    def _unknown_operand(self, start: int, end: int) -> bool:
-        """A word before an operator that is none of the operands."""
-        for at in range(start, end - 1):
-            token = self._tokens[at]
-            if token.kind != "word" or self._tokens[at + 1].text not in _OPERATORS or token.text in OPERANDS:
-                continue
-            if at > start and self._tokens[at - 1].text in _OPERATORS:
-                continue
-            meant = _MEANT_OPERAND.get(token.text.lower(), "")
-            hint = f'did you mean "{meant}"?' if meant else did_you_mean(token.text, OPERANDS)
-            hint = hint or f"operands: {', '.join(sorted(OPERANDS))}"
-            fix = write(token.span, meant) if meant else misspelt(token.span, token.text, OPERANDS)
-            message = f'there is no operand "{token.text}"'
-            self._reporter.add(codes.UNKNOWN_OPERAND, token.span, message, hint=hint, fix=fix)
-            return True
-        return False
-
-    def _missing_operand(self, start: int, end: int, at: int) -> bool:
-        """Nothing on one side of an operator, or in parentheses."""
-        before = self._tokens[at - 1].text if at > start else ""
-        here = self._tokens[at].text if at < end else ""
-        if here not in ("", ")", "{", ";", "and", "or", "&&", "||", "&", "|", "then"):
-            return False
-        if before == "(" and here == ")":
-            self._unexpected(Span(self._tokens[at - 1].start, self._tokens[at].end), "the condition is empty")
-        elif before in _OPERATORS:
-            message = f'something to compare with is expected after "{before}"'
-            self._unexpected(self._reporter.after(at), message)
-        elif before in ("and", "or", "&&", "||", "&", "|", "!", "not"):
-            self._unexpected(self._reporter.after(at), f'a condition is expected after "{before}"')
-        elif here in ("and", "or", "&&", "||", "&", "|"):
-            self._unexpected(self._tokens[at].span, f'a condition is expected before "{here}"')
-        else:
-            return False
-        return True
-
     # --- words and items ---------------------------------------------------------------------------------------------
 
     def _reserved_word(self, rule: str, start: int, end: int, at: int) -> bool:
         """A reserved word as part of a host name, or as a function."""
+        if rule == "call" and self._dashed_name(start):
+            return True
         for i in range(max(start + 1, at - 1), min(at + 2, end)):
             token = self._tokens[i]
             joined = self._tokens[i - 1].text in (".", "-") or self._tokens[i + 1].text in (".", "-")
@@ -217,9 +105,21 @@ class PieceMistakes:
             return True
         return False
 
+    def _dashed_name(self, start: int) -> bool:
+        """`sl-send-reply(…)`, where a name is a part of a call."""
+        dashed = self._reporter.dashed(start)
+        if dashed is None:
+            return False
+        name = self._reporter.source.text_of(dashed)
+        meant = name.replace("-", "_")
+        message = f'"{name}" is no name: there is no "-" in names'
+        self._reporter.add(codes.UNEXPECTED, dashed, message, hint=f"write {meant}", fix=write(dashed, meant))
+        return True
+
     def _assignment(self, start: int, end: int, at: int) -> bool:
         name = self._tokens[start].text
         first = self._tokens[start + 2] if start + 2 < end else None
+        second = self._tokens[start + 3] if start + 3 < end else None
         if first is None:
             message = f"a value is expected after {name}=, found {self._reporter.found(end)}"
             self._unexpected(self._reporter.after(start + 2), message)
@@ -238,8 +138,18 @@ class PieceMistakes:
             self._unexpected(
                 span, message, "separate the addresses with blanks", Fix("write a blank", (Edit(span, " "),))
             )
+        elif first.text.lower() in _PROTOCOLS and name == "listen" and second is not None and second.kind == "number":
+            message = f'":" is missing after "{first.text}"'
+            self._unexpected(self._reporter.after(start + 3), message, f"write listen={first.text}:ADDRESS")
+        elif name == "port" and first.text.lower() in _PROTOCOLS:
+            hint = f"write a number, or listen={first.text}:ADDRESS:PORT"
+            self._unexpected(first.span, "port is one for all protocols", hint)
+        elif at < end and self._tokens[at].text == ":" and name == "advertised_address":
+            port = self._tokens[at + 1].text
+            hint = f"write advertised_port={port} as a parameter of its own"
+            self._unexpected(self._tokens[at].span, f"{name} has no port", hint)
         elif first.kind == "word" and self._tokens[start + 3].text == ":" and name in ("listen", "alias"):
-            if at <= start + 3:
+            if at <= start + 3 or first.text.lower() in _PROTOCOLS:
                 return False
             message = f'"{first.text}" is no protocol'
             self._unexpected(first.span, message, "protocols: udp, tcp, tls")
@@ -311,6 +221,8 @@ class PieceMistakes:
             return f"a statement cannot begin with {found}"
         if self._tokens[at].text == "=":
             return '"=" cannot stand here'
+        if rule == "call" and self._tokens[at].text == ":" and self._reporter.begins_line(at + 1):
+            return 'a statement ends in ";", found ":"'
         if rule == "call" and self._tokens[start + 1].text == "(":
             if self._tokens[at].kind in ("string", "number", "word", "address"):
                 return f'"," or ")" is expected before {found}'
@@ -321,37 +233,21 @@ class PieceMistakes:
             return f"a route is numbered, as in {self._tokens[start].text}[1]: {found} cannot stand here"
         return f"{found} cannot stand here in {_WHAT[rule]}"
 
-    def _other_way_round(self, start: int, at: int) -> tuple[str, Fix | None] | None:
-        """`"INVITE" == method`, and `uri == !myself`."""
-        here, following = self._tokens[at], self._tokens[at + 1]
-        sign = self._tokens[at - 1]
-        if here.text == "!" and at - 1 > start and sign.text in ("==", "!=") and following.kind != "end":
-            opposite = "!=" if sign.text == "==" else "=="
-            span = Span(sign.start, here.end)
-            return f"write {self._tokens[at - 2].text} {opposite} {following.text}", write(span, f"{opposite} ")
-        behind = self._tokens[at + 2] if following.text in _COMPARING else None
-        if behind is not None and here.kind in ("string", "number", "address") and behind.text in OPERANDS:
-            turned = f"{behind.text} {_TURNED.get(following.text, following.text)} {here.text}"
-            return f"write {turned}", write(Span(here.start, behind.end), turned)
-        return None
-
-    def _own_comparison(self, start: int, at: int) -> str:
-        """For `method == "INVITE" || "ACK"`: what stands behind the sign is compared with nothing."""
-        joined = next((k for k in (at - 1, at - 2) if k > start and self._tokens[k].text in _JOINING), None)
-        if joined is None or self._tokens[joined + 1].kind not in ("string", "number", "address", "word"):
-            return ""
-        signs = [k for k in range(start + 1, joined) if self._tokens[k].text in _COMPARING]
-        if not signs:
-            return ""
-        operand, sign = self._tokens[signs[-1] - 1].text, self._tokens[signs[-1]].text
-        return f"each side of {self._tokens[joined].text} wants a comparison of its own: {operand} {sign} …"
-
-    def _way_out(self, rule: str, start: int, at: int) -> tuple[str, Fix | None]:
+    def _way_out(self, rule: str, start: int, end: int, at: int) -> tuple[str, Fix | None]:
         if rule == "condition":
-            return self._other_way_round(start, at) or (self._own_comparison(start, at), None)
+            return self._conditions.way_out(start, end, at)
+        here, before = self._tokens[at], self._tokens[at - 1]
+        if rule == "route_head" and here.kind == "number":
+            meant = f"{self._tokens[start].text}[{here.text}]"
+            return f"write {meant}", write(Span(self._tokens[start].start, here.end), meant)
         if rule != "call":
             return "", None
-        here, before = self._tokens[at], self._tokens[at - 1]
+        if here.text in (":", ",") and at == start and before.text == ")":
+            return 'a block begins with "{"', None
+        if here.text in (":", ",") and (self._reporter.begins_line(at + 1) or at + 1 >= end):
+            return "write ; where the statement ends", write(here.span, ";")
+        if before.text in ("break", "drop") and at == start + 1:
+            return f"write {before.text};", None
         if here.text == "=":
             return "global parameters stand outside of the routes", None
         if self._tokens[start].text == "route" and (here.text == "[" or here.kind == "number"):
@@ -361,6 +257,8 @@ class PieceMistakes:
             closed = not bracketed or self._tokens[last].text == "]"
             span = Span(self._tokens[start].start, self._tokens[last].end)
             return f"write route({number})", write(span, f"route({number})") if closed else None
+        if here.text == "[" and at == start + 1:
+            return f"write {before.text}(…)", None
         if before.kind == "string" and here.kind != "string" and self._reporter.adjacent(at):
             return 'write \\" for a quote within a text', None
         if before.kind == "word" and here.kind == "word" and before.text not in KEYWORDS:

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left, insort
 from typing import Final
 
+from serc.diagnostics.codes import FOREIGN_COMMENT
 from serc.diagnostics.fix import Fix, write
 from serc.diagnostics.report import Code, Related, Report
 from serc.reading.lex import Token
@@ -15,6 +16,8 @@ from serc.reading.tree import Span
 # So many tokens behind a mistake another one is taken for its echo.
 _ECHO: Final = 3
 _LONGEST: Final = 40
+# Lines.
+_LONGEST_COMMENT: Final = 20
 _HOST_HEAD: Final = re.compile(r"[\w.-]*\Z")
 _HOST_TAIL: Final = re.compile(r"[\w.-]*")
 _HOST_MAX: Final = 300
@@ -29,6 +32,10 @@ class Reporter:
         self._report = report
         self._spoiled_lines = {source.line_of(d.span.start) for d in report.diagnostics}
         self._last_offset = -1
+        # Where comments end that begin nowhere: what is refused before that is text of one.
+        self._comment_ends = sorted(
+            d.span.start for d in report.diagnostics if source.text_of(d.span) == "*/" and d.code is FOREIGN_COMMENT
+        )
         self._starts: list[int] = []  # of the first diagnostics of the report, in order
 
     def add(
@@ -43,11 +50,18 @@ class Reporter:
     ) -> None:
         """Reports, unless this is most likely an echo: on the line of an earlier mistake, or a few tokens behind it."""
         line = self.source.line_of(span.start)
-        if line in self._spoiled_lines or self._close_behind(span.start):
+        if line in self._spoiled_lines or self._close_behind(span.start) or self._in_comment(span.start):
             return
         self._spoiled_lines.add(line)
         self._last_offset = span.start
         self._report.add(code, span, message, hint=hint, related=related, fix=fix)
+
+    def _in_comment(self, offset: int) -> bool:
+        found = bisect_left(self._comment_ends, offset)
+        if found == len(self._comment_ends):
+            return False
+        text = self.source.text[offset : self._comment_ends[found]]
+        return text.count("\n") <= _LONGEST_COMMENT and "{" not in text and "}" not in text
 
     def _close_behind(self, offset: int) -> bool:
         if self._last_offset < 0 or offset < self._last_offset:
@@ -81,6 +95,20 @@ class Reporter:
         assert head is not None and tail is not None, "both match nothing, too"
         start, end = offset - len(head[0]), tail.end()
         return write(Span(start, end), f'"{text[start:end]}"')
+
+    def begins_line(self, at: int) -> bool:
+        """Has the token nothing but blanks before it on its line?"""
+        start = self.tokens[at].start
+        return not self.source.text[self.source.line_start(self.source.line_of(start)) : start].strip()
+
+    def dashed(self, at: int) -> Span | None:
+        """Words joined by `-` without blanks, of which the one at `at` is the first; None if it stands alone."""
+        last = at
+        while self.tokens[last + 1].text == "-" and self.adjacent(last + 1) and self.adjacent(last + 2):
+            if self.tokens[last + 2].kind != "word":
+                break
+            last += 2
+        return Span(self.tokens[at].start, self.tokens[last].end) if last > at else None
 
     def adjacent(self, at: int) -> bool:
         """Does the token follow the one before it without a blank?"""

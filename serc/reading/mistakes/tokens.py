@@ -16,6 +16,8 @@ from serc.reading.tree import Span
 
 _QUOTES: Final = "\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u2032\u2033"
 _DASHES: Final = tuple("\u2010\u2011\u2012\u2013\u2014\u2212")
+# Behind these a statement begins.
+_ENDS: Final = (";", "{", "}")
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 
@@ -61,9 +63,10 @@ class TokenMistakes:
         else:
             message = f"{_named(text[0])} has no meaning here"
         span = Span(token.start, following.end if word else self._tokens[last].end)
+        hint = _character_hint(text, word, self._source.text[token.start - 1 : token.start].isalnum())
         plain = _plain(text)
         fix = None if plain is None else write(Span(token.start, self._tokens[last].end), plain)
-        self._reporter.add(codes.STRANGE_CHARACTER, span, message, hint=_character_hint(text, word), fix=fix)
+        self._reporter.add(codes.STRANGE_CHARACTER, span, message, hint=hint, fix=fix)
 
     def _bad_operator(self, at: int, last: int) -> bool:
         """`~=`, `!~`, `!=~` and `=~~`: the matching operator, misspelt."""
@@ -117,11 +120,55 @@ class TokenMistakes:
         if token.text in (")", "]"):
             self.stray_bracket(at)
             return
+        if self._semicolon_in_arguments(at) or self._bracket_for_brace(at):
+            return
         closing = ")" if token.text == "(" else "]"
         message = f'this "{token.text}" is never closed'
         self._reporter.add(codes.UNCLOSED_PARENTHESIS, token.span, message, hint=f'write "{closing}" where it ends')
 
+    def _semicolon_in_arguments(self, at: int) -> bool:
+        """`f("a"; "b")`."""
+        end = at + 1
+        while self._tokens[end].kind in ("string", "number", "word", "address") or self._tokens[end].text == ",":
+            end += 1
+        here, behind = self._tokens[end], self._tokens[end + 1 : end + 3]
+        if here.text != ";" or [t.kind for t in behind] != ["string", "sign"] or behind[1].text not in (")", ","):
+            return False
+        message = 'arguments are separated by ",", found ";"'
+        self._reporter.add(codes.UNEXPECTED, here.span, message, hint='write ","', fix=write(here.span, ","))
+        return True
+
+    def _bracket_for_brace(self, at: int) -> bool:
+        """`if (…) (` or `if (…) [` at the end of a line."""
+        token, before = self._tokens[at], self._tokens[at - 1]
+        if before.text != ")" or not self._reporter.begins_line(at + 1):
+            return False
+        message = f'a block begins with "{{", found "{token.text}"'
+        fix = write(token.span, "{", safe=False)
+        self._reporter.add(codes.UNEXPECTED, token.span, message, hint='write "{"', fix=fix)
+        return True
+
+    def _without_opening(self, at: int) -> bool:
+        """`f "a", "b")` and `if method == INVITE) {`: the closing one is at `at`."""
+        first = at
+        while first > 0 and self._tokens[first - 1].text not in _ENDS and not self._reporter.begins_line(first):
+            first -= 1
+        name, following = self._tokens[first], self._tokens[first + 1]
+        if self._tokens[at].text != ")" or first + 1 >= at or name.kind != "word":
+            return False
+        if following.kind not in ("string", "number", "word", "address") and not (
+            name.text == "if" and following.text == "!"
+        ):
+            return False
+        message = f'"(" is missing after {name.text}'
+        span = Span(name.end, name.end)
+        fix = write(Span(name.end, following.start), " (" if name.text == "if" else "(")
+        self._reporter.add(codes.STRAY_BRACKET, span, message, hint='write "("', fix=fix)
+        return True
+
     def stray_bracket(self, at: int) -> None:
+        if self._without_opening(at):
+            return
         token = self._tokens[at]
         fix = remove(token.span, token.text)
         self._reporter.add(
@@ -152,15 +199,18 @@ def _plain(text: str) -> str | None:
     return "".join(found)
 
 
-def _character_hint(text: str, word: str) -> str:
+def _character_hint(text: str, word: str, joined: bool) -> str:
+    """`joined`: it follows what is before it without a blank."""
     if text == "$" and word:
         ours = dialects.OPERANDS.get(word, "")
         instead = f": write {ours}" if ours else "; 0.9 has none in the script"
         return f"pseudo-variables such as ${word} are of SER 2.0, OpenSER and Kamailio{instead}"
+    if text == "@" and word and joined:
+        return "put the URI in quotes"
     if text == "@" and word:
         return f"selects such as @{word} are of SER 2.0; 0.9 has none"
     if text == "\\":
-        return "a backslash may stand only at the very end of a line, or in a string"
+        return "a backslash may stand only at the very end of a line, or in a string: put texts in quotes"
     if _BYTE_ORDER_MARK in text:
         return "save the file without a byte order mark"
     if text and unicodedata.category(text[0]) in ("Zs", "Cf", "Cc"):
