@@ -106,7 +106,7 @@ def status_doubt(text: str) -> Doubt | None:
 
 def _status_of_none(text: str) -> Doubt | None:
     bare = text.replace("[0-9]", ".").strip("^$").removeprefix("(").removesuffix(")")
-    alternatives = bare.split("|") if re.fullmatch(r"[0-9.|]*", bare) else [text]
+    alternatives = bare.split("|") if not re.search(r"[\\()\[\]]", bare) else [text]
     vain = next((each for each in (text, *alternatives) if not codes_like(each)), None)
     return Doubt(f'no status is like "{vain}": they have three digits, from 100 to 699') if vain is not None else None
 

@@ -61,18 +61,18 @@ def meant_by(word: str, candidates: Iterable[str]) -> str | None:
 
 
 def _of_the_same_parts(word: str, candidates: Iterable[str]) -> list[str]:
-    """Those of which each part of `word` begins a part of its own, in the same order, or all parts of which are in `word`: the shortest."""
+    """Those of which each part of `word` begins a part of its own, in the same order, or all parts of which are in `word`: with the number of parts that is nearest."""
     parts = word.lower().split("_")
     if len(parts) < _TWO or min(map(len, parts)) < _TWO:
         return []
     split = ((each, each.lower().split("_")) for each in candidates)
     alike = [
-        (len(others), each)
+        (abs(len(others) - len(parts)), each)
         for each, others in split
         if _begin_parts(parts, others) or len(others) > 1 and _begin_parts(others, parts)
     ]
-    fewest = min((size for size, _ in alike), default=0)
-    return [each for size, each in alike if size == fewest]
+    least = min((difference for difference, _ in alike), default=0)
+    return [each for difference, each in alike if difference == least]
 
 
 def _begin_parts(parts: list[str], others: list[str]) -> bool:
