@@ -238,12 +238,6 @@ def _signs_doubt(text: str) -> Doubt | None:
     bare = re.sub(r"\\.|\[\^?\]?(?:\[:[a-z]+:\]|[^]])*\]", "x", text, flags=re.DOTALL)
     if re.search(r"\A\||\|\||\|\Z", bare):
         return Doubt('nothing stands on one side of a "|": this matches everything', 'remove the "|"')
-    anchor = re.search(r"(?<=[A-Za-z0-9@:])\^|\$(?=[A-Za-z0-9@:^])", bare)
-    if anchor is not None and "\\" not in text:
-        where = "begins" if anchor[0] == "^" else "ends"
-        return Doubt(
-            f'"{anchor[0]}" stands where a text {where}: this never matches', f"write \\{anchor[0]} for the character"
-        )
     return None
 
 
