@@ -13,9 +13,7 @@ from runtime.tx.timers import NEVER
 PATIENCE_MS: Final[i64] = 100
 # But one that has become so much longer in so long does not.
 GROWTH_MS: Final[i64] = 5
-GROWTH_PATIENCE_MS: Final[i64] = 20
-# What is under way passes the queue several times, a call four times: while there is too much that is new the queue is to be no longer than this part.
-SHORTER_PERCENT: Final[i64] = 75
+GROWTH_PATIENCE_MS: Final[i64] = 40
 # So long after an overload the next one is taken for the same.
 MEMORY_MS: Final[i64] = 1000
 # Of the receive buffer: where it is small, it is full before anything in it is old.
@@ -48,8 +46,8 @@ class Overload:
 
     It is refused when the oldest datagram has waited for longer than `limit_ms`, or the receive buffer is half full,
     and either has been so in all batches of PATIENCE_MS (GROWTH_PATIENCE_MS where they wait longer and longer), or
-    the last overload was just now; then already at three quarters of that. Refusing is cheap, so the queue is short again soon, and so on:
-    the queue stays about as long as that. But a 503 costs a datagram, and where many times more comes than can be done,
+    the last overload was just now. Refusing is cheap, so the queue is short again soon, and so on: the queue stays
+    about as long as `limit_ms`. But a 503 costs a datagram, and where many times more comes than can be done,
     refusing all of it would be all that is done: beyond REFUSING_PERCENT of the time what is new is dropped. `times`
     counts overloads.
 
@@ -86,10 +84,7 @@ class Overload:
         `age_ms` is how long its first datagram has waited, `percent` how full the receive buffer still is; both 0 where the batch has
         left little of the queue. `refused` and `dropped` count what has been so far.
         """
-        limit_ms = self._limit_ms
-        if self._began_ms != NEVER and self.kept == SHARES:
-            limit_ms = limit_ms * SHORTER_PERCENT // 100
-        if age_ms <= limit_ms and percent < FULL_PERCENT:
+        if age_ms <= self._limit_ms and percent < FULL_PERCENT:
             self._long_since_ms = NEVER
             self._crowded_since_ms = NEVER
             self._is_crowded = False

@@ -10,6 +10,8 @@ from runtime.server.worker.udp.sieve import WHOLE
 
 # So often the share may change: each change takes the kernel about a millisecond.
 PERIOD_MS: Final[i64] = 50
+# Less is dropped by the worker itself: a share that is too small for a moment would cost more.
+MUCH_PERCENT: Final[i64] = 150
 # Let in is so much of what can be done: what is too much costs little, and what is missing is lost.
 AIM_PERCENT: Final[i64] = 110
 # Where nothing had to be refused, so much more is let in, whatever the load seems to be: messages that come one by one take longer.
@@ -28,7 +30,8 @@ class Sifting:
 
     To read and to drop a datagram takes a fifth of the time that a REGISTER takes: with twice too much that would be most of what cannot be
     done, and with four times nothing else would be. So the load is measured, as soon as anything has had to be dropped: all that came in a
-    period, and how long each message takes that is taken. That tells what share the worker can do, and so what is to be let in.
+    period, and how long each message takes that is taken. That tells what share the worker can do, and so, where much more comes, what is to
+    be let in.
     """
 
     def __init__(self) -> None:
@@ -83,6 +86,8 @@ class Sifting:
             # All the time went into what was not taken.
             return max(1, self.share // 4)
         load_percent = max(1, self._came * self._one_ns * 100 // (period_ms * _NS_PER_MS))
+        if self.share == WHOLE and load_percent < MUCH_PERCENT:
+            return WHOLE
         right = self.share * AIM_PERCENT // load_percent
         if not self._was_too_much:
             right = max(right, self.share + 1, self.share * (100 + MORE_PERCENT) // 100)

@@ -28,7 +28,6 @@ from runtime.server.worker.overload import (
     REFUSE,
     REFUSING_PERCENT,
     SHARES,
-    SHORTER_PERCENT,
     Overload,
 )
 from runtime.server.worker.udp.datagrams import DatagramIO
@@ -109,8 +108,8 @@ def test_within_an_overload_the_queue_is_kept_short_without_patience() -> None:
     queue = Queue()
     queue.batches(int(PATIENCE_MS) + 1, LIMIT_MS + 1)
     for _ in range(50):
-        assert queue.batches(20, LIMIT_MS * int(SHORTER_PERCENT) // 100) == {ADMIT}
-        assert queue.batches(1, LIMIT_MS * int(SHORTER_PERCENT) // 100 + 1) == {REFUSE}
+        assert queue.batches(20, LIMIT_MS) == {ADMIT}
+        assert queue.batches(1, LIMIT_MS + 1) == {REFUSE}
     assert queue.overload.times == 1 and len(queue.log.lines) == 1
 
 
