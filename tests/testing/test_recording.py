@@ -16,6 +16,7 @@ from serc.testing.capture.packets import BadCapture, Packet, read_capture
 from serc.testing.capture.recording import CannotRecord, record, server_in
 from serc.testing.capture.scrub import Scrubber
 from serc.testing.config import Config
+from serc.testing.language.parsing import parse_tests
 from serc.testing.scene import Clock, Rows, Scene
 
 CFG = """\
@@ -231,6 +232,32 @@ def test_a_capture_may_end_anywhere() -> None:
             read_capture(pcapng(traffic())[:end])
         except BadCapture:
             continue
+
+
+def test_what_the_server_says_before_anybody_has_said_anything_begins_no_case() -> None:
+    packets = traffic()
+    first = next(place for place, packet in enumerate(packets) if packet.source == SERVER)
+    tests = record(packets[first:], SERVER, "", "")
+    _, report = parse_tests(Source("x.sertest", tests.encode("utf-8").decode("latin-1")))
+    assert not report.has_errors and "when " in tests
+    with pytest.raises(CannotRecord, match="nothing comes to"):
+        record(packets[first : first + 1], SERVER, "", "")
+
+
+def test_a_time_that_is_none_is_passed_over() -> None:
+    text = "U 2026/01/01 %s 10.0.0.2:5060 -> 10.0.0.1:5060\nOPTIONS sip:x SIP/2.0\nCall-ID: 1\n\n"
+    times = ("10:00:00.500", "26:00:00.000", "99:99:99")
+    found = [read_capture((text % time).encode())[0].at_ms for time in times]
+    assert found[0] == 36_000_500 and found[1:] == [1, 1]
+
+
+def test_an_address_that_is_none_makes_a_test_that_can_be_read() -> None:
+    packets = [
+        Packet(p.at_ms, p.proto, p.source, p.destination, p.data.replace(b"From:", b"From: <sip:b\xff\xff<\x85;:"))
+        for p in traffic()
+    ]
+    _, report = parse_tests(Source("x.sertest", record(packets, SERVER, "", "").encode("utf-8").decode("latin-1")))
+    assert not report.has_errors
 
 
 def test_tcp_is_put_together() -> None:

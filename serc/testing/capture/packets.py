@@ -255,5 +255,9 @@ def _time(text: str | None, number: int) -> int:
     if not text:
         return number
     pattern = "%H:%M:%S.%f" if "." in text else "%H:%M:%S"
-    moment = datetime.strptime(text[:15], pattern)
+    try:
+        moment = datetime.strptime(text[:15], pattern)
+    except ValueError:
+        # Digits that are no time.
+        return number
     return ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1000 + moment.microsecond // 1000

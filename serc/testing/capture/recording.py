@@ -26,6 +26,8 @@ _OWN: Final = frozenset(
 _DISPLAY: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|(?:(?<=^)|(?<=,))[^<",;]+)\s*(?=<)')
 _PASSWORD: Final = "secret"
 _PAUSE_MS: Final = 1000
+# What a test can say of somebody; a capture may have anything.
+_PLAIN_URI: Final = re.compile(r"[a-z]+:[!#-;=?-~]+", re.IGNORECASE)
 _REALM: Final = re.compile(r'realm="([^"]*)"')
 Place = tuple[str, int]
 
@@ -154,11 +156,12 @@ class _Case:
             host = self._scrub.host(place[0])
             shown = f"[{host}]:{place[1]}" if ":" in host else f"{host}:{place[1]}"
             shown = f"tcp:{shown}" if proto == "tcp" else shown.removesuffix(":5060")
-            self._phones[place] = _Phone(name, shown, self._scrub.text(uri).partition(";")[0] or f"sip:{host}")
+            known = self._scrub.text(uri).partition(";")[0]
+            self._phones[place] = _Phone(name, shown, known if _PLAIN_URI.fullmatch(known) else f"sip:{host}")
         return self._phones[place]
 
     def _name(self, uri: str) -> str:
-        user = re.sub(r"[^\w.-]", "", self._scrub.text(uri).partition(":")[2].partition("@")[0])
+        user = re.sub(r"[^A-Za-z0-9_.-]", "", self._scrub.text(uri).partition(":")[2].partition("@")[0])
         base = user if re.match(r"[A-Za-z_]", user) else f"phone{user}"
         taken = {phone.name for phone in self._phones.values()}
         return next(name for n in range(1, 1000) if (name := base if n == 1 else f"{base}-{n}") not in taken)
