@@ -97,7 +97,10 @@ def _comment_end(buf: bytes, start: i64, limit: i64) -> i64:
     while pos < limit:
         c: i64 = buf[pos]
         pos += 1
-        if c == 40:
+        if c == 92:
+            # A quoted pair: the next character is itself.
+            pos += 1
+        elif c == 40:
             depth += 1
         elif c == 41:
             depth -= 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import struct
+import termios
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import eventually
 from script import Site, reply, request
 
 from runtime.modules.nathelper import Nathelper
@@ -181,10 +185,18 @@ def test_pings_need_the_contacts_of_usrloc() -> None:
 # --- the RTP proxy ---------------------------------------------------------------------------------------------------
 
 
+def _unread(line: socket.socket) -> int:
+    """Bytes that the other end has not read yet."""
+    (size,) = struct.unpack("i", fcntl.ioctl(line, termios.TIOCOUTQ, bytes(4)))
+    assert isinstance(size, int)
+    return size
+
+
 class FakeProxy:
     """An RTP proxy that notes what it is asked, and answers from a list: None is silence."""
 
     def __init__(self, kind: str, folder: Path) -> None:
+        self.in_pieces = False
         self.asked: list[str] = []
         self.answers: list[str | None] = []
         self.version = "20040107"
@@ -214,6 +226,10 @@ class FakeProxy:
                 return
             with line:
                 answer = self._answer(line.recv(4096).decode().rstrip("\n"))
+                if answer is not None and self.in_pieces:
+                    line.sendall(answer[:2].encode())
+                    eventually(lambda: _unread(line) == 0)
+                    answer = answer[2:]
                 if answer is not None:
                     line.sendall(answer.encode() + b"\n")
 
@@ -329,6 +345,16 @@ def test_whose_address_the_sdp_gets(answer: str, address: str, seen: str, tmp_pa
 def test_a_stream_with_several_ports_gets_the_one_of_the_proxy(proxy: FakeProxy) -> None:
     body = with_proxy(proxy).answer(invite(SDP.replace("4000", "4000/2")))
     assert proxy.asked[1] == "U cid1@h 127.0.0.1 4000 ft1" and b"m=audio 35000 RTP/AVP" in body
+
+
+def test_an_answer_that_comes_in_pieces_counts_when_it_is_whole(tmp_path: Path) -> None:
+    proxy = FakeProxy("unix", tmp_path)
+    server = with_proxy(proxy)
+    proxy.in_pieces = True
+    proxy.answers.append("35017 192.0.2.1")
+    body = server.answer(invite(SDP)).partition(b"\r\n\r\n")[2]
+    proxy.close()
+    assert b"m=audio 35017 RTP/AVP" in body and b"\r\nc=IN IP4 192.0.2.1\r\n" in body
 
 
 def test_a_reply_is_looked_up(proxy: FakeProxy) -> None:

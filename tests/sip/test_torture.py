@@ -110,7 +110,7 @@ VIA :
  z9hG4bKwhite
  ;rport
  , SIP/2.0/UDP
- b.example ;branch=z9hG4bKblack(with, a comment)
+ b.example ;branch=z9hG4bKblack(with, a (comment\\) in a) comment)
 Empty:
 Subject:
  :;,<>"

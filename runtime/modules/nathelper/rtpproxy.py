@@ -152,7 +152,7 @@ class RtpProxy:
 class StreamAnswer(Question[bytes]):
     """A command over a connection of its own, of a Unix socket. Raises OSError when it is asked and nobody listens.
 
-    The answer is what comes at once, or all that comes `until_close`.
+    The answer is a line, or all that comes `until_close`; where the proxy closes before, what has come.
     """
 
     def __init__(self, kind: Kind, asking: Asking, path: str, command: bytes, until_close: bool = False) -> None:
@@ -204,7 +204,8 @@ class StreamAnswer(Question[bytes]):
         except OSError:
             piece = b""
         self._come += piece
-        if self._until_close and piece and len(self._come) < LINE_LIMIT:
+        is_whole = not self._until_close and b"\n" in piece
+        if not is_whole and piece and len(self._come) < LINE_LIMIT:
             return
         self.give_up()
         self._asking.take(self.number, self._come.rstrip(b"\r\n"), now_ms)
