@@ -15,11 +15,12 @@ import time
 from pathlib import Path
 from typing import Final
 
-from engine import vias
+from engine import Names, vias
 from script import Site
 from sip.test_fuzz import changed
 
 from runtime.modules.tm import Tm
+from runtime.routing.dns_records import Naptr
 from runtime.sip.address import TCP, Address
 from runtime.sip.message import parse
 from runtime.sip.scan import BadMessage
@@ -59,7 +60,26 @@ _EDITS: Final = (
     "fix_nated_contact();",
     'add_diversion("unknown");',
     'xlog("L_INFO", "%rm %ru %ci\\n");',
+    'enum_query("hostile.");',
 )
+# What a name server says of the number +4912, which those may write who have nothing else to do with this server.
+_HOSTILE: Final = {
+    b"2.1.9.4.hostile.": [
+        Naptr(1, number, "u", "E2U+sip", f"!{pattern}!{uri}!")
+        for number, (pattern, uri) in enumerate(
+            (
+                ("(.?){1,500}x?$", "sip:a@h"),
+                (r"^(.*)\1$", "sip:a@h"),
+                ("^.*$", "sip:a@h>\r\nX-Evil: 1\r\nX: <"),
+                ("^.*$", "sip:a\0b@127.0.0.1:5090"),
+                ("^.*$", "sip:" + "a" * 200 + "@127.0.0.1:5090;transport=tcp"),
+                (r"^\+(.*)$", r"sip:\1@127.0.0.1:5090;lr?Route=%3Csip:x%3E"),
+                ("^.*$", "tel:+1"),
+            )
+        )
+    ]
+}
+_PARAMETERS: Final = ("", "", 'modparam("tm", "drop_stray_replies", 1)\n', 'modparam("rr", "signed", 1)\n')
 # So many of them may stand in any route.
 _EVERYWHERE: Final = 11
 _ENDS: Final = (
@@ -83,6 +103,7 @@ def script_of(chance: random.Random) -> str:
     edits = "".join(chance.sample(_EDITS, chance.randrange(4)))
     later = "".join(chance.sample(_EDITS[:_EVERYWHERE], chance.randrange(3)))
     return (
+        f"{chance.choice(_PARAMETERS)}"
         f'route {{ if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); break; }};\n{edits}\n'
         f'{chance.choice(_ENDS)} }}\nfailure_route[1] {{ append_branch("sip:d@127.0.0.1:5092"); t_relay(); }}\n'
         f"onreply_route[1] {{ {later}; }}\n"
@@ -94,7 +115,9 @@ class Run:
 
     def __init__(self, script: str) -> None:
         self.script: Final = script
-        self.site: Final = Site(script, "sl tm rr maxfwd textops nathelper diversion xlog")
+        self.site: Final = Site(
+            script, "sl tm rr maxfwd textops nathelper diversion xlog enum", names=Names(naptr=_HOSTILE)
+        )
         self.now_ms = 1_000_000
         tm = self.site.engine.world.modules["tm"]
         assert isinstance(tm, Tm)
@@ -138,6 +161,8 @@ class Run:
         if len(sends) > 500:
             raise Broken(f"{len(sends)} messages at once")
         for send in sends:
+            if b"\nX-Evil:" in send.data:
+                raise Broken(f"a header of somebody else: {send.data!r}")
             if send.socket.proto == TCP and send.data:
                 _check_stream(send.data)
 
@@ -160,7 +185,13 @@ def _check_stream(data: bytes) -> None:
 def request(chance: random.Random, method: str, call: int) -> bytes:
     route = chance.choice(("", "", "", "Route: <sip:127.0.0.1:5070;lr>, <sip:127.0.0.1:5090;lr>\r\n"))
     uri = chance.choice(
-        ("sip:bob@127.0.0.1:5090", "sip:bob@127.0.0.1:5090;transport=tcp", "tel:+1", "sip:127.0.0.1:5070")
+        (
+            "sip:bob@127.0.0.1:5090",
+            "sip:bob@127.0.0.1:5090;transport=tcp",
+            "tel:+1",
+            "sip:127.0.0.1:5070",
+            "sip:+4912@h",
+        )
     )
     body = chance.choice(("", "v=0\r\nc=IN IP4 10.0.0.1\r\nm=audio 4000 RTP/AVP 0\r\n"))
     return (
