@@ -42,7 +42,7 @@ def _cancel(world: World, edition: Edition, ctx: Context, parked: ParkedRequest)
     for module in edition.enders:
         answered = answered or module.on_cancel(ctx, parked.ctx)
     if not answered:
-        tag = stateless_tag(stateless_signature(world.first_address(), world.secret), parked.message)
+        tag = stateless_tag(stateless_signature(world.first_address(), world.secret), parked.message, 487)
         own_tag = b"" if len(to_tag_of(parked.message)) > 0 else tag
         send_reply(ctx, 200, b"canceling", own_tag)
         send_reply(parked.ctx, 487, reason_of(487), own_tag)

@@ -55,4 +55,4 @@ class Draining:
         return False
 
     def _tag(self, ctx: Context) -> bytes:
-        return stateless_tag(self._signature, ctx.message)
+        return stateless_tag(self._signature, ctx.message, 503)

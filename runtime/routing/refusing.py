@@ -41,5 +41,5 @@ def refuse_without_tuple(ctx: Context) -> None:
 def _refuse(ctx: Context, code: i64, reason: bytes) -> None:
     if ctx.message.method != methods.ACK:
         world = ctx.world
-        tag = stateless_tag(stateless_signature(world.first_address(), world.secret), ctx.message)
+        tag = stateless_tag(stateless_signature(world.first_address(), world.secret), ctx.message, code)
         send_reply(ctx, code, reason, b"" if len(to_tag_of(ctx.message)) > 0 else tag)

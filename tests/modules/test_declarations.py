@@ -70,7 +70,7 @@ COUNTS: Final = {
     "speeddial": (1, 8, 0),
     "sqlite": (0, 0, 0),
     "textops": (13, 0, 0),
-    "tm": (23, 21, 5),
+    "tm": (23, 22, 5),
     "uri": (6, 0, 0),
     "uri_db": (3, 10, 0),
     "uri_radius": (1, 2, 0),

@@ -10,9 +10,16 @@ from runtime.routing.tags import from_tag, reply_tag, signature
 from runtime.sip.message import parse
 
 
-def tag(via: str, name: bytes = b"SER-stateless", separator: bytes = b".", secret: bytes = b"secret") -> bytes:
-    data = f"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\n\r\n".encode()
-    return reply_tag(signature(name, b"192.168.1.15060", secret), separator, parse(data))
+def tag(
+    via: str,
+    name: bytes = b"SER-stateless",
+    separator: bytes = b".",
+    secret: bytes = b"secret",
+    code: int = 200,
+    method: str = "INVITE",
+) -> bytes:
+    data = f"{method} sip:h SIP/2.0\r\nVia: SIP/2.0/UDP {via}\r\n\r\n".encode()
+    return reply_tag(signature(name, b"192.168.1.15060", secret), separator, parse(data), code)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +32,22 @@ def tag(via: str, name: bytes = b"SER-stateless", separator: bytes = b".", secre
 )
 def test_a_tag_has_the_form_of_the_original(via: str, name: bytes, separator: bytes, expected: bytes) -> None:
     assert re.fullmatch(expected, tag(via, name, separator))
+
+
+@pytest.mark.parametrize(
+    ("via", "name", "separator", "expected"),
+    [
+        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-TM/tags", b"-", b"20ab54b88c1c6f36e550c99408c10f11-74ca"),
+        ("10.0.0.5:5062;branch=z9hG4bKabc", b"SER-stateless", b".", b"fd96ff747ab0946c6fc8d5aab123bd04.74ca"),
+        ("10.0.0.5", b"SER-stateless", b".", b"fd96ff747ab0946c6fc8d5aab123bd04.fa92"),
+    ],
+)
+def test_a_refusal_has_the_tag_of_the_original(via: str, name: bytes, separator: bytes, expected: bytes) -> None:
+    assert {tag(via, name, separator, code=code) for code in (300, 404, 503, 603)} == {expected}
+
+
+def test_a_cancel_has_the_tag_of_the_refusal_of_its_invite() -> None:
+    assert tag("h;branch=b", code=200, method="CANCEL") == tag("h;branch=b", code=487) != tag("h;branch=b", code=200)
 
 
 def test_who_has_seen_a_tag_knows_half_of_the_next_and_not_the_rest() -> None:

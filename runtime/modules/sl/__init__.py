@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, final
 
+from mypy_extensions import i64
+
 from runtime.routing import errors
 from runtime.routing.command import EVERY, Command, Inquiry, packed_counters, summed_counters
 from runtime.routing.context import L_WARN, Context
@@ -20,6 +22,9 @@ from runtime.spec.effects import Does
 from runtime.spec.kinds import code, reason
 
 _TAG_LENGTH: Final = 37
+# Codes of the two kinds of tags.
+_SUCCESS: Final = 200
+_REFUSAL: Final = 300
 # Codes have three digits.
 _CODES_END: Final = 1000
 
@@ -57,25 +62,25 @@ class Sl(Module):
         self._signature = stateless_signature(world.first_address(), world.secret)
 
     def on_request(self, ctx: Context) -> bool:
-        """Drop the ACK for a negative reply of ours: its To tag is the one we made.
+        """Drop the ACK for a reply of ours: its To tag is the one we made.
 
         SER looks only within two seconds of its last reply; the tag alone is proof, so there is no window here.
         """
         if ctx.message.method != methods.ACK:
             return True
         tag = to_tag_of(ctx.message)
-        return len(tag) != _TAG_LENGTH or tag != self.tag_for(ctx)
+        return len(tag) != _TAG_LENGTH or (tag != self._tag(ctx, _REFUSAL) and tag != self._tag(ctx, _SUCCESS))
 
-    def tag_for(self, ctx: Context) -> bytes:
-        """The To tag of stateless replies to this request."""
-        return stateless_tag(self._signature, ctx.message)
+    def _tag(self, ctx: Context, code: i64) -> bytes:
+        """The To tag of a stateless reply to this request."""
+        return stateless_tag(self._signature, ctx.message, code)
 
     def sl_send_reply(self, ctx: Context, code: int, reason: bytes) -> bool:
         """Answer the request and remember nothing; False for an ACK or when the reply cannot be sent."""
         if ctx.message.method == methods.ACK:
             ctx.log(L_WARN, "Warning: sl_send_reply: I won't send a reply for ACK!!")
             return False
-        tag = b"" if code < 180 or len(to_tag_of(ctx.message)) > 0 else self.tag_for(ctx)
+        tag = b"" if code < 180 or len(to_tag_of(ctx.message)) > 0 else self._tag(ctx, code)
         if not send_reply(ctx, code, reason, tag):
             self.counts.failures += 1
             return False

@@ -51,7 +51,7 @@ def answer(
     if code >= 180:
         tag = to_tag_of(call.message)
         if len(tag) == 0:
-            new_tag = own_tag or reply_tag(core.tag_signature, b"-", call.message)
+            new_tag = own_tag or call.own_tag or reply_tag(core.tag_signature, b"-", call.message, code)
             tag = new_tag
         call.own_tag = tag
     reply = Send(local_reply(ctx, code, reason, new_tag, body), call.reply_to, call.reply_socket, call.connection)

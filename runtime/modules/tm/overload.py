@@ -47,7 +47,7 @@ class Overload:
         self._begin(ctx)
         self._world.counters.refused_full += 1
         ctx.reply_headers.append(b"Retry-After: %d\r\n" % (_RETRY_FIRST_S + key % _RETRY_SPREAD_S))
-        tag = b"" if len(to_tag_of(msg)) > 0 else stateless_tag(self._signature, msg)
+        tag = b"" if len(to_tag_of(msg)) > 0 else stateless_tag(self._signature, msg, 503)
         send_reply(ctx, 503, reason_of(503), tag)
         return True
 
@@ -59,7 +59,7 @@ class Overload:
 
     def acknowledges(self, ctx: Context) -> bool:
         """True for an ACK that can only be for a 503 of ours."""
-        return self._has_refused and to_tag_of(ctx.message) == stateless_tag(self._signature, ctx.message)
+        return self._has_refused and to_tag_of(ctx.message) == stateless_tag(self._signature, ctx.message, 503)
 
     def _begin(self, ctx: Context) -> None:
         self._has_refused = True
