@@ -173,9 +173,9 @@ class _Walk:
         key = id(statement), states
         found = self._statements.get(key)
         if found is None:
-            remarks = self._steps.remarks
+            remarks = self._steps.remarks.count
             found = self._followed(statement, states)
-            if self._steps.remarks == remarks and self._calls_no_route(statement):
+            if self._steps.remarks.count == remarks and self._calls_no_route(statement):
                 self._statements[key] = found
         return found
 
@@ -216,7 +216,7 @@ class _Walk:
             if state.reply is None and {
                 each.reply is None for each in known[state] if not each.handled or each.reply
             } == {True, False}:
-                self._steps.half_answered.add(call.span)
+                self._steps.remarks.half_answered.add(call.span)
             out |= frozenset(in_ack_block(_went_on(state, each, call.span), state.only_ack) for each in known[state])
         return self._space.bounded(frozenset(self._without_rewrite(call, state) for state in out))
 
