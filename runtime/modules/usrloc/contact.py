@@ -6,7 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
-from runtime.sip.scan import IN_BRACKETS, is_plain
+from runtime.sip.uri import separator_in
 
 # Flags, as the database has them.
 NAT: Final = 1
@@ -31,8 +31,8 @@ URI_LIMIT: Final = 1024
 
 
 def can_be_contact(uri: bytes) -> bool:
-    """True for what can stand in angle brackets and become a Request-URI, whoever has written it down."""
-    return len(uri) <= URI_LIMIT and is_plain(uri, IN_BRACKETS)
+    """True for what can stand in angle brackets and become a Request-URI, whoever has written it down: the same as `save` takes."""
+    return len(uri) <= URI_LIMIT and separator_in(uri, 0, len(uri)) < 0
 
 
 @final

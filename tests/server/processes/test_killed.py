@@ -123,6 +123,8 @@ def test_each_kind_of_process_can_be_killed_under_load(start: StartServer, tmp_p
     tcp_port = free_port()
     arguments = ("-l", f"tcp:127.0.0.1:{tcp_port}", "-N", "2")
     controlled = Controlled(start, tmp_path, *arguments, routes=STATEFUL_ROUTES)
+    # The last ones have no pid before.
+    assert eventually(lambda: "processes serve" in controlled.server.log.read_text())
     kinds = {what.partition(" child=")[0]: what for _, _, what in controlled.ps() if what != "attendant"}
     assert {"receiver", "tcp receiver", "tcp main process", "fifo server", "unix domain socket server"} <= set(kinds)
     with Load(controlled, tcp_port) as load:
