@@ -118,7 +118,8 @@ class Param:
 
     `check`, if given, returns a sentence when the value is out of bounds and "" when it is fine; `doubt` is like that of
     ArgumentKind. `default` None: unset. A `repeatable` parameter may be given several times and reaches the constructor
-    as a tuple. The module does not start without a `mandatory` one. An `idle` one changes nothing, in SER neither.
+    as a tuple. The module does not start without a `mandatory` one. An `idle` one changes nothing, in SER neither. The
+    functions `needed_by` are never true while it is 0 or unset.
     """
 
     name: str
@@ -131,6 +132,7 @@ class Param:
     doubt: Callable[[int | str], Doubt | None] = no_doubt
     mandatory: bool = False
     idle: bool = False
+    needed_by: tuple[str, ...] = ()
 
     @property
     def attribute(self) -> str:

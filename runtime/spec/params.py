@@ -94,6 +94,11 @@ def seconds_param(name: str, default: int, summary: str, *, usual: int = 0, neve
     return integer_param(name, default, f"{summary} In seconds.", low=0, doubt=doubt)
 
 
+def needed_by(param: Param, *functions: str) -> Param:
+    """`param`, without which these functions of its module are never true."""
+    return dataclasses.replace(param, needed_by=functions)
+
+
 def idle(param: Param) -> Param:
     """The same parameter, of which SER and we take any value and make nothing: serc says so."""
     doubt = Doubt(f"{param.name} changes nothing, in SER neither", "take it out")

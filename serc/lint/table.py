@@ -31,6 +31,7 @@ from serc.lint.repeated import check_repeated
 from serc.lint.replies import check_replies
 from serc.lint.routes import check_routes
 from serc.lint.subject import Subject
+from serc.lint.switched_off import check_switched_off
 from serc.lint.tables import check_tables
 from serc.lint.urls import check_urls
 from serc.lint.user_tables import check_user_tables
@@ -97,6 +98,7 @@ CHECKS: Final = (
     Check((codes.CONSTANT_CONDITION,), check_repeated),
     Check((codes.UNANSWERED,), check_provisional),
     Check((codes.IN_VAIN, codes.CONSTANT_CONDITION, codes.CONTRADICTING_GLOBALS), check_without_tcp),
+    Check((codes.CONSTANT_CONDITION,), check_switched_off),
     Check((codes.DOUBTFUL_MODPARAM,), check_one_flag),
     Check((codes.CONSTANT_CONDITION,), check_failures),
     Check((codes.DOUBTFUL_ARGUMENT,), check_user_tables),

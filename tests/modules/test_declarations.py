@@ -158,6 +158,12 @@ def test_names_are_unique_and_needs_exist(spec: ModuleSpec) -> None:
     assert spec.summary.endswith(".")
 
 
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_what_needs_a_parameter_is_a_function_of_the_module(spec: ModuleSpec) -> None:
+    needing = {name for param in spec.params for name in param.needed_by}
+    assert needing <= {function.name for function in spec.functions}
+
+
 def test_modules_and_fifo_commands_have_names_of_their_own() -> None:
     commands = [command.lower() for spec in SPECS for command in spec.fifo_commands]
     assert len({spec.exported for spec in SPECS}) == len(SPECS)

@@ -23,7 +23,7 @@ from runtime.sip.uri import BadUri, SipUri, has_other_scheme, parse_uri
 from runtime.spec.declare import REQUEST, Arg, ModuleSpec, RouteKind, function, string_param, switch_param
 from runtime.spec.effects import Does
 from runtime.spec.kinds import STRING
-from runtime.spec.params import idle
+from runtime.spec.params import idle, needed_by
 from runtime.spec.values import Doubt
 
 
@@ -363,8 +363,12 @@ EXPORTS: Final = ModuleSpec(
         switch_param("enable_double_rr", 1, "Two Record-Routes where interface or protocol change."),
         switch_param("enable_full_lr", 0, "Write ;lr=on in place of ;lr."),
         switch_param("add_username", 0, "Put the user of the request URI into Record-Route."),
-        switch_param(
-            "signed", 0, "Sign Record-Route, and follow only Routes that are signed for their dialog. Not in SER."
+        needed_by(
+            switch_param(
+                "signed", 0, "Sign Record-Route, and follow only Routes that are signed for their dialog. Not in SER."
+            ),
+            "keeps_way",
+            "comes_by_way",
         ),
         string_param(
             "secret", None, "Key of the signatures, for several servers; a random one if not set. Not in SER."
