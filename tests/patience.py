@@ -5,9 +5,10 @@ Nothing else in the tests sleeps (test_patience.py). Whoever lets time pass says
 
 from __future__ import annotations
 
+import select
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, TypeVar
 
 _LOOK_AGAIN_S: Final = 0.01
 
@@ -31,3 +32,19 @@ def let_pass(seconds: float, why: str) -> None:
     """Real time, since no event can be waited for: `why`."""
     assert why
     time.sleep(seconds)
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+F = TypeVar("F", bound=int | HasFileno)
+
+
+def readable(files: Sequence[F], within_s: float) -> list[F]:
+    """Those with something to read, as soon as there is one. (A process of many tests has over a thousand files, and select() looks no further.)"""
+    poll = select.poll()
+    by_number = {file if isinstance(file, int) else file.fileno(): file for file in files}
+    for number in by_number:
+        poll.register(number, select.POLLIN)
+    return [by_number[number] for number, _ in poll.poll(within_s * 1000)]

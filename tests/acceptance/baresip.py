@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from patience import readable
 from ports import free_port
 
 from acceptance.conftest import tool
@@ -92,7 +93,7 @@ class Baresip:
             self._read(until, event)
 
     def _read(self, until: float, event: str) -> None:
-        ready, _, _ = select.select([self._control], [], [], max(0.0, until - time.monotonic()))
+        ready = readable([self._control], max(0.0, until - time.monotonic()))
         assert ready, f"{self.user} waits for {event}, has {[e.get('type') for e in self.events]}:\n{self.log()}"
         piece = self._control.recv(65536)
         assert piece, self.log()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import time
 from pathlib import Path
 
 import pytest
-from patience import eventually
+from patience import eventually, readable
 
 from acceptance.conftest import Ser
 
@@ -77,7 +76,7 @@ class Phones:
 
     def _take(self, wait_s: float) -> set[str]:
         """Those who have got an answer by now."""
-        if not select.select([self._socket], [], [], wait_s)[0]:
+        if not readable([self._socket], wait_s):
             # Lost on the way, or the server is gone: who has no answer does not count.
             return set()
         found: set[str] = set()

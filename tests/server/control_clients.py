@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import time
 from itertools import count
 from pathlib import Path
 from typing import Final
 
-from patience import eventually, rest
+from patience import eventually, readable, rest
 
 from server.conftest import Server, StartServer
 
@@ -81,7 +80,7 @@ def read_all(fd: int, within: float) -> str:
     text = b""
     until = time.monotonic() + within
     while time.monotonic() < until:
-        select.select([fd], [], [], max(0.0, until - time.monotonic()))
+        readable([fd], max(0.0, until - time.monotonic()))
         try:
             piece = os.read(fd, 65536)
         except BlockingIOError:

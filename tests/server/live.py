@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from patience import eventually
+from patience import eventually, readable
 from ports import free_port
 from starter import Started, run
 
@@ -196,7 +195,7 @@ class People:
             while self._wanted:
                 call = self._wanted.pop(0)
                 self._request(call, "INVITE", 1)
-            ready, _, _ = select.select([self.alice, self.bob], [], [], 0.005)
+            ready = readable([self.alice, self.bob], 0.005)
             for own in ready:
                 self._read(own)
             now_s = time.monotonic()

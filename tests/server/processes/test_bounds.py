@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import resource
-import select
 import signal
 import socket
 from pathlib import Path
 
-from patience import eventually
+from patience import eventually, readable
 
 from server.conftest import Server, StartServer
 from server.processes.test_ending import TM_ROUTES, Phone
@@ -67,13 +66,13 @@ def test_a_worker_that_finds_no_memory_goes_on(tmp_path: Path, start: StartServe
             n += 1
             assert n < 10_000, "memory without end"
             alice.request("INVITE", callee.getsockname()[1], f"big{n}{'x' * 20_000}")
-            if select.select([callee], [], [], 0.05)[0]:
+            if readable([callee], 0.05):
                 callee.recv(65536)
         resource.prlimit(worker, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         bob = Phone(server.port)
         while True:
             alice.request("OPTIONS", bob.port, f"small{n}")
             n += 1
-            if select.select([bob.socket], [], [], 0.2)[0]:
+            if readable([bob.socket], 0.2):
                 break
     assert server.workers() == {worker}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from patience import eventually
+from patience import eventually, readable
 
 from server.conftest import Server, StartServer, alive
 from server.control_clients import Controlled
@@ -100,7 +99,7 @@ class Call:
         call = f"new-{time.monotonic()}"
         self.alice.request("OPTIONS", self.bob.port, call)
         while True:
-            ready, _, _ = select.select([self.alice.socket, self.bob.socket], [], [], timeout_s)
+            ready = readable([self.alice.socket, self.bob.socket], timeout_s)
             if not ready:
                 return ""
             if self.bob.socket in ready:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import select
 import socket
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 from engine import Lines
+from patience import readable
 
 from runtime.routing.sockets import SocketTable
 from runtime.server.streams.acceptor import Acceptor, Doors
@@ -63,7 +63,7 @@ class Site:
         while not done():
             assert time.monotonic() < end
             self.acceptor.step(0)
-            select.select([self.streams.fileno(), self.listening.fileno()], [], [], 0.01)
+            readable([self.streams.fileno(), self.listening.fileno()], 0.01)
             self.streams.serve(self.now_ms)
 
     def pass_by(self, ms: int) -> None:
@@ -322,7 +322,7 @@ def test_an_idle_connection_is_closed_after_two_minutes(site: Site) -> None:
         site.pass_by(10_000)
         talking.sendall(b"\r\n\r\n")
         dribbling.sendall(b"x")
-        site.until(lambda: not select.select([site.streams.fileno()], [], [], 0.02)[0])
+        site.until(lambda: not readable([site.streams.fileno()], 0.02))
     site.pass_by(IDLE_MS - 110_001)
     assert site.streams.connections() == 3
     site.pass_by(5_001)
@@ -405,13 +405,13 @@ def test_who_is_gone_altogether_gets_his_answers_where_he_listens(site: Site, as
     site.until(lambda: site.connection(1).is_half_closed)
     for reply in replies:
         site.send(reply, address_of(far), 1)
-    site.until(lambda: select.select([far], [], [], 0)[0])
+    site.until(lambda: readable([far], 0))
     taken, _ = far.accept()
     site.clients.append(taken)
     taken.settimeout(0)
     got = b""
     while len(got) < len(b"".join(replies)):
-        site.until(lambda: select.select([taken], [], [], 0)[0])
+        site.until(lambda: readable([taken], 0))
         got += taken.recv(1000)
     assert got == b"".join(replies)
     assert site.failures() == [] and site.streams.connections() == 1

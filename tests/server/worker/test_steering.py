@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import select
 import socket
 import string
 from collections.abc import Iterator
 
 import pytest
+from patience import readable
 
 from runtime.server.worker.udp.steering import steer
 from runtime.sip.callid import call_id_hash
@@ -35,9 +35,9 @@ class Group:
     def place_of(self, data: bytes) -> int:
         """Which socket a datagram comes out of."""
         self.client.sendto(data, ("127.0.0.1", self.port))
-        readable, _, _ = select.select(self.sockets, [], [], 5)
-        assert readable[0].recv(65536) == data
-        return self.sockets.index(readable[0])
+        ready = readable(self.sockets, 5)
+        assert ready[0].recv(65536) == data
+        return self.sockets.index(ready[0])
 
 
 @pytest.fixture
