@@ -32,8 +32,6 @@ from typing import Any, Final
 GROUP: Final = "runtime._native"
 MMSG: Final = "runtime.server.host._mmsg"
 MMSG_SOURCE: Final = Path("runtime/server/host/mmsg.c")
-MD5: Final = "runtime.sip._md5hex"
-MD5_SOURCE: Final = Path("runtime/sip/md5.c")
 GENERATED: Final = Path("build/c")
 UNITS: Final = Path("build/units")
 OBJECTS: Final = Path("build/o")
@@ -134,10 +132,9 @@ def workers() -> int:
 
 
 def compile_all(files: list[str]) -> None:
-    """Compile `files` and the extensions in C, in place. Exits with what mypyc or the compiler says if they fail."""
-    # The small ones first: a compiler that does not work is found out at once.
-    compile_extension(MMSG, MMSG_SOURCE)
-    compile_extension(MD5, MD5_SOURCE)
+    """Compile `files` and the system call extension, in place. Exits with what mypyc or the compiler says if they fail."""
+    # The small one first: a compiler that does not work is found out at once.
+    compile_mmsg()
     say(f"native code: mypyc reads {len(files)} modules, about 15 s")
     library, *shims = _translate(files)
     compiler = Compiler(library.include_dirs)
@@ -156,12 +153,12 @@ def _translate(files: list[str]) -> list[Any]:
     return extensions
 
 
-def compile_extension(name: str, source: Path, into: Path = Path(".")) -> None:
-    """An extension that is one C file, into the folder `into`, where packages are. Exits with what the compiler says if it fails."""
+def compile_mmsg(source: Path = MMSG_SOURCE, into: Path = Path(".")) -> None:
+    """The extension with system calls, into the folder `into`, where packages are. Exits with what the compiler says if it fails."""
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
-    command = build_ext(Distribution({"ext_modules": [Extension(name, [str(source)])]}))
+    command = build_ext(Distribution({"ext_modules": [Extension(MMSG, [str(source)])]}))
     command.build_lib = str(into)
     command.build_temp = str(into / OBJECTS)
     command.ensure_finalized()

@@ -45,7 +45,7 @@ _UPPER: Final = _range(65, 90)
 _LOWER: Final = _range(97, 122)
 _DIGITS: Final = _range(48, 57)
 _SPACE: Final = _range(9, 13) | 1 << 32
-_CLASSES: Final[dict[str, int]] = {
+CLASSES: Final[dict[str, int]] = {
     "alpha": _UPPER | _LOWER,
     "digit": _DIGITS,
     "alnum": _UPPER | _LOWER | _DIGITS,
@@ -278,9 +278,9 @@ class _Parser:
                     if len(name) != 1:
                         raise BadRegex(f"unknown collating element {name!r}", at)
                     return ord(name), False
-                if name not in _CLASSES:
-                    raise BadRegex(f"unknown character class [:{name}:]", at, "classes: " + ", ".join(sorted(_CLASSES)))
-                return _CLASSES[name], True
+                if name not in CLASSES:
+                    raise BadRegex(f"unknown character class [:{name}:]", at, "classes: " + ", ".join(sorted(CLASSES)))
+                return CLASSES[name], True
         c = self._text[self._at]
         self._at += 1
         return ord(c), False

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from runtime.sip.regex import Regex
+from runtime.sip.regex_syntax import CLASSES
 from runtime.spec.declare import Arg, ArgumentKind, no_doubt
 from runtime.spec.posix_regex import BadRegex, read_regex
 from runtime.spec.values import BadArgument, Constant, Doubt, Named
@@ -175,9 +176,6 @@ def _header_end_doubt(text: str) -> Doubt | None:
     return specifier_doubt(text) or _header_line_doubt(f"x:{text}")
 
 
-_CLASSES: Final = frozenset("alnum alpha blank cntrl digit graph lower print punct space upper xdigit".split())
-
-
 @lru_cache(maxsize=2048)  # an editor asks after each keystroke
 def regex_doubt(text: str) -> Doubt | None:
     """Perl's words in a POSIX regex: legal, and something else. `\\d` is the letter d, `.*?` an optional `.*`."""
@@ -229,7 +227,7 @@ def _misunderstood(text: str) -> Doubt | None:
 def _signs_doubt(text: str) -> Doubt | None:
     """Signs where they do not do what they are there for."""
     named = re.search(r"(?<!\[)(?<!\[\^)\[(:[a-z]+:)\](?!\])", text)
-    if named is not None and named[1].strip(":") in _CLASSES:
+    if named is not None and named[1].strip(":") in CLASSES:
         sentence = f"{named[0]} is one of these letters: the name of a class stands in brackets of its own"
         return Doubt(sentence, f"write [{named[0]}]")
     braces = re.search(r"\\\{([0-9]+(?:,[0-9]*)?)\\\}", text)

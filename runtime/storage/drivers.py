@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import socket
 import sqlite3
 from collections.abc import Callable
@@ -71,20 +70,6 @@ class Driver:
         except self.errors + (OSError,):
             return False
         return True
-
-    def was_closed(self, raw: Any) -> bool:
-        """True if the server has closed the connection while nobody used it."""
-        fd = self._fd(raw)
-        if fd < 0:
-            return False
-        # Who has been asked nothing has nothing to say.
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        return len(poll.poll(0)) > 0
-
-    def _fd(self, raw: Any) -> int:
-        """The socket of the connection, -1 if it has none."""
-        return -1
 
     def interrupt(self, raw: Any) -> None:
         """End what another thread is doing with the connection."""

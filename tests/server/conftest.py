@@ -250,7 +250,7 @@ def mmsg(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
         pytest.skip("no C compiler")
     native = loaded("hatch_native", PROJECT / "hatch_native.py")
     folder = tmp_path_factory.mktemp("mmsg")
-    native.compile_extension(native.MMSG, PROJECT / native.MMSG_SOURCE, folder)
+    native.compile_mmsg(PROJECT / native.MMSG_SOURCE, folder)
     (built,) = folder.glob("runtime/server/host/*.so")
     return loaded(native.MMSG, built)
 

@@ -72,7 +72,7 @@ class Avp(Module):
         """True if one of the AVPs of this name has this value; numbers are compared as numbers, so that 042 is 42."""
         number = decimal(value, 0, len(value))
         for found in ctx.avps.all(name):
-            if found == number if isinstance(found, int) else found == value:
+            if found == (number if isinstance(found, int) else value):
                 return True
         return False
 

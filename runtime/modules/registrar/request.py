@@ -24,6 +24,7 @@ from runtime.modules.registrar.refusals import (
 )
 from runtime.modules.registrar.settings import Settings
 from runtime.modules.registrar.targets import is_target
+from runtime.modules.usrloc.contact import can_be_contact
 from runtime.modules.usrloc.qvalue import BadQ, parse_q
 from runtime.modules.usrloc.store import RECORD_LIMIT
 from runtime.routing.context import MAX_URI_SIZE, Context
@@ -33,10 +34,9 @@ from runtime.sip.cseq import parse_cseq
 from runtime.sip.message import Message
 from runtime.sip.nameaddr import NameAddr, parse_name_addr
 from runtime.sip.scan import IN_BRACKETS, BadMessage, equals_lower, find, is_plain, skip_quoted, skip_white, trim_end
-from runtime.sip.uri import BadUri, SipUri, parse_uri, separator_in
+from runtime.sip.soundness import CSEQ_MAX
+from runtime.sip.uri import BadUri, SipUri, parse_uri
 
-# RFC 3261 8.1.1.5.
-_CSEQ_LIMIT: Final = 1 << 31
 # What an unreadable parameter means. RFC 3261 10.2.1.1.
 _UNREADABLE_S: Final = 3600
 # Who asks for more gets this: 68 years.
@@ -155,8 +155,8 @@ def _read_cseq(msg: Message, wanted: Registration) -> None:
     try:
         wanted.cseq = parse_cseq(msg).number
     except BadMessage:
-        wanted.cseq = _CSEQ_LIMIT
-    if wanted.cseq >= _CSEQ_LIMIT:
+        wanted.cseq = CSEQ_MAX + 1
+    if wanted.cseq > CSEQ_MAX:
         wanted.refusal = Refused(BAD_CSEQ)
 
 
@@ -229,7 +229,7 @@ def _contact(ctx: Context, value: NameAddr, expires_s: i64, settings: Settings, 
     else:
         uri = buf[value.uri_start : value.uri_end]
     # It will be the URI of requests.
-    if len(uri) > MAX_URI_SIZE or separator_in(uri, 0, len(uri)) >= 0:
+    if not can_be_contact(uri):
         raise Refused(BAD_CONTACT)
     if value.bracketed and skip_white(buf, value.uri_end + 1, value.end) != value.params_start:
         raise Refused(BAD_CONTACT)

@@ -6,6 +6,7 @@ from typing import Final, final
 
 from mypy_extensions import i64, mypyc_attr
 
+from runtime.routing.context import MAX_URI_SIZE
 from runtime.sip.uri import separator_in
 
 # Flags, as the database has them.
@@ -24,15 +25,11 @@ ZOMBIE_DIRTY: Final = 5
 Q_UNSPECIFIED: Final = -1
 # Later times cannot be written down: 32 bits.
 LAST_TIME: Final = 0xFFFFFFFE
-# Of RFC 3261, 8.1.1.5.
-LAST_CSEQ: Final = (1 << 31) - 1
-# The longest URI that `lookup` can put into a request.
-URI_LIMIT: Final = 1024
 
 
 def can_be_contact(uri: bytes) -> bool:
-    """True for what can stand in angle brackets and become a Request-URI, whoever has written it down: the same as `save` takes."""
-    return len(uri) <= URI_LIMIT and separator_in(uri, 0, len(uri)) < 0
+    """True for what can stand in angle brackets and become a Request-URI, whoever has written it down."""
+    return len(uri) <= MAX_URI_SIZE and separator_in(uri, 0, len(uri)) < 0
 
 
 @final

@@ -7,7 +7,6 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from runtime.modules.usrloc.contact import (
-    LAST_CSEQ,
     LAST_TIME,
     MEMORY_ONLY,
     PERMANENT,
@@ -19,6 +18,7 @@ from runtime.modules.usrloc.contact import (
 )
 from runtime.routing.context import Context
 from runtime.routing.database import DELETE, PUT, Change, Condition, Database, Row, Value
+from runtime.sip.soundness import CSEQ_MAX
 
 _DEFAULT_CALL_ID: Final = b"Default-Call-ID"
 # More contacts than fit into an answer.
@@ -223,7 +223,7 @@ def _contact(uri: bytes, row: Row) -> Contact:
         min(max(_int(row[2], 0), 0), LAST_TIME),
         _q(row[3]),
         _bytes(row[4], _DEFAULT_CALL_ID),
-        min(max(_int(row[5], 42), 0), LAST_CSEQ),
+        min(max(_int(row[5], 42), 0), CSEQ_MAX),
         _int(row[7], 0) & 0xFFFF,
         _bytes(row[9], b""),
         received if can_be_contact(received) else b"",

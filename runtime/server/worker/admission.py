@@ -7,6 +7,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from runtime.routing.draining import Draining
 from runtime.routing.engine import Engine
 from runtime.server.host.batch import BATCH
 from runtime.server.worker.batch import Batch
@@ -87,8 +88,7 @@ class Admission:
             dropped = guard.dropped - self._dropped_before
             told_ns = took_ns if batch.came >= BATCH else 0
             if self._sifting.note(batch.came, dropped, self._fate == ADMIT, told_ns, batch.now_ms):
-                guard.dropped += sieve.dropped()
-                sieve.narrow(self._sifting.share)
+                self._narrow(guard, sieve)
 
     def is_narrow(self) -> bool:
         """True if not everything is let in."""
@@ -98,6 +98,10 @@ class Admission:
         """Nothing has come: whatever comes next is welcome."""
         sieve, guard = self._sieve, self._engine.guard
         if sieve is not None and guard is not None and sieve.share < WHOLE:
-            guard.dropped += sieve.dropped()
-            sieve.narrow(WHOLE)
             self._sifting.open()
+            self._narrow(guard, sieve)
+
+    def _narrow(self, guard: Draining, sieve: Sieve) -> None:
+        """Let in the share that is right now; what the old one has kept out is counted."""
+        guard.dropped += sieve.dropped()
+        sieve.narrow(self._sifting.share)

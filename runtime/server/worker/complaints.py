@@ -45,11 +45,14 @@ class Complaints:
         return lost != self._lost_logged
 
     def lost(self, lost: i64, now_ms: i64) -> None:
-        """So many letters since the start have found a full mailbox."""
+        """So many letters since the start have found a full mailbox, or were too large."""
         if now_ms < self._quiet_until_ms or lost == self._lost_logged:
             return
         count = lost - self._lost_logged
-        self._log.write(L_ERR, f"ERROR: {count} messages to another process were lost: that process is overloaded")
+        self._log.write(
+            L_ERR,
+            f"ERROR: {count} messages to another process were lost: that process is overloaded, or they were too large",
+        )
         self._lost_logged = lost
         self._quiet_until_ms = now_ms + _QUIET_MS
 
