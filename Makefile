@@ -33,9 +33,8 @@ HOST := $(firstword $(subst :, ,$(LISTEN:udp:%=%)))
 
 run: native  ## compile CONFIG and serve SIP with it on LISTEN, in the foreground
 	@mkdir -p build
-	$(BIN)/serc $(CONFIG) -o build/routes.py
-	@echo
-	@echo "Serving $(CONFIG), of which serc makes what is in build/routes.py, on $(LISTENERS); Ctrl-C ends it. Try from a second terminal:"
+	@echo "Starting $(CONFIG) on $(LISTENERS); Ctrl-C ends it. When it listens, try from a second terminal:"
+	@echo "    $(BIN)/serc $(CONFIG) -o -    # the Python that runs"
 	@if command -v sipsak >/dev/null; then echo "    sipsak -vv -s sip:$(LISTEN:udp:%=%)"; fi
 	@echo "    python3 examples/options.py sip:$(LISTEN:udp:%=%)"
 	@if SER_DB_URL='$(DATABASE)' $(BIN)/serctl db url --config $(CONFIG) >build/database 2>/dev/null; then \
