@@ -29,7 +29,8 @@ from serc.resolve.calls import CallCheck
 from serc.resolve.effects import Effects
 from serc.resolve.environment import check_environment
 from serc.resolve.globals import check_globals
-from serc.resolve.modules import Catalogue, Modules, check_modules
+from serc.resolve.loading import check_modules
+from serc.resolve.modules import Catalogue, Modules
 from serc.resolve.operands import ComparisonCheck
 from serc.resolve.routes import RouteGraph, RouteUses, check_defined, check_numbers, check_reach
 
